@@ -1,0 +1,111 @@
+/**
+ * The layer rules of docs/architecture.md. A file may import from lower layers only:
+ * L0 core · L1 the process's surroundings · L2 services · L3 transports · L4 daemon and cli · L5 entries.
+ */
+const L1 = "system|http|aws|secrets|config|control-api|runtime-api";
+const L2 = "credentials|leases|sso|lambda|audit";
+const rule = (name, from, to, comment) => ({
+  name,
+  comment,
+  severity: "error",
+  from: { path: from },
+  to: { path: to },
+});
+
+module.exports = {
+  forbidden: [
+    { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
+    { name: "no-orphans", severity: "error", from: { orphan: true, pathNot: "\\.d\\.ts$" }, to: {} },
+    rule("core-imports-nothing", "^src/core/", "^src/(?!core/)", "vocabulary stands alone"),
+    rule("core-has-no-packages", "^src/core/", "node_modules", "vocabulary stands alone"),
+    rule(
+      "surroundings-know-no-services",
+      `^src/(${L1})/`,
+      `^src/(${L2}|endpoint|control|daemon|cli)/`,
+      "L1 never imports L2 or above",
+    ),
+    {
+      name: "surroundings-stand-apart",
+      comment: "L1 rooms do not lean on each other; what system offers comes by type",
+      severity: "error",
+      from: { path: `^src/(${L1})/` },
+      to: { path: `^src/(${L1})/`, pathNot: "^src/($1|system)/" },
+    },
+    {
+      name: "surroundings-take-system-by-type",
+      comment: "L1 rooms get clock, logger and files passed in",
+      severity: "error",
+      from: { path: "^src/(http|aws|secrets|config|control-api|runtime-api)/" },
+      to: { path: "^src/system/", dependencyTypesNot: ["type-only"] },
+    },
+    rule(
+      "services-know-no-transport",
+      `^src/(${L2})/`,
+      "^src/(http|control-api|endpoint|control|daemon|cli)/|node_modules/express",
+      "L2 never imports L3 or above",
+    ),
+    {
+      name: "services-take-surroundings-by-type",
+      comment: "values are passed in by daemon/",
+      severity: "error",
+      from: { path: `^src/(${L2}|endpoint|control)/` },
+      to: { path: "^src/(system|aws|secrets|config)/", dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "transports-take-services-by-type",
+      comment: "values are passed in by daemon/",
+      severity: "error",
+      from: { path: "^src/(endpoint|control)/" },
+      to: { path: `^src/(${L2})/`, dependencyTypesNot: ["type-only"] },
+    },
+    rule(
+      "endpoint-apart-from-control",
+      "^src/endpoint/",
+      "^src/(control|control-api|daemon|cli|config|aws|secrets|sso)/",
+      "data plane and control plane never meet",
+    ),
+    rule(
+      "control-apart-from-endpoint",
+      "^src/control/",
+      "^src/(endpoint|daemon|cli)/",
+      "data plane and control plane never meet",
+    ),
+    rule("daemon-apart-from-cli", "^src/daemon/", "^src/(cli|runtime-api)/", "two programs"),
+    rule(
+      "cli-speaks-only-through-the-socket",
+      "^src/(cli/|brokerctl)",
+      `^src/(http|aws|secrets|config|${L2}|endpoint|control|daemon)/`,
+      "the CLI holds no secret and no logic",
+    ),
+    rule(
+      "cli-stays-light",
+      "^src/(cli/|brokerctl)",
+      "node_modules/(@aws-sdk|@smithy|express|zod|pino|@napi-rs)/",
+      "the CLI stays fast",
+    ),
+    rule("nobody-imports-an-entry", "^src/", "^src/(brokerd|brokerctl|keychain-child)\\.ts$", "entries are leaves"),
+    {
+      name: "only-aws-imports-the-sdk",
+      severity: "error",
+      from: { pathNot: "^src/aws/" },
+      to: { path: "node_modules/@(aws-sdk|smithy)/" },
+    },
+    {
+      name: "only-secrets-imports-the-keyring",
+      severity: "error",
+      from: { pathNot: "^src/secrets/" },
+      to: { path: "node_modules/@napi-rs/keyring" },
+    },
+    {
+      name: "only-config-and-control-import-zod",
+      severity: "error",
+      from: { pathNot: "^src/(config|control)/" },
+      to: { path: "node_modules/zod/" },
+    },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+    doNotFollow: { path: "node_modules" },
+  },
+};

@@ -1,0 +1,79 @@
+import js from "@eslint/js";
+import tseslint from "typescript-eslint";
+
+const clock = (selector) => ({ selector, message: "Time enters through system/clock: take a Clock." });
+const noClock = [
+  clock("CallExpression[callee.object.name='Date'][callee.property.name='now']"),
+  clock("NewExpression[callee.name='Date'][arguments.length=0]"),
+];
+const noEnvironment = [
+  {
+    selector: "MemberExpression[object.name='process'][property.name='env']",
+    message: "Only the entries read process.env.",
+  },
+  {
+    selector: "MemberExpression[object.name='process'][property.name='argv']",
+    message: "Only the entries read process.argv.",
+  },
+  {
+    selector: "CallExpression[callee.object.name='process'][callee.property.name='exit']",
+    message: "Only the entries exit.",
+  },
+];
+const exportsByName = [
+  { selector: "ExportAllDeclaration", message: "Export by name." },
+  { selector: "ExportDefaultDeclaration", message: "Export by name." },
+  { selector: "TSEnumDeclaration", message: "Use a union of strings." },
+];
+const restricted = (...rules) => ({ "no-restricted-syntax": ["error", ...rules.flat()] });
+
+export default tseslint.config(
+  { ignores: ["dist/", "coverage/", ".venv/", ".test-runs/"] },
+  { linterOptions: { reportUnusedDisableDirectives: "error" } },
+  js.configs.recommended,
+  {
+    files: ["**/*.ts"],
+    extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
+    languageOptions: { parserOptions: { project: "./tsconfig.test.json", tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      "@typescript-eslint/consistent-type-imports": "error",
+      "@typescript-eslint/switch-exhaustiveness-check": "error",
+      "@typescript-eslint/prefer-readonly": "error",
+      "@typescript-eslint/no-confusing-void-expression": [
+        "error",
+        { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true },
+      ],
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
+      "@typescript-eslint/naming-convention": [
+        "error",
+        {
+          selector: "typeLike",
+          format: ["PascalCase"],
+          custom: { regex: "(^I[A-Z])|Manager|Service$|Helper|Util|Impl$", match: false },
+        },
+      ],
+    },
+  },
+  {
+    files: ["src/**/*.ts"],
+    rules: {
+      "no-console": "error",
+      complexity: ["error", 10],
+      "max-lines": ["error", { max: 250, skipComments: true, skipBlankLines: true }],
+      "max-lines-per-function": ["error", { max: 60, skipComments: true, skipBlankLines: true }],
+      "@typescript-eslint/max-params": ["error", { max: 3 }],
+      "@typescript-eslint/explicit-module-boundary-types": "error",
+      ...restricted(noClock, noEnvironment, exportsByName),
+    },
+  },
+  { files: ["src/system/clock.ts"], rules: restricted(noEnvironment, exportsByName) },
+  { files: ["src/brokerd.ts", "src/brokerctl.ts", "src/keychain-child.ts"], rules: restricted(noClock, exportsByName) },
+  {
+    files: ["test/**/*.ts", "scripts/**/*.ts", "*.config.ts"],
+    rules: {
+      "@typescript-eslint/no-non-null-assertion": "off",
+      "@typescript-eslint/no-confusing-void-expression": "off",
+      "@typescript-eslint/require-await": "off",
+    },
+  },
+);

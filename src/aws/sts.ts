@@ -1,0 +1,28 @@
+import type { Credentials, SigningCredentials } from "../core/credentials.js";
+import type { AssumeRoleParameters } from "../core/role.js";
+
+export interface SessionTokenParameters {
+  /** Seconds, 900–129600. */
+  readonly durationSeconds: number;
+  readonly serialNumber?: string;
+  readonly tokenCode?: string;
+}
+
+export interface CallerIdentity {
+  readonly account: string;
+  readonly arn: string;
+  readonly userId: string;
+}
+
+export interface AssumedRole {
+  readonly credentials: Credentials;
+  /** arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION */
+  readonly assumedRoleArn: string;
+}
+
+/** STS, one call a method; every failure is a BrokerError made by aws-error. */
+export interface Sts {
+  assumeRole(signer: SigningCredentials, parameters: AssumeRoleParameters, region: string): Promise<AssumedRole>;
+  getSessionToken(signer: SigningCredentials, parameters: SessionTokenParameters, region: string): Promise<Credentials>;
+  getCallerIdentity(signer: SigningCredentials, region: string): Promise<CallerIdentity>;
+}

@@ -1,0 +1,15 @@
+import type { Role, Source } from "../core/role.js";
+import type { SecretStoreKind } from "../core/secret-store-kind.js";
+
+/** A checked `config.yaml`, frozen; roles and sources are resolved and keyed by name in file order. */
+export interface Config {
+  readonly secretStore: SecretStoreKind;
+  /** argv for `secret_store: command`. */
+  readonly dataKeyCommand?: readonly string[];
+  readonly endpointPort: number;
+  readonly defaultRegion?: string;
+  readonly sources: ReadonlyMap<string, Source>;
+  readonly roles: ReadonlyMap<string, Role>;
+  /** Roles nobody fetched for this long are let go, milliseconds. */
+  readonly idleAfterMs: number;
+}

@@ -1,0 +1,58 @@
+/** What the endpoint can answer (interface §3): stable words that users and scripts rely on. */
+export type EndpointErrorCode =
+  // 403: who may not
+  | "LeaseUnknown"
+  | "LeaseEnded"
+  | "RequestRefused"
+  | "GuardRefused"
+  // 400: cannot be served now, a person must act
+  | "LoginRequired"
+  | "MfaRequired"
+  | "AssumeRoleDenied"
+  | "RoleUnknown"
+  | "NoRole"
+  | "StoreLocked"
+  | "KeyMissing"
+  | "ConfigInvalid"
+  | "AwsUnreachable"
+  | "InternalError"
+  // 503: ask again at once
+  | "CredentialsPending";
+
+/** What else the control plane and the programs can answer. */
+export type LocalErrorCode =
+  | "UsageInvalid" // a flag, name or value is wrong; exit 2
+  | "SourceUnknown" // no such source in the config; exit 2
+  | "NotSupported" // named in the interface, not in this version; exit 2
+  | "FileRefused" // owner, mode or type of a file or directory is not safe; exit 2
+  | "Conflict" // the thing changed, exists or is in use already; exit 1
+  | "StoreUnavailable" // the secret store cannot be read or written at all; exit 1
+  | "DaemonUnreachable" // exit 3
+  | "DaemonRunning"; // another daemon holds the state directory or the port; exit 1
+
+export type BrokerErrorCode = EndpointErrorCode | LocalErrorCode;
+
+export interface BrokerErrorOptions {
+  /** The command or edit that mends it, complete, e.g. `brokerctl login corp`. */
+  readonly hint?: string | undefined;
+  readonly cause?: unknown;
+}
+
+/** The one error class: lower-case message without final period that names the thing; the mend is the hint. */
+export class BrokerError extends Error {
+  override readonly name = "BrokerError";
+  readonly code: BrokerErrorCode;
+  readonly hint: string | undefined;
+
+  constructor(code: BrokerErrorCode, message: string, { hint, cause }: BrokerErrorOptions = {}) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.hint = hint;
+  }
+}
+
+/** Anything thrown, as a BrokerError: unknown errors become `InternalError` with their cause kept. */
+export function toBrokerError(error: unknown): BrokerError {
+  if (error instanceof BrokerError) return error;
+  return new BrokerError("InternalError", "an unexpected error occurred", { hint: "brokerctl logs", cause: error });
+}

@@ -1,0 +1,51 @@
+import { createHash, randomBytes } from "node:crypto";
+import { Secret } from "./secret.js";
+
+/** `brk_` and 32 random bytes as base64url (interface §3). */
+export const LEASE_TOKEN_PATTERN = /^brk_[A-Za-z0-9_-]{43}$/;
+
+/**
+ * default: follows `brokerctl use`. named: made by `lease create`. pinned: made by `env ROLE`, one per role.
+ * child: ends with its holder (`exec`, a shell, a 60 s fetch); kept by hash only.
+ */
+export type LeaseKind = "default" | "named" | "pinned" | "child";
+
+/** The process a child lease ends with: a pid alone may be somebody else's tomorrow. */
+export interface LeaseHolder {
+  readonly pid: number;
+  /** Opaque; equal for the same process, see system/process-identity. */
+  readonly startTime: string;
+}
+
+/** A lease as it is stored and listed: never the token, only its hash. */
+export interface Lease {
+  readonly id: string;
+  readonly kind: LeaseKind;
+  /** `default`, the user's name, `role:NAME` for pinned ones; child leases have none. */
+  readonly name?: string;
+  /** SHA-256 of the token, hex. */
+  readonly tokenHash: string;
+  /** Config name of the role; null: none chosen, or the default lease's while `followsDefault`. */
+  readonly role: string | null;
+  /** Whose role is the default lease's. */
+  readonly followsDefault: boolean;
+  /** `use --for`: at `until` (epoch ms) the role becomes `thenRole`. */
+  readonly temporary?: { readonly until: number; readonly thenRole: string | null };
+  /** For `use -`. */
+  readonly previousRole?: string | null;
+  readonly holder?: LeaseHolder;
+  readonly createdAt: number;
+  readonly expiresAt: number | null;
+  readonly lastUsedAt: number | null;
+  /** Set when it ended or was revoked: the token is then answered `LeaseEnded`, not `LeaseUnknown`. */
+  readonly endedAt?: number;
+}
+
+export function newLeaseToken(): Secret {
+  return new Secret(`brk_${randomBytes(32).toString("base64url")}`);
+}
+
+/** Tokens are looked up by hash, so that no comparison ever runs over the secret itself. */
+export function hashLeaseToken(token: string): string {
+  return createHash("sha256").update(token).digest("hex");
+}

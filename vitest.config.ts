@@ -1,0 +1,27 @@
+import { defineConfig } from "vitest/config";
+
+const shared = { environment: "node", testTimeout: 20_000, hookTimeout: 30_000 } as const;
+
+/** `unit` needs npm only; `keychain` a real Secret Service; `clients` the AWS CLI, boto3 and moto. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          ...shared,
+          name: "unit",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/keychain/**", "test/clients/**"],
+        },
+      },
+      { test: { ...shared, name: "keychain", include: ["test/keychain/**/*.test.ts"], testTimeout: 60_000 } },
+      { test: { ...shared, name: "clients", include: ["test/clients/**/*.test.ts"], testTimeout: 180_000 } },
+    ],
+    coverage: {
+      provider: "v8",
+      include: ["src/**/*.ts"],
+      exclude: ["src/brokerd.ts", "src/brokerctl.ts", "src/keychain-child.ts"],
+      reporter: ["text-summary", "json-summary", "html"],
+    },
+  },
+});

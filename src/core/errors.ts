@@ -36,6 +36,13 @@ export interface BrokerErrorOptions {
   /** The command or edit that mends it, complete, e.g. `brokerctl login corp`. */
   readonly hint?: string | undefined;
   readonly cause?: unknown;
+  /** Milliseconds the upstream asked us to wait (Retry-After). */
+  readonly retryAfterMs?: number | undefined;
+  /**
+   * The upstream refused who signed, not what was asked: `expired` session credentials (fetch that hop anew and try once
+   * more), or a `refused` key (inactive, deleted, wrong secret).
+   */
+  readonly signer?: "expired" | "refused" | undefined;
 }
 
 /** The one error class: lower-case message without final period that names the thing; the mend is the hint. */
@@ -43,12 +50,21 @@ export class BrokerError extends Error {
   override readonly name = "BrokerError";
   readonly code: BrokerErrorCode;
   readonly hint: string | undefined;
+  readonly retryAfterMs: number | undefined;
+  readonly signer: "expired" | "refused" | undefined;
 
-  constructor(code: BrokerErrorCode, message: string, { hint, cause }: BrokerErrorOptions = {}) {
-    super(message, cause === undefined ? undefined : { cause });
+  constructor(code: BrokerErrorCode, message: string, options: BrokerErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
-    this.hint = hint;
+    this.hint = options.hint;
+    this.retryAfterMs = options.retryAfterMs;
+    this.signer = options.signer;
   }
+}
+
+/** Worth another try by itself: unreachable, throttled, failing upstream; everything else waits for a person. */
+export function isRecoverable(error: BrokerError): boolean {
+  return error.code === "AwsUnreachable" || error.code === "InternalError";
 }
 
 /** Anything thrown, as a BrokerError: unknown errors become `InternalError` with their cause kept. */

@@ -5,8 +5,8 @@ export interface KeysSource {
   readonly mfaSerial?: string;
   /** Seconds, 900–129600; of the GetSessionToken session. */
   readonly sessionDurationSeconds: number;
-  /** Region whose STS endpoint signs; else the role's, the config's default, the partition's own. */
-  readonly region?: string;
+  /** Region of the STS endpoint for GetSessionToken: the source's own, the config's default, the partition's (by mfa_serial). */
+  readonly stsRegion: string;
 }
 
 export type Source = KeysSource;

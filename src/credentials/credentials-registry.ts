@@ -1,0 +1,143 @@
+import type { HeldCredentials } from "../core/credentials.js";
+import { BrokerError } from "../core/errors.js";
+import { type Role, sourceOf } from "../core/role.js";
+import type { Clock } from "../system/clock.js";
+import type { Logger } from "../system/logger.js";
+import { CachedProvider, type ProviderSnapshot } from "./cached-provider.js";
+import type { CachedRole } from "./credentials-snapshot.js";
+import type { RoleCredentials } from "./role-credentials.js";
+import type { Hops } from "./role-provider.js";
+
+/** A person waits in a terminal, not an SDK: long enough for slow chains, short enough to be told. */
+const PERSON_WAIT_MS = 60_000;
+
+export interface CredentialsRegistryOptions {
+  readonly retrieveUpstream: (role: Role) => Promise<HeldCredentials>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly random: () => number;
+  readonly onChange: () => void;
+}
+
+export interface RoleSnapshot extends ProviderSnapshot {
+  readonly role: Role;
+}
+
+interface Entry {
+  readonly role: Role;
+  readonly provider: CachedProvider;
+}
+
+/** The credentials of every configured role, by name. */
+export class CredentialsRegistry implements RoleCredentials, Hops {
+  readonly #options: CredentialsRegistryOptions;
+  #entries = new Map<string, Entry>();
+  #idleAfterMs = Number.POSITIVE_INFINITY;
+  #blocked: BrokerError | undefined;
+
+  constructor(options: CredentialsRegistryOptions) {
+    this.#options = options;
+  }
+
+  /** Takes a new config: roles of unchanged digest keep their credentials, changed ones are fetched anew. */
+  configure(roles: Iterable<Role>, idleAfterMs: number): void {
+    const former = this.#entries;
+    this.#idleAfterMs = idleAfterMs;
+    this.#entries = new Map();
+    for (const role of roles) this.#entries.set(role.name, this.#entryFor(role, former.get(role.name)));
+    for (const [name, { provider }] of former) {
+      if (this.#entries.get(name)?.provider !== provider) provider.drop();
+    }
+  }
+
+  /** While locked or without a config every fetch is answered with `reason`; undefined: serve again. */
+  block(reason: BrokerError | undefined): void {
+    this.#blocked = reason;
+  }
+
+  async retrieve(name: string): Promise<HeldCredentials> {
+    return this.#provider(name).retrieve();
+  }
+
+  /** For a person: waits up to 60 s or until `signal`; a failed earlier try is tried again at once. */
+  async warm(name: string, signal?: AbortSignal): Promise<HeldCredentials> {
+    return this.#provider(name).warm({ limitMs: PERSON_WAIT_MS, ...(signal && { signal }) });
+  }
+
+  /** Renews although what is held is still good. */
+  async refresh(name: string, signal?: AbortSignal): Promise<HeldCredentials> {
+    return this.#provider(name).warm({ limitMs: PERSON_WAIT_MS, force: true, ...(signal && { signal }) });
+  }
+
+  async retrieveForHop(role: Role): Promise<HeldCredentials> {
+    return this.#provider(role.name).retrieveForHop();
+  }
+
+  forget(role: Role, stale: HeldCredentials): void {
+    this.#entries.get(role.name)?.provider.forget(stale);
+  }
+
+  /** A source can sign again: what waited for a person is fetched. */
+  wake(source: string): void {
+    this.#ofSource(source).forEach((provider) => provider.wake());
+  }
+
+  /** Logout, removed key: credentials that came from this source go. */
+  dropSource(source: string): void {
+    this.#ofSource(source).forEach((provider) => provider.drop());
+  }
+
+  dropAll(): void {
+    for (const { provider } of this.#entries.values()) provider.drop();
+  }
+
+  sweep(jumpedMs: number): void {
+    if (this.#blocked) return;
+    for (const { provider } of this.#entries.values()) provider.sweep({ idleAfterMs: this.#idleAfterMs, jumpedMs });
+  }
+
+  /** In config order. */
+  snapshot(): readonly RoleSnapshot[] {
+    return [...this.#entries.values()].map(({ role, provider }) => ({ role, ...provider.snapshot() }));
+  }
+
+  /** After a restart: what was cached under the same definition is taken up again. */
+  restore(cached: ReadonlyMap<string, CachedRole>): void {
+    for (const [name, { role, provider }] of this.#entries) {
+      const entry = cached.get(name);
+      if (entry?.digest === role.digest) provider.restore(entry);
+    }
+  }
+
+  /** The digest covers all that decides the credentials: the delegate of an unchanged entry retrieves the same. */
+  #entryFor(role: Role, former: Entry | undefined): Entry {
+    if (former?.role.digest === role.digest) return { role, provider: former.provider };
+    const provider = this.#newProvider(role);
+    provider.restore({ held: undefined, wantedAt: former?.provider.snapshot().wantedAt });
+    return { role, provider };
+  }
+
+  #newProvider(role: Role): CachedProvider {
+    const { retrieveUpstream, clock, logger, random, onChange } = this.#options;
+    return new CachedProvider({
+      role: role.name,
+      retrieveUpstream: () => retrieveUpstream(role),
+      clock,
+      logger,
+      random,
+      onChange,
+    });
+  }
+
+  #provider(name: string): CachedProvider {
+    if (this.#blocked) throw this.#blocked;
+    const entry = this.#entries.get(name);
+    if (entry) return entry.provider;
+    throw new BrokerError("RoleUnknown", `no role ${name} in the config`, { hint: "brokerctl roles" });
+  }
+
+  #ofSource(source: string): readonly CachedProvider[] {
+    const entries = [...this.#entries.values()];
+    return entries.filter(({ role }) => sourceOf(role).name === source).map(({ provider }) => provider);
+  }
+}

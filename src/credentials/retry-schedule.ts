@@ -1,0 +1,49 @@
+import { type BrokerError, isRecoverable } from "../core/errors.js";
+
+const FIRST_RETRY_MS = 1000;
+/** One probe a minute while AWS is away: quick enough to notice, too slow to add to its trouble. */
+const MAX_RETRY_MS = 60_000;
+/** AWS said no: asking again sooner would only say it again. `use` and `refresh` ask at once all the same. */
+const REFUSED_RETRY_MS = 60_000;
+/** A login, key or unlock wakes the role by itself; this is for what changes outside of us. */
+const PERSON_RETRY_MS = 5000;
+
+/** The last attempt that failed, how many failed in a row, and from when on (epoch ms) another may be made. */
+export interface Failure {
+  readonly error: BrokerError;
+  readonly count: number;
+  readonly retryAt: number;
+}
+
+/**
+ * When to try again. Recoverable: 1 s doubling to 60 s with half of it random, or what the upstream asked for.
+ * Refused by AWS: a minute. What waits for a person (login, key, unlock) costs no upstream call and is looked at anew
+ * soon, when somebody asks.
+ */
+export function nextFailure({
+  error,
+  previous,
+  now,
+  random,
+}: {
+  readonly error: BrokerError;
+  readonly previous: Failure | undefined;
+  readonly now: number;
+  readonly random: () => number;
+}): Failure {
+  const count = (previous?.count ?? 0) + 1;
+  return { error, count, retryAt: now + delay(error, count, random) };
+}
+
+function delay(error: BrokerError, count: number, random: () => number): number {
+  if (isRecoverable(error)) {
+    const ceiling = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(count - 1, 10));
+    return Math.max(ceiling / 2 + (random() * ceiling) / 2, Math.min(error.retryAfterMs ?? 0, MAX_RETRY_MS));
+  }
+  return error.code === "AssumeRoleDenied" || error.code === "ConfigInvalid" ? REFUSED_RETRY_MS : PERSON_RETRY_MS;
+}
+
+/** After the wall clock was set back a retry must not lie further off than it ever could. */
+export function mayRetry(failure: Failure | undefined, now: number): boolean {
+  return !failure || now >= failure.retryAt || failure.retryAt - now > MAX_RETRY_MS;
+}

@@ -1,0 +1,110 @@
+import type { Sts } from "../../aws/sts.js";
+import type { HeldCredentials, SigningCredentials } from "../../core/credentials.js";
+import { BrokerError, toBrokerError } from "../../core/errors.js";
+import { refreshWindows } from "../../core/refresh-windows.js";
+import type { KeysSource } from "../../core/role.js";
+import type { Clock } from "../../system/clock.js";
+import type { KeyStore } from "./key-store.js";
+
+export interface KeysSessionsOptions {
+  readonly keys: KeyStore;
+  readonly sts: Sts;
+  readonly clock: Clock;
+  /** Called after a login or a drop, so that sessions are persisted. */
+  readonly onChange: () => void;
+}
+
+/**
+ * What `keys` sources sign with. Without MFA: the long-term key itself. With MFA: the one GetSessionToken session that
+ * `brokerctl login` opened for all roles of the source.
+ */
+export class KeysSessions {
+  readonly #options: KeysSessionsOptions;
+  readonly #sessions = new Map<string, HeldCredentials>();
+
+  constructor(options: KeysSessionsOptions) {
+    this.#options = options;
+  }
+
+  /** Signs the first AssumeRole of a chain. Rejects with KeyMissing, StoreLocked or MfaRequired. */
+  async signer(source: KeysSource): Promise<SigningCredentials> {
+    return source.mfaSerial === undefined ? this.#options.keys.get(source.name) : this.#current(source).credentials;
+  }
+
+  /** What a role without role_arn serves: AWS then refuses IAM and most of STS (sdk-contract §17). */
+  async session(source: KeysSource): Promise<HeldCredentials> {
+    return source.mfaSerial === undefined ? this.#open(source) : this.#current(source);
+  }
+
+  /** Opens the MFA session with a one-time code; the former one is replaced. */
+  async login(source: KeysSource, tokenCode: string): Promise<HeldCredentials> {
+    const session = await this.#open(source, tokenCode);
+    this.#sessions.set(source.name, session);
+    this.#options.onChange();
+    return session;
+  }
+
+  /** The live MFA session of a source, for status and persistence. */
+  peek(source: string): HeldCredentials | undefined {
+    const session = this.#sessions.get(source);
+    return session && this.#isValid(session) ? session : undefined;
+  }
+
+  /** After a restart: sessions that still live are taken up again. */
+  restore(source: string, session: HeldCredentials): void {
+    if (this.#isValid(session)) this.#sessions.set(source, session);
+  }
+
+  /** Lock, removed key, changed definition. */
+  drop(source: string): void {
+    if (this.#sessions.delete(source)) this.#options.onChange();
+  }
+
+  dropAll(): void {
+    this.#sessions.clear();
+  }
+
+  #current(source: KeysSource): HeldCredentials {
+    const session = this.peek(source.name);
+    if (session) return session;
+    throw new BrokerError("MfaRequired", `source ${source.name} needs an MFA code`, {
+      hint: `brokerctl login ${source.name}`,
+    });
+  }
+
+  async #open(source: KeysSource, tokenCode?: string): Promise<HeldCredentials> {
+    const key = await this.#options.keys.get(source.name);
+    const { mfaSerial, sessionDurationSeconds, stsRegion } = source;
+    const mfa = mfaSerial === undefined || tokenCode === undefined ? {} : { serialNumber: mfaSerial, tokenCode };
+    try {
+      const parameters = { durationSeconds: sessionDurationSeconds, ...mfa };
+      const credentials = await this.#options.sts.getSessionToken(key, parameters, stsRegion);
+      const accountId = credentials.accountId ?? accountOf(mfaSerial);
+      return {
+        credentials: { ...credentials, ...(accountId === undefined ? {} : { accountId }) },
+        receivedAt: this.#options.clock.now(),
+      };
+    } catch (error) {
+      throw nameSource(toBrokerError(error), source.name);
+    }
+  }
+
+  #isValid(session: HeldCredentials): boolean {
+    return this.#options.clock.now() < refreshWindows(session).advertisedExpiration;
+  }
+}
+
+/** STS does not know what we call the key: a refused one is mended at its source. */
+export function nameSource(error: BrokerError, source: string): BrokerError {
+  if (error.signer !== "refused") return error;
+  return new BrokerError("AssumeRoleDenied", `AWS refuses the access key of source ${source}: ${error.message}`, {
+    hint: `brokerctl keys add ${source} --replace`,
+    cause: error,
+    signer: "refused",
+  });
+}
+
+/** `arn:PARTITION:iam::ACCOUNT:mfa/NAME` tells the account. */
+function accountOf(arn: string | undefined): string | undefined {
+  return arn?.split(":")[4];
+}

@@ -1,0 +1,244 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { BrokerError } from "../../src/core/errors.js";
+import type { Role } from "../../src/core/role.js";
+import { Secret } from "../../src/core/secret.js";
+import { CredentialsRegistry } from "../../src/credentials/credentials-registry.js";
+import { decodeSnapshot, encodeSnapshot } from "../../src/credentials/credentials-snapshot.js";
+import { RoleProvider } from "../../src/credentials/role-provider.js";
+import { KeyStore } from "../../src/credentials/sources/key-store.js";
+import { KeysSessions } from "../../src/credentials/sources/keys-sessions.js";
+import { MemorySecretStore } from "../fakes/memory-secret-store.js";
+import { MemorySts } from "../fakes/memory-sts.js";
+import { canarySecretKey } from "../support/canaries.js";
+import { FakeClock, settle } from "../support/fake-clock.js";
+import { memoryLogger } from "../support/memory-logger.js";
+import { keysSource, roleOn, sessionRole } from "../support/roles.js";
+
+const HOUR = 3_600_000;
+const KEY = "AKIA0000000000000001";
+
+let clock: FakeClock;
+let sts: MemorySts;
+let secrets: MemorySecretStore;
+let keys: KeyStore;
+let sessions: KeysSessions;
+let registry: CredentialsRegistry;
+
+beforeEach(async () => {
+  clock = new FakeClock();
+  sts = new MemorySts(clock);
+  secrets = new MemorySecretStore();
+  keys = new KeyStore(secrets);
+  sessions = new KeysSessions({ keys, sts, clock, onChange: () => undefined });
+  const provider: RoleProvider = new RoleProvider({
+    sts,
+    sessions,
+    clock,
+    hops: {
+      retrieveForHop: (role) => registry.retrieveForHop(role),
+      forget: (role, stale) => registry.forget(role, stale),
+    },
+  });
+  registry = new CredentialsRegistry({
+    retrieveUpstream: (role) => provider.retrieve(role),
+    clock,
+    logger: memoryLogger(),
+    random: () => 0,
+    onChange: () => undefined,
+  });
+  const secretAccessKey = new Secret(canarySecretKey());
+  await keys.put({ source: "ops-keys", accessKeyId: KEY, secretAccessKey, addedAt: clock.now(), rotatedAt: null });
+});
+
+const configure = (...roles: Role[]): void => registry.configure(roles, 8 * HOUR);
+const outcome = async (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => "ok",
+    (error: unknown) => (error instanceof BrokerError ? `${error.code} ${error.hint ?? ""}`.trim() : String(error)),
+  );
+const assumed = (): string[] =>
+  sts.calls.map((call) => `${call.signer} → ${call.parameters.roleArn?.split("/")[1] ?? call.action}`);
+
+describe("a role on a keys source", () => {
+  it("without MFA is assumed with the long-term key itself", async () => {
+    configure(roleOn(keysSource(), "dev"));
+    const held = await registry.retrieve("dev");
+    expect(held.roleArn).toBe("arn:aws:iam::222222222222:role/dev");
+    expect(held.credentials.accountId).toBe("222222222222");
+    expect(assumed()).toEqual([`${KEY} → dev`]);
+  });
+
+  it("without role_arn is served from GetSessionToken, never the key itself", async () => {
+    configure(sessionRole(keysSource(), "plain"));
+    const held = await registry.retrieve("plain");
+    expect(held.credentials.accessKeyId).not.toBe(KEY);
+    expect(assumed()).toEqual([`${KEY} → GetSessionToken`]);
+  });
+
+  it("without a key says which command adds one", async () => {
+    configure(roleOn(keysSource("other"), "dev"));
+    expect(await outcome(registry.retrieve("dev"))).toBe("KeyMissing brokerctl keys add other");
+    expect(sts.calls).toEqual([]);
+  });
+
+  it("whose key AWS refuses says which key to replace", async () => {
+    configure(roleOn(keysSource(), "dev"));
+    sts.revoked.add(KEY);
+    expect(await outcome(registry.retrieve("dev"))).toBe("AssumeRoleDenied brokerctl keys add ops-keys --replace");
+  });
+
+  it("is not served while the store is locked", async () => {
+    configure(roleOn(keysSource(), "dev"));
+    secrets.locked = true;
+    expect(await outcome(registry.retrieve("dev"))).toBe("StoreLocked brokerctl unlock");
+  });
+
+  it("that is not in the config is unknown", async () => {
+    configure();
+    expect(await outcome(registry.retrieve("dev"))).toBe("RoleUnknown brokerctl roles");
+  });
+});
+
+describe("a keys source with MFA", () => {
+  const source = keysSource("ops-keys", { mfaSerial: "arn:aws:iam::111111111111:mfa/me" });
+
+  it("asks for a login without calling AWS, and one login serves all its roles", async () => {
+    configure(roleOn(source, "dev"), roleOn(source, "prod"), sessionRole(source, "plain"));
+    expect(await outcome(registry.retrieve("dev"))).toBe("MfaRequired brokerctl login ops-keys");
+    expect(sts.calls).toEqual([]);
+    await sessions.login(source, "123456");
+    registry.wake("ops-keys");
+    await settle();
+    for (const role of ["dev", "prod", "plain"]) expect(await outcome(registry.retrieve(role))).toBe("ok");
+    expect(sts.calls.filter((call) => call.action === "GetSessionToken")).toHaveLength(1);
+    expect((await registry.retrieve("plain")).credentials.accountId).toBe("111111111111");
+  });
+
+  it("keeps no session of a wrong code", async () => {
+    expect(await outcome(sessions.login(source, "000000"))).toBe("MfaRequired");
+    expect(sessions.peek("ops-keys")).toBeUndefined();
+  });
+
+  it("asks again once the session ended, while role credentials live on", async () => {
+    configure(roleOn(source, "dev"));
+    await sessions.login(source, "123456");
+    await clock.advance(12 * HOUR - 2 * 60_000);
+    expect(await outcome(registry.retrieve("dev"))).toBe("ok");
+    await clock.advance(90_000);
+    expect(sessions.peek("ops-keys")).toBeUndefined();
+    expect(await outcome(registry.retrieve("dev"))).toBe("ok");
+  });
+
+  it("whose session AWS no longer accepts asks for a new login", async () => {
+    configure(roleOn(source, "dev"));
+    const session = await sessions.login(source, "123456");
+    sts.revoked.add(session.credentials.accessKeyId);
+    expect(await outcome(registry.retrieve("dev"))).toBe("MfaRequired brokerctl login ops-keys");
+    expect(sessions.peek("ops-keys")).toBeUndefined();
+  });
+});
+
+describe("a role chain", () => {
+  const first = roleOn(keysSource(), "first");
+  const second = roleOn(first, "second");
+  const third = roleOn(second, "third");
+
+  it("is assumed hop by hop, and hops are shared by the roles behind them", async () => {
+    const sibling = roleOn(second, "sibling");
+    configure(first, second, third, sibling);
+    await Promise.all([registry.retrieve("third"), registry.retrieve("sibling")]);
+    expect(sts.calls).toHaveLength(4);
+    expect(new Set(sts.calls.map((call) => call.signer)).size).toBe(3);
+  });
+
+  it("renews a hop that AWS calls expired, once", async () => {
+    configure(first, second);
+    const hop = await registry.retrieve("first");
+    sts.revoked.add(hop.credentials.accessKeyId);
+    expect(await outcome(registry.retrieve("second"))).toBe("ok");
+    expect(sts.calls).toHaveLength(4);
+  });
+
+  it("says why when an early hop is denied", async () => {
+    configure(first, second, third);
+    sts.failWith = new BrokerError("AssumeRoleDenied", "role first trusts somebody else");
+    await expect(registry.retrieve("third")).rejects.toThrow("role first trusts somebody else");
+  });
+});
+
+describe("a new config", () => {
+  it("keeps the credentials of unchanged roles and fetches changed ones anew", async () => {
+    configure(roleOn(keysSource(), "dev"), roleOn(keysSource(), "prod"));
+    const [dev, prod] = [await registry.retrieve("dev"), await registry.retrieve("prod")];
+    configure(roleOn(keysSource(), "dev", { region: "us-east-1" }), roleOn(keysSource(), "prod"));
+    expect(await registry.retrieve("prod")).toBe(prod);
+    expect(await registry.retrieve("dev")).not.toBe(dev);
+  });
+
+  it("without a role makes it unknown, and known again when it returns", async () => {
+    configure(roleOn(keysSource(), "dev"));
+    await registry.retrieve("dev");
+    configure();
+    expect(await outcome(registry.retrieve("dev"))).toContain("RoleUnknown");
+    configure(roleOn(keysSource(), "dev"));
+    expect(await outcome(registry.retrieve("dev"))).toBe("ok");
+  });
+});
+
+describe("a blocked registry", () => {
+  it("answers every fetch with the reason, until it is unblocked", async () => {
+    configure(roleOn(keysSource(), "dev"));
+    registry.block(new BrokerError("StoreLocked", "locked"));
+    expect(await outcome(registry.retrieve("dev"))).toBe("StoreLocked");
+    registry.block(undefined);
+    expect(await outcome(registry.retrieve("dev"))).toBe("ok");
+  });
+
+  it("forgets everything when told to, and fetches again what was wanted after a wake", async () => {
+    configure(roleOn(keysSource(), "dev"));
+    await registry.retrieve("dev");
+    registry.dropAll();
+    expect(registry.snapshot()[0]?.held).toBeUndefined();
+    registry.wake("ops-keys");
+    await settle();
+    expect(registry.snapshot()[0]?.held).toBeDefined();
+  });
+});
+
+describe("the snapshot for the sealed cache", () => {
+  it("brings roles and sessions back with their secrets", async () => {
+    configure(roleOn(keysSource(), "dev"));
+    const held = await registry.retrieve("dev");
+    const role = registry.snapshot()[0]!;
+    const snapshot = {
+      roles: new Map([["dev", { digest: role.role.digest, held, wantedAt: clock.now() }]]),
+      sessions: new Map([["ops-keys", { mfaSerial: "arn:aws:iam::111111111111:mfa/me", held }]]),
+    };
+    const back = decodeSnapshot(encodeSnapshot(snapshot));
+    expect(back.roles.get("dev")?.held.credentials.secretAccessKey.reveal()).toBe(
+      held.credentials.secretAccessKey.reveal(),
+    );
+    expect(back.sessions.get("ops-keys")?.held.credentials.sessionToken.reveal()).toBe(
+      held.credentials.sessionToken.reveal(),
+    );
+    expect(back.roles.get("dev")?.held.credentials.expiration).toBe(held.credentials.expiration);
+  });
+
+  it("is restored only under the same definition", async () => {
+    configure(roleOn(keysSource(), "dev"));
+    const held = await registry.retrieve("dev");
+    const calls = sts.calls.length;
+    configure(roleOn(keysSource(), "dev", { region: "us-east-1" }));
+    registry.restore(new Map([["dev", { digest: "other", held, wantedAt: undefined }]]));
+    await registry.retrieve("dev");
+    expect(sts.calls).toHaveLength(calls + 1);
+  });
+
+  it.each(["", "{}", "null", '{"version":2}', '{"version":1,"roles":[["a",{}]],"sessions":[]}', "garbage"])(
+    "that does not read (%j) is an empty one",
+    (text) => {
+      const { roles, sessions: none } = decodeSnapshot(text);
+      expect([roles.size, none.size]).toEqual([0, 0]);
+    },
+  );
+});

@@ -1,3 +1,8 @@
+import { statSync } from "node:fs";
+import { isAbsolute, join } from "node:path";
+import { BrokerError } from "../core/errors.js";
+import { shellQuote } from "./shell-quote.js";
+
 /** Where everything of one installation lies (interface §1). All absolute. */
 export interface BrokerPaths {
   readonly configFile: string;
@@ -8,4 +13,88 @@ export interface BrokerPaths {
   /** At most 103 bytes. */
   readonly controlSocket: string;
   readonly logFile: string;
+}
+
+export interface PathSurroundings {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly platform: NodeJS.Platform;
+  readonly homeDir: string;
+  readonly uid: number;
+  /** Whether a directory of this user exists there; asked for `/run/user/UID` only. */
+  readonly isOwnDirectory?: (path: string, uid: number) => boolean;
+}
+
+/** sun_path of macOS is 104 bytes with its final NUL; beyond it Node 20 and 22 listen on a cut name, silently. */
+const MAX_SOCKET_PATH_BYTES = 103;
+
+export function resolvePaths(surroundings: PathSurroundings): BrokerPaths {
+  const { configDir, stateDir, runtimeDir } = directoriesOf(surroundings);
+  const controlSocket = join(runtimeDir, "control.sock");
+  checkSocketPath(controlSocket);
+  return {
+    configFile: join(configDir, "config.yaml"),
+    stateDir,
+    runtimeDir,
+    controlSocket,
+    logFile: join(stateDir, "brokerd.log"),
+  };
+}
+
+interface Directories {
+  readonly configDir: string;
+  readonly stateDir: string;
+  readonly runtimeDir: string;
+}
+
+function directoriesOf(surroundings: PathSurroundings): Directories {
+  const { env, platform } = surroundings;
+  if (env["CREDBROKER_HOME"]) return under(checkAbsolute("CREDBROKER_HOME", env["CREDBROKER_HOME"]));
+  const home = checkAbsolute("the home directory", surroundings.homeDir);
+  if (platform === "darwin") return under(join(home, "Library", "Application Support", "credbroker"));
+  return xdgDirectories(home, surroundings);
+}
+
+function under(directory: string): Directories {
+  return { configDir: directory, stateDir: join(directory, "state"), runtimeDir: join(directory, "run") };
+}
+
+function xdgDirectories(
+  home: string,
+  { env, uid, isOwnDirectory = ownDirectoryExists }: PathSurroundings,
+): Directories {
+  const stateDir = join(xdg(env["XDG_STATE_HOME"]) ?? join(home, ".local", "state"), "credbroker");
+  const ofLogin = `/run/user/${uid}`;
+  const runtimeBase = xdg(env["XDG_RUNTIME_DIR"]) ?? (isOwnDirectory(ofLogin, uid) ? ofLogin : undefined);
+  return {
+    configDir: join(xdg(env["XDG_CONFIG_HOME"]) ?? join(home, ".config"), "credbroker"),
+    stateDir,
+    runtimeDir: runtimeBase === undefined ? join(stateDir, "run") : join(runtimeBase, "credbroker"),
+  };
+}
+
+/** XDG base directory specification: a relative path is invalid and is to be ignored, an empty one is unset. */
+function xdg(value: string | undefined): string | undefined {
+  return value !== undefined && isAbsolute(value) ? value : undefined;
+}
+
+function checkAbsolute(name: string, path: string): string {
+  if (isAbsolute(path)) return path;
+  throw new BrokerError("UsageInvalid", `${name} is not an absolute path: ${path}`, {
+    hint: `export CREDBROKER_HOME="$PWD"/${shellQuote(path)}`,
+  });
+}
+
+function checkSocketPath(path: string): void {
+  const bytes = Buffer.byteLength(path);
+  if (bytes <= MAX_SOCKET_PATH_BYTES) return;
+  throw new BrokerError(
+    "UsageInvalid",
+    `the path of the control socket has ${bytes} bytes, at most ${MAX_SOCKET_PATH_BYTES} work: ${path}`,
+    { hint: "export CREDBROKER_HOME=/a/shorter/directory" },
+  );
+}
+
+function ownDirectoryExists(path: string, uid: number): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found !== undefined && found.isDirectory() && found.uid === uid;
 }

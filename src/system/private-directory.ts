@@ -1,0 +1,109 @@
+import type { Stats } from "node:fs";
+import { lstat, mkdir, stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { BrokerError } from "../core/errors.js";
+import { shellQuote } from "./shell-quote.js";
+import { hasErrno, reasonOf } from "./system-error.js";
+
+const GROUP_AND_OTHERS = 0o077;
+const WRITABLE_BY_GROUP_AND_OTHERS = 0o022;
+
+/**
+ * Makes `path` (and missing parents) 0700, then looks at what really is there: a real directory, ours, closed to
+ * others. Anything else is `FileRefused`; nothing is mended silently, because what lies in an open directory may
+ * already be somebody else's. This check is what authenticates the control socket (threat model: no peer credentials).
+ */
+export async function ensurePrivateDirectory(path: string, uid = currentUid()): Promise<void> {
+  const directory = resolve(path); // without a trailing slash: lstat would follow a symlink behind one
+  await makeDirectory(directory);
+  const found = await lstat(directory);
+  if (found.isSymbolicLink()) refuse(`${directory} is a symbolic link`, `rm ${shellQuote(directory)}`);
+  if (!found.isDirectory()) refuseType(directory, "a directory");
+  refuseForeign(directory, found, uid);
+  refuseOpen(directory, found, "700");
+}
+
+/**
+ * A file of our own, if it exists: regular, ours, 0600 or tighter, else `FileRefused`.
+ * Resolves with false when there is none.
+ */
+export async function ensurePrivateFile(path: string, uid = currentUid()): Promise<boolean> {
+  const found = await lstatIfThere(path);
+  if (!found) return false;
+  if (found.isSymbolicLink()) refuse(`${path} is a symbolic link`, `rm ${shellQuote(path)}`);
+  if (!found.isFile()) refuseType(path, "a regular file");
+  refuseForeign(path, found, uid);
+  refuseOpen(path, found, "600");
+  return true;
+}
+
+/**
+ * A file that the user keeps, such as the config: may be a symlink and readable by all, but must be the user's and
+ * writable by nobody else (interface §1).
+ */
+export async function ensureOwnFile(path: string, uid = currentUid()): Promise<void> {
+  const found = await statOrRefuse(path);
+  if (!found.isFile()) refuseType(path, "a regular file");
+  refuseForeign(path, found, uid);
+  if (found.mode & WRITABLE_BY_GROUP_AND_OTHERS) {
+    refuse(`${path} is writable by others (mode ${modeOf(found)})`, `chmod go-w ${shellQuote(path)}`);
+  }
+}
+
+async function makeDirectory(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    if (hasErrno(error, "EEXIST")) return; // a file or a dangling link: named by the checks that follow
+    throw new BrokerError("FileRefused", `cannot make directory ${directory}: ${reasonOf(error)}`, {
+      hint: `mkdir -p -m 700 ${shellQuote(directory)}`,
+      cause: error,
+    });
+  }
+}
+
+async function lstatIfThere(path: string): Promise<Stats | undefined> {
+  try {
+    return await lstat(path);
+  } catch (error) {
+    if (hasErrno(error, "ENOENT")) return undefined;
+    throw error;
+  }
+}
+
+async function statOrRefuse(path: string): Promise<Stats> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    const message = `cannot read ${path}: ${reasonOf(error)}`;
+    throw new BrokerError("FileRefused", message, { hint: `ls -l ${shellQuote(path)}`, cause: error });
+  }
+}
+
+function refuseType(path: string, wanted: string): never {
+  refuse(`${path} is not ${wanted}`, `mv ${shellQuote(path)} ${shellQuote(`${path}.old`)}`);
+}
+
+function refuseForeign(path: string, found: Stats, uid: number): void {
+  if (found.uid === uid) return;
+  refuse(`${path} belongs to uid ${found.uid}, not to uid ${uid}`, `sudo chown -R ${uid} ${shellQuote(path)}`);
+}
+
+function refuseOpen(path: string, found: Stats, wanted: string): void {
+  if ((found.mode & GROUP_AND_OTHERS) === 0) return;
+  refuse(`${path} is open to others (mode ${modeOf(found)})`, `chmod ${wanted} ${shellQuote(path)}`);
+}
+
+function refuse(message: string, hint: string): never {
+  throw new BrokerError("FileRefused", message, { hint });
+}
+
+function modeOf(found: Stats): string {
+  return (found.mode & 0o777).toString(8).padStart(4, "0");
+}
+
+function currentUid(): number {
+  const uid = process.getuid?.();
+  if (uid === undefined) throw new BrokerError("NotSupported", "this system has no user ids", { hint: "use WSL" });
+  return uid;
+}

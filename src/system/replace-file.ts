@@ -1,0 +1,33 @@
+import { readFile, realpath, stat } from "node:fs/promises";
+import { BrokerError } from "../core/errors.js";
+import { type FileSystem, NodeFileSystem, replaceFile } from "./atomic-file.js";
+import { ensureOwnFile } from "./private-directory.js";
+
+export interface FileReplacement {
+  readonly path: string;
+  /** The text as it was read before the edit. */
+  readonly expected: string;
+  readonly next: string;
+}
+
+/**
+ * Edits a file of the user's: a symlink stays and its target is replaced, with the mode it has; `Conflict` when the
+ * content is no longer `expected`. Between that look and the rename an editor can still save: the window is a few
+ * milliseconds, and no file system call closes it.
+ */
+export async function replaceFileIfUnchanged(
+  { path, expected, next }: FileReplacement,
+  fs: FileSystem = new NodeFileSystem(),
+): Promise<void> {
+  await ensureOwnFile(path);
+  const target = await realpath(path);
+  const { mode } = await stat(target);
+  const current = await readFile(target);
+  // As bytes: a file that is no valid UTF-8 must not pass for the text that decoding made of it.
+  if (!current.equals(Buffer.from(expected))) {
+    throw new BrokerError("Conflict", `${path} is no longer what was read`, {
+      hint: "run the command again",
+    });
+  }
+  await replaceFile(fs, { path: target, data: Buffer.from(next), mode: mode & 0o777 });
+}

@@ -1,0 +1,40 @@
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** interface §1, to the letter; everything else (NODE_OPTIONS, LD_*, keys, profiles) stays outside. */
+const ALLOWED_NAMES = new Set([
+  ...["HOME", "USER", "PATH", "LANG", "TZ", "DBUS_SESSION_BUS_ADDRESS"],
+  ...["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL_SSO", "AWS_ENDPOINT_URL_SSO_OIDC"],
+  ...["AWS_ENDPOINT_URL_LAMBDA", "AWS_ENDPOINT_URL_IAM", "AWS_ENDPOINT_URL_CLOUDFORMATION"],
+  ...["AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT", "AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "ca", "cafile"],
+  // Lower case is the older and, for http_proxy, the only spelling that some tools know.
+  ...["HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy"],
+  // Where systemd puts a passphrase for us (systemd.exec(5), LoadCredential=).
+  "CREDENTIALS_DIRECTORY",
+]);
+const ALLOWED_PREFIXES = ["LC_", "XDG_", "CREDBROKER_"];
+
+/** An SDK client with explicit keys still follows `[default] endpoint_url` of the user's files: it gets empty ones. */
+const NOTHING = "/dev/null";
+const SDK_FILES = { AWS_CONFIG_FILE: NOTHING, AWS_SHARED_CREDENTIALS_FILE: NOTHING };
+
+/** The environment that brokerd runs with: what is allowed of `env`, and the SDK's files pointing at nothing. */
+export function cleanEnvironment(env: Environment): Record<string, string> {
+  const allowed = Object.entries(env).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined && isAllowed(entry[0]),
+  );
+  return { ...Object.fromEntries(allowed), ...SDK_FILES };
+}
+
+/** The same, in place: for the environment of a process that runs already, its SDK and its children. */
+export function cleanEnvironmentInPlace(env: NodeJS.ProcessEnv): void {
+  const clean = cleanEnvironment(env);
+  for (const name of Object.keys(env)) {
+    // An assignment would not do: process.env turns undefined into the text "undefined".
+    if (!(name in clean)) Reflect.deleteProperty(env, name);
+  }
+  Object.assign(env, clean);
+}
+
+function isAllowed(name: string): boolean {
+  return ALLOWED_NAMES.has(name) || ALLOWED_PREFIXES.some((prefix) => name.startsWith(prefix));
+}

@@ -1,0 +1,18 @@
+import leven from "leven";
+
+/** The name most like `given`, as far as it can be meant: case, `-` and `_` do not count, `roleArn` is `role_arn`. */
+export function nearestName(given: string, names: readonly string[]): string | undefined {
+  const wanted = normalize(given);
+  const farthest = Math.max(1, Math.floor(wanted.length / 3));
+  let nearest: string | undefined;
+  let distance = farthest + 1;
+  for (const name of names) {
+    const current = leven(wanted, normalize(name), { maxDistance: distance });
+    if (current < distance) [nearest, distance] = [name, current];
+  }
+  return nearest;
+}
+
+function normalize(name: string): string {
+  return name.toLowerCase().replaceAll(/[-_]/g, "");
+}

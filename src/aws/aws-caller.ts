@@ -1,0 +1,167 @@
+import type { STSClientConfig } from "@aws-sdk/client-sts";
+import type { SigningCredentials } from "../core/credentials.js";
+import type { Clock } from "../system/clock.js";
+import type { Logger } from "../system/logger.js";
+import type { AwsEnvironment, AwsServiceName } from "./aws-environment.js";
+import { awsError, isSignatureRefused } from "./aws-error.js";
+import { type ClientOptions, clientOptions } from "./client-options.js";
+import { type Connections, endpointOf, type SdkRequest, type SdkResponse } from "./connections.js";
+
+/** Threat model §5: of a whole call, name lookup to last byte. */
+const DEADLINE_MS = 10_000;
+/** Threat model §5: below this a difference is delay and rounding; above it expirations are reckoned in our clock. */
+const CLOCK_SKEW_MS = 2 * 60_000;
+
+export type CallOptions = ClientOptions & Required<Pick<STSClientConfig, "requestHandler">>;
+
+export interface AwsCall<Client, Output> {
+  readonly service: AwsServiceName;
+  readonly action: string;
+  readonly region: string;
+  readonly signer: SigningCredentials;
+  /** What the call is about, for errors: a role's ARN, a key id. */
+  readonly subject?: string;
+  readonly client: (options: CallOptions) => Client;
+  readonly send: (client: Client, http: { readonly abortSignal: AbortSignal }) => Promise<Output>;
+}
+
+export interface AwsAnswer<Output> {
+  readonly output: Output;
+  readonly host: string;
+  /** Now by AWS's clock, reckoned in ours: their difference in milliseconds; 0 where it is small. */
+  readonly clockSkewMs: number;
+}
+
+export interface AwsCallerOptions {
+  readonly environment: AwsEnvironment;
+  readonly connections: Connections;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** What was seen of one call on the wire, for its error. */
+interface Traffic {
+  endpoint?: URL;
+  status?: number;
+  headers?: Readonly<Record<string, string>>;
+}
+
+interface SkewedClient {
+  readonly config: { readonly systemClockOffset: number };
+}
+
+/** Makes one call to AWS: explicit client, deadline, clock correction; every failure comes out as a BrokerError. */
+export class AwsCaller {
+  readonly #options: AwsCallerOptions;
+  /** By endpoint: with it the SDK signs with the server's time at once. */
+  readonly #offsets = new Map<string, number>();
+  #skewSaid = false;
+
+  constructor(options: AwsCallerOptions) {
+    this.#options = options;
+  }
+
+  async call<Client extends SkewedClient, Output>(call: AwsCall<Client, Output>): Promise<AwsAnswer<Output>> {
+    const traffic: Traffic = {};
+    const deadline = new AbortController();
+    const cancelDeadline = this.#options.clock.after(DEADLINE_MS, () => deadline.abort());
+    try {
+      const output = await this.#send(call, traffic, deadline.signal);
+      return { output, host: hostOf(traffic, call), clockSkewMs: this.#clockSkew(traffic) };
+    } catch (error) {
+      throw this.#explain(error, call, { traffic, timedOut: deadline.signal.aborted });
+    } finally {
+      cancelDeadline();
+      // Ends a tunnel that outlived its answer.
+      deadline.abort();
+    }
+  }
+
+  /** A client for each call, over shared sockets: kept clients would keep secrets. It costs 0.2 ms. */
+  async #send<Client extends SkewedClient, Output>(
+    call: AwsCall<Client, Output>,
+    traffic: Traffic,
+    signal: AbortSignal,
+  ): Promise<Output> {
+    const offsetKey = `${call.service} ${call.region}`;
+    const client = call.client({
+      ...clientOptions({ ...call, ...this.#options, systemClockOffset: this.#offsets.get(offsetKey) ?? 0 }),
+      requestHandler: this.#requestHandler(traffic, signal),
+    });
+    const send = (): Promise<Output> => call.send(client, { abortSignal: signal });
+    try {
+      return await send();
+    } catch (error) {
+      // The refusal told the SDK the server's time: the same call, signed with it, was never executed before.
+      if (isSignatureRefused(error) && error.$metadata?.clockSkewCorrected === true) return await send();
+      throw error;
+    } finally {
+      this.#offsets.set(offsetKey, client.config.systemClockOffset);
+    }
+  }
+
+  #requestHandler(traffic: Traffic, signal: AbortSignal): CallOptions["requestHandler"] {
+    const { connections } = this.#options;
+    return {
+      metadata: { handlerProtocol: "http/1.1" },
+      handle: async (request: SdkRequest): Promise<{ response: SdkResponse }> => {
+        traffic.endpoint = endpointOf(request);
+        delete traffic.status;
+        const response = await connections.send(request, signal);
+        traffic.status = response.statusCode;
+        traffic.headers = { ...response.headers };
+        return { response };
+      },
+      updateHttpClientConfig: () => undefined,
+      httpHandlerConfigs: () => ({}),
+    };
+  }
+
+  #explain<Client, Output>(
+    error: unknown,
+    call: AwsCall<Client, Output>,
+    { traffic, timedOut }: { readonly traffic: Traffic; readonly timedOut: boolean },
+  ): Error {
+    const { connections, clock } = this.#options;
+    if (traffic.endpoint && traffic.status === undefined) connections.dropIdle();
+    const proxy = traffic.endpoint && connections.proxyBefore(traffic.endpoint);
+    return awsError(error, {
+      action: call.action,
+      host: hostOf(traffic, call),
+      region: call.region,
+      signedBy: call.signer.sessionToken ? "session" : "key",
+      timedOut,
+      sent: traffic.endpoint !== undefined,
+      ...(call.subject === undefined ? {} : { subject: call.subject }),
+      ...(proxy === undefined ? {} : { proxy }),
+      ...(traffic.status === undefined ? {} : { status: traffic.status }),
+      ...retryAfter(traffic, clock.now()),
+    });
+  }
+
+  /** A cached answer (`Age`) says nothing about the server's clock. */
+  #clockSkew({ headers, endpoint }: Traffic): number {
+    const serverTime = headers?.["age"] === undefined ? Date.parse(headers?.["date"] ?? "") : Number.NaN;
+    if (Number.isNaN(serverTime)) return 0;
+    const skew = serverTime - this.#options.clock.now();
+    const isSkewed = Math.abs(skew) > CLOCK_SKEW_MS;
+    if (isSkewed && !this.#skewSaid) {
+      const fields = { endpoint: endpoint?.host, clockSkewSeconds: Math.round(skew / 1000) };
+      this.#options.logger.warn(fields, "the clock of this computer differs from that of AWS");
+    }
+    this.#skewSaid = isSkewed;
+    return isSkewed ? skew : 0;
+  }
+}
+
+function hostOf(traffic: Traffic, { service, region }: Pick<AwsCall<unknown, unknown>, "service" | "region">): string {
+  return traffic.endpoint?.host ?? `${service} in ${region}`;
+}
+
+/** RFC 9110 §10.2.3: seconds, or a date. */
+function retryAfter({ headers, status }: Traffic, now: number): { readonly retryAfterMs?: number } {
+  const text = status === undefined ? undefined : headers?.["retry-after"];
+  if (text === undefined) return {};
+  const milliseconds = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now;
+  return Number.isFinite(milliseconds) ? { retryAfterMs: Math.max(0, milliseconds) } : {};
+}

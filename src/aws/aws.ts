@@ -1,0 +1,31 @@
+import type { Clock } from "../system/clock.js";
+import type { Logger } from "../system/logger.js";
+import { AwsCaller } from "./aws-caller.js";
+import type { AwsEnvironment } from "./aws-environment.js";
+import { Connections } from "./connections.js";
+import type { Iam } from "./iam.js";
+import { SdkIam } from "./sdk-iam.js";
+import { SdkSts } from "./sdk-sts.js";
+import type { Sts } from "./sts.js";
+
+export interface AwsOptions {
+  /** From `awsEnvironment(process.env)`, read by the entry. */
+  readonly environment: AwsEnvironment;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+export interface Aws {
+  readonly sts: Sts;
+  readonly iam: Iam;
+  /** `NAME=value`, for `status`. */
+  readonly overrides: readonly string[];
+}
+
+/** All of AWS that the broker calls, over one set of connections. */
+export function createAws({ environment, logger, clock }: AwsOptions): Aws {
+  const connections = new Connections(environment);
+  const caller = new AwsCaller({ environment, connections, clock, logger });
+  const sts = new SdkSts({ caller, clock });
+  return { sts, iam: new SdkIam({ caller, sts, clock }), overrides: environment.overrides };
+}

@@ -1,0 +1,69 @@
+import type { STSClientConfig } from "@aws-sdk/client-sts";
+import type { SigningCredentials } from "../core/credentials.js";
+import { BrokerError } from "../core/errors.js";
+import type { AwsEnvironment, AwsServiceName } from "./aws-environment.js";
+
+/** eu-west-1, us-gov-east-1, us-iso-east-1, eusc-de-east-1: anything else could name a host of somebody else's. */
+const REGION = /^[a-z]{2,6}(-[a-z]{2,10}){1,3}-\d{1,2}$/;
+
+/** The part of a client's configuration that the generated clients have in common. */
+export type ClientOptions = Pick<
+  STSClientConfig,
+  | "region"
+  | "endpoint"
+  | "useFipsEndpoint"
+  | "useDualstackEndpoint"
+  | "ignoreConfiguredEndpointUrls"
+  | "maxAttempts"
+  | "retryMode"
+  | "defaultsMode"
+  | "authSchemePreference"
+  | "disableClockSkewCorrection"
+  | "userAgentAppId"
+  | "systemClockOffset"
+  | "credentials"
+>;
+
+export interface ClientOptionsInput {
+  readonly environment: AwsEnvironment;
+  readonly service: AwsServiceName;
+  readonly region: string;
+  readonly signer: SigningCredentials;
+  /** Server time minus local time in milliseconds, from an earlier answer. */
+  readonly systemClockOffset: number;
+}
+
+/**
+ * Everything the SDK would otherwise look up in its environment or in `~/.aws/config` is given here, so that it reads
+ * neither: `[default] endpoint_url`, `retry_mode` or `use_fips_endpoint` of the user's files must change nothing.
+ */
+export function clientOptions(input: ClientOptionsInput): ClientOptions {
+  const { environment, service, region, signer, systemClockOffset } = input;
+  if (!REGION.test(region)) {
+    throw new BrokerError("ConfigInvalid", `${JSON.stringify(region)} is not the name of an AWS region`, {
+      hint: "brokerctl config edit",
+    });
+  }
+  const endpoint = environment.endpoints[service];
+  return {
+    region,
+    ...(endpoint === undefined ? {} : { endpoint }),
+    useFipsEndpoint: environment.useFips,
+    useDualstackEndpoint: environment.useDualstack,
+    ignoreConfiguredEndpointUrls: true,
+    // The refresher backs off; a retry in here would wait out Retry-After unseen and spend MFA codes twice.
+    maxAttempts: 1,
+    retryMode: "standard",
+    defaultsMode: "standard",
+    authSchemePreference: ["sigv4"],
+    disableClockSkewCorrection: false,
+    // Lets an account's owner find the broker's calls in CloudTrail; a function, because undefined would be looked up.
+    userAgentAppId: () => Promise.resolve("credbroker"),
+    systemClockOffset,
+    credentials: {
+      accessKeyId: signer.accessKeyId,
+      secretAccessKey: signer.secretAccessKey.reveal(),
+      ...(signer.sessionToken ? { sessionToken: signer.sessionToken.reveal() } : {}),
+    },
+  };
+}

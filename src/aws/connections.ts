@@ -1,0 +1,106 @@
+import { Agent as HttpAgent } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
+import { rootCertificates } from "node:tls";
+import { NodeHttpHandler, type NodeHttpHandlerOptions } from "@smithy/node-http-handler";
+import { HttpProxyAgent } from "http-proxy-agent";
+import { HttpsProxyAgent } from "https-proxy-agent";
+import type { AwsEnvironment } from "./aws-environment.js";
+import { type Proxy, proxyFor } from "./proxies.js";
+
+/** Threat model §5: a blackhole must show before the deadline of the whole call does. */
+const CONNECT_TIMEOUT_MS = 3000;
+/** Idle sockets are kept for the next hop of a chain, not for the next refresh: by then a sleep or VPN may have killed them. */
+const IDLE_SOCKET_MS = 5000;
+/** Node gives each address of a host 250 ms by default and fails on slow networks (nodejs/node#54359). */
+const ADDRESS_ATTEMPT_MS = 1000;
+const MAX_SOCKETS = 50;
+
+export type SdkRequest = Parameters<NodeHttpHandler["handle"]>[0];
+export type SdkResponse = Awaited<ReturnType<NodeHttpHandler["handle"]>>["response"];
+
+/** The SDK's handler warns on the console unless it is given somebody else to tell. */
+const silent = { trace: ignore, debug: ignore, info: ignore, warn: ignore, error: ignore };
+
+/** Sockets to AWS, direct or through a proxy, trusting the public authorities and those of the environment. */
+export class Connections {
+  readonly #environment: AwsEnvironment;
+  readonly #ca: string[] | undefined;
+  readonly #agents: readonly (HttpAgent | HttpsAgent)[];
+  readonly #direct: NodeHttpHandler;
+
+  constructor(environment: AwsEnvironment) {
+    this.#environment = environment;
+    // Node's `ca` replaces its own authorities.
+    this.#ca = environment.certificates.length === 0 ? undefined : [...rootCertificates, ...environment.certificates];
+    const httpAgent = new HttpAgent(pooled());
+    const httpsAgent = new HttpsAgent({ ...pooled(), ...this.#tls() });
+    this.#agents = [httpAgent, httpsAgent];
+    this.#direct = handler({ httpAgent, httpsAgent });
+  }
+
+  /** Which proxy, `scheme://host:port`, stands before an endpoint. */
+  proxyBefore(endpoint: URL): string | undefined {
+    return proxyFor(this.#environment.proxies, endpoint)?.display;
+  }
+
+  /** One request. Aborting the signal ends it at every stage, also while a proxy is silent. */
+  async send(request: SdkRequest, signal: AbortSignal): Promise<SdkResponse> {
+    const proxy = proxyFor(this.#environment.proxies, endpointOf(request));
+    const via = proxy ? this.#through(proxy, signal) : this.#direct;
+    const { response } = await via.handle(request, { abortSignal: signal });
+    return response;
+  }
+
+  /** After a failed connection: what is idle may be dead as well (network changed, machine slept). */
+  dropIdle(): void {
+    for (const agent of this.#agents) {
+      for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
+    }
+  }
+
+  /** Tunnels live for one call: only so does the signal reach a proxy that accepts and never answers. */
+  #through(proxy: Proxy, signal: AbortSignal): NodeHttpHandler {
+    const options = { keepAlive: false, signal, ...this.#tls() };
+    const httpsAgent = new HttpsProxyAgent(proxy.url.reveal(), options);
+    // The package keeps its options for the way to the proxy; these are for the endpoint behind it.
+    Object.assign(httpsAgent.options, this.#tls());
+    return handler({ httpAgent: new HttpProxyAgent(proxy.url.reveal(), options), httpsAgent });
+  }
+
+  /** Said outright, so that NODE_TLS_REJECT_UNAUTHORIZED changes nothing. */
+  #tls(): { readonly rejectUnauthorized: true; readonly ca?: string[] } {
+    return { rejectUnauthorized: true, ...(this.#ca ? { ca: this.#ca } : {}) };
+  }
+}
+
+export function endpointOf(request: SdkRequest): URL {
+  return new URL(`${request.protocol}//${request.hostname}${request.port === undefined ? "" : `:${request.port}`}`);
+}
+
+/** No socket timeout of the SDK's: the caller's deadline stands behind everything. */
+function handler(agents: Required<Pick<NodeHttpHandlerOptions, "httpAgent" | "httpsAgent">>): NodeHttpHandler {
+  return new NodeHttpHandler({
+    ...agents,
+    connectionTimeout: CONNECT_TIMEOUT_MS,
+    socketTimeout: 0,
+    logger: silent,
+  });
+}
+
+function pooled(): {
+  keepAlive: true;
+  timeout: number;
+  maxSockets: number;
+  autoSelectFamilyAttemptTimeout: number;
+} {
+  return {
+    keepAlive: true,
+    timeout: IDLE_SOCKET_MS,
+    maxSockets: MAX_SOCKETS,
+    autoSelectFamilyAttemptTimeout: ADDRESS_ATTEMPT_MS,
+  };
+}
+
+function ignore(): void {
+  // nothing to tell
+}

@@ -1,0 +1,98 @@
+import {
+  AssumeRoleCommand,
+  type AssumeRoleCommandInput,
+  GetCallerIdentityCommand,
+  GetSessionTokenCommand,
+  STSClient,
+} from "@aws-sdk/client-sts";
+import type { Credentials, SigningCredentials } from "../core/credentials.js";
+import type { AssumeRoleParameters } from "../core/role.js";
+import type { Clock } from "../system/clock.js";
+import type { AwsAnswer, AwsCall, AwsCaller, CallOptions } from "./aws-caller.js";
+import type { AssumedRole, CallerIdentity, SessionTokenParameters, Sts } from "./sts.js";
+import { type CredentialsAnswer, checkedAssumedRoleArn, checkedCredentials, checkedIdentity } from "./sts-answers.js";
+
+export interface SdkStsOptions {
+  readonly caller: AwsCaller;
+  readonly clock: Clock;
+}
+
+/** STS through the AWS SDK: explicit credentials for each call, regional endpoints, every answer checked. */
+export class SdkSts implements Sts {
+  readonly #caller: AwsCaller;
+  readonly #clock: Clock;
+
+  constructor({ caller, clock }: SdkStsOptions) {
+    this.#caller = caller;
+    this.#clock = clock;
+  }
+
+  async assumeRole(signer: SigningCredentials, parameters: AssumeRoleParameters, region: string): Promise<AssumedRole> {
+    const input = assumeRoleInput(parameters);
+    const answer = await this.#call({
+      action: "AssumeRole",
+      subject: parameters.roleArn,
+      region,
+      signer,
+      send: (client, http) => client.send(new AssumeRoleCommand(input), http),
+    });
+    const assumed = checkedAssumedRoleArn(answer.output.AssumedRoleUser?.Arn, parameters.roleArn, answer.host);
+    const credentials = this.#checked(answer, answer.output.Credentials, parameters.durationSeconds);
+    return { credentials: { ...credentials, accountId: assumed.accountId }, assumedRoleArn: assumed.arn };
+  }
+
+  async getSessionToken(
+    signer: SigningCredentials,
+    parameters: SessionTokenParameters,
+    region: string,
+  ): Promise<Credentials> {
+    const { durationSeconds, serialNumber, tokenCode } = parameters;
+    const input = {
+      DurationSeconds: durationSeconds,
+      ...(serialNumber === undefined ? {} : { SerialNumber: serialNumber }),
+      ...(tokenCode === undefined ? {} : { TokenCode: tokenCode }),
+    };
+    const answer = await this.#call({
+      action: "GetSessionToken",
+      ...(serialNumber === undefined ? {} : { subject: serialNumber }),
+      region,
+      signer,
+      send: (client, http) => client.send(new GetSessionTokenCommand(input), http),
+    });
+    return this.#checked(answer, answer.output.Credentials, durationSeconds);
+  }
+
+  async getCallerIdentity(signer: SigningCredentials, region: string): Promise<CallerIdentity> {
+    const answer = await this.#call({
+      action: "GetCallerIdentity",
+      region,
+      signer,
+      send: (client, http) => client.send(new GetCallerIdentityCommand({}), http),
+    });
+    return checkedIdentity(answer.output, answer.host);
+  }
+
+  #call<Output>(call: Omit<AwsCall<STSClient, Output>, "service" | "client">): Promise<AwsAnswer<Output>> {
+    return this.#caller.call({ service: "sts", client: (options: CallOptions) => new STSClient(options), ...call });
+  }
+
+  #checked(answer: AwsAnswer<unknown>, found: CredentialsAnswer | undefined, durationSeconds: number): Credentials {
+    return checkedCredentials(found, { ...answer, now: this.#clock.now(), durationSeconds });
+  }
+}
+
+/** Absent means not sent: STS tells "no tags" from "an empty list of tags". */
+function assumeRoleInput(parameters: AssumeRoleParameters): AssumeRoleCommandInput {
+  const { externalId, sourceIdentity, tags, transitiveTagKeys, policy, policyArns } = parameters;
+  return {
+    RoleArn: parameters.roleArn,
+    RoleSessionName: parameters.roleSessionName,
+    DurationSeconds: parameters.durationSeconds,
+    ...(externalId === undefined ? {} : { ExternalId: externalId }),
+    ...(sourceIdentity === undefined ? {} : { SourceIdentity: sourceIdentity }),
+    ...(tags === undefined ? {} : { Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })) }),
+    ...(transitiveTagKeys === undefined ? {} : { TransitiveTagKeys: [...transitiveTagKeys] }),
+    ...(policy === undefined ? {} : { Policy: policy }),
+    ...(policyArns === undefined ? {} : { PolicyArns: policyArns.map((arn) => ({ arn })) }),
+  };
+}

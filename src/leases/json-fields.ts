@@ -1,0 +1,69 @@
+/** The fields of one JSON object and where it stands, for messages. */
+export interface Fields {
+  readonly at: string;
+  readonly values: ReadonlyMap<string, unknown>;
+}
+
+/** undefined: refused. */
+export type Check<T> = (value: unknown) => T | undefined;
+
+const MAX_TEXT = 2048;
+/** The last instant that Date can render, epoch milliseconds. */
+const MAX_INSTANT = 8.64e15;
+
+/** The fields of `value`, all of which must be among `allowed`. */
+export function fieldsOf(value: unknown, at: string, allowed: readonly string[]): Fields {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return refuseField(at);
+  const values = new Map<string, unknown>(Object.entries(value));
+  for (const key of values.keys()) if (!allowed.includes(key)) throw new Error(`${at} has the unknown field ${key}`);
+  return { at, values };
+}
+
+export function required<T>({ at, values }: Fields, key: string, check: Check<T>): T {
+  const checked = check(values.get(key));
+  return checked === undefined ? refuseField(`${at}.${key}`) : checked;
+}
+
+/** Spread into the object that is built: a field that is absent stays absent. */
+export function optional<K extends string, T>(
+  fields: Fields,
+  key: K,
+  check: Check<T>,
+): Readonly<Partial<Record<K, T>>> {
+  if (!fields.values.has(key)) return {} as Readonly<Partial<Record<K, T>>>;
+  // TypeScript types a computed key as `string`.
+  return { [key]: required(fields, key, check) } as Record<K, T>;
+}
+
+/** An array whose items `parse` reads or refuses, told where they stand. */
+export function listOf<T>(fields: Fields, key: string, parse: (value: unknown, at: string) => T): readonly T[] {
+  const items = required(fields, key, (value): readonly unknown[] | undefined =>
+    Array.isArray(value) ? value : undefined,
+  );
+  return items.map((item, index) => parse(item, `${key}[${index}]`));
+}
+
+export const flag: Check<boolean> = (value) => (typeof value === "boolean" ? value : undefined);
+
+/** Epoch milliseconds, or any other count. */
+export const count: Check<number> = (value) =>
+  typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= MAX_INSTANT ? value : undefined;
+
+export const text: Check<string> = (value) =>
+  typeof value === "string" && value.length > 0 && value.length <= MAX_TEXT ? value : undefined;
+
+export function matching(pattern: RegExp): Check<string> {
+  return (value) => (typeof value === "string" && pattern.test(value) ? value : undefined);
+}
+
+export function oneOf<T extends string>(allowed: readonly T[]): Check<T> {
+  return (value) => allowed.find((candidate) => candidate === value);
+}
+
+export function nullable<T>(check: Check<T>): Check<T | null> {
+  return (value) => (value === null ? null : check(value));
+}
+
+export function refuseField(at: string): never {
+  throw new Error(`${at} is missing or not valid`);
+}

@@ -1,0 +1,78 @@
+import { BrokerError } from "../core/errors.js";
+import type { LeaseKind } from "../core/lease.js";
+
+const NEW_ACCESS = 'eval "$(brokerctl env)"';
+
+export function leaseUnknown(): BrokerError {
+  return new BrokerError("LeaseUnknown", "no lease has this token", { hint: NEW_ACCESS });
+}
+
+export function leaseNotFound(what: string): BrokerError {
+  return new BrokerError("LeaseUnknown", `there is no lease ${what}`, { hint: "brokerctl lease list" });
+}
+
+export function leaseEnded({ label, kind }: { readonly label: string; readonly kind: LeaseKind }): BrokerError {
+  if (kind === "child") {
+    const message = "this lease has ended with its program, or its time is over";
+    return new BrokerError("LeaseEnded", message, { hint: NEW_ACCESS });
+  }
+  const hint = kind === "named" ? "brokerctl lease list" : NEW_ACCESS;
+  return new BrokerError("LeaseEnded", `this token of lease ${label} was revoked, replaced or has expired`, { hint });
+}
+
+/** The token of the default lease has to be kept in the secret store: there is none before that is first open. */
+export function defaultLeaseMissing(): BrokerError {
+  return new BrokerError("StoreLocked", "the default lease cannot be made while the secret store is closed", {
+    hint: "brokerctl unlock",
+  });
+}
+
+export function leasesNotLoaded(): BrokerError {
+  return new BrokerError("StoreUnavailable", "the leases could not be loaded", { hint: "brokerctl status" });
+}
+
+export function tokenNotKept(): BrokerError {
+  return new BrokerError("UsageInvalid", "the token of this lease was told once and is not kept", { hint: NEW_ACCESS });
+}
+
+export function nameTaken(name: string): BrokerError {
+  return new BrokerError("Conflict", `lease ${name} exists already`, { hint: `brokerctl lease revoke ${name}` });
+}
+
+export function nameInvalid(name: string): BrokerError {
+  return new BrokerError("UsageInvalid", `${JSON.stringify(name)} cannot be the name of a lease`, {
+    hint: "a name starts with a letter or digit, goes on with letters, digits and . _ / @ + -, and is not default",
+  });
+}
+
+export function roleInvalid(limit: number): BrokerError {
+  return new BrokerError("UsageInvalid", `the name of a role has 1 to ${limit} characters`, {
+    hint: "brokerctl roles",
+  });
+}
+
+export function endInThePast(): BrokerError {
+  return new BrokerError("UsageInvalid", "the end of the lease is not in the future", { hint: "give a longer --for" });
+}
+
+export function tooManyLeases(limit: number): BrokerError {
+  return new BrokerError("Conflict", `there are ${limit} leases already`, { hint: "brokerctl lease list" });
+}
+
+export function holderFixed(label: string): BrokerError {
+  return new BrokerError("UsageInvalid", `lease ${label} does not end with a process`, {
+    hint: "brokerctl lease list",
+  });
+}
+
+export function rolePinned(label: string): BrokerError {
+  return new BrokerError("UsageInvalid", `lease ${label} is pinned to its role`, {
+    hint: "brokerctl use ROLE --default",
+  });
+}
+
+export function defaultNotRevocable(): BrokerError {
+  return new BrokerError("UsageInvalid", "the default lease cannot be revoked, only given another token", {
+    hint: "brokerctl lease rotate default",
+  });
+}

@@ -1,0 +1,135 @@
+import type { Lease, LeaseHolder, LeaseKind } from "../core/lease.js";
+import {
+  count,
+  fieldsOf,
+  flag,
+  listOf,
+  matching,
+  nullable,
+  oneOf,
+  optional,
+  refuseField,
+  required,
+  text,
+} from "./json-fields.js";
+
+/** A token that is refused as `LeaseEnded`, so that its holder learns what happened to it. */
+export interface EndedToken {
+  /** SHA-256, hex. */
+  readonly tokenHash: string;
+  readonly leaseId: string;
+  readonly kind: LeaseKind;
+  /** For messages: the lease's name, or its id. */
+  readonly label: string;
+  readonly endedAt: number;
+}
+
+/** What `leases.json` holds: live leases and the tokens that ended lately, by hash. */
+export interface LeaseRecords {
+  readonly leases: readonly Lease[];
+  readonly ended: readonly EndedToken[];
+  /** Leases whose raw token in the secret store is burnt and must be made anew (the port was squatted while it was locked). */
+  readonly rotationDue: readonly string[];
+}
+
+const VERSION = 1;
+const KINDS: readonly LeaseKind[] = ["default", "named", "pinned", "child"];
+const hash = matching(/^[0-9a-f]{64}$/);
+const id = matching(/^[A-Za-z0-9_-]{1,64}$/);
+const kind = oneOf(KINDS);
+const LEASE_FIELDS = [
+  ...["id", "kind", "name", "tokenHash", "role", "followsDefault", "temporary", "previousRole", "holder"],
+  ...["createdAt", "expiresAt", "lastUsedAt"],
+];
+
+export function renderLeaseRecords(records: LeaseRecords): string {
+  return `${JSON.stringify({ version: VERSION, ...records }, null, 2)}\n`;
+}
+
+/** Strict: what is unknown, missing, doubled or out of range throws an Error that says where. */
+export function parseLeaseRecords(json: string): LeaseRecords {
+  const content = parseJson(json);
+  refuseOtherVersion(content);
+  const root = fieldsOf(content, "the file", ["version", "leases", "ended", "rotationDue"]);
+  const records = {
+    leases: listOf(root, "leases", parseLease),
+    ended: listOf(root, "ended", parseEnded),
+    rotationDue: listOf(root, "rotationDue", (value, at) => id(value) ?? refuseField(at)),
+  };
+  crossCheck(records);
+  return records;
+}
+
+/** JSON.parse quotes the text in its message: hashes need not stand in logs. */
+function parseJson(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    throw new Error("it is not JSON");
+  }
+}
+
+/** Before anything else: what a later version wrote may have fields of which we know nothing. */
+function refuseOtherVersion(content: unknown): void {
+  if (typeof content !== "object" || content === null || !("version" in content)) refuseField("version");
+  const { version } = content;
+  if (typeof version === "number" && version > VERSION) throw new Error("a newer version of credbroker wrote it");
+  if (version !== VERSION) refuseField("version");
+}
+
+function parseLease(value: unknown, at: string): Lease {
+  const fields = fieldsOf(value, at, LEASE_FIELDS);
+  return {
+    id: required(fields, "id", id),
+    kind: required(fields, "kind", kind),
+    ...optional(fields, "name", text),
+    tokenHash: required(fields, "tokenHash", hash),
+    role: required(fields, "role", nullable(text)),
+    followsDefault: required(fields, "followsDefault", flag),
+    ...optional(fields, "temporary", (temporary) => parseTemporary(temporary, `${at}.temporary`)),
+    ...optional(fields, "previousRole", nullable(text)),
+    ...optional(fields, "holder", (holder) => parseHolder(holder, `${at}.holder`)),
+    createdAt: required(fields, "createdAt", count),
+    expiresAt: required(fields, "expiresAt", nullable(count)),
+    lastUsedAt: required(fields, "lastUsedAt", nullable(count)),
+  };
+}
+
+function parseTemporary(value: unknown, at: string): NonNullable<Lease["temporary"]> {
+  const fields = fieldsOf(value, at, ["until", "thenRole"]);
+  return { until: required(fields, "until", count), thenRole: required(fields, "thenRole", nullable(text)) };
+}
+
+function parseHolder(value: unknown, at: string): LeaseHolder {
+  const fields = fieldsOf(value, at, ["pid", "startTime"]);
+  return { pid: required(fields, "pid", count), startTime: required(fields, "startTime", text) };
+}
+
+function parseEnded(value: unknown, at: string): EndedToken {
+  const fields = fieldsOf(value, at, ["tokenHash", "leaseId", "kind", "label", "endedAt"]);
+  return {
+    tokenHash: required(fields, "tokenHash", hash),
+    leaseId: required(fields, "leaseId", id),
+    kind: required(fields, "kind", kind),
+    label: required(fields, "label", text),
+    endedAt: required(fields, "endedAt", count),
+  };
+}
+
+/** Two leases of one id, token or name would make look-ups depend on their order. */
+function crossCheck({ leases, ended }: LeaseRecords): void {
+  const seen = new Set<string>();
+  const once = (key: string): void => {
+    if (seen.has(key)) throw new Error(`${key} stands there twice`);
+    seen.add(key);
+  };
+  for (const [index, lease] of leases.entries()) {
+    once(`the id ${lease.id}`);
+    once(`the token hash ${lease.tokenHash}`);
+    if (lease.name !== undefined) once(`the name ${lease.name}`);
+    if ((lease.name === undefined) !== (lease.kind === "child")) refuseField(`leases[${index}].name`);
+    if ((lease.holder === undefined) !== (lease.kind !== "child")) refuseField(`leases[${index}].holder`);
+    if ((lease.kind === "default") !== (lease.name === "default")) refuseField(`leases[${index}].kind`);
+  }
+  for (const token of ended) once(`the token hash ${token.tokenHash}`);
+}

@@ -1,0 +1,52 @@
+import { randomBytes } from "node:crypto";
+import type { Lease, LeaseHolder, LeaseKind } from "../core/lease.js";
+import { NAME_PATTERN } from "../core/role.js";
+import { endInThePast, nameInvalid, roleInvalid, tooManyLeases } from "./lease-errors.js";
+
+/** Name and id of the default lease: with a fixed id its token is found again even when `leases.json` is lost. */
+export const DEFAULT_LEASE = "default";
+
+/** A shell start file that goes wrong must not fill the disk; each change writes the whole file. */
+const MAX_LEASES = 2000;
+
+const MAX_ROLE = 1024;
+
+/** What a lease is asked for with. */
+export interface LeaseTerms {
+  readonly kind: LeaseKind;
+  readonly name?: string;
+  /** null: follows the default lease (for the default lease itself: none chosen yet). */
+  readonly role: string | null;
+  readonly holder?: LeaseHolder;
+  /** Epoch milliseconds; null: until it is revoked or its holder is gone. */
+  readonly expiresAt: number | null;
+}
+
+export function newLease(terms: LeaseTerms, tokenHash: string, now: number): Lease {
+  return {
+    ...terms,
+    id: terms.kind === "default" ? DEFAULT_LEASE : randomBytes(9).toString("base64url"),
+    tokenHash,
+    followsDefault: terms.kind !== "default" && terms.role === null,
+    createdAt: now,
+    lastUsedAt: null,
+  };
+}
+
+/** The names of interface §2; `default` and everything with a colon are ours. */
+export function checkLeaseName(name: string): void {
+  if (!NAME_PATTERN.test(name) || name === DEFAULT_LEASE) throw nameInvalid(name);
+}
+
+/** Whatever kind of role it is (`lambda:FUNCTION`, `SOURCE:ACCOUNT/ROLE` too): what is saved must be readable again. */
+export function checkRole(role: string | null): void {
+  if (role !== null && (role.length === 0 || role.length > MAX_ROLE)) throw roleInvalid(MAX_ROLE);
+}
+
+export function checkEnd(end: number | null | undefined, now: number): void {
+  if (end !== null && end !== undefined && !(Number.isSafeInteger(end) && end > now)) throw endInThePast();
+}
+
+export function checkRoom(leases: ReadonlyMap<string, Lease>): void {
+  if (leases.size >= MAX_LEASES) throw tooManyLeases(MAX_LEASES);
+}

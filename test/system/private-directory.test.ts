@@ -1,0 +1,139 @@
+import { chmodSync, existsSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { ensureOwnFile, ensurePrivateDirectory, ensurePrivateFile } from "../../src/system/private-directory.js";
+import { brokerErrorOf } from "../support/broker-error-of.js";
+import { tempDir } from "../support/temp-dir.js";
+
+const OTHER_UID = 54_321;
+const modeOf = (path: string): number => statSync(path).mode & 0o777;
+
+function fileOf(mode: number): string {
+  const path = join(tempDir("private"), "file");
+  writeFileSync(path, "x");
+  chmodSync(path, mode);
+  return path;
+}
+
+describe("a private directory", () => {
+  it("is made with its parents, closed to others under any umask", async () => {
+    const root = tempDir("private");
+    const before = process.umask(0);
+    try {
+      await ensurePrivateDirectory(join(root, "a", "b"));
+    } finally {
+      process.umask(before);
+    }
+    expect(modeOf(join(root, "a"))).toBe(0o700);
+    expect(modeOf(join(root, "a", "b"))).toBe(0o700);
+  });
+
+  it("passes as it is when it is ours and closed", async () => {
+    await expect(ensurePrivateDirectory(tempDir("private"))).resolves.toBeUndefined();
+  });
+
+  it.each([0o777, 0o755, 0o710, 0o701])("is refused with mode %o, and stays as it is", async (mode) => {
+    const directory = tempDir("private");
+    chmodSync(directory, mode);
+
+    const error = await brokerErrorOf(() => ensurePrivateDirectory(directory));
+
+    expect(error).toMatchObject({ code: "FileRefused", hint: `chmod 700 ${directory}` });
+    expect(error.message).toContain(directory);
+    expect(modeOf(directory)).toBe(mode);
+  });
+
+  it("is refused when it belongs to somebody else", async () => {
+    const directory = tempDir("private");
+    const error = await brokerErrorOf(() => ensurePrivateDirectory(directory, OTHER_UID));
+    expect(error).toMatchObject({ code: "FileRefused", hint: `sudo chown -R ${OTHER_UID} ${directory}` });
+  });
+
+  it.each(["", "/"])("is refused when it is a symbolic link, also with %j behind it", async (slash) => {
+    const root = tempDir("private");
+    const real = join(root, "real");
+    const link = join(root, "link");
+    mkdirSync(real, { mode: 0o700 });
+    symlinkSync(real, link);
+
+    expect(await brokerErrorOf(() => ensurePrivateDirectory(link + slash))).toMatchObject({
+      code: "FileRefused",
+      hint: `rm ${link}`,
+    });
+  });
+
+  it("is refused when it is a dangling link, and nothing is made behind it", async () => {
+    const root = tempDir("private");
+    symlinkSync(join(root, "nothing"), join(root, "link"));
+
+    expect((await brokerErrorOf(() => ensurePrivateDirectory(join(root, "link")))).code).toBe("FileRefused");
+    expect(existsSync(join(root, "nothing"))).toBe(false);
+  });
+
+  it("is refused when it is a file, and the hint survives a blank in the path", async () => {
+    const path = join(tempDir("private"), "Application Support");
+    writeFileSync(path, "x");
+
+    expect(await brokerErrorOf(() => ensurePrivateDirectory(path))).toMatchObject({
+      code: "FileRefused",
+      hint: `mv '${path}' '${path}.old'`,
+    });
+  });
+
+  it("is refused when it cannot be made", async () => {
+    const error = await brokerErrorOf(() => ensurePrivateDirectory(join(fileOf(0o600), "inside")));
+    expect(error.code).toBe("FileRefused");
+  });
+});
+
+describe("a private file", () => {
+  it("passes when it is ours and closed, and is reported when there is none", async () => {
+    expect(await ensurePrivateFile(fileOf(0o600))).toBe(true);
+    expect(await ensurePrivateFile(fileOf(0o400))).toBe(true);
+    expect(await ensurePrivateFile(join(tempDir("private"), "none"))).toBe(false);
+  });
+
+  it.each([0o644, 0o660, 0o602])("is refused with mode %o", async (mode) => {
+    const path = fileOf(mode);
+    expect(await brokerErrorOf(() => ensurePrivateFile(path))).toMatchObject({
+      code: "FileRefused",
+      hint: `chmod 600 ${path}`,
+    });
+  });
+
+  it("is refused when it is a link, a directory or somebody else's", async () => {
+    const link = join(tempDir("private"), "link");
+    symlinkSync(fileOf(0o600), link);
+
+    expect((await brokerErrorOf(() => ensurePrivateFile(link))).hint).toBe(`rm ${link}`);
+    expect((await brokerErrorOf(() => ensurePrivateFile(tempDir("private")))).code).toBe("FileRefused");
+    expect((await brokerErrorOf(() => ensurePrivateFile(fileOf(0o600), OTHER_UID))).hint).toContain("chown");
+  });
+});
+
+describe("a file that the user keeps", () => {
+  it("may be readable by all and may be a link", async () => {
+    const path = fileOf(0o644);
+    const link = join(tempDir("private"), "config.yaml");
+    symlinkSync(path, link);
+
+    await expect(ensureOwnFile(path)).resolves.toBeUndefined();
+    await expect(ensureOwnFile(link)).resolves.toBeUndefined();
+  });
+
+  it.each([0o664, 0o646])("is refused with mode %o, also behind a link", async (mode) => {
+    const link = join(tempDir("private"), "config.yaml");
+    symlinkSync(fileOf(mode), link);
+
+    expect(await brokerErrorOf(() => ensureOwnFile(link))).toMatchObject({
+      code: "FileRefused",
+      hint: `chmod go-w ${link}`,
+    });
+  });
+
+  it("is refused when it is somebody else's, a directory or missing", async () => {
+    expect((await brokerErrorOf(() => ensureOwnFile(fileOf(0o644), OTHER_UID))).code).toBe("FileRefused");
+    expect((await brokerErrorOf(() => ensureOwnFile(tempDir("private")))).code).toBe("FileRefused");
+    expect((await brokerErrorOf(() => ensureOwnFile("/nowhere/config.yaml"))).code).toBe("FileRefused");
+  });
+});

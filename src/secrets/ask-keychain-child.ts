@@ -1,0 +1,72 @@
+import { spawn } from "node:child_process";
+import type { Clock } from "../system/clock.js";
+import { type KeychainAnswer, type KeychainRequest, parseKeychainAnswer } from "./keychain-protocol.js";
+import { systemCode } from "./room-files.js";
+
+const MAX_ANSWER_BYTES = 4_096;
+
+/** How to start the child, absolute paths. */
+export interface KeychainChild {
+  /** `process.execPath`. */
+  readonly nodeExecutable: string;
+  /** `dist/keychain-child.js` */
+  readonly script: string;
+  /** Left out: the daemon's own, cleaned environment. */
+  readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
+}
+
+/** no-answer: it was killed at the limit. */
+export type KeychainReply = KeychainAnswer | { readonly outcome: "no-answer"; readonly limitMs: number };
+
+export interface AskOptions {
+  readonly child: KeychainChild;
+  readonly clock: Clock;
+  readonly limitMs: number;
+}
+
+/**
+ * Starts a child for one request. The request stays open on its stdin until the answer: when we die, it sees the end of
+ * it and dies too. SIGKILL, because a thread blocked in a prompt holds up every other way to end.
+ */
+export function askKeychainChild(
+  request: KeychainRequest,
+  { child, clock, limitMs }: AskOptions,
+): Promise<KeychainReply> {
+  return new Promise((resolve) => {
+    const running = spawn(child.nodeExecutable, [child.script], {
+      stdio: ["pipe", "pipe", "ignore"],
+      ...(child.environment && { env: { ...child.environment } }),
+    });
+    let output = "";
+    let late = false;
+    const cancel = clock.after(limitMs, () => {
+      late = true;
+      running.kill("SIGKILL");
+    });
+    const finish = (reply: KeychainReply): void => {
+      cancel();
+      running.kill("SIGKILL");
+      resolve(reply);
+    };
+    running.stdout.setEncoding("latin1").on("data", (chunk: string) => {
+      output += chunk;
+      if (output.includes("\n") || output.length > MAX_ANSWER_BYTES) finish(replyFrom(output));
+    });
+    running.stdin.on("error", () => undefined); // it died before it read: `close` says so
+    running.once("error", (error) => finish(broken(`child process could not be started: ${systemCode(error)}`)));
+    running.once("close", (code, signal) => {
+      finish(
+        late ? { outcome: "no-answer", limitMs } : broken(`child process ended with ${signal ?? `code ${code ?? 0}`}`),
+      );
+    });
+    running.stdin.write(`${JSON.stringify(request)}\n`);
+  });
+}
+
+function replyFrom(output: string): KeychainReply {
+  return parseKeychainAnswer(output) ?? broken("child process gave no answer that we know");
+}
+
+function broken(detail: string): KeychainReply {
+  return { outcome: "unavailable", detail };
+}

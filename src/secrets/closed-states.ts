@@ -1,0 +1,63 @@
+import { BrokerError } from "../core/errors.js";
+import type { SecretStoreKind } from "../core/secret-store-kind.js";
+import { quoted } from "./room-files.js";
+import { readSealedHeader } from "./sealed-file.js";
+import { newerVersion } from "./sealed-secret-store.js";
+import type { StoreState } from "./store-access.js";
+
+export type ClosedState = Exclude<StoreState, { readonly state: "open" }>;
+
+export const NOT_PROBED: ClosedState = {
+  state: "locked",
+  message: "the secret store has not been opened yet",
+  hint: "brokerctl unlock",
+};
+
+export const LOCKED_BY_USER: ClosedState = {
+  state: "locked",
+  message: "the secret store was locked with brokerctl lock",
+  hint: "brokerctl unlock",
+};
+
+export const NOT_MADE: ClosedState = {
+  state: "absent",
+  message: "the secret store has not been made yet",
+  hint: "brokerctl init",
+};
+
+export function keyMissing(sealedPath: string, place: string): ClosedState {
+  return {
+    state: "error",
+    message: `${sealedPath} exists, but its data key is not there: ${place}`,
+    hint: `bring the key back, then brokerctl unlock; to start anew: ${setAsideAndInit(sealedPath)}`,
+  };
+}
+
+/** What the header tells before any key is asked for; undefined: nothing is in the way. */
+export function problemInHeader(sealed: Buffer, path: string, kind: SecretStoreKind): ClosedState | undefined {
+  const header = readSealedHeader(sealed);
+  if (header.outcome === "newer") return { state: "error", ...newerVersion(path, header.version) };
+  if (header.outcome === "damaged" || header.kind === kind) return undefined;
+  const made = header.kind ?? "of a kind that this version does not know";
+  return {
+    state: "error",
+    message: `${path} was made with secret_store ${made}, but the config says ${kind}`,
+    hint: `set secret_store back in config.yaml (brokerctl config edit); to start anew: ${setAsideAndInit(path)}`,
+  };
+}
+
+export function stateFrom(error: unknown): ClosedState {
+  if (error instanceof BrokerError) {
+    return { state: "error", message: error.message, hint: error.hint ?? "brokerctl logs" };
+  }
+  return { state: "error", message: "the secret store failed unexpectedly", hint: "brokerctl logs" };
+}
+
+/** What every use of a closed store is refused with. */
+export function refusalOf({ message, hint }: ClosedState): BrokerError {
+  return new BrokerError("StoreLocked", message, { hint });
+}
+
+function setAsideAndInit(path: string): string {
+  return `mv ${quoted(path)} ${quoted(`${path}.old`)} && brokerctl restart && brokerctl init`;
+}

@@ -1,0 +1,53 @@
+import type { AsyncEntry, EntryOptions } from "@napi-rs/keyring";
+import type { KeychainAnswer, KeychainRequest } from "./keychain-protocol.js";
+
+const SERVICE = "credbroker";
+/** Pinned: left alone, the library falls back to the kernel keyring, which forgets everything at the next boot. */
+const STORE: EntryOptions = { linux: { store: "secret-service" } };
+const MAX_DETAIL = 200;
+
+/** The part of @napi-rs/keyring that is used; loaded late, because it is native code that may be missing or crash. */
+export interface Keyring {
+  readonly AsyncEntry: new (service: string, account: string, options: EntryOptions) => AsyncEntry;
+  readonly findCredentialsAsync: (service: string) => Promise<unknown>;
+}
+
+/**
+ * Answers one request, in the child process: every call here may block its thread for ever when a prompt stays
+ * unanswered (threat-model §4.3). All errors of the library have one code, so its texts decide.
+ */
+export async function answerKeychainRequest(
+  request: KeychainRequest,
+  loadKeyring: () => Promise<Keyring> = () => import("@napi-rs/keyring"),
+): Promise<KeychainAnswer> {
+  try {
+    const keyring = await loadKeyring();
+    const entry = new keyring.AsyncEntry(SERVICE, request.account, STORE);
+    if (!request.interactive) await assertUnlocked(keyring);
+    const bytes = await entry.getSecret();
+    if (request.operation === "load") {
+      return bytes ? { outcome: "found", key: Buffer.from(bytes).toString("base64url") } : { outcome: "absent" };
+    }
+    if (bytes) return { outcome: "exists" };
+    await entry.setSecret(Buffer.from(request.key ?? "", "base64url"));
+    return { outcome: "saved" };
+  } catch (error) {
+    return classify(error);
+  }
+}
+
+/**
+ * Reading an item of a locked keyring raises the prompt; listing items does not, it fails with `IsLocked` (measured on
+ * gnome-keyring). macOS has no such call: there a locked keychain may show its prompt until the child is killed.
+ */
+async function assertUnlocked(keyring: Keyring): Promise<void> {
+  if (process.platform === "linux") await keyring.findCredentialsAsync(SERVICE);
+}
+
+const LOCKED = /locked|dismissed|interaction is not allowed|cancell?ed/i;
+
+function classify(error: unknown): KeychainAnswer {
+  const text = error instanceof Error ? error.message : "unknown error";
+  const detail = text.replace(/\s+/g, " ").slice(0, MAX_DETAIL);
+  return { outcome: LOCKED.test(text) ? "locked" : "unavailable", detail };
+}

@@ -1,0 +1,85 @@
+import { BrokerError } from "../core/errors.js";
+import type { DataKey } from "./data-key.js";
+import { assertKept, type DataKeyHolder, type DataKeyOutcome, type LoadOptions } from "./data-key-holder.js";
+import { findPassphrase, type PassphraseFiles, type PassphraseOutcome } from "./passphrase-source.js";
+import { readPrivateFile } from "./private-file.js";
+import { quoted, type RoomFiles, writeOrExplain } from "./room-files.js";
+import { inspectWrappedKey, SCRYPT_LOG2_N, unwrapKey, wrapKey } from "./wrapped-key.js";
+
+export interface PassphraseOptions {
+  /** Absolute, `…/data-key.wrapped`. */
+  readonly path: string;
+  readonly files: RoomFiles;
+  readonly passphraseFiles: PassphraseFiles;
+  /** Smaller in tests only. */
+  readonly scryptLog2N?: number | undefined;
+}
+
+/** `secret_store: passphrase`: the data key in a 0600 file, wrapped by what the user types or keeps in a file. */
+export class Passphrase implements DataKeyHolder {
+  readonly place: string;
+  readonly warnings: readonly string[] = [];
+  readonly #options: PassphraseOptions;
+
+  constructor(options: PassphraseOptions) {
+    this.#options = options;
+    this.place = options.path;
+  }
+
+  async load({ passphrase }: LoadOptions): Promise<DataKeyOutcome> {
+    const file = await readPrivateFile(this.place, { whose: "ours" });
+    if (file.outcome === "missing") return { outcome: "absent" };
+    if (file.outcome === "refused") return { ...file, outcome: "unavailable" };
+    const state = inspectWrappedKey(file.data);
+    if (state !== "ok") return this.#unreadable(state);
+    const found = await findPassphrase(passphrase, this.#options.passphraseFiles);
+    if (found.outcome === "none") {
+      return { outcome: "locked", message: "the passphrase has not been given", hint: "brokerctl unlock" };
+    }
+    if (found.outcome === "refused") return { ...found, outcome: "locked" };
+    return this.#unwrap(file.data, found);
+  }
+
+  async save(key: DataKey, options: LoadOptions): Promise<void> {
+    const before = await readPrivateFile(this.place, { whose: "ours" });
+    if (before.outcome !== "missing") throw new BrokerError("Conflict", `${this.place} exists already`);
+    const found = await findPassphrase(options.passphrase, this.#options.passphraseFiles);
+    if (found.outcome === "none") {
+      throw new BrokerError("UsageInvalid", "secret_store passphrase needs a passphrase", {
+        hint: "run brokerctl init on a terminal, or set CREDBROKER_PASSPHRASE_FILE",
+      });
+    }
+    if (found.outcome === "refused") throw new BrokerError("UsageInvalid", found.message, { hint: found.hint });
+    const { files, scryptLog2N = SCRYPT_LOG2_N } = this.#options;
+    await writeOrExplain(files, this.place, await wrapKey(key, found.passphrase, scryptLog2N));
+    await assertKept(this, key, options);
+  }
+
+  async #unwrap(
+    data: Buffer,
+    { passphrase, from }: Extract<PassphraseOutcome, { outcome: "given" }>,
+  ): Promise<DataKeyOutcome> {
+    const unwrapped = await unwrapKey(data, passphrase);
+    if (unwrapped.outcome === "ok") return { outcome: "found", key: unwrapped.key };
+    if (unwrapped.outcome !== "wrong-passphrase") return this.#unreadable(unwrapped.outcome);
+    return {
+      outcome: "locked",
+      message: from === undefined ? "the passphrase is wrong" : `the passphrase in ${from} is wrong`,
+      hint: "brokerctl unlock",
+    };
+  }
+
+  #unreadable(state: "damaged" | "newer"): DataKeyOutcome {
+    return state === "newer"
+      ? {
+          outcome: "unavailable",
+          message: `${this.place} was written by a newer credbroker`,
+          hint: "npm install --global credbroker@latest",
+        }
+      : {
+          outcome: "unavailable",
+          message: `${this.place} is damaged`,
+          hint: `restore it from a backup: ls -l ${quoted(this.place)}`,
+        };
+  }
+}

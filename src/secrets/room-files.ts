@@ -1,0 +1,64 @@
+import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { BrokerError } from "../core/errors.js";
+import type { FileSystem } from "../system/atomic-file.js";
+
+/** How this room touches the disk; `writeAtomic` and the file system come from system/, tests pass failing ones. */
+export interface RoomFiles {
+  /** Resolves once the new content is durable; the old one stands until then. Mode 0600. */
+  readonly writeAtomic: (path: string, data: Uint8Array) => Promise<void>;
+  readonly fileSystem: Pick<FileSystem, "rename" | "remove" | "syncDirectory">;
+}
+
+/** undefined: no such file; any other trouble is thrown. Unreadable is never empty. */
+export async function readIfThere(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return undefined;
+    throw new BrokerError("StoreUnavailable", `${path} cannot be read (${systemCode(error)})`, {
+      hint: `ls -l ${quoted(path)}`,
+      cause: error,
+    });
+  }
+}
+
+/** Rejects with `StoreUnavailable`, whatever went wrong. */
+export async function writeOrExplain(files: RoomFiles, path: string, data: Uint8Array): Promise<void> {
+  try {
+    await files.writeAtomic(path, data);
+  } catch (error) {
+    if (error instanceof BrokerError) {
+      throw new BrokerError("StoreUnavailable", error.message, { hint: error.hint, cause: error });
+    }
+    throw new BrokerError("StoreUnavailable", `cannot write ${path} (${systemCode(error)})`, {
+      hint: "brokerctl doctor",
+      cause: error,
+    });
+  }
+}
+
+/** Resolves once the file is gone for good, also when it never was. */
+export async function removeDurably({ fileSystem }: RoomFiles, path: string): Promise<void> {
+  try {
+    await fileSystem.remove(path);
+    await fileSystem.syncDirectory(dirname(path));
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") return;
+    throw new BrokerError("StoreUnavailable", `cannot remove ${path} (${systemCode(error)})`, {
+      hint: `ls -ld ${quoted(dirname(path))}`,
+      cause: error,
+    });
+  }
+}
+
+/** `ENOENT` and the like; of other errors their name. */
+export function systemCode(error: unknown): string {
+  if (!(error instanceof Error)) return "unknown error";
+  return (error as NodeJS.ErrnoException).code ?? error.name;
+}
+
+/** A path as one word of a command that we print. */
+export function quoted(path: string): string {
+  return /^[\w./:@%+=,-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
+}

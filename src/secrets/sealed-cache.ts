@@ -1,0 +1,142 @@
+import { BrokerError } from "../core/errors.js";
+import type { SecretStoreKind } from "../core/secret-store-kind.js";
+import type { Cancel, Clock } from "../system/clock.js";
+import type { Logger } from "../system/logger.js";
+import type { DataKey } from "./data-key.js";
+import { OneAtATime } from "./one-at-a-time.js";
+import { type RoomFiles, readIfThere, removeDurably, systemCode } from "./room-files.js";
+import { seal, unseal } from "./sealed-file.js";
+import type { SealedCache } from "./secret-store.js";
+
+/** Credentials come in bursts (a refresh of many roles): one write for all of them. */
+const COALESCE_MS = 1_000;
+/** After a failed write (disk full) the text is still in memory. */
+const RETRY_MS = 15_000;
+
+export interface SealedFileCacheOptions {
+  /** Absolute, `…/cache.sealed`. */
+  readonly path: string;
+  readonly kind: SecretStoreKind;
+  readonly files: RoomFiles;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+interface Contents {
+  readonly key: DataKey;
+  text: string | undefined;
+  sequence: number;
+  /** Differs from the file. */
+  dirty: boolean;
+}
+
+/** The disposable sealed file: written behind, once a second at most; whatever cannot be read counts as empty. */
+export class SealedFileCache implements SealedCache {
+  readonly #options: SealedFileCacheOptions;
+  readonly #turns = new OneAtATime();
+  #contents: Contents | undefined;
+  #cancelPlanned: Cancel | undefined;
+  #writeFailure: string | undefined;
+  #refusal = new BrokerError("StoreLocked", "the secret store is locked", { hint: "brokerctl unlock" });
+
+  constructor(options: SealedFileCacheOptions) {
+    this.#options = options;
+  }
+
+  /** Why the file is older than the memory, for `status`; undefined: it is not. */
+  get writeFailure(): string | undefined {
+    return this.#writeFailure;
+  }
+
+  open(key: DataKey): Promise<void> {
+    return this.#turns.run(async () => {
+      const { text, sequence } = await this.#readFile(key);
+      this.#contents = { key, text, sequence, dirty: false };
+    });
+  }
+
+  /** From this moment everything is refused with `refusal`; what was not written yet is given up. */
+  close(refusal: BrokerError): Promise<void> {
+    this.#refusal = refusal;
+    this.#forget();
+    return this.#turns.run(() => {
+      this.#forget(); // an `open` that was under way
+      return Promise.resolve();
+    });
+  }
+
+  /** Removes the file: what `lock` forgot must not come back by `unlock`. After `close`. */
+  discard(): Promise<void> {
+    return this.#turns.run(() => removeDurably(this.#options.files, this.#options.path));
+  }
+
+  async read(): Promise<string | undefined> {
+    return Promise.resolve(this.#held().text);
+  }
+
+  /** Resolves at once; the file follows within a second. */
+  async write(text: string): Promise<void> {
+    const contents = this.#held();
+    contents.text = text;
+    contents.dirty = true;
+    this.#plan(COALESCE_MS);
+    return Promise.resolve();
+  }
+
+  /** Brings the file up to date now, for shutdown. A failure is logged: the cache is disposable. */
+  async flush(): Promise<void> {
+    this.#cancelPlanned?.();
+    this.#cancelPlanned = undefined;
+    await this.#turns.run(() => this.#writeFile());
+  }
+
+  #held(): Contents {
+    if (!this.#contents) throw this.#refusal;
+    return this.#contents;
+  }
+
+  #forget(): void {
+    this.#cancelPlanned?.();
+    this.#cancelPlanned = undefined;
+    this.#writeFailure = undefined;
+    this.#contents = undefined;
+  }
+
+  #plan(delayMs: number): void {
+    this.#cancelPlanned ??= this.#options.clock.after(delayMs, () => {
+      this.#cancelPlanned = undefined;
+      void this.#turns.run(() => this.#writeFile());
+    });
+  }
+
+  async #writeFile(): Promise<void> {
+    const contents = this.#contents;
+    if (!contents?.dirty || contents.text === undefined) return;
+    const { path, kind, files, logger } = this.#options;
+    contents.dirty = false;
+    contents.sequence++;
+    const { text, sequence, key } = contents;
+    try {
+      await files.writeAtomic(path, seal(Buffer.from(text), { purpose: "cache", kind, sequence }, key));
+      this.#writeFailure = undefined;
+    } catch (error) {
+      this.#writeFailure = `${path} cannot be written (${systemCode(error)})`;
+      logger.warn({ file: path, code: systemCode(error) }, "credential cache not written");
+      contents.dirty = true;
+      if (this.#contents === contents) this.#plan(RETRY_MS);
+    }
+  }
+
+  async #readFile(key: DataKey): Promise<Pick<Contents, "text" | "sequence">> {
+    const { path, logger } = this.#options;
+    try {
+      const data = await readIfThere(path);
+      const opened = data ? unseal(data, "cache", key) : undefined;
+      if (opened?.outcome === "ok") return { text: opened.plaintext.toString(), sequence: opened.sequence };
+      if (opened) logger.info({ file: path, outcome: opened.outcome }, "credential cache counts as empty");
+    } catch (error) {
+      logger.warn({ file: path, code: systemCode(error) }, "credential cache counts as empty");
+    }
+    return { text: undefined, sequence: 0 };
+  }
+}

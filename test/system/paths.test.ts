@@ -51,8 +51,8 @@ describe("where everything lies", () => {
   });
 
   it("looks for the runtime directory itself when nobody says", () => {
-    const { isOwnDirectory: _, ...surroundings } = linux;
-    const { runtimeDir } = resolvePaths({ ...surroundings, uid: 4_000_000_000 });
+    const surroundings = { env: {}, platform: "linux", homeDir: "/home/me", uid: 4_000_000_000 } as const;
+    const { runtimeDir } = resolvePaths(surroundings);
     expect(runtimeDir).toBe("/home/me/.local/state/credbroker/run");
   });
 

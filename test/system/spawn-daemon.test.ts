@@ -1,0 +1,63 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { SystemClock } from "../../src/system/clock.js";
+import { spawnDaemon } from "../../src/system/spawn-daemon.js";
+import { brokerErrorOf } from "../support/broker-error-of.js";
+import { tempDir } from "../support/temp-dir.js";
+
+/** A script in place of the daemon: writes what it sees to the "log file", then does `rest`. */
+function scriptThat(rest: string): { readonly scriptPath: string; readonly logFile: string } {
+  const directory = tempDir("spawn");
+  const scriptPath = join(directory, "daemon.mjs");
+  const seen = `{ argv: process.argv.slice(2), env: process.env, cwd: process.cwd(), pid: process.pid }`;
+  writeFileSync(
+    scriptPath,
+    `import { renameSync, writeFileSync } from "node:fs";
+    const path = process.argv[3];
+    writeFileSync(path + ".tmp", JSON.stringify(${seen}));
+    renameSync(path + ".tmp", path);
+    ${rest}`,
+  );
+  return { scriptPath, logFile: join(directory, "brokerd.log") };
+}
+
+async function readWhenThere(path: string): Promise<Record<string, unknown>> {
+  for (let turn = 0; turn < 1_000 && !existsSync(path); turn++) await new SystemClock().sleep(10);
+  return JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
+}
+
+describe("the spawned daemon", () => {
+  it("runs apart: own session, own environment, root directory, its log file as its only argument", async () => {
+    const { scriptPath, logFile } = scriptThat("setInterval(() => {}, 1000);");
+
+    const { pid } = await spawnDaemon({ nodePath: process.execPath, scriptPath, env: { HOME: "/home/me" }, logFile });
+
+    try {
+      const seen = await readWhenThere(logFile);
+      expect(seen).toMatchObject({ argv: ["--log-file", logFile], env: { HOME: "/home/me" }, cwd: "/", pid });
+      expect(() => process.kill(-pid, 0)).not.toThrow(); // it leads a process group of its own
+    } finally {
+      process.kill(pid, "SIGKILL");
+    }
+  });
+
+  it("reports with which code it ended early", async () => {
+    const { scriptPath, logFile } = scriptThat("process.exit(2);");
+    const { ended } = await spawnDaemon({ nodePath: process.execPath, scriptPath, env: {}, logFile });
+    expect(await ended).toBe(2);
+  });
+
+  it("reports by which signal it ended early", async () => {
+    const { scriptPath, logFile } = scriptThat('process.kill(process.pid, "SIGKILL");');
+    const { ended } = await spawnDaemon({ nodePath: process.execPath, scriptPath, env: {}, logFile });
+    expect(await ended).toBe("SIGKILL");
+  });
+
+  it("is an error that names what cannot be started", async () => {
+    const { scriptPath, logFile } = scriptThat("");
+    const error = await brokerErrorOf(() => spawnDaemon({ nodePath: "/nowhere/node", scriptPath, env: {}, logFile }));
+    expect(error.code).toBe("InternalError");
+    expect(error.message).toContain("/nowhere/node");
+  });
+});

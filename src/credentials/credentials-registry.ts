@@ -82,6 +82,11 @@ export class CredentialsRegistry implements RoleCredentials, Hops {
     this.#ofSource(source).forEach((provider) => provider.wake());
   }
 
+  /** The store was opened. */
+  wakeAll(): void {
+    for (const { provider } of this.#entries.values()) provider.wake();
+  }
+
   /** Logout, removed key: credentials that came from this source go. */
   dropSource(source: string): void {
     this.#ofSource(source).forEach((provider) => provider.drop());

@@ -1,0 +1,114 @@
+import express, { type Express, type NextFunction, type Request, type Response } from "express";
+import {
+  CONTROL_PREFIX,
+  type ControlOperation,
+  type ControlRequest,
+  type ControlResponse,
+  VERSION_HEADER,
+} from "../control-api/contract.js";
+import { BrokerError, type BrokerErrorCode, toBrokerError } from "../core/errors.js";
+import { configHandlers } from "./handlers/config-handlers.js";
+import { credentialsHandlers } from "./handlers/credentials-handlers.js";
+import type { Handler, Handlers } from "./handlers/handler.js";
+import { keyHandlers } from "./handlers/key-handlers.js";
+import { leaseHandlers } from "./handlers/lease-handlers.js";
+import { statusHandlers } from "./handlers/status-handlers.js";
+import { storeHandlers } from "./handlers/store-handlers.js";
+import { REQUEST_SCHEMAS } from "./request-schemas.js";
+import type { ControlServices } from "./services.js";
+import { controlError } from "./views.js";
+
+/** A config of 1 MiB, escaped as JSON. */
+const MAX_BODY = "4mb";
+
+/** The control plane: `POST /v1/OPERATION` with a JSON object, over the unix socket only. */
+export function createControlApp(services: ControlServices): Express {
+  const handlers: Handlers = {
+    ...statusHandlers(services),
+    ...storeHandlers(services),
+    ...configHandlers(services),
+    ...keyHandlers(services),
+    ...credentialsHandlers(services),
+    ...leaseHandlers(services),
+  };
+  const app = express();
+  app.disable("x-powered-by").disable("etag");
+  app.use((_request, response, next) => {
+    response.setHeader(VERSION_HEADER, services.daemon.version).setHeader("Cache-Control", "no-store");
+    next();
+  });
+  app.use(refuseBrowsers);
+  app.post(`${CONTROL_PREFIX}:operation`, express.json({ limit: MAX_BODY }), async (request, response) => {
+    response.json(await dispatch(handlers, request, abortedWith(response)));
+  });
+  app.use((request) => {
+    throw new BrokerError("UsageInvalid", `no such control request: ${request.method} ${request.path}`);
+  });
+  app.use(answerError(services));
+  return app;
+}
+
+/** No browser reaches a unix socket; what carries a browser's headers came through somebody's proxy. */
+function refuseBrowsers(request: Request, _response: Response, next: NextFunction): void {
+  const { origin, referer, cookie } = request.headers;
+  if (origin === undefined && referer === undefined && cookie === undefined) return next();
+  throw new BrokerError("RequestRefused", "the control socket is not for browsers");
+}
+
+async function dispatch(handlers: Handlers, request: Request, signal: AbortSignal): Promise<unknown> {
+  const operation = request.params["operation"];
+  if (!isOperation(operation)) {
+    throw new BrokerError("NotSupported", `this daemon has no operation ${String(operation)}`, {
+      hint: "brokerctl restart",
+    });
+  }
+  return run(operation, handlers[operation] as Handler<typeof operation>, { body: request.body as unknown, signal });
+}
+
+async function run<O extends ControlOperation>(
+  operation: O,
+  handler: Handler<O>,
+  { body, signal }: { readonly body: unknown; readonly signal: AbortSignal },
+): Promise<ControlResponse<O>> {
+  const parsed = REQUEST_SCHEMAS[operation].safeParse(body);
+  if (parsed.success) return handler(parsed.data as ControlRequest<O>, { signal });
+  const [issue] = parsed.error.issues;
+  throw new BrokerError("UsageInvalid", `${issue?.path.join(".") || operation}: ${issue?.message ?? "not valid"}`);
+}
+
+function isOperation(name: unknown): name is ControlOperation {
+  return typeof name === "string" && Object.hasOwn(REQUEST_SCHEMAS, name);
+}
+
+/** Aborts when the connection closes before the answer was sent. */
+function abortedWith(response: Response): AbortSignal {
+  const controller = new AbortController();
+  response.once("close", () => {
+    if (!response.writableFinished) controller.abort();
+  });
+  return controller.signal;
+}
+
+const STATUS: Partial<Record<BrokerErrorCode, number>> = {
+  UsageInvalid: 400,
+  RequestRefused: 403,
+  GuardRefused: 403,
+  Conflict: 409,
+  NotSupported: 501,
+  InternalError: 500,
+};
+
+function answerError({ logger }: ControlServices) {
+  return (thrown: unknown, request: Request, response: Response, next: NextFunction): void => {
+    if (response.headersSent) return next(thrown);
+    const error = fromBodyParser(thrown) ?? toBrokerError(thrown);
+    if (error.code === "InternalError") logger.error({ path: request.path, err: thrown }, "control request failed");
+    response.status(STATUS[error.code] ?? 422).json({ error: controlError(error) });
+  };
+}
+
+/** express.json rejects with http-errors of 4xx: too large, not JSON, wrong charset. */
+function fromBodyParser(thrown: unknown): BrokerError | undefined {
+  if (!(thrown instanceof Error) || !("status" in thrown) || typeof thrown.status !== "number") return undefined;
+  return thrown.status < 500 ? new BrokerError("UsageInvalid", "the control request is not a JSON object") : undefined;
+}

@@ -1,0 +1,107 @@
+import type { LeaseAccess } from "../../control-api/contract.js";
+import { BrokerError } from "../../core/errors.js";
+import type { Lease, LeaseHolder } from "../../core/lease.js";
+import type { Secret } from "../../core/secret.js";
+import { summaryOf } from "../role-summary.js";
+import { roleNamed } from "../running.js";
+import type { ControlServices } from "../services.js";
+import { leaseView } from "../views.js";
+import type { Handlers } from "./handler.js";
+
+type Operations =
+  | "use"
+  | "lease-access"
+  | "lease-create"
+  | "lease-child"
+  | "lease-hand-over"
+  | "lease-list"
+  | "lease-show"
+  | "lease-rotate"
+  | "lease-revoke";
+
+/** Leases made, moved and ended; their tokens leave here and nowhere else. */
+export function leaseHandlers(services: ControlServices): Handlers<Operations> {
+  const { leases, clock } = services;
+  const view = (lease: Lease): ReturnType<typeof leaseView> => leaseView(lease, leases.roleOf(lease));
+  const expiresAt = (seconds: number | undefined): number | null =>
+    seconds === undefined ? null : clock.now() + seconds * 1000;
+  const roleOrNull = (role: string | null): string | null => role && roleNamed(services, role).name;
+  return {
+    use: async ({ lease: selector, role, forSeconds }, { signal }) => {
+      const lease = leases.select(selector);
+      const old = summaryOf(services, leases.roleOf(lease));
+      const target = roleNamed(services, role === "-" ? formerRole(lease) : role).name;
+      // Warmed first: "login required" shows in this terminal and not inside an SDK.
+      await services.credentials.warm(target, signal);
+      const moved = await leases.assign(lease.id, target, { until: expiresAt(forSeconds) });
+      return { lease: view(moved), old, new: summaryOf(services, target) };
+    },
+    "lease-access": async (request) => {
+      if ("lease" in request) return grant(services, leases.select(request.lease));
+      return grant(services, await leases.pinned(roleNamed(services, request.pinnedRole).name));
+    },
+    "lease-create": async ({ name, role, forSeconds }) => {
+      const lease = await leases.createNamed({ name, role: roleOrNull(role), expiresAt: expiresAt(forSeconds) });
+      return grant(services, lease);
+    },
+    "lease-child": async ({ role, pid, forSeconds }) => {
+      const holder = holderOf(services, pid);
+      const child = { role: roleOrNull(role), holder, expiresAt: expiresAt(forSeconds) };
+      const { lease, token } = await leases.createChild(child);
+      return access(services, lease, token);
+    },
+    "lease-hand-over": async ({ id, pid }) => {
+      await leases.handOver(id, holderOf(services, pid));
+      return {};
+    },
+    "lease-list": async () => Promise.resolve({ leases: leases.list().map(view) }),
+    "lease-show": async ({ lease }) => Promise.resolve(view(leases.select(lease))),
+    "lease-rotate": async ({ lease }) => {
+      const { lease: rotated, token } = await leases.rotate(leases.select(lease).id);
+      return access(services, rotated, token);
+    },
+    "lease-revoke": async ({ lease: selector }) => {
+      const lease = leases.select(selector);
+      const before = view(lease);
+      await leases.revoke(lease.id);
+      return before;
+    },
+  };
+}
+
+/** For leases whose token is kept: default, named and pinned ones. */
+async function grant(services: ControlServices, lease: Lease): Promise<LeaseAccess> {
+  return access(services, lease, await services.leases.access(lease));
+}
+
+function access(services: ControlServices, lease: Lease, secret: Secret): LeaseAccess {
+  const endpoint = services.daemon.endpoint();
+  if (endpoint === null) throw services.config.problem() ?? notServing();
+  const role = services.leases.roleOf(lease);
+  const config = services.config.current();
+  const token = secret.reveal();
+  return {
+    lease: leaseView(lease, role),
+    token,
+    leaseUrl: `${endpoint}/lease/${token}`,
+    credentialsUrl: `${endpoint}/creds`,
+    region: (role === null ? undefined : config?.roles.get(role)?.region) ?? null,
+  };
+}
+
+function holderOf({ processes }: ControlServices, pid: number): LeaseHolder {
+  const startTime = processes.startTimeOf(pid);
+  if (startTime !== undefined) return { pid, startTime };
+  throw new BrokerError("UsageInvalid", `no process ${pid} is running`, {
+    hint: "--pid takes the pid of a live process",
+  });
+}
+
+function formerRole(lease: Lease): string {
+  if (lease.previousRole) return lease.previousRole;
+  throw new BrokerError("NoRole", "this lease had no other role before", { hint: "brokerctl use ROLE" });
+}
+
+function notServing(): BrokerError {
+  return new BrokerError("InternalError", "the endpoint is not bound", { hint: "brokerctl restart" });
+}

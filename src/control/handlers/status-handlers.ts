@@ -1,0 +1,111 @@
+import type {
+  DaemonState,
+  RoleStateName,
+  RoleView,
+  SourceState,
+  SourceView,
+  StatusView,
+} from "../../control-api/contract.js";
+import type { BrokerErrorCode } from "../../core/errors.js";
+import { refreshWindows } from "../../core/refresh-windows.js";
+import { type Source, sourceOf } from "../../core/role.js";
+import { storeProblem } from "../../core/store-problem.js";
+import type { RoleSnapshot } from "../../credentials/credentials-registry.js";
+import type { ControlServices } from "../services.js";
+import { controlError, leaseView } from "../views.js";
+import type { Handlers } from "./handler.js";
+
+/** What the daemon is and holds, for `status`, `roles` and the picker. */
+export function statusHandlers(services: ControlServices): Handlers<"status" | "stop"> {
+  const { daemon, leases, credentials, config } = services;
+  return {
+    status: async () => ({
+      daemon: await daemonView(services),
+      defaultRole: leases.list().find(({ kind }) => kind === "default")?.role ?? null,
+      sources: await Promise.all(
+        [...(config.current()?.sources.values() ?? [])].map((source) => sourceView(services, source)),
+      ),
+      roles: credentials.snapshot().map((snapshot) => roleView(services, snapshot)),
+      leases: leases.list().map((lease) => leaseView(lease, leases.roleOf(lease))),
+    }),
+    stop: async () => {
+      daemon.stopSoon();
+      return Promise.resolve({ pid: daemon.pid });
+    },
+  };
+}
+
+async function daemonView({ daemon, config, store }: ControlServices): Promise<StatusView["daemon"]> {
+  const problem = config.problem() ?? storeError(store.current());
+  const warnings = [...daemon.warnings()];
+  if (await config.changedOnDisk()) {
+    warnings.push(
+      `${config.path} changed on disk and is not in force yet: brokerctl restart, or kill -HUP ${daemon.pid}`,
+    );
+  }
+  return {
+    pid: daemon.pid,
+    version: daemon.version,
+    startedAt: daemon.startedAt,
+    endpoint: daemon.endpoint(),
+    secretStore: store.kind,
+    state: daemonState(config.problem() !== undefined, store.current().state),
+    overrides: daemon.overrides,
+    warnings,
+    problem: problem ? controlError(problem) : null,
+    configPath: config.path,
+  };
+}
+
+type StoreNow = ReturnType<ControlServices["store"]["current"]>;
+
+function storeError(state: StoreNow): ReturnType<typeof storeProblem> | undefined {
+  return state.state === "open" ? undefined : storeProblem(state);
+}
+
+function daemonState(configInvalid: boolean, store: StoreNow["state"]): DaemonState {
+  if (configInvalid || store === "error" || store === "absent") return "degraded";
+  return store === "locked" ? "locked" : "ready";
+}
+
+async function sourceView({ store, keys, sessions }: ControlServices, source: Source): Promise<SourceView> {
+  const session = sessions.peek(source.name);
+  const expiresAt = session ? refreshWindows(session).advertisedExpiration : null;
+  const state = async (): Promise<SourceState> => {
+    const door = store.current().state;
+    if (door !== "open") return door === "error" ? "error" : door === "absent" ? "missing_key" : "locked";
+    if (!(await keys.has(source.name))) return "missing_key";
+    return source.mfaSerial !== undefined && !session ? "mfa_required" : "ready";
+  };
+  return { name: source.name, type: source.type, state: await state(), expiresAt };
+}
+
+function roleView({ store }: ControlServices, snapshot: RoleSnapshot): RoleView {
+  const { role, held, error, refreshAt } = snapshot;
+  const locked = store.current().state === "locked";
+  return {
+    name: role.name,
+    source: sourceOf(role).name,
+    state: locked ? "locked" : roleState(snapshot),
+    roleArn: role.assume?.roleArn ?? null,
+    accountId: held?.credentials.accountId ?? role.assume?.roleArn.split(":")[4] ?? null,
+    region: role.region ?? null,
+    expiration: held ? refreshWindows(held).advertisedExpiration : null,
+    refreshAt: held && refreshAt !== undefined ? Math.round(refreshAt) : null,
+    lastError: error ? controlError(error) : null,
+  };
+}
+
+const STATE_OF_ERROR: Partial<Record<BrokerErrorCode, RoleStateName>> = {
+  LoginRequired: "login_required",
+  MfaRequired: "mfa_required",
+  AssumeRoleDenied: "denied",
+  StoreLocked: "locked",
+};
+
+/** While valid credentials are held the role is ready; what goes wrong behind them stands in lastError. */
+function roleState({ held, refreshing, error }: RoleSnapshot): RoleStateName {
+  if (refreshing) return "refreshing";
+  if (held) return "ready";
+  return error ? (STATE_OF_ERROR[error.code] ?? "error") : "idle";
+}

@@ -1,0 +1,26 @@
+import { Secret } from "../../core/secret.js";
+import { storeProblem } from "../../core/store-problem.js";
+import type { StoreState } from "../../secrets/store-access.js";
+import type { ControlServices } from "../services.js";
+import type { Handlers } from "./handler.js";
+
+/** The door of the secret store: init, lock, unlock. */
+export function storeHandlers({ daemon }: ControlServices): Handlers<"store-create" | "lock" | "unlock"> {
+  return {
+    "store-create": async ({ passphrase }) => view(await daemon.createStore(secretOf(passphrase))),
+    unlock: async ({ passphrase }) => view(await daemon.unlock(secretOf(passphrase))),
+    lock: async () => {
+      await daemon.lock();
+      return {};
+    },
+  };
+}
+
+function secretOf(passphrase: string | undefined): Secret | undefined {
+  return passphrase === undefined ? undefined : new Secret(passphrase);
+}
+
+function view(state: StoreState): { readonly state: string; readonly warnings: readonly string[] } {
+  if (state.state === "open") return state;
+  throw storeProblem(state);
+}

@@ -1,0 +1,63 @@
+import { z } from "zod";
+import type { ControlOperation, ControlRequest } from "../control-api/contract.js";
+
+const name = z.string().min(1).max(256);
+const empty = z.strictObject({});
+const passphrase = z.string().min(1).max(1024);
+const pid = z.int().positive();
+/** An hour more than a year is a slip of the keyboard. */
+const seconds = z
+  .int()
+  .positive()
+  .max(366 * 86_400);
+const roleOrNull = name.nullable();
+const lease = z.discriminatedUnion("by", [
+  z.strictObject({ by: z.literal("default") }),
+  z.strictObject({ by: z.literal("name"), name }),
+  z.strictObject({ by: z.literal("token"), token: name }),
+  z.strictObject({ by: z.literal("id"), id: name }),
+]);
+const text = z.string().max(1_100_000);
+const edit = z.strictObject({
+  text,
+  path: z.string().max(4096),
+  name,
+  fields: z.record(z.string(), z.union([z.string(), z.array(z.string())])),
+});
+
+/** What each operation takes; anything else is refused by name. */
+export const REQUEST_SCHEMAS: { readonly [O in ControlOperation]: z.ZodType<ControlRequest<O>> } = {
+  status: empty,
+  stop: empty,
+  "store-create": z.strictObject({ passphrase: passphrase.exactOptional() }),
+  lock: empty,
+  unlock: z.strictObject({ passphrase: passphrase.exactOptional() }),
+  "config-check": z.strictObject({ text, path: z.string().max(4096) }),
+  "config-reload": empty,
+  "config-schema": empty,
+  "source-add": edit,
+  "role-add": edit,
+  "keys-add": z.strictObject({
+    source: name,
+    accessKeyId: z.string().regex(/^[A-Z0-9]{16,128}$/, "not an access key id (AKIA and 16 capitals or digits)"),
+    secretAccessKey: z.string().regex(/^[!-~]{16,256}$/, "not a secret access key (40 printable characters)"),
+    replace: z.boolean(),
+  }),
+  "keys-list": empty,
+  "keys-rotate": z.strictObject({ source: name }),
+  "keys-remove": z.strictObject({ source: name }),
+  "login-choices": empty,
+  "login-mfa": z.strictObject({ source: name, code: z.string().regex(/^\d{6}$/, "an MFA code is 6 digits") }),
+  use: z.strictObject({ lease, role: name, forSeconds: seconds.exactOptional() }),
+  warm: z.strictObject({ role: name }),
+  refresh: z.strictObject({ role: name.exactOptional() }),
+  whoami: z.union([z.strictObject({ role: name }), z.strictObject({ lease })]),
+  "lease-access": z.union([z.strictObject({ lease }), z.strictObject({ pinnedRole: name })]),
+  "lease-create": z.strictObject({ name, role: roleOrNull, forSeconds: seconds.exactOptional() }),
+  "lease-child": z.strictObject({ role: roleOrNull, pid, forSeconds: seconds.exactOptional() }),
+  "lease-hand-over": z.strictObject({ id: name, pid }),
+  "lease-list": empty,
+  "lease-show": z.strictObject({ lease }),
+  "lease-rotate": z.strictObject({ lease }),
+  "lease-revoke": z.strictObject({ lease }),
+};

@@ -1,0 +1,71 @@
+import type { Iam } from "../aws/iam.js";
+import type { Sts } from "../aws/sts.js";
+import type { Config } from "../config/config.js";
+import type { EditPlan, FieldValues } from "../control-api/contract.js";
+import type { BrokerError } from "../core/errors.js";
+import type { Secret } from "../core/secret.js";
+import type { CredentialsRegistry } from "../credentials/credentials-registry.js";
+import type { KeyStore } from "../credentials/sources/key-store.js";
+import type { KeysSessions } from "../credentials/sources/keys-sessions.js";
+import type { LeaseRegistry } from "../leases/lease-registry.js";
+import type { StoreAccess, StoreState } from "../secrets/store-access.js";
+import type { Clock } from "../system/clock.js";
+import type { Logger } from "../system/logger.js";
+import type { ProcessTable } from "../system/process-identity.js";
+
+/** The config in force and the file behind it. */
+export interface RunningConfig {
+  readonly path: string;
+  /** Undefined: none could be loaded yet; `problem` says why. */
+  current(): Config | undefined;
+  problem(): BrokerError | undefined;
+  /** True if the file on disk is not what runs. */
+  changedOnDisk(): Promise<boolean>;
+  /** Loads the file again; an invalid one rejects with ConfigInvalid and changes nothing. Notes: what needs a restart. */
+  reload(): Promise<{ readonly config: Config; readonly notes: readonly string[] }>;
+  /** Rejects with ConfigInvalid, all problems in the message. */
+  check(text: string, path: string): Config;
+  planSource(edit: ConfigEdit): EditPlan;
+  planRole(edit: ConfigEdit): EditPlan;
+  jsonSchema(): Readonly<Record<string, unknown>>;
+}
+
+export interface ConfigEdit {
+  readonly text: string;
+  readonly path: string;
+  readonly name: string;
+  readonly fields: FieldValues;
+}
+
+/** What the daemon as a whole can do and say of itself. */
+export interface DaemonFacade {
+  readonly pid: number;
+  readonly version: string;
+  readonly startedAt: number;
+  readonly overrides: readonly string[];
+  /** `http://127.0.0.1:PORT`; null while the port is not bound. */
+  endpoint(): string | null;
+  warnings(): readonly string[];
+  /** Opens the store; what it holds is taken up and waiting roles are woken. */
+  unlock(passphrase?: Secret): Promise<StoreState>;
+  createStore(passphrase?: Secret): Promise<StoreState>;
+  /** Forgets data key and cached credentials, durably. */
+  lock(): Promise<void>;
+  /** After the answer has been sent. */
+  stopSoon(): void;
+}
+
+export interface ControlServices {
+  readonly daemon: DaemonFacade;
+  readonly config: RunningConfig;
+  readonly store: StoreAccess;
+  readonly credentials: CredentialsRegistry;
+  readonly leases: LeaseRegistry;
+  readonly keys: KeyStore;
+  readonly sessions: KeysSessions;
+  readonly sts: Sts;
+  readonly iam: Iam;
+  readonly processes: ProcessTable;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}

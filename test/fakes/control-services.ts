@@ -1,0 +1,142 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Config } from "../../src/config/config.js";
+import type { ConfigEdit, ControlServices, RunningConfig } from "../../src/control/services.js";
+import { BrokerError } from "../../src/core/errors.js";
+import type { Role, Source } from "../../src/core/role.js";
+import { CredentialsRegistry } from "../../src/credentials/credentials-registry.js";
+import { RoleProvider } from "../../src/credentials/role-provider.js";
+import { KeyStore } from "../../src/credentials/sources/key-store.js";
+import { KeysSessions } from "../../src/credentials/sources/keys-sessions.js";
+import { LeaseRegistry } from "../../src/leases/lease-registry.js";
+import { LeaseStore } from "../../src/leases/lease-store.js";
+import type { StoreState } from "../../src/secrets/store-access.js";
+import { FakeClock } from "../support/fake-clock.js";
+import { memoryLogger } from "../support/memory-logger.js";
+import { tempDir } from "../support/temp-dir.js";
+import { MemoryIam } from "./memory-iam.js";
+import { MemorySecretStore } from "./memory-secret-store.js";
+import { MemorySts } from "./memory-sts.js";
+
+/** A config without a file behind it. */
+class MemoryConfig implements RunningConfig {
+  readonly path = "/home/me/config.yaml";
+  config: Config | undefined;
+  changed = false;
+
+  current(): Config | undefined {
+    return this.config;
+  }
+
+  problem(): BrokerError | undefined {
+    return this.config ? undefined : new BrokerError("ConfigInvalid", "config.yaml:1:1: version: missing");
+  }
+
+  async changedOnDisk(): Promise<boolean> {
+    return this.changed;
+  }
+
+  async reload(): Promise<{ config: Config; notes: readonly string[] }> {
+    return { config: this.check(), notes: [] };
+  }
+
+  check(): Config {
+    if (this.config) return this.config;
+    throw new BrokerError("ConfigInvalid", "config.yaml:1:1: version: missing");
+  }
+
+  planSource(edit: ConfigEdit): { text: string; summary: string[] } {
+    return { text: `${edit.text}# ${edit.name}\n`, summary: [`source ${edit.name}`] };
+  }
+
+  planRole(edit: ConfigEdit): { text: string; summary: string[] } {
+    return { text: `${edit.text}# ${edit.name}\n`, summary: [`role ${edit.name}`] };
+  }
+
+  jsonSchema(): Record<string, unknown> {
+    return { type: "object" };
+  }
+}
+
+export interface FakeServices extends ControlServices {
+  readonly clock: FakeClock;
+  readonly sts: MemorySts;
+  readonly iam: MemoryIam;
+  readonly secrets: MemorySecretStore;
+  readonly config: MemoryConfig;
+  readonly said: { stopped: number; state: StoreState };
+}
+
+/** The control plane's services over memory: real registries, upstreams with behaviour. */
+export async function fakeControlServices(sources: readonly Source[], roles: readonly Role[]): Promise<FakeServices> {
+  const clock = new FakeClock();
+  const logger = memoryLogger();
+  const sts = new MemorySts(clock);
+  const iam = new MemoryIam();
+  const secrets = new MemorySecretStore();
+  const keys = new KeyStore(secrets);
+  const sessions = new KeysSessions({ keys, sts, clock, onChange: () => undefined });
+  const provider: RoleProvider = new RoleProvider({
+    sts,
+    sessions,
+    clock,
+    hops: {
+      retrieveForHop: (role) => credentials.retrieveForHop(role),
+      forget: (role, stale) => credentials.forget(role, stale),
+    },
+  });
+  const credentials: CredentialsRegistry = new CredentialsRegistry({
+    retrieveUpstream: (role) => provider.retrieve(role),
+    clock,
+    logger,
+    random: () => 0,
+    onChange: () => undefined,
+  });
+  credentials.configure(roles, 8 * 3_600_000);
+  const processes = { startTimeOf: (pid: number) => (pid === 4711 ? "start-of-4711" : undefined) };
+  const store = new LeaseStore({
+    path: join(tempDir("control"), "leases.json"),
+    writeAtomic: (path, data) => writeFile(path, data),
+  });
+  const leases = new LeaseRegistry({ store, secrets, clock, processes, logger });
+  await leases.load();
+  await leases.reconcile();
+  const config = new MemoryConfig();
+  config.config = {
+    secretStore: "key_file",
+    endpointPort: 9171,
+    idleAfterMs: 8 * 3_600_000,
+    sources: new Map(sources.map((source) => [source.name, source])),
+    roles: new Map(roles.map((role) => [role.name, role])),
+  };
+  const said: FakeServices["said"] = { stopped: 0, state: { state: "open", warnings: [] } };
+  const setState = async (state: StoreState): Promise<StoreState> => (said.state = state);
+  const locked = { state: "locked", message: "the secret store is locked", hint: "brokerctl unlock" } as const;
+  return {
+    ...{ clock, logger, sts, iam, secrets, keys, sessions, credentials, leases, config, processes, said },
+    store: {
+      kind: "key_file",
+      current: () => said.state,
+      probe: async () => said.state,
+      unlock: async () => setState({ state: "open", warnings: [] }),
+      create: async () => setState({ state: "open", warnings: [] }),
+      lock: async () => void (await setState(locked)),
+    },
+    daemon: {
+      pid: 99,
+      version: "1.2.3",
+      startedAt: clock.now(),
+      overrides: ["AWS_ENDPOINT_URL_STS=http://127.0.0.1:1"],
+      endpoint: () => "http://127.0.0.1:9171",
+      warnings: () => ["weak key file"],
+      unlock: async (passphrase) =>
+        setState(passphrase?.reveal() === "wrong" ? locked : { state: "open", warnings: [] }),
+      createStore: async () => {
+        if (said.state.state === "open") throw new BrokerError("Conflict", "a data key exists");
+        return setState({ state: "open", warnings: ["weak"] });
+      },
+      lock: async () => void (await setState(locked)),
+      stopSoon: () => void said.stopped++,
+    },
+  };
+}

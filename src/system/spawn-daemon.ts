@@ -14,8 +14,8 @@ export interface DaemonCommand {
 
 export interface SpawnedDaemon {
   readonly pid: number;
-  /** Resolves if the daemon ends while the CLI still looks: its exit code, or the signal that ended it. */
-  readonly ended: Promise<number | NodeJS.Signals>;
+  /** Resolves if the daemon ends while the CLI still looks. */
+  readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
 }
 
 /**
@@ -30,8 +30,8 @@ export function spawnDaemon({ nodePath, scriptPath, env, logFile }: DaemonComman
       env,
       cwd: "/", // a directory that can never be unmounted or removed under it
     });
-    const ended = new Promise<number | NodeJS.Signals>((resolveEnd) => {
-      child.once("exit", (code, signal) => resolveEnd(code ?? signal ?? 0));
+    const ended: SpawnedDaemon["ended"] = new Promise((resolveEnd) => {
+      child.once("exit", (code, signal) => resolveEnd({ code, signal }));
     });
     child.once("error", (cause) => {
       reject(new BrokerError("InternalError", `cannot start ${nodePath}: ${reasonOf(cause)}`, { cause }));

@@ -45,13 +45,13 @@ describe("the spawned daemon", () => {
   it("reports with which code it ended early", async () => {
     const { scriptPath, logFile } = scriptThat("process.exit(2);");
     const { ended } = await spawnDaemon({ nodePath: process.execPath, scriptPath, env: {}, logFile });
-    expect(await ended).toBe(2);
+    expect(await ended).toEqual({ code: 2, signal: null });
   });
 
   it("reports by which signal it ended early", async () => {
     const { scriptPath, logFile } = scriptThat('process.kill(process.pid, "SIGKILL");');
     const { ended } = await spawnDaemon({ nodePath: process.execPath, scriptPath, env: {}, logFile });
-    expect(await ended).toBe("SIGKILL");
+    expect(await ended).toEqual({ code: null, signal: "SIGKILL" });
   });
 
   it("is an error that names what cannot be started", async () => {

@@ -1,0 +1,126 @@
+import { randomBytes } from "node:crypto";
+import { CANARY } from "../../support/canaries.js";
+
+/** An IAM user with a long-term key. */
+export interface FakeUser {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  /** 12 digits. */
+  readonly account: string;
+  readonly userName: string;
+  /** aws, aws-cn or aws-us-gov; aws by default. */
+  readonly partition?: string;
+  /** ARN of the MFA device, if the user has one. */
+  readonly mfaSerial?: string;
+}
+
+export interface FakeRole {
+  /** arn:PARTITION:iam::ACCOUNT:role/[PATH/]NAME */
+  readonly arn: string;
+  /** ARNs of users, roles, assumed roles or account roots (`arn:aws:iam::ACCOUNT:root`); absent: everybody. */
+  readonly trusts?: readonly string[] | ((caller: Principal) => boolean);
+  readonly externalId?: string;
+  /** Seconds; as at AWS 3600 by default. */
+  readonly maxSessionDuration?: number;
+  readonly requireMfa?: boolean;
+}
+
+/** Who signed a request. */
+export interface Principal {
+  /** user: a long-term key. session: from GetSessionToken. role: from AssumeRole. */
+  readonly kind: "user" | "session" | "role";
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+  readonly arn: string;
+  /** Of the role behind an assumed role. */
+  readonly roleArn?: string;
+  readonly userId: string;
+  readonly account: string;
+  readonly userName?: string;
+  readonly mfa: boolean;
+  /** Epoch milliseconds. */
+  readonly expiration?: number;
+  /** A key that was deleted or made inactive is told apart from none only by AWS. */
+  readonly isActive: boolean;
+}
+
+/** Every key that can sign: users' long-term keys, and the temporary ones that were handed out. */
+export class Principals {
+  readonly #byKey = new Map<string, Principal>();
+
+  constructor(users: readonly FakeUser[]) {
+    for (const user of users) this.addUserKey(user);
+  }
+
+  find(accessKeyId: string): Principal | undefined {
+    return this.#byKey.get(accessKeyId);
+  }
+
+  addUserKey({ accessKeyId, secretAccessKey, account, userName, partition = "aws" }: FakeUser): Principal {
+    const arn = `arn:${partition}:iam::${account}:user/${userName}`;
+    const userId = `AIDA${userName.toUpperCase().padEnd(16, "X").slice(0, 16)}`;
+    const user = { accessKeyId, secretAccessKey, account, userName, arn, userId, mfa: false, isActive: true };
+    return this.#keep({ kind: "user", ...user });
+  }
+
+  /** A further key of the same user, as IAM makes it. */
+  createUserKey(user: Principal): Principal {
+    return this.#keep({ ...user, kind: "user", mfa: false, accessKeyId: id("AKIA"), secretAccessKey: secret() });
+  }
+
+  keysOf(user: Principal): readonly Principal[] {
+    return [...this.#byKey.values()].filter(({ kind, arn }) => kind === "user" && arn === user.arn);
+  }
+
+  setActive(accessKeyId: string, isActive: boolean): void {
+    const principal = this.#byKey.get(accessKeyId);
+    if (principal) this.#keep({ ...principal, isActive });
+  }
+
+  remove(accessKeyId: string): boolean {
+    return this.#byKey.delete(accessKeyId);
+  }
+
+  openSession(user: Principal, { mfa, expiration }: { mfa: boolean; expiration: number }): Principal {
+    return this.#keep({ ...user, kind: "session", ...temporary(), mfa, expiration });
+  }
+
+  openRole(roleArn: string, sessionName: string, expiration: number): Principal {
+    const [, partition = "aws", , , account = ""] = roleArn.split(":");
+    const name = roleArn.split("/").at(-1) ?? "";
+    const userId = `AROA${name.toUpperCase().replace(/\W/g, "").padEnd(16, "X").slice(0, 16)}:${sessionName}`;
+    const arn = `arn:${partition}:sts::${account}:assumed-role/${name}/${sessionName}`;
+    return this.#keep({
+      kind: "role",
+      ...temporary(),
+      arn,
+      roleArn,
+      userId,
+      account,
+      mfa: false,
+      expiration,
+      isActive: true,
+    });
+  }
+
+  #keep(principal: Principal): Principal {
+    this.#byKey.set(principal.accessKeyId, principal);
+    return principal;
+  }
+}
+
+function temporary(): { accessKeyId: string; secretAccessKey: string; sessionToken: string } {
+  const sessionToken = `FwoGZXIvYXdzE${randomBytes(60).toString("base64")}${CANARY}${randomBytes(120).toString("base64")}`;
+  return { accessKeyId: id("ASIA"), secretAccessKey: secret(), sessionToken };
+}
+
+function id(prefix: "AKIA" | "ASIA"): string {
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+  return prefix + Array.from(randomBytes(16), (byte) => alphabet[byte % alphabet.length]).join("");
+}
+
+/** 40 characters as at AWS, the canary among them. */
+function secret(): string {
+  return `${CANARY}${randomBytes(21).toString("base64")}`;
+}

@@ -1,0 +1,145 @@
+import { AwsRefusal, accessDenied, validationError } from "./aws-refusal.js";
+import type { FakeRole, FakeUser, Principal, Principals } from "./principals.js";
+
+export type Parameters = Readonly<Record<string, string>>;
+
+/** What the actions of the fake work on. */
+export interface FakeAwsState {
+  readonly principals: Principals;
+  readonly users: readonly FakeUser[];
+  readonly roles: Map<string, FakeRole>;
+  /** MFA codes that work now; each once. */
+  readonly mfaCodes: Set<string>;
+  /** Every session gets this life, whatever was asked for: AWS's shortest is 900. */
+  sessionSeconds: number | undefined;
+  readonly now: () => number;
+}
+
+const CHAINED_LIMIT_S = 3600;
+
+export type Action = (state: FakeAwsState, caller: Principal, parameters: Parameters) => object;
+
+export const stsActions: Readonly<Record<string, Action>> = {
+  AssumeRole: assumeRole,
+  GetSessionToken: getSessionToken,
+  GetCallerIdentity: getCallerIdentity,
+};
+
+function assumeRole(state: FakeAwsState, caller: Principal, parameters: Parameters): object {
+  const { RoleArn = "", RoleSessionName = "" } = parameters;
+  if (!/^[\w+=,.@-]{2,64}$/.test(RoleSessionName))
+    throw constraint(
+      RoleSessionName,
+      "roleSessionName",
+      "Member must satisfy regular expression pattern: [\\w+=,.@-]*",
+    );
+  checkPolicies(parameters);
+  const role = state.roles.get(RoleArn);
+  if (!role || !isTrusted(role, caller, parameters)) {
+    throw accessDenied(`User: ${caller.arn} is not authorized to perform: sts:AssumeRole on resource: ${RoleArn}`);
+  }
+  const seconds = roleSeconds(role, caller, parameters);
+  const expiration = expirationOf(state, seconds);
+  const session = state.principals.openRole(RoleArn, RoleSessionName, expiration);
+  return {
+    Credentials: credentialsOf(session),
+    AssumedRoleUser: { AssumedRoleId: session.userId, Arn: session.arn },
+    ...(parameters["SourceIdentity"] ? { SourceIdentity: parameters["SourceIdentity"] } : {}),
+    PackedPolicySize: 6,
+  };
+}
+
+function getSessionToken(state: FakeAwsState, caller: Principal, parameters: Parameters): object {
+  if (caller.kind !== "user") throw accessDenied("Cannot call GetSessionToken with session credentials");
+  const seconds = secondsOf(parameters, { fallback: 43_200, limit: 129_600 });
+  const mfa = parameters["SerialNumber"] !== undefined || parameters["TokenCode"] !== undefined;
+  if (mfa) checkMfa(state, caller, parameters);
+  return {
+    Credentials: credentialsOf(state.principals.openSession(caller, { mfa, expiration: expirationOf(state, seconds) })),
+  };
+}
+
+function getCallerIdentity(_state: FakeAwsState, caller: Principal): object {
+  return { Arn: caller.arn, UserId: caller.userId, Account: caller.account };
+}
+
+function isTrusted(role: FakeRole, caller: Principal, parameters: Parameters): boolean {
+  const { trusts, externalId, requireMfa = false } = role;
+  if (externalId !== undefined && parameters["ExternalId"] !== externalId) return false;
+  if (requireMfa && !caller.mfa) return false;
+  if (trusts === undefined) return true;
+  if (typeof trusts === "function") return trusts(caller);
+  const names = [caller.arn, caller.roleArn, `arn:aws:iam::${caller.account}:root`];
+  return trusts.some((trusted) => names.includes(trusted));
+}
+
+function roleSeconds(role: FakeRole, caller: Principal, parameters: Parameters): number {
+  const seconds = secondsOf(parameters, { fallback: CHAINED_LIMIT_S, limit: 43_200 });
+  if (caller.kind !== "user" && seconds > CHAINED_LIMIT_S) {
+    throw validationError(
+      "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.",
+    );
+  }
+  if (seconds > (role.maxSessionDuration ?? CHAINED_LIMIT_S)) {
+    throw validationError("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
+  }
+  return seconds;
+}
+
+function secondsOf(parameters: Parameters, { fallback, limit }: { fallback: number; limit: number }): number {
+  const seconds = Number(parameters["DurationSeconds"] ?? fallback);
+  if (!Number.isInteger(seconds) || seconds < 900) {
+    throw constraint(String(seconds), "durationSeconds", "Member must have value greater than or equal to 900");
+  }
+  if (seconds > limit) {
+    throw constraint(String(seconds), "durationSeconds", `Member must have value less than or equal to ${limit}`);
+  }
+  return seconds;
+}
+
+function checkMfa(state: FakeAwsState, caller: Principal, { SerialNumber, TokenCode = "" }: Parameters): void {
+  if (!/^\d{6}$/.test(TokenCode))
+    throw constraint(TokenCode, "tokenCode", "Member must satisfy regular expression pattern: [\\d]*");
+  const device = state.users.find(
+    ({ account, userName }) => account === caller.account && userName === caller.userName,
+  );
+  const isRight =
+    device?.mfaSerial !== undefined && device.mfaSerial === SerialNumber && state.mfaCodes.delete(TokenCode);
+  if (!isRight) throw accessDenied("MultiFactorAuthentication failed with invalid MFA one time pass code. ");
+}
+
+function checkPolicies(parameters: Parameters): void {
+  const { Policy } = parameters;
+  if (Policy === undefined) return;
+  if (Policy.length > 2048) {
+    throw new AwsRefusal(
+      "PackedPolicyTooLarge",
+      "Packed policy consumes 212% of allotted space, please use smaller policy.",
+    );
+  }
+  try {
+    JSON.parse(Policy);
+  } catch {
+    throw new AwsRefusal("MalformedPolicyDocument", "This policy contains invalid Json");
+  }
+}
+
+function expirationOf({ now, sessionSeconds }: FakeAwsState, seconds: number): number {
+  // Whole seconds, as AWS gives them.
+  return Math.floor((now() + (sessionSeconds ?? seconds) * 1000) / 1000) * 1000;
+}
+
+function credentialsOf({ accessKeyId, secretAccessKey, sessionToken = "", expiration = 0 }: Principal): object {
+  return {
+    AccessKeyId: accessKeyId,
+    SecretAccessKey: secretAccessKey,
+    SessionToken: sessionToken,
+    Expiration: new Date(expiration).toISOString().replace(/\.\d+/, ""),
+  };
+}
+
+function constraint(value: string, member: string, text: string): AwsRefusal {
+  return validationError(
+    `1 validation error detected: Value '${value}' at '${member}' failed to satisfy constraint: ${text}`,
+  );
+}

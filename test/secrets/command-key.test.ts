@@ -1,0 +1,81 @@
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { CommandKey } from "../../src/secrets/command-key.js";
+import { encodeDataKey, newDataKey } from "../../src/secrets/data-key.js";
+import type { DataKeyOutcome } from "../../src/secrets/data-key-holder.js";
+import { SystemClock } from "../../src/system/clock.js";
+import { CANARY } from "../support/canaries.js";
+import { FakeClock } from "../support/fake-clock.js";
+import { tempDir } from "../support/temp-dir.js";
+
+const key = newDataKey();
+
+function load(argv: readonly [string, ...string[]]): Promise<DataKeyOutcome> {
+  return new CommandKey({ argv, clock: new SystemClock() }).load();
+}
+
+const shell = (script: string): Promise<DataKeyOutcome> => load(["/bin/sh", "-c", script]);
+const isKey = (outcome: DataKeyOutcome): boolean => outcome.outcome === "found" && outcome.key.equals(key);
+
+describe("a key that a command yields", () => {
+  it("is read as base64url or hex, with or without a line end", async () => {
+    expect(isKey(await load(["printf", "%s", encodeDataKey(key)]))).toBe(true);
+    expect(isKey(await load(["echo", encodeDataKey(key)]))).toBe(true);
+    expect(isKey(await load(["printf", "%s\\r\\n", key.export().toString("hex")]))).toBe(true);
+  });
+
+  it("comes from a program and its arguments, which no shell reads", async () => {
+    const trace = join(tempDir("command"), "trace");
+    expect(await load(["echo", `$(touch ${trace}); touch ${trace}`])).toMatchObject({ outcome: "unavailable" });
+    expect(existsSync(trace)).toBe(false);
+  });
+
+  it.each([
+    ["nothing", "true"],
+    ["a secret that is no key", `echo ${CANARY}`],
+    ["a key and more", `echo ${encodeDataKey(key)}; echo more`],
+  ])("is unavailable where it prints %s, and the output is not told", async (_, script) => {
+    const outcome = await shell(script);
+    expect(outcome).toMatchObject({ outcome: "unavailable" });
+    expect(JSON.stringify(outcome)).not.toContain(CANARY);
+    expect(JSON.stringify(outcome)).not.toContain(encodeDataKey(key));
+  });
+
+  it("is locked where the command fails, naming the program but no argument or output", async () => {
+    const outcome = await shell(`echo ${CANARY}; echo ${CANARY} >&2; exit 3`);
+    expect(outcome).toMatchObject({ outcome: "locked" });
+    expect(JSON.stringify(outcome)).toContain("/bin/sh");
+    expect(JSON.stringify(outcome)).toContain("3");
+    expect(JSON.stringify(outcome)).not.toContain(CANARY);
+    expect(await shell("kill -9 $$")).toMatchObject({ outcome: "locked" });
+  });
+
+  it("is unavailable where there is no such program", async () => {
+    expect(await load(["/no/such/program"])).toMatchObject({ outcome: "unavailable" });
+    const file = join(tempDir("command"), "not-executable");
+    writeFileSync(file, "", { mode: 0o600 });
+    expect(await load([file])).toMatchObject({ outcome: "unavailable" });
+  });
+
+  it("is locked where the command prints without end; it is stopped", async () => {
+    expect(await shell("yes")).toMatchObject({ outcome: "locked" });
+  });
+
+  it("is locked where the command takes longer than 30 s; it and what it started are stopped", async () => {
+    const clock = new FakeClock();
+    const pidFile = join(tempDir("command"), "pid");
+    const script = `sh -c 'echo $$ > ${pidFile}; exec sleep 600' & wait`;
+    const loading = new CommandKey({ argv: ["/bin/sh", "-c", script], clock }).load();
+    while (!existsSync(pidFile)) await new Promise((resolve) => setImmediate(resolve));
+    await clock.advance(29_999);
+    expect(await Promise.race([loading, Promise.resolve("waiting")])).toBe("waiting");
+    await clock.advance(1);
+    // `close` comes only when the grandchild's end of the pipe is closed too.
+    expect(await loading).toMatchObject({ outcome: "locked" });
+  });
+
+  it("is asked for with nothing on stdin", async () => {
+    expect(isKey(await shell(`cat; echo ${encodeDataKey(key)}`))).toBe(true);
+  });
+});

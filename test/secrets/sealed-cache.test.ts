@@ -1,0 +1,138 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, describe, expect, it } from "vitest";
+import { BrokerError } from "../../src/core/errors.js";
+import { newDataKey } from "../../src/secrets/data-key.js";
+import { SealedFileCache } from "../../src/secrets/sealed-cache.js";
+import { seal } from "../../src/secrets/sealed-file.js";
+import { writeFileAtomic } from "../../src/system/atomic-file.js";
+import { RecordingFileSystem, systemError } from "../fakes/recording-file-system.js";
+import { brokerErrorOf } from "../support/broker-error-of.js";
+import { CANARY } from "../support/canaries.js";
+import { FakeClock } from "../support/fake-clock.js";
+import { memoryLogger } from "../support/memory-logger.js";
+import { tempDir } from "../support/temp-dir.js";
+
+const key = newDataKey();
+const locked = new BrokerError("StoreLocked", "locked by the test");
+let path: string;
+let fileSystem: RecordingFileSystem;
+let clock: FakeClock;
+
+beforeEach(() => {
+  path = join(tempDir("cache"), "cache.sealed");
+  fileSystem = new RecordingFileSystem();
+  clock = new FakeClock();
+});
+
+async function openCache(withKey = key): Promise<SealedFileCache> {
+  const files = { fileSystem, writeAtomic: (to: string, data: Uint8Array) => writeFileAtomic(fileSystem, to, data) };
+  const cache = new SealedFileCache({ path, kind: "key_file", files, clock, logger: memoryLogger() });
+  await cache.open(withKey);
+  return cache;
+}
+
+const writes = (): number => fileSystem.operations.filter((operation) => operation.startsWith("rename")).length;
+
+describe("the sealed cache", () => {
+  it("reads at once what was written, and has it on the disk a second later", async () => {
+    const cache = await openCache();
+    expect(await cache.read()).toBeUndefined();
+    await cache.write(`one ${CANARY}`);
+    expect(await cache.read()).toBe(`one ${CANARY}`);
+    await clock.advance(999);
+    expect(existsSync(path)).toBe(false);
+    await clock.advance(1);
+    await cache.flush();
+    expect(await (await openCache()).read()).toBe(`one ${CANARY}`);
+    expect(readFileSync(path).includes(CANARY)).toBe(false);
+  });
+
+  it("writes once for many changes within a second, and again for one after it", async () => {
+    const cache = await openCache();
+    for (let i = 0; i < 50; i++) await cache.write(`text ${i}`);
+    await clock.advance(1_000);
+    await cache.flush();
+    expect(writes()).toBe(1);
+    expect(await (await openCache()).read()).toBe("text 49");
+    await cache.write("later");
+    await clock.advance(1_000);
+    await cache.flush();
+    expect(writes()).toBe(2);
+  });
+
+  it("is on the disk when flush is done, and plans nothing more", async () => {
+    const cache = await openCache();
+    await cache.write("now");
+    await cache.flush();
+    expect(await (await openCache()).read()).toBe("now");
+    expect(clock.pending).toBe(0);
+    await cache.flush();
+    expect(writes()).toBe(1);
+  });
+
+  it("keeps what a full disk refused, says so, and writes it when there is room", async () => {
+    const cache = await openCache();
+    fileSystem.fail("create", systemError("ENOSPC", -28));
+    await cache.write("kept");
+    await cache.flush();
+    expect(cache.writeFailure).toContain(path);
+    expect(await cache.read()).toBe("kept");
+    fileSystem.fail("create", undefined);
+    await clock.advance(15_000);
+    await cache.flush();
+    expect(cache.writeFailure).toBeUndefined();
+    expect(await (await openCache()).read()).toBe("kept");
+  });
+
+  it.each([
+    ["another key's", () => seal(Buffer.from("x"), { purpose: "cache", kind: "key_file", sequence: 1 }, newDataKey())],
+    ["the other sealed", () => seal(Buffer.from("x"), { purpose: "secrets", kind: "key_file", sequence: 1 }, key)],
+    ["a damaged", () => Buffer.alloc(200, 7)],
+    ["an empty", () => Buffer.alloc(0)],
+  ])("counts %s file as empty and writes over it", async (_, content) => {
+    writeFileSync(path, content());
+    const cache = await openCache();
+    expect(await cache.read()).toBeUndefined();
+    await cache.write("fresh");
+    await cache.flush();
+    expect(await (await openCache()).read()).toBe("fresh");
+  });
+
+  it("counts what cannot be read at all as empty", async () => {
+    mkdirSync(path);
+    expect(await (await openCache()).read()).toBeUndefined();
+  });
+
+  it("refuses everything once closed, gives up what was not written, and plans nothing", async () => {
+    const cache = await openCache();
+    await cache.write("secret");
+    await cache.close(locked);
+    expect(await brokerErrorOf(() => cache.read())).toBe(locked);
+    expect(await brokerErrorOf(() => cache.write("more"))).toBe(locked);
+    await clock.advance(60_000);
+    await cache.flush();
+    expect(existsSync(path)).toBe(false);
+    expect(clock.pending).toBe(0);
+  });
+
+  it("does not bring back after a reopening what was discarded", async () => {
+    const cache = await openCache();
+    await cache.write("old");
+    await cache.flush();
+    await cache.close(locked);
+    await cache.discard();
+    await cache.discard();
+    expect(existsSync(path)).toBe(false);
+    await cache.open(key);
+    expect(await cache.read()).toBeUndefined();
+  });
+
+  it("says why it cannot be discarded", async () => {
+    const cache = await openCache();
+    await cache.write("old");
+    await cache.flush();
+    fileSystem.fail("remove", systemError("EROFS", -30));
+    expect(await brokerErrorOf(() => cache.discard())).toMatchObject({ code: "StoreUnavailable" });
+  });
+});

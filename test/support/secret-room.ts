@@ -1,0 +1,28 @@
+import { join } from "node:path";
+import { openSecretRoom, type SecretRoom, type SecretRoomOptions } from "../../src/secrets/open-secret-room.js";
+import { type FileSystem, NodeFileSystem, writeFileAtomic } from "../../src/system/atomic-file.js";
+import { FakeClock } from "./fake-clock.js";
+import { memoryLogger } from "./memory-logger.js";
+import { tempDir } from "./temp-dir.js";
+
+export interface TestRoomOptions extends Partial<Omit<SecretRoomOptions, "fileSystem" | "writeAtomic">> {
+  readonly fileSystem?: FileSystem;
+}
+
+/** A secret store on the real disk with a clock that stands; a key file holds the key unless told otherwise. */
+export function testRoom(options: TestRoomOptions = {}): SecretRoom & { readonly stateDir: string } {
+  const { fileSystem = new NodeFileSystem(), stateDir = tempDir("secrets"), ...rest } = options;
+  const room = openSecretRoom({
+    stateDir,
+    kind: "key_file",
+    keychainChild: { nodeExecutable: process.execPath, script: join(stateDir, "no-such-child.js") },
+    passphraseFiles: {},
+    fileSystem,
+    writeAtomic: (path, data) => writeFileAtomic(fileSystem, path, data),
+    clock: new FakeClock(),
+    logger: memoryLogger(),
+    scryptLog2N: 4,
+    ...rest,
+  });
+  return { ...room, stateDir };
+}

@@ -69,10 +69,15 @@ export default tseslint.config(
   { files: ["src/system/clock.ts"], rules: restricted(noEnvironment, exportsByName) },
   { files: ["src/brokerd.ts", "src/brokerctl.ts", "src/keychain-child.ts"], rules: restricted(noClock, exportsByName) },
   {
+    files: ["scripts/*.mjs"],
+    languageOptions: { globals: { process: "readonly", console: "readonly", setTimeout: "readonly" } },
+  },
+  {
     files: ["test/**/*.ts", "scripts/**/*.ts", "*.config.ts"],
     rules: {
       "@typescript-eslint/no-non-null-assertion": "off",
       "@typescript-eslint/no-confusing-void-expression": "off",
+      "@typescript-eslint/no-meaningless-void-operator": "off",
       "@typescript-eslint/require-await": "off",
     },
   },

@@ -13,7 +13,7 @@ export function formsOf(secret: string): ReadonlyMap<string, string> {
   const forms = new Map([
     ["as it is", secret],
     ["hex", Buffer.from(secret).toString("hex")],
-    ["reversed", [...secret].reverse().join("")],
+    ["reversed", Array.from(secret).reverse().join("")],
     ["utf-16", Buffer.from(secret, "utf16le").toString("latin1")],
   ]);
   // Base64 groups three bytes: the secret may start at any of them. What its neighbours reach into is cut off.

@@ -62,7 +62,7 @@ async function dispatch(handlers: Handlers, request: Request, signal: AbortSigna
       hint: "brokerctl restart",
     });
   }
-  return run(operation, handlers[operation] as Handler<typeof operation>, { body: request.body as unknown, signal });
+  return run(operation, handlers[operation], { body: request.body as unknown, signal });
 }
 
 async function run<O extends ControlOperation>(
@@ -73,7 +73,10 @@ async function run<O extends ControlOperation>(
   const parsed = REQUEST_SCHEMAS[operation].safeParse(body);
   if (parsed.success) return handler(parsed.data as ControlRequest<O>, { signal });
   const [issue] = parsed.error.issues;
-  throw new BrokerError("UsageInvalid", `${issue?.path.join(".") || operation}: ${issue?.message ?? "not valid"}`);
+  throw new BrokerError(
+    "UsageInvalid",
+    `${[operation, ...(issue?.path ?? [])].join(".")}: ${issue?.message ?? "not valid"}`,
+  );
 }
 
 function isOperation(name: unknown): name is ControlOperation {
@@ -99,6 +102,7 @@ const STATUS: Partial<Record<BrokerErrorCode, number>> = {
 };
 
 function answerError({ logger }: ControlServices) {
+  // eslint-disable-next-line @typescript-eslint/max-params -- Express knows an error handler by its four parameters.
   return (thrown: unknown, request: Request, response: Response, next: NextFunction): void => {
     if (response.headersSent) return next(thrown);
     const error = fromBodyParser(thrown) ?? toBrokerError(thrown);

@@ -47,6 +47,8 @@ async function deleteOld({
     await iam.deleteAccessKey(signer, old.accessKeyId, region);
     return [`the old key …${suffix} was deleted`];
   } catch (error) {
-    return [`the old key …${suffix} could not be deleted (${toBrokerError(error).message}): delete it in the IAM console`];
+    return [
+      `the old key …${suffix} could not be deleted (${toBrokerError(error).message}): delete it in the IAM console`,
+    ];
   }
 }

@@ -1,9 +1,9 @@
 import type { AssumedRole, Sts } from "../aws/sts.js";
 import type { HeldCredentials, SigningCredentials } from "../core/credentials.js";
 import { BrokerError, toBrokerError } from "../core/errors.js";
-import type { AssumeRoleParameters, Role } from "../core/role.js";
+import type { AssumeRoleParameters, Role, Source } from "../core/role.js";
 import type { Clock } from "../system/clock.js";
-import { type KeysSessions, nameSource } from "./sources/keys-sessions.js";
+import type { SourceProvider, SourceProviders } from "./sources/source-provider.js";
 
 /** Credentials of roles that are only assumed through, shared between the roles behind them. */
 export interface Hops {
@@ -15,7 +15,7 @@ export interface Hops {
 
 export interface RoleProviderOptions {
   readonly sts: Sts;
-  readonly sessions: KeysSessions;
+  readonly sources: SourceProviders;
   readonly hops: Hops;
   readonly clock: Clock;
 }
@@ -29,18 +29,23 @@ export class RoleProvider {
   }
 
   async retrieve(role: Role): Promise<HeldCredentials> {
-    const { origin, assume } = role;
-    if (origin.kind === "role") return this.#assumeFromRole(role, origin.role);
-    if (!assume) return this.#options.sessions.session(origin.source);
-    const signer = await this.#options.sessions.signer(origin.source);
+    const { origin } = role;
+    return origin.kind === "role" ? this.#assumeFromRole(role, origin.role) : this.#fromSource(role, origin.source);
+  }
+
+  async #fromSource(role: Role, source: Source): Promise<HeldCredentials> {
+    const provider: SourceProvider<Source> = this.#options.sources[source.type];
+    if (!role.assume) return provider.session(source, role);
+    const signer = await provider.signer(source, role);
     try {
-      return await this.#assume(signer, assume, role);
-    } catch (error) {
-      throw this.#explainFirstHop(toBrokerError(error), role, origin.source.name);
+      return await this.#assume(signer, role.assume, role);
+    } catch (thrown) {
+      const error = toBrokerError(thrown);
+      throw error.signer === undefined ? error : provider.refused(error, source);
     }
   }
 
-  /** A hop's credentials may have been revoked or the clock skewed: on "expired" they are fetched anew, once. */
+  /** A hop's credentials may have been revoked or the clock skewed: refused ones are fetched anew, once. */
   async #assumeFromRole(role: Role, via: Role): Promise<HeldCredentials> {
     const { assume } = role;
     if (!assume) throw new BrokerError("ConfigInvalid", `role ${role.name} has a source_role but no role_arn`);
@@ -59,18 +64,5 @@ export class RoleProvider {
     const { sts, clock } = this.#options;
     const assumed: AssumedRole = await sts.assumeRole(signer, assume, role.stsRegion);
     return { credentials: assumed.credentials, receivedAt: clock.now(), roleArn: assume.roleArn };
-  }
-
-  /** An MFA session that AWS calls expired needs a new login; a refused long-term key a new key. */
-  #explainFirstHop(error: BrokerError, role: Role, source: string): BrokerError {
-    const keys = role.origin.kind === "source" ? role.origin.source : undefined;
-    if (keys?.mfaSerial !== undefined && error.signer !== undefined) {
-      this.#options.sessions.drop(source);
-      return new BrokerError("MfaRequired", `the MFA session of source ${source} is no longer accepted`, {
-        hint: `brokerctl login ${source}`,
-        cause: error,
-      });
-    }
-    return nameSource(error, source);
   }
 }

@@ -32,7 +32,7 @@ beforeEach(async () => {
   sessions = new KeysSessions({ keys, sts, clock, onChange: () => undefined });
   const provider: RoleProvider = new RoleProvider({
     sts,
-    sessions,
+    sources: { keys: sessions },
     clock,
     hops: {
       retrieveForHop: (role) => registry.retrieveForHop(role),

@@ -78,7 +78,7 @@ export async function fakeControlServices(sources: readonly Source[], roles: rea
   const sessions = new KeysSessions({ keys, sts, clock, onChange: () => undefined });
   const provider: RoleProvider = new RoleProvider({
     sts,
-    sessions,
+    sources: { keys: sessions },
     clock,
     hops: {
       retrieveForHop: (role) => credentials.retrieveForHop(role),
@@ -120,7 +120,9 @@ export async function fakeControlServices(sources: readonly Source[], roles: rea
       probe: async () => said.state,
       unlock: async () => setState({ state: "open", warnings: [] }),
       create: async () => setState({ state: "open", warnings: [] }),
-      lock: async () => void (await setState(locked)),
+      lock: async () => {
+        await setState(locked);
+      },
     },
     daemon: {
       pid: 99,
@@ -135,7 +137,9 @@ export async function fakeControlServices(sources: readonly Source[], roles: rea
         if (said.state.state === "open") throw new BrokerError("Conflict", "a data key exists");
         return setState({ state: "open", warnings: ["weak"] });
       },
-      lock: async () => void (await setState(locked)),
+      lock: async () => {
+        await setState(locked);
+      },
       stopSoon: () => void said.stopped++,
     },
   };

@@ -11,6 +11,7 @@ import { refreshWindows } from "../../core/refresh-windows.js";
 import { type Source, sourceOf } from "../../core/role.js";
 import { storeProblem } from "../../core/store-problem.js";
 import type { RoleSnapshot } from "../../credentials/credentials-registry.js";
+import { knownOf } from "../role-summary.js";
 import type { ControlServices } from "../services.js";
 import { controlError, leaseView } from "../views.js";
 import type { Handlers } from "./handler.js";
@@ -82,15 +83,12 @@ async function sourceView({ store, keys, sessions }: ControlServices, source: So
 
 function roleView({ store }: ControlServices, snapshot: RoleSnapshot): RoleView {
   const { role, held, error, refreshAt } = snapshot;
-  const locked = store.current().state === "locked";
   return {
     name: role.name,
     source: sourceOf(role).name,
-    state: locked ? "locked" : roleState(snapshot),
-    roleArn: role.assume?.roleArn ?? null,
-    accountId: held?.credentials.accountId ?? role.assume?.roleArn.split(":")[4] ?? null,
+    state: store.current().state === "locked" ? "locked" : roleState(snapshot),
+    ...knownOf(role, held),
     region: role.region ?? null,
-    expiration: held ? refreshWindows(held).advertisedExpiration : null,
     refreshAt: held && refreshAt !== undefined ? Math.round(refreshAt) : null,
     lastError: error ? controlError(error) : null,
   };

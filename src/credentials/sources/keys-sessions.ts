@@ -5,6 +5,7 @@ import { refreshWindows } from "../../core/refresh-windows.js";
 import type { KeysSource } from "../../core/role.js";
 import type { Clock } from "../../system/clock.js";
 import type { KeyStore } from "./key-store.js";
+import type { SourceProvider } from "./source-provider.js";
 
 export interface KeysSessionsOptions {
   readonly keys: KeyStore;
@@ -18,7 +19,7 @@ export interface KeysSessionsOptions {
  * What `keys` sources sign with. Without MFA: the long-term key itself. With MFA: the one GetSessionToken session that
  * `brokerctl login` opened for all roles of the source.
  */
-export class KeysSessions {
+export class KeysSessions implements SourceProvider<KeysSource> {
   readonly #options: KeysSessionsOptions;
   readonly #sessions = new Map<string, HeldCredentials>();
 
@@ -34,6 +35,16 @@ export class KeysSessions {
   /** What a role without role_arn serves: AWS then refuses IAM and most of STS (sdk-contract §17). */
   async session(source: KeysSource): Promise<HeldCredentials> {
     return source.mfaSerial === undefined ? this.#open(source) : this.#current(source);
+  }
+
+  /** An MFA session that AWS calls expired needs a new login; a refused long-term key a new key. */
+  refused(error: BrokerError, source: KeysSource): BrokerError {
+    if (source.mfaSerial === undefined) return refusedKey(error, source.name);
+    this.drop(source.name);
+    return new BrokerError("MfaRequired", `the MFA session of source ${source.name} is no longer accepted`, {
+      hint: `brokerctl login ${source.name}`,
+      cause: error,
+    });
   }
 
   /** Opens the MFA session with a one-time code; the former one is replaced. */
@@ -85,7 +96,8 @@ export class KeysSessions {
         receivedAt: this.#options.clock.now(),
       };
     } catch (error) {
-      throw nameSource(toBrokerError(error), source.name);
+      const failure = toBrokerError(error);
+      throw failure.signer === "refused" ? refusedKey(failure, source.name) : failure;
     }
   }
 
@@ -95,8 +107,7 @@ export class KeysSessions {
 }
 
 /** STS does not know what we call the key: a refused one is mended at its source. */
-export function nameSource(error: BrokerError, source: string): BrokerError {
-  if (error.signer !== "refused") return error;
+function refusedKey(error: BrokerError, source: string): BrokerError {
   return new BrokerError("AssumeRoleDenied", `AWS refuses the access key of source ${source}: ${error.message}`, {
     hint: `brokerctl keys add ${source} --replace`,
     cause: error,

@@ -1,0 +1,140 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join, resolve } from "node:path";
+import { createControlClient } from "../../src/control-api/client.js";
+import type { ControlOperation, ControlRequest, ControlResponse } from "../../src/control-api/contract.js";
+import { tempDir } from "./temp-dir.js";
+
+const BROKERD = resolve("dist/brokerd.js");
+const BROKERCTL = resolve("dist/brokerctl.js");
+
+export interface Outcome {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly input?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** The real programs in a home of their own, with nothing of this machine's user in their environment. */
+export class TestBroker {
+  readonly home: string;
+  readonly userHome: string;
+  readonly env: Readonly<Record<string, string>>;
+  #daemon: ChildProcess | undefined;
+
+  private constructor(name: string, env: Readonly<Record<string, string>>) {
+    this.home = tempDir(name);
+    this.userHome = join(this.home, "user");
+    mkdirSync(this.userHome, { mode: 0o700 });
+    this.env = {
+      PATH: process.env["PATH"] ?? "",
+      HOME: this.userHome,
+      CREDBROKER_HOME: this.home,
+      CREDBROKER_LOG_LEVEL: "debug",
+      ...env,
+    };
+  }
+
+  /** A home with `config` (YAML without version, secret_store and port) and nothing running. */
+  static async create(options: { name: string; config?: string; env?: Record<string, string> }): Promise<TestBroker> {
+    const broker = new TestBroker(options.name, options.env ?? {});
+    if (options.config !== undefined) await broker.configure(options.config);
+    return broker;
+  }
+
+  get configFile(): string {
+    return join(this.home, "config.yaml");
+  }
+
+  async configure(yaml: string): Promise<void> {
+    const head = `version: 1\nsecret_store: key_file\nendpoint: { port: ${await freePort()} }\n`;
+    writeFileSync(this.configFile, head + yaml, { mode: 0o600 });
+  }
+
+  /** Starts brokerd itself, in the foreground, logging to a file in its home; resolves when it answers. */
+  async start(args: readonly string[] = []): Promise<void> {
+    const log = join(this.home, "state", "brokerd.log");
+    mkdirSync(join(this.home, "state"), { recursive: true, mode: 0o700 });
+    const child = spawn(process.execPath, [BROKERD, "--log-file", log, ...args], { env: this.env, stdio: "ignore" });
+    this.#daemon = child;
+    const ended = once(child, "exit").then(() => {
+      throw new Error(`brokerd ended at start:\n${this.log()}`);
+    });
+    ended.catch(() => undefined);
+    await Promise.race([this.#answering(), ended]);
+  }
+
+  /** Start, data key, keys: what `init` and `keys add` do for a user. */
+  async startWithKey(key: { source: string; accessKeyId: string; secretAccessKey: string }): Promise<void> {
+    await this.start();
+    await this.call("store-create", {});
+    await this.call("keys-add", { ...key, replace: false });
+  }
+
+  call<O extends ControlOperation>(operation: O, request: ControlRequest<O>): Promise<ControlResponse<O>> {
+    const socketPath = join(this.home, "run", "control.sock");
+    return createControlClient({ socketPath, version: "test" }).call(operation, request);
+  }
+
+  /** Runs brokerctl to its end. */
+  ctl(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+    return run([BROKERCTL, ...args], { ...options, env: { ...this.env, ...options.env } });
+  }
+
+  log(): string {
+    return readFileSync(join(this.home, "state", "brokerd.log"), { encoding: "utf8", flag: "a+" });
+  }
+
+  get pid(): number | undefined {
+    return this.#daemon?.pid;
+  }
+
+  /** Orderly, or by SIGKILL; resolves when the process is gone. */
+  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
+    const child = this.#daemon;
+    this.#daemon = undefined;
+    if (child?.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, "exit");
+    child.kill(signal);
+    await gone;
+  }
+
+  async #answering(): Promise<void> {
+    for (;;) {
+      const ok = await this.call("status", {}).then(
+        () => true,
+        () => false,
+      );
+      if (ok) return;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
+/** Runs Node with these arguments; stdout and stderr are collected. */
+export async function run(args: readonly string[], { input, env = {} }: RunOptions = {}): Promise<Outcome> {
+  const child = spawn(process.execPath, args, { env, stdio: ["pipe", "pipe", "pipe"] });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => (stdout += chunk));
+  child.stderr.setEncoding("utf8").on("data", (chunk: string) => (stderr += chunk));
+  child.stdin.on("error", () => undefined).end(input ?? "");
+  const [code, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
+  return { code, signal, stdout, stderr };
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+}

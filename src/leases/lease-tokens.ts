@@ -1,4 +1,4 @@
-import { BrokerError } from "../core/errors.js";
+import { BrokerError, toBrokerError } from "../core/errors.js";
 import { hashLeaseToken, type Lease, newLeaseToken } from "../core/lease.js";
 import type { Secret } from "../core/secret.js";
 import type { Clock } from "../system/clock.js";
@@ -48,14 +48,9 @@ export class LeaseTokens {
     return this.#state.exclusive(async () => {
       const lease = this.#state.byId(id);
       const token = newLeaseToken();
-      const book = withToken(this.#state.book, lease, this.#stamp(token));
-      if (isDurable(lease)) {
-        await this.#raw.put(id, token);
-        // The secret store decides: from here on the new token is the lease's, even if this write fails.
-        await this.#state.withdraw(book);
-      } else {
-        await this.#state.grant(book);
-      }
+      // Should the write below fail, the next `access` or reconcile finds the new token here and takes it up.
+      if (isDurable(lease)) await this.#raw.put(id, token);
+      await this.#state.grant(withToken(this.#state.book, lease, this.#stamp(token)));
       return token;
     });
   }
@@ -70,12 +65,7 @@ export class LeaseTokens {
       await this.#state.withdraw(book);
       this.#logger.warn({ ended: children.length, rotated: leases.length - children.length }, "all lease tokens burnt");
     });
-    try {
-      await this.reconcile();
-    } catch (error) {
-      if (!(error instanceof BrokerError)) throw error;
-      this.#logger.info({ code: error.code }, "new lease tokens wait for the secret store");
-    }
+    if (await this.#canReadRaw()) await this.reconcile();
   }
 
   /** Forgets raw tokens of leases that are over. What cannot be forgotten now is found by the next reconcile. */
@@ -84,9 +74,19 @@ export class LeaseTokens {
       try {
         await this.#raw.delete(id);
       } catch (error) {
-        const code = error instanceof BrokerError ? error.code : "InternalError";
+        const { code } = toBrokerError(error);
         this.#logger.info({ lease: id, code }, "token of an ended lease stays in the secret store for now");
       }
+    }
+  }
+
+  async #canReadRaw(): Promise<boolean> {
+    try {
+      await this.#raw.ids();
+      return true;
+    } catch (error) {
+      this.#logger.info({ code: toBrokerError(error).code }, "new lease tokens wait for the secret store");
+      return false;
     }
   }
 
@@ -113,8 +113,7 @@ export class LeaseTokens {
       book = withToken(book, lease, { hash, now });
       this.#logger.warn({ lease: lease.id }, "lease has another token now");
     }
-    // Withdraw: the secret store has these tokens already.
-    if (book !== this.#state.book) await this.#state.withdraw(book);
+    if (book !== this.#state.book) await this.#state.grant(book);
   }
 
   async #withDefaultLease(book: LeaseBook): Promise<LeaseBook> {

@@ -24,8 +24,8 @@ export interface LeaseTerms {
 
 export function newLease(terms: LeaseTerms, tokenHash: string, now: number): Lease {
   return {
-    ...terms,
     id: terms.kind === "default" ? DEFAULT_LEASE : randomBytes(9).toString("base64url"),
+    ...terms,
     tokenHash,
     followsDefault: terms.kind !== "default" && terms.role === null,
     createdAt: now,

@@ -3,7 +3,7 @@ import leven from "leven";
 /** The name most like `given`, as far as it can be meant: case, `-` and `_` do not count, `roleArn` is `role_arn`. */
 export function nearestName(given: string, names: readonly string[]): string | undefined {
   const wanted = normalize(given);
-  const farthest = Math.max(1, Math.floor(wanted.length / 3));
+  const farthest = wanted.length < 2 ? 0 : Math.max(1, Math.floor(wanted.length / 3));
   let nearest: string | undefined;
   let distance = farthest + 1;
   for (const name of names) {

@@ -1,0 +1,127 @@
+import type { ConfigProblem } from "./config-problem.js";
+import { type Partition, partitionOfArn, partitionOfRegion } from "./partition.js";
+import type { RoleEntry } from "./role-schema.js";
+
+/** interface §2: what every AssumeRole takes that no long-term key without MFA signs, seconds. */
+const MAX_CHAINED_DURATION = 3600;
+/** Fields that only AssumeRole knows. */
+const ASSUME_FIELDS = [
+  "duration_seconds",
+  "role_session_name",
+  "external_id",
+  "source_identity",
+  "tags",
+  "transitive_tag_keys",
+  "policy",
+  "policy_arns",
+] as const satisfies readonly (keyof RoleEntry)[];
+
+/** What a role inherits along its chain, as far as it is known. */
+export interface Inherited {
+  readonly partition: Partition;
+  /** What says so, for messages: `source ops-keys is in aws (by its mfa_serial)`. */
+  readonly partitionBecause: string;
+  /** Why only an hour is to be had; undefined: a long-term key signs this role's AssumeRole itself. */
+  readonly shortBecause: string | undefined;
+  readonly sourceIdentity: { readonly value: string; readonly role: string } | undefined;
+  /** Transitive tag keys in lower case (STS does not tell case apart) and the role that set them. */
+  readonly transitiveTags: ReadonlyMap<string, string>;
+}
+
+type Finding = Omit<ConfigProblem, "path"> & { readonly field: readonly (string | number)[] };
+
+/** The rules that join several fields of a role, or a role with its chain (absent: broken, and reported there). */
+export function checkRole(name: string, entry: RoleEntry, inherited: Inherited | undefined): ConfigProblem[] {
+  const findings = [
+    ...checkRoleArn(entry),
+    ...checkTags(entry),
+    ...(inherited
+      ? [
+          ...checkDuration(entry, inherited),
+          ...checkPartitions(entry, inherited),
+          ...checkInheritance(entry, inherited),
+        ]
+      : []),
+  ];
+  return findings.map(({ field, ...finding }) => ({ ...finding, path: ["roles", name, ...field] }));
+}
+
+function checkRoleArn(entry: RoleEntry): Finding[] {
+  if (entry.role_arn !== undefined) return [];
+  if (entry.source_role !== undefined) {
+    return [{ field: ["role_arn"], message: "is required with source_role: it says which role to assume" }];
+  }
+  return ASSUME_FIELDS.filter((field) => entry[field] !== undefined).map((field) => ({
+    field: [field],
+    message: "needs role_arn: without it no role is assumed, and this would have no effect",
+    at: "key",
+  }));
+}
+
+function checkDuration(entry: RoleEntry, { shortBecause }: Inherited): Finding[] {
+  const duration = entry.duration_seconds ?? 0;
+  if (shortBecause === undefined || duration <= MAX_CHAINED_DURATION) return [];
+  const message = `must be at most ${MAX_CHAINED_DURATION}, not ${duration}: ${shortBecause}`;
+  return [{ field: ["duration_seconds"], message }];
+}
+
+function checkPartitions(entry: RoleEntry, inherited: Inherited): Finding[] {
+  const findings: Finding[] = [];
+  const ofArn = partitionOfArn(entry.role_arn);
+  if (ofArn !== undefined && ofArn !== inherited.partition) {
+    findings.push({ field: ["role_arn"], message: `is in ${ofArn}, but ${inherited.partitionBecause}` });
+  }
+  const partition = ofArn ?? inherited.partition;
+  const ofRegion = partitionOfRegion(entry.region);
+  if (ofRegion !== undefined && ofRegion !== partition) {
+    findings.push({
+      field: ["region"],
+      message: `${entry.region ?? ""} is in ${ofRegion}, but the role is in ${partition}`,
+    });
+  }
+  entry.policy_arns?.forEach((arn, index) => {
+    const ofPolicy = partitionOfArn(arn) ?? partition;
+    if (ofPolicy === partition) return;
+    findings.push({ field: ["policy_arns", index], message: `is in ${ofPolicy}, but the role is in ${partition}` });
+  });
+  return findings;
+}
+
+function checkTags({ tags = {}, transitive_tag_keys: transitive = [] }: RoleEntry): Finding[] {
+  const findings: Finding[] = [];
+  const keys = Object.keys(tags);
+  const byLowerCase = new Map<string, string>();
+  for (const key of keys) {
+    const same = byLowerCase.get(key.toLowerCase());
+    if (same !== undefined) {
+      const message = `is the same tag as ${same}: AWS does not tell case apart`;
+      findings.push({ field: ["tags", key], message, at: "key" });
+    }
+    byLowerCase.set(key.toLowerCase(), key);
+  }
+  transitive.forEach((key, index) => {
+    const field = ["transitive_tag_keys", index];
+    if (transitive.indexOf(key) < index) findings.push({ field, message: `${key} is listed twice` });
+    else if (!Object.hasOwn(tags, key)) {
+      findings.push({ field, message: `${key} is not among tags`, suggest: { given: key, names: keys } });
+    }
+  });
+  return findings;
+}
+
+/** STS refuses a session that would change what an earlier one of the chain has fixed. */
+function checkInheritance(entry: RoleEntry, { sourceIdentity, transitiveTags }: Inherited): Finding[] {
+  const findings: Finding[] = [];
+  const own = entry.source_identity;
+  if (own !== undefined && sourceIdentity !== undefined && own !== sourceIdentity.value) {
+    const message = `cannot change within a chain: role ${sourceIdentity.role} has set ${sourceIdentity.value}`;
+    findings.push({ field: ["source_identity"], message });
+  }
+  for (const key of Object.keys(entry.tags ?? {})) {
+    const role = transitiveTags.get(key.toLowerCase());
+    if (role === undefined) continue;
+    const message = `cannot be set again: it is a transitive tag of role ${role}`;
+    findings.push({ field: ["tags", key], message, at: "key" });
+  }
+  return findings;
+}

@@ -1,0 +1,185 @@
+import type { AssumeRoleParameters, Role, RoleOrigin, Source } from "../core/role.js";
+import { checkRole, type Inherited } from "./check-role.js";
+import type { ConfigProblem } from "./config-problem.js";
+import { type Entries, linkRoles, type RoleLinks } from "./link-roles.js";
+import { chooseStsRegion, fitsPartition, type Partition, partitionOfArn } from "./partition.js";
+import { type ResolvedSource, resolveSources } from "./resolve-sources.js";
+import { roleDigest } from "./role-digest.js";
+import type { RoleEntry } from "./role-schema.js";
+import { renderSessionName } from "./session-name.js";
+import { renderSessionPolicy } from "./session-policy.js";
+import type { SourceEntry } from "./source-schema.js";
+
+/** AWS's own default for AssumeRole, seconds. */
+const DEFAULT_DURATION = 3600;
+
+export interface UnresolvedConfig {
+  readonly sources: Entries<SourceEntry>;
+  readonly roles: Entries<RoleEntry>;
+  readonly defaultRegion: string | undefined;
+  readonly user: string;
+  readonly host: string;
+}
+
+export interface ResolvedConfig {
+  /** In file order; those with problems are left out. */
+  readonly sources: ReadonlyMap<string, Source>;
+  readonly roles: ReadonlyMap<string, Role>;
+  readonly problems: readonly ConfigProblem[];
+}
+
+/**
+ * Ties roles to their sources and parents and checks whatever takes more than one field. Regions: what clients are
+ * told is the role's own or the default's, as far as it fits the role's partition; the STS endpoint's is the role's
+ * own, its source's, the default's, the partition's. Nothing is inherited along `source_role`: where an intermediate
+ * role lives says nothing about the one behind it (the AWS CLI's profiles do the same).
+ */
+export function resolveRoles(config: UnresolvedConfig): ResolvedConfig {
+  const sources = resolveSources(config.sources, config);
+  const links = linkRoles(config.roles, config.sources);
+  const hops = new Map<string, Hop>();
+  const problems = [...sources.problems, ...links.problems];
+  for (const name of links.order) {
+    const entry = config.roles.get(name);
+    if (!entry) continue;
+    const origin = originOf(name, { links, hops, sources: sources.sources });
+    problems.push(...checkRole(name, entry, origin?.inherited));
+    const assume = assumeParameters(name, entry, config);
+    problems.push(...assume.problems);
+    if (origin) hops.set(name, resolveHop({ name, entry, origin, assume: assume.parameters }, config.defaultRegion));
+  }
+  return {
+    sources: new Map([...sources.sources].map(([name, { source }]) => [name, source])),
+    roles: inFileOrder(config.roles, hops),
+    problems,
+  };
+}
+
+/** A role with what those chained from it are checked against. */
+interface Hop {
+  readonly role: Role;
+  readonly source: ResolvedSource;
+  readonly passedOn: Inherited;
+}
+
+interface Origin {
+  readonly origin: RoleOrigin;
+  readonly source: ResolvedSource;
+  readonly inherited: Inherited;
+}
+
+interface Resolved {
+  readonly links: RoleLinks;
+  readonly hops: ReadonlyMap<string, Hop>;
+  readonly sources: ReadonlyMap<string, ResolvedSource>;
+}
+
+/** undefined: the chain is broken somewhere, and that is reported there. */
+function originOf(name: string, { links, hops, sources }: Resolved): Origin | undefined {
+  const link = links.links.get(name);
+  if (link?.kind === "role") {
+    const parent = hops.get(link.role);
+    if (!parent) return undefined;
+    const { role, source, passedOn } = parent;
+    return { origin: { kind: "role", role }, source, inherited: passedOn };
+  }
+  const source = link?.kind === "source" ? sources.get(link.source) : undefined;
+  return source && { origin: { kind: "source", source: source.source }, source, inherited: inheritedFrom(source) };
+}
+
+function inheritedFrom({ source, partition, because }: ResolvedSource): Inherited {
+  return {
+    partition,
+    partitionBecause: `source ${source.name} is in ${partition} (${because})`,
+    shortBecause:
+      source.mfaSerial === undefined
+        ? undefined
+        : `source ${source.name} uses MFA, so a session signs, and AWS gives an hour at most`,
+    sourceIdentity: undefined,
+    transitiveTags: new Map(),
+  };
+}
+
+interface HopParts {
+  readonly name: string;
+  readonly entry: RoleEntry;
+  readonly origin: Origin;
+  readonly assume: AssumeRoleParameters | undefined;
+}
+
+function resolveHop({ name, entry, origin, assume }: HopParts, defaultRegion: string | undefined): Hop {
+  const { source, inherited } = origin;
+  const partition = partitionOfArn(entry.role_arn) ?? inherited.partition;
+  const region = entry.region ?? (fitsPartition(defaultRegion, partition) ? defaultRegion : undefined);
+  const definition = {
+    name,
+    origin: origin.origin,
+    ...(assume === undefined ? {} : { assume }),
+    ...(region === undefined ? {} : { region }),
+    stsRegion: chooseStsRegion({ partition, regions: [entry.region, source.region, defaultRegion] }),
+  };
+  const role = { ...definition, digest: roleDigest(definition) };
+  return { role, source, passedOn: passOn(name, entry, { inherited, partition }) };
+}
+
+function passOn(
+  name: string,
+  entry: RoleEntry,
+  { inherited, partition }: { inherited: Inherited; partition: Partition },
+): Inherited {
+  const own = entry.source_identity;
+  const transitive = (entry.transitive_tag_keys ?? []).map((key) => [key.toLowerCase(), name] as const);
+  return {
+    partition,
+    partitionBecause: `role ${name}, which it is chained from, is in ${partition}`,
+    shortBecause: `it is chained from role ${name}, and AWS gives a chained role an hour at most`,
+    sourceIdentity: inherited.sourceIdentity ?? (own === undefined ? undefined : { value: own, role: name }),
+    transitiveTags:
+      transitive.length === 0 ? inherited.transitiveTags : new Map([...inherited.transitiveTags, ...transitive]),
+  };
+}
+
+/** What AssumeRole is called with; undefined for a role that assumes nothing. */
+function assumeParameters(
+  role: string,
+  entry: RoleEntry,
+  { user, host }: UnresolvedConfig,
+): { parameters: AssumeRoleParameters | undefined; problems: ConfigProblem[] } {
+  const problems: ConfigProblem[] = [];
+  const at = (field: string, message: string): void => void problems.push({ path: ["roles", role, field], message });
+  const session = renderSessionName(entry.role_session_name, { user, host, role });
+  if ("problem" in session) at("role_session_name", session.problem);
+  const rendered = renderSessionPolicy({ policy: entry.policy, policyArns: entry.policy_arns });
+  if ("problem" in rendered) at(entry.policy === undefined ? "policy_arns" : "policy", rendered.problem);
+
+  if (entry.role_arn === undefined || "problem" in session || "problem" in rendered) {
+    return { parameters: undefined, problems };
+  }
+  const parameters = {
+    roleArn: entry.role_arn,
+    roleSessionName: session.name,
+    durationSeconds: entry.duration_seconds ?? DEFAULT_DURATION,
+    ...optionalParameters(entry),
+    ...rendered,
+  };
+  return { parameters, problems };
+}
+
+function optionalParameters(entry: RoleEntry): Partial<AssumeRoleParameters> {
+  return {
+    ...(entry.external_id === undefined ? {} : { externalId: entry.external_id }),
+    ...(entry.source_identity === undefined ? {} : { sourceIdentity: entry.source_identity }),
+    ...(entry.tags === undefined ? {} : { tags: entry.tags }),
+    ...(entry.transitive_tag_keys === undefined ? {} : { transitiveTagKeys: entry.transitive_tag_keys }),
+    ...(entry.policy_arns === undefined ? {} : { policyArns: entry.policy_arns }),
+  };
+}
+
+function inFileOrder(roles: Entries<RoleEntry>, hops: ReadonlyMap<string, Hop>): ReadonlyMap<string, Role> {
+  const resolved = new Map<string, Role>();
+  for (const name of roles.keys()) {
+    const hop = hops.get(name);
+    if (hop) resolved.set(name, hop.role);
+  }
+  return resolved;
+}

@@ -1,0 +1,34 @@
+import { createHash } from "node:crypto";
+import type { Role } from "../core/role.js";
+
+/**
+ * SHA-256, hex, over everything that decides which credentials a role yields, down to its source. The source's name
+ * is in it (its key is looked up by it), and the STS regions: whoever holds the digest calls the endpoint that the
+ * config named then, so a mended region must be a new definition. The role's own name and the region that clients are
+ * told are not.
+ */
+export function roleDigest({ origin, assume, stsRegion }: Omit<Role, "digest">): string {
+  const definition = {
+    // a parent's digest stands for all that is beyond it
+    origin: origin.kind === "source" ? { source: origin.source } : { role: origin.role.digest },
+    assume:
+      assume === undefined
+        ? undefined
+        : {
+            ...assume,
+            policyArns: assume.policyArns?.toSorted(),
+            transitiveTagKeys: assume.transitiveTagKeys?.toSorted(),
+          },
+    stsRegion,
+  };
+  return createHash("sha256").update(canonicalJson(definition)).digest("hex");
+}
+
+/** JSON with sorted keys: the order of fields in the file decides nothing. */
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === "object" && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}

@@ -28,6 +28,8 @@ export function createLogger({ level, destination }: LoggerOptions): Logger {
       base: { pid: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }), log: redactFields },
+      // pino's own would see an error in what the redactor made of one, and print its causes a second time.
+      serializers: { err: (redacted: unknown) => redacted },
     },
     { write: (line) => void destination.write(redactText(line)) },
   );

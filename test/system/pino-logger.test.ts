@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { BrokerError } from "../../src/core/errors.js";
 import type { Logger } from "../../src/system/logger.js";
 import { createLogger, type LogLevel } from "../../src/system/pino-logger.js";
 import { CANARY, canarySecretKey } from "../support/canaries.js";
@@ -55,6 +56,20 @@ describe("the log", () => {
     const text = JSON.stringify(lines());
     expect(text).not.toContain(CANARY);
     expect(lines()[0]).toMatchObject({ error: { message: "no lease brk_[secret]" } });
+  });
+
+  it("holds an error the same way under any name", () => {
+    const { log, lines } = logger();
+    const error = new BrokerError("AwsUnreachable", "no answer", { cause: new Error("ECONNREFUSED") });
+
+    log.error({ error, err: error }, "failed");
+
+    expect(lines()[0]!["err"]).toEqual(lines()[0]!["error"]);
+    expect(lines()[0]!["err"]).toMatchObject({
+      code: "AwsUnreachable",
+      message: "no answer",
+      cause: { message: "ECONNREFUSED" },
+    });
   });
 
   it("takes a message with percent signs as it is", () => {

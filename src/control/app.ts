@@ -2,7 +2,6 @@ import express, { type Express, type NextFunction, type Request, type Response }
 import {
   CONTROL_PREFIX,
   type ControlOperation,
-  type ControlRequest,
   type ControlResponse,
   VERSION_HEADER,
 } from "../control-api/contract.js";
@@ -57,21 +56,20 @@ function refuseBrowsers(request: Request, _response: Response, next: NextFunctio
 
 async function dispatch(handlers: Handlers, request: Request, signal: AbortSignal): Promise<unknown> {
   const operation = request.params["operation"];
-  if (!isOperation(operation)) {
-    throw new BrokerError("NotSupported", `this daemon has no operation ${String(operation)}`, {
-      hint: "brokerctl restart",
-    });
-  }
-  return run(operation, handlers[operation], { body: request.body as unknown, signal });
+  if (isOperation(operation)) return run(handlers, operation, { body: request.body as unknown, signal });
+  throw new BrokerError("NotSupported", `this daemon has no operation ${String(operation)}`, {
+    hint: "brokerctl restart",
+  });
 }
 
 async function run<O extends ControlOperation>(
+  handlers: Handlers,
   operation: O,
-  handler: Handler<O>,
   { body, signal }: { readonly body: unknown; readonly signal: AbortSignal },
 ): Promise<ControlResponse<O>> {
+  const handler: Handler<O> = handlers[operation];
   const parsed = REQUEST_SCHEMAS[operation].safeParse(body);
-  if (parsed.success) return handler(parsed.data as ControlRequest<O>, { signal });
+  if (parsed.success) return handler(parsed.data, { signal });
   const [issue] = parsed.error.issues;
   throw new BrokerError(
     "UsageInvalid",

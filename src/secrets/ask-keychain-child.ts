@@ -8,9 +8,9 @@ const MAX_ANSWER_BYTES = 4_096;
 /** How to start the child, absolute paths. */
 export interface KeychainChild {
   /** `process.execPath`. */
-  readonly nodeExecutable: string;
+  readonly nodePath: string;
   /** `dist/keychain-child.js` */
-  readonly script: string;
+  readonly scriptPath: string;
   /** Left out: the daemon's own, cleaned environment. */
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
 }
@@ -33,7 +33,7 @@ export function askKeychainChild(
   { child, clock, limitMs }: AskOptions,
 ): Promise<KeychainReply> {
   return new Promise((resolve) => {
-    const running = spawn(child.nodeExecutable, [child.script], {
+    const running = spawn(child.nodePath, [child.scriptPath], {
       stdio: ["pipe", "pipe", "ignore"],
       ...(child.environment && { env: { ...child.environment } }),
     });

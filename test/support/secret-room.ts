@@ -15,7 +15,7 @@ export function testRoom(options: TestRoomOptions = {}): SecretRoom & { readonly
   const room = openSecretRoom({
     stateDir,
     kind: "key_file",
-    keychainChild: { nodeExecutable: process.execPath, script: join(stateDir, "no-such-child.js") },
+    keychainChild: { nodePath: process.execPath, scriptPath: join(stateDir, "no-such-child.js") },
     passphraseFiles: {},
     fileSystem,
     writeAtomic: (path, data) => writeFileAtomic(fileSystem, path, data),

@@ -1,0 +1,188 @@
+#!/usr/bin/env node
+import { readFileSync } from "node:fs";
+import { homedir, hostname, userInfo } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { loadConfig } from "./config/load-config.js";
+import { type BrokerError, toBrokerError } from "./core/errors.js";
+import { type Daemon, startDaemon } from "./daemon/daemon.js";
+import { cleanEnvironmentInPlace } from "./system/clean-environment.js";
+import { SystemClock } from "./system/clock.js";
+import { guardStandardStreams } from "./system/guard-standard-streams.js";
+import { hardenProcess } from "./system/hardening.js";
+import { type LogFile, openLogFile } from "./system/log-file.js";
+import { type Logger } from "./system/logger.js";
+import { resolvePaths } from "./system/paths.js";
+import { createLogger, LOG_LEVELS, type LogLevel } from "./system/pino-logger.js";
+import { ensurePrivateDirectory } from "./system/private-directory.js";
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+/** A stop that takes longer hangs: end it the hard way (an unanswered keychain prompt can block exit itself). */
+const STOP_LIMIT_MS = 5000;
+/** A last line is worth waiting for, a full disk is not. */
+const LOG_LIMIT_MS = 1000;
+
+const USAGE = `brokerd — the credbroker daemon; brokerctl starts it for you
+
+usage: brokerd [--supervised] [--log-file FILE]   run in the foreground, log on stderr
+       brokerd --check-config                     check config.yaml and end
+       brokerd --version | --help
+
+  --supervised      stay up, degraded, when config.yaml is missing or not valid
+  --log-file FILE   log to FILE, rotated, instead of stderr; implies --supervised
+
+environment: CREDBROKER_HOME, CREDBROKER_LOG_LEVEL (debug info warn error), CREDBROKER_PASSPHRASE_FILE
+exit codes: 0 ended as asked, 1 failed, 2 usage or config
+`;
+
+hardenProcess(process);
+guardStandardStreams();
+main().catch((error: unknown) => fail(toBrokerError(error)));
+
+async function main(): Promise<void> {
+  const flags = parseFlags();
+  cleanEnvironmentInPlace(process.env);
+  if (flags.help) return void process.stdout.write(USAGE);
+  if (flags.version) return void process.stdout.write(`${version()}\n`);
+  const paths = resolvePaths({ env: process.env, platform: process.platform, homeDir: homedir(), uid: uid() });
+  if (flags["check-config"]) {
+    const { roles, sources } = await loadConfig({ path: paths.configFile, ...identity() });
+    return void process.stdout.write(`${paths.configFile}: ${sources.size} sources, ${roles.size} roles, no problem\n`);
+  }
+
+  const logFile = flags["log-file"];
+  if (logFile !== undefined) await ensurePrivateDirectory(dirname(logFile));
+  const log = logFile === undefined ? undefined : await openLogFile({ path: logFile });
+  const logger = createLogger({ level: logLevel(), destination: log ?? process.stderr });
+  const ending = new Ending(logger, log);
+  try {
+    const daemon = await startDaemon({
+      paths,
+      environment: process.env,
+      clock: new SystemClock(),
+      logger,
+      random: Math.random,
+      version: version(),
+      pid: process.pid,
+      ...identity(),
+      keychainChild: { nodePath: process.execPath, scriptPath: join(HERE, "keychain-child.js") },
+      supervised: flags.supervised || logFile !== undefined,
+      onStopRequested: () => ending.request(),
+    });
+    ending.watch(daemon);
+  } catch (error) {
+    const known = toBrokerError(error);
+    logger.error({ err: error, code: known.code, hint: known.hint }, `not started: ${known.message}`);
+    await log?.close();
+    throw error;
+  }
+}
+
+/** Signals in, an orderly end out: TERM and INT stop, HUP reloads, a second TERM does not wait. */
+class Ending {
+  readonly #logger: Logger;
+  readonly #log: LogFile | undefined;
+  #daemon: Daemon | undefined;
+  #requested = false;
+
+  constructor(logger: Logger, log: LogFile | undefined) {
+    this.#logger = logger;
+    this.#log = log;
+    process.on("SIGTERM", () => this.request());
+    process.on("SIGINT", () => this.request());
+    process.on("SIGHUP", () => this.#reload());
+    process.on("uncaughtException", (error) => this.#crash(error));
+    process.on("unhandledRejection", (error) => this.#crash(error));
+  }
+
+  watch(daemon: Daemon): void {
+    this.#daemon = daemon;
+    if (this.#requested) void this.#stop();
+  }
+
+  request(): void {
+    if (this.#requested) return;
+    this.#requested = true;
+    setTimeout(() => process.kill(process.pid, "SIGKILL"), STOP_LIMIT_MS).unref();
+    if (this.#daemon) void this.#stop();
+  }
+
+  async #stop(): Promise<void> {
+    try {
+      // Later than the answer to `brokerctl stop`, which is on its way now.
+      await new Promise((resolve) => setImmediate(resolve));
+      await this.#daemon?.stop();
+      await this.#log?.close();
+      process.exit(0);
+    } catch (error) {
+      this.#logger.error({ err: error }, "stop failed");
+      process.exit(1);
+    }
+  }
+
+  #reload(): void {
+    this.#daemon?.reload().then(
+      ({ roles }) => this.#logger.info({ roles: roles.size }, "reloaded"),
+      (error: unknown) =>
+        this.#logger.error({ reason: toBrokerError(error).message }, "reload refused, running config kept"),
+    );
+  }
+
+  #crash(error: unknown): void {
+    this.#logger.error({ err: error }, "crashed");
+    setTimeout(() => process.exit(1), LOG_LIMIT_MS).unref();
+    void (this.#log?.close() ?? Promise.resolve()).finally(() => process.exit(1));
+  }
+}
+
+function parseFlags(): {
+  help: boolean;
+  version: boolean;
+  supervised: boolean;
+  "check-config": boolean;
+  "log-file"?: string;
+} {
+  const off = { type: "boolean", default: false } as const;
+  const options = {
+    help: { ...off, short: "h" },
+    version: off,
+    supervised: off,
+    "check-config": off,
+    "log-file": { type: "string" },
+  } as const;
+  try {
+    const { values } = parseArgs({ args: process.argv.slice(2), options });
+    return values;
+  } catch (error) {
+    process.stderr.write(`brokerd: error: ${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    process.exit(2);
+  }
+}
+
+function logLevel(): LogLevel {
+  const wanted = process.env["CREDBROKER_LOG_LEVEL"];
+  return LOG_LEVELS.find((level) => level === wanted) ?? "info";
+}
+
+function identity(): { readonly user: string; readonly host: string } {
+  return { user: userInfo().username, host: hostname() };
+}
+
+function uid(): number {
+  return userInfo().uid;
+}
+
+function version(): string {
+  const { version } = JSON.parse(readFileSync(join(HERE, "..", "package.json"), "utf8")) as { version: string };
+  return version;
+}
+
+const USAGE_CODES = new Set(["ConfigInvalid", "FileRefused", "UsageInvalid", "NotSupported"]);
+
+function fail(error: BrokerError): void {
+  process.stderr.write(
+    `brokerd: error: ${error.message}\n${error.hint === undefined ? "" : `brokerd: hint: ${error.hint}\n`}`,
+  );
+  process.exit(USAGE_CODES.has(error.code) ? 2 : 1);
+}

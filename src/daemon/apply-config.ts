@@ -1,0 +1,72 @@
+import { isAbsolute, join } from "node:path";
+import type { Config } from "../config/config.js";
+import { BrokerError } from "../core/errors.js";
+import { openSecretRoom } from "../secrets/open-secret-room.js";
+import type { PassphraseFiles } from "../secrets/passphrase-source.js";
+import type { FileSystem } from "../system/atomic-file.js";
+import type { DaemonOptions } from "./daemon-options.js";
+import type { Services } from "./services.js";
+import type { Serving } from "./serving.js";
+
+export interface AppliedConfig {
+  readonly options: DaemonOptions;
+  readonly services: Services;
+  readonly serving: Serving;
+  readonly writeAtomic: (path: string, data: Uint8Array) => Promise<void>;
+  readonly fileSystem: FileSystem;
+  readonly next: Config;
+  readonly former: Config | undefined;
+}
+
+/** Brings a config into force: roles first, then, the first time, the secret store and the port. Says what must wait. */
+export async function applyConfig(applied: AppliedConfig): Promise<readonly string[]> {
+  const { services, serving, next, former, options } = applied;
+  services.credentials.configure(next.roles.values(), next.idleAfterMs);
+  dropChangedSessions(applied);
+  if (!services.store.isConfigured) await openStore(applied);
+  services.lifecycle.block();
+  if (serving.isStarted && serving.endpoint() === null) await serving.bindEndpoint(next.endpointPort);
+  options.logger.info({ roles: next.roles.size, sources: next.sources.size }, "config loaded");
+  return former ? needRestart(former, next, serving) : [];
+}
+
+/** A session opened with another MFA device is not what the config means now. */
+function dropChangedSessions({ services, next, former }: AppliedConfig): void {
+  for (const [name, source] of former?.sources ?? []) {
+    if (next.sources.get(name)?.mfaSerial !== source.mfaSerial) services.sessions.drop(name);
+  }
+}
+
+async function openStore({ options, services, writeAtomic, fileSystem, next }: AppliedConfig): Promise<void> {
+  const { paths, clock, logger, keychainChild } = options;
+  const room = openSecretRoom({
+    kind: next.secretStore,
+    stateDir: paths.stateDir,
+    ...(next.dataKeyCommand && { dataKeyCommand: next.dataKeyCommand }),
+    passphraseFiles: passphraseFiles(options.environment),
+    ...{ writeAtomic, fileSystem, clock, logger, keychainChild },
+  });
+  services.store.use(room);
+  await services.lifecycle.probe();
+}
+
+/** The daemon's working directory is not the user's: a relative path would be looked for somewhere else. */
+function passphraseFiles(environment: DaemonOptions["environment"]): PassphraseFiles {
+  const named = environment["CREDBROKER_PASSPHRASE_FILE"];
+  const directory = environment["CREDENTIALS_DIRECTORY"];
+  if (named !== undefined && !isAbsolute(named)) {
+    throw new BrokerError("ConfigInvalid", `CREDBROKER_PASSPHRASE_FILE is not an absolute path: ${named}`, {
+      hint: `export CREDBROKER_PASSPHRASE_FILE="$PWD"/${named}`,
+    });
+  }
+  return { named, credential: directory && join(directory, "credbroker-passphrase") };
+}
+
+function needRestart(former: Config, next: Config, serving: Serving): string[] {
+  const notes: string[] = [];
+  if (serving.port() !== null && serving.port() !== next.endpointPort) {
+    notes.push(`endpoint.port takes effect after brokerctl restart; every shell then needs brokerctl env anew`);
+  }
+  if (former.secretStore !== next.secretStore) notes.push("secret_store takes effect after brokerctl restart");
+  return notes;
+}

@@ -1,0 +1,85 @@
+import type { Secret } from "../core/secret.js";
+import type { SecretStoreKind } from "../core/secret-store-kind.js";
+import { storeProblem } from "../core/store-problem.js";
+import type { SecretRoom } from "../secrets/open-secret-room.js";
+import type { SealedCache, SecretStore } from "../secrets/secret-store.js";
+import type { StoreAccess, StoreState, UnlockOptions } from "../secrets/store-access.js";
+
+const NOT_CONFIGURED = {
+  state: "error",
+  message: "no valid config says who holds the data key",
+  hint: "brokerctl config check",
+} as const satisfies StoreState;
+
+/**
+ * The secret store of a daemon that may start without a valid config (design §6.4): everything that needs secrets is
+ * built on this, and works from the moment a config names the holder.
+ */
+export class CurrentStore implements StoreAccess, SecretStore, SealedCache {
+  #room: SecretRoom | undefined;
+
+  use(room: SecretRoom): void {
+    this.#room = room;
+  }
+
+  get isConfigured(): boolean {
+    return this.#room !== undefined;
+  }
+
+  get kind(): SecretStoreKind {
+    return this.#room?.access.kind ?? "keychain";
+  }
+
+  current(): StoreState {
+    return this.#room?.access.current() ?? NOT_CONFIGURED;
+  }
+
+  async probe(): Promise<StoreState> {
+    return this.#room?.access.probe() ?? NOT_CONFIGURED;
+  }
+
+  async unlock(options: UnlockOptions): Promise<StoreState> {
+    return this.#configured().access.unlock(options);
+  }
+
+  async create(options: UnlockOptions): Promise<StoreState> {
+    return this.#configured().access.create(options);
+  }
+
+  async lock(): Promise<void> {
+    return this.#configured().access.lock();
+  }
+
+  async get(key: string): Promise<Secret | undefined> {
+    return this.#configured().secrets.get(key);
+  }
+
+  async put(key: string, value: Secret): Promise<void> {
+    return this.#configured().secrets.put(key, value);
+  }
+
+  async delete(key: string): Promise<boolean> {
+    return this.#configured().secrets.delete(key);
+  }
+
+  async keys(prefix: string): Promise<readonly string[]> {
+    return this.#configured().secrets.keys(prefix);
+  }
+
+  async read(): Promise<string | undefined> {
+    return this.#configured().cache.read();
+  }
+
+  async write(text: string): Promise<void> {
+    return this.#configured().cache.write(text);
+  }
+
+  async flush(): Promise<void> {
+    await this.#room?.cache.flush();
+  }
+
+  #configured(): SecretRoom {
+    if (this.#room) return this.#room;
+    throw storeProblem(NOT_CONFIGURED);
+  }
+}

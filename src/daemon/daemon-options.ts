@@ -1,0 +1,25 @@
+import type { Clock } from "../system/clock.js";
+import type { Logger } from "../system/logger.js";
+import type { BrokerPaths } from "../system/paths.js";
+
+/** Everything a daemon takes from outside; the entry fills it from the process, tests by hand. */
+export interface DaemonOptions {
+  readonly paths: BrokerPaths;
+  /** Cleaned (system/clean-environment). */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** 0 ≤ x < 1, for jitter. */
+  readonly random: () => number;
+  readonly version: string;
+  readonly pid: number;
+  /** For `{user}` and `{host}` in role_session_name. */
+  readonly user: string;
+  readonly host: string;
+  /** How the keychain child is started. */
+  readonly keychainChild: { readonly nodePath: string; readonly scriptPath: string };
+  /** Stays up without a valid config (`degraded`); a foreground daemon gives up instead. */
+  readonly supervised: boolean;
+  /** `brokerctl stop` was asked for. */
+  readonly onStopRequested: () => void;
+}

@@ -1,0 +1,101 @@
+import { join } from "node:path";
+import type { Config } from "../config/config.js";
+import { BrokerError } from "../core/errors.js";
+import { NodeFileSystem, writeFileAtomic } from "../system/atomic-file.js";
+import { ensurePrivateDirectory } from "../system/private-directory.js";
+import { SystemProcessTable } from "../system/process-identity.js";
+import { acquireInstanceLock } from "../system/single-instance.js";
+import { sweepTemporaryFiles } from "../system/temporary-file.js";
+import { applyConfig } from "./apply-config.js";
+import type { DaemonOptions } from "./daemon-options.js";
+import { EndpointPort } from "./endpoint-port.js";
+import { createFacade } from "./facade.js";
+import { ConfigFile } from "./running-config.js";
+import { buildServices } from "./services.js";
+import { Serving } from "./serving.js";
+import { startSweeping } from "./sweep.js";
+
+export interface Daemon {
+  /** `http://127.0.0.1:PORT`; null while no port is known (degraded). */
+  readonly endpoint: () => string | null;
+  /** SIGHUP: rejects with ConfigInvalid and keeps what runs. */
+  readonly reload: () => Promise<Config>;
+  /** Drains, saves and lets the state directory go. */
+  readonly stop: () => Promise<void>;
+}
+
+/**
+ * Starts everything in order, or nothing: directories, the one-instance lock, config, leases, secret store, sockets,
+ * sweep. Rejects with DaemonRunning, FileRefused, Conflict (port taken) or, in the foreground, ConfigInvalid.
+ */
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const { paths, pid } = options;
+  await ensurePrivateDirectory(paths.stateDir);
+  await ensurePrivateDirectory(paths.runtimeDir);
+  const processes = new SystemProcessTable();
+  const lock = acquireInstanceLock({ stateDir: paths.stateDir, pid, processes });
+  try {
+    return await startLocked(options, processes, () => lock.release());
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+async function startLocked(
+  options: DaemonOptions,
+  processes: SystemProcessTable,
+  release: () => void,
+): Promise<Daemon> {
+  const { paths, clock, logger } = options;
+  await sweepTemporaryFiles(paths.stateDir);
+  const fileSystem = new NodeFileSystem();
+  const writeAtomic = (path: string, data: Uint8Array): Promise<void> => writeFileAtomic(fileSystem, path, data);
+
+  const config: ConfigFile = new ConfigFile({
+    path: paths.configFile,
+    user: options.user,
+    host: options.host,
+    onChange: (next, former) => applyConfig({ options, services, serving, writeAtomic, fileSystem, next, former }),
+  });
+  const leasesPath = join(paths.stateDir, "leases.json");
+  const services = buildServices(options, { processes, writeAtomic, leasesPath, config });
+  const port = new EndpointPort(paths.stateDir, writeAtomic);
+  const serving: Serving = new Serving({ options, services, config, processes, port, facade: () => facade });
+  const facade = createFacade({ options, services, serving });
+
+  await services.leases.load();
+  await loadConfig(config, options);
+  services.lifecycle.block();
+  await serving.start(config.current()?.endpointPort ?? (await port.last()));
+  const stopSweeping = startSweeping({ clock, logger, sweep: (jumpedMs) => sweepAll(jumpedMs) });
+  logger.info({ version: options.version, endpoint: serving.endpoint(), config: paths.configFile }, "started");
+
+  async function sweepAll(jumpedMs: number): Promise<void> {
+    services.credentials.sweep(jumpedMs);
+    await services.leases.sweep();
+  }
+
+  return {
+    endpoint: () => serving.endpoint(),
+    reload: async () => (await config.reload()).config,
+    stop: async () => {
+      stopSweeping();
+      await serving.stop();
+      await services.store.flush();
+      await services.leases.flush();
+      release();
+      logger.info({}, "stopped");
+    },
+  };
+}
+
+/** A supervised daemon stays up and says what is wrong; a foreground one has a person before it (design §6.4). */
+async function loadConfig(config: ConfigFile, { supervised, logger }: DaemonOptions): Promise<void> {
+  try {
+    await config.reload();
+  } catch (error) {
+    if (!supervised || !(error instanceof BrokerError) || error.code !== "ConfigInvalid") throw error;
+    logger.error({ reason: error.message }, "config not valid, degraded");
+  }
+}

@@ -1,0 +1,30 @@
+import type { DaemonFacade } from "../control/services.js";
+import type { DaemonOptions } from "./daemon-options.js";
+import type { Services } from "./services.js";
+import type { Serving } from "./serving.js";
+
+export interface FacadeParts {
+  readonly options: DaemonOptions;
+  readonly services: Services;
+  readonly serving: Serving;
+}
+
+/** The daemon as the control plane sees it. */
+export function createFacade({ options, services, serving }: FacadeParts): DaemonFacade {
+  const { lifecycle, store, aws } = services;
+  return {
+    pid: options.pid,
+    version: options.version,
+    startedAt: options.clock.now(),
+    overrides: aws.overrides,
+    endpoint: () => serving.endpoint(),
+    warnings: () => {
+      const state = store.current();
+      return state.state === "open" ? state.warnings : [];
+    },
+    unlock: (passphrase) => lifecycle.unlock(passphrase),
+    createStore: (passphrase) => lifecycle.create(passphrase),
+    lock: () => lifecycle.lock(),
+    stopSoon: () => options.onStopRequested(),
+  };
+}

@@ -1,0 +1,84 @@
+import { readFile } from "node:fs/promises";
+import type { Config } from "../config/config.js";
+import { planRoleAdd, planSourceAdd } from "../config/edit-config.js";
+import { configJsonSchema } from "../config/json-schema.js";
+import { loadConfig } from "../config/load-config.js";
+import { parseConfig } from "../config/parse-config.js";
+import type { ConfigEdit, RunningConfig } from "../control/services.js";
+import type { EditPlan } from "../control-api/contract.js";
+import { type BrokerError, toBrokerError } from "../core/errors.js";
+
+export interface ConfigFileOptions {
+  readonly path: string;
+  readonly user: string;
+  readonly host: string;
+  /** Called with every config that comes into force, and the one before; says what needs a restart. */
+  readonly onChange: (config: Config, former: Config | undefined) => Promise<readonly string[]>;
+}
+
+/** The config file and what of it is in force: an invalid file never replaces a running config (design §6.4). */
+export class ConfigFile implements RunningConfig {
+  readonly path: string;
+  readonly #options: ConfigFileOptions;
+  #config: Config | undefined;
+  #problem: BrokerError | undefined;
+  #loadedText: string | undefined;
+
+  constructor(options: ConfigFileOptions) {
+    this.path = options.path;
+    this.#options = options;
+  }
+
+  current(): Config | undefined {
+    return this.#config;
+  }
+
+  problem(): BrokerError | undefined {
+    return this.#config ? undefined : this.#problem;
+  }
+
+  async changedOnDisk(): Promise<boolean> {
+    return this.#loadedText !== undefined && (await this.#read()) !== this.#loadedText;
+  }
+
+  async reload(): Promise<{ readonly config: Config; readonly notes: readonly string[] }> {
+    const former = this.#config;
+    try {
+      const text = await this.#read();
+      const { path, user, host } = this.#options;
+      const config = await loadConfig({ path, user, host });
+      this.#config = config;
+      this.#loadedText = text;
+      return { config, notes: await this.#options.onChange(config, former) };
+    } catch (error) {
+      this.#problem = toBrokerError(error);
+      throw this.#problem;
+    }
+  }
+
+  check(text: string, path: string): Config {
+    const { user, host } = this.#options;
+    return parseConfig({ text, path, user, host });
+  }
+
+  planSource(edit: ConfigEdit): EditPlan {
+    return planSourceAdd({ ...edit, ...this.#identity() });
+  }
+
+  planRole(edit: ConfigEdit): EditPlan {
+    return planRoleAdd({ ...edit, ...this.#identity() });
+  }
+
+  jsonSchema(): Readonly<Record<string, unknown>> {
+    return configJsonSchema();
+  }
+
+  #identity(): { readonly user: string; readonly host: string } {
+    const { user, host } = this.#options;
+    return { user, host };
+  }
+
+  async #read(): Promise<string | undefined> {
+    return readFile(this.path, "utf8").catch(() => undefined);
+  }
+}

@@ -1,0 +1,76 @@
+import { type Aws, createAws } from "../aws/aws.js";
+import { awsEnvironment } from "../aws/aws-environment.js";
+import type { Config } from "../config/config.js";
+import type { Role, Source } from "../core/role.js";
+import { CredentialsCache } from "../credentials/credentials-cache.js";
+import { CredentialsRegistry } from "../credentials/credentials-registry.js";
+import { type Hops, RoleProvider } from "../credentials/role-provider.js";
+import { KeyStore } from "../credentials/sources/key-store.js";
+import { KeysSessions } from "../credentials/sources/keys-sessions.js";
+import { LeaseRegistry } from "../leases/lease-registry.js";
+import { LeaseStore } from "../leases/lease-store.js";
+import type { ProcessTable } from "../system/process-identity.js";
+import { CurrentStore } from "./current-store.js";
+import type { DaemonOptions } from "./daemon-options.js";
+import { StoreLifecycle } from "./store-lifecycle.js";
+
+export interface Services {
+  readonly aws: Aws;
+  readonly store: CurrentStore;
+  readonly keys: KeyStore;
+  readonly sessions: KeysSessions;
+  readonly credentials: CredentialsRegistry;
+  readonly cache: CredentialsCache;
+  readonly leases: LeaseRegistry;
+  readonly lifecycle: StoreLifecycle;
+}
+
+export interface Surroundings {
+  readonly processes: ProcessTable;
+  readonly writeAtomic: (path: string, data: Uint8Array) => Promise<void>;
+  readonly leasesPath: string;
+  readonly config: {
+    current(): Config | undefined;
+    problem(): ReturnType<ConstructorParameters<typeof StoreLifecycle>[0]["configProblem"]>;
+  };
+}
+
+/** The composition root: what lives in the daemon is made here, bottom up, and nowhere else. */
+export function buildServices(options: DaemonOptions, surroundings: Surroundings): Services {
+  const { clock, logger, random } = options;
+  const { config } = surroundings;
+  const aws = createAws({ environment: awsEnvironment(options.environment), clock, logger });
+  const store = new CurrentStore();
+  const keys = new KeyStore(store);
+  const onChange = (): void => cache.save();
+
+  const sessions = new KeysSessions({ keys, sts: aws.sts, clock, onChange });
+  const hops: Hops = {
+    retrieveForHop: (role) => credentials.retrieveForHop(role),
+    forget: (role, stale) => credentials.forget(role, stale),
+  };
+  const provider = new RoleProvider({ sts: aws.sts, sources: { keys: sessions }, hops, clock });
+  const retrieveUpstream = (role: Role): ReturnType<RoleProvider["retrieve"]> => provider.retrieve(role);
+  const credentials = new CredentialsRegistry({ retrieveUpstream, clock, logger, random, onChange });
+
+  const sources = (): ReadonlyMap<string, Source> => config.current()?.sources ?? new Map<string, Source>();
+  const cache = new CredentialsCache({ cache: store, registry: credentials, sessions, logger, sources });
+  const leases = buildLeases(options, surroundings, store);
+  const configProblem = (): ReturnType<typeof config.problem> => config.problem();
+  const lifecycle = new StoreLifecycle({
+    store,
+    cache,
+    registry: credentials,
+    sessions,
+    leases,
+    logger,
+    configProblem,
+  });
+  return { aws, store, keys, sessions, credentials, cache, leases, lifecycle };
+}
+
+function buildLeases({ clock, logger }: DaemonOptions, surroundings: Surroundings, store: CurrentStore): LeaseRegistry {
+  const { processes, writeAtomic, leasesPath } = surroundings;
+  const leaseStore = new LeaseStore({ path: leasesPath, writeAtomic });
+  return new LeaseRegistry({ store: leaseStore, secrets: store, clock, processes, logger });
+}

@@ -1,0 +1,107 @@
+import { createControlApp } from "../control/app.js";
+import type { DaemonFacade, RunningConfig } from "../control/services.js";
+import { BrokerError } from "../core/errors.js";
+import { createEndpointApp } from "../endpoint/app.js";
+import { type Listener, listenOnLoopback, listenOnSocket } from "../http/listen.js";
+import { describePortOwner } from "../system/port-owner.js";
+import type { ProcessTable } from "../system/process-identity.js";
+import type { DaemonOptions } from "./daemon-options.js";
+import type { EndpointPort } from "./endpoint-port.js";
+import type { Services } from "./services.js";
+
+export interface ServingOptions {
+  readonly options: DaemonOptions;
+  readonly services: Services;
+  readonly config: RunningConfig;
+  readonly processes: ProcessTable;
+  readonly port: EndpointPort;
+  readonly facade: () => DaemonFacade;
+}
+
+/** The two listeners: endpoint on loopback, control on the unix socket. */
+export class Serving {
+  readonly #parts: ServingOptions;
+  #endpoint: { readonly listener: Listener; readonly port: number } | undefined;
+  #control: Listener | undefined;
+
+  constructor(parts: ServingOptions) {
+    this.#parts = parts;
+  }
+
+  get isStarted(): boolean {
+    return this.#control !== undefined;
+  }
+
+  port(): number | null {
+    return this.#endpoint?.port ?? null;
+  }
+
+  /** A literal address: a name could resolve to somebody else's listener (threat-model §0.1). */
+  endpoint(): string | null {
+    return this.#endpoint ? `http://127.0.0.1:${this.#endpoint.port}` : null;
+  }
+
+  /** The endpoint before control: whoever can ask for a URL finds it served. */
+  async start(endpointPort: number | undefined): Promise<void> {
+    if (endpointPort !== undefined) await this.bindEndpoint(endpointPort);
+    try {
+      await this.#bindControl();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  async bindEndpoint(port: number): Promise<void> {
+    const { port: marker, services, options } = this.#parts;
+    const { clock, logger } = options;
+    const app = createEndpointApp({
+      leases: services.leases,
+      credentials: services.credentials,
+      port,
+      logger: options.logger,
+    });
+    try {
+      this.#endpoint = { port, listener: await listenOnLoopback(app, { port, clock, logger }) };
+    } catch (error) {
+      throw await this.#explain(error, port);
+    }
+    await marker.remember(port);
+    await this.#rotateAfterSquatting();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.#endpoint?.listener.close(), this.#control?.close()]);
+    this.#endpoint = this.#control = undefined;
+  }
+
+  async #bindControl(): Promise<void> {
+    const { options, services, config, processes, facade } = this.#parts;
+    const { store, credentials, leases, keys, sessions, aws } = services;
+    const { clock, logger, paths } = options;
+    const app = createControlApp({
+      ...{ config, store, credentials, leases, keys, sessions, processes, clock, logger },
+      ...{ daemon: facade(), sts: aws.sts, iam: aws.iam },
+    });
+    this.#control = await listenOnSocket(app, { path: paths.controlSocket, clock, logger });
+  }
+
+  /** Somebody else sits on our port: say who, and remember that what clients sent there is not secret any more. */
+  async #explain(error: unknown, port: number): Promise<unknown> {
+    if (!(error instanceof BrokerError) || error.code !== "Conflict") return error;
+    await this.#parts.port.markTaken();
+    const owner = (await describePortOwner(port)) ?? "another process";
+    return new BrokerError("Conflict", `port ${port} on 127.0.0.1 is taken by ${owner}`, {
+      hint: "end that process, or choose another endpoint.port: brokerctl config edit",
+      cause: error,
+    });
+  }
+
+  async #rotateAfterSquatting(): Promise<void> {
+    const { port, services, options } = this.#parts;
+    if (!(await port.wasTaken())) return;
+    await services.leases.rotateAll();
+    await port.clearTaken();
+    options.logger.warn({}, "the port was somebody else's before: every lease token was made anew");
+  }
+}

@@ -1,0 +1,89 @@
+import type { BrokerError } from "../core/errors.js";
+import type { Secret } from "../core/secret.js";
+import { storeProblem } from "../core/store-problem.js";
+import type { CredentialsCache } from "../credentials/credentials-cache.js";
+import type { CredentialsRegistry } from "../credentials/credentials-registry.js";
+import type { KeysSessions } from "../credentials/sources/keys-sessions.js";
+import type { LeaseRegistry } from "../leases/lease-registry.js";
+import type { StoreState, UnlockOptions } from "../secrets/store-access.js";
+import type { Logger } from "../system/logger.js";
+import type { CurrentStore } from "./current-store.js";
+
+export interface StoreLifecycleOptions {
+  readonly store: CurrentStore;
+  readonly cache: CredentialsCache;
+  readonly registry: CredentialsRegistry;
+  readonly sessions: KeysSessions;
+  readonly leases: LeaseRegistry;
+  readonly logger: Logger;
+  /** Why there is no config to serve by; undefined: there is one. */
+  readonly configProblem: () => BrokerError | undefined;
+}
+
+/** What opening and locking the secret store means for everything that lives on it. */
+export class StoreLifecycle {
+  readonly #options: StoreLifecycleOptions;
+  #takenUp = false;
+
+  constructor(options: StoreLifecycleOptions) {
+    this.#options = options;
+  }
+
+  /** At start, and when a config first says who holds the data key: never prompts. */
+  async probe(): Promise<StoreState> {
+    return this.#settle(await this.#options.store.probe());
+  }
+
+  async unlock(passphrase?: Secret): Promise<StoreState> {
+    return this.#settle(await this.#options.store.unlock(asOptions(passphrase)));
+  }
+
+  async create(passphrase?: Secret): Promise<StoreState> {
+    return this.#settle(await this.#options.store.create(asOptions(passphrase)));
+  }
+
+  /** Nothing is served from here on, nothing cached is left, and a restart does not open it again. */
+  async lock(): Promise<void> {
+    const { store, cache, registry, sessions, logger } = this.#options;
+    const wasOpen = store.current().state === "open";
+    registry.block(storeProblem({ state: "locked", message: "the secret store is locked", hint: "brokerctl unlock" }));
+    registry.dropAll();
+    sessions.dropAll();
+    this.#takenUp = false;
+    if (wasOpen) {
+      await cache
+        .clear()
+        .then(() => store.flush())
+        .catch((error: unknown) => logger.warn({ err: error }, "cache not cleared"));
+    }
+    await store.lock();
+    this.block();
+    logger.info({}, "locked");
+  }
+
+  /** Config first, store second: the error that clients get while nothing can be served. */
+  block(): void {
+    const state = this.#options.store.current();
+    const storeError = state.state === "open" ? undefined : storeProblem(state);
+    this.#options.registry.block(this.#options.configProblem() ?? storeError);
+  }
+
+  async #settle(state: StoreState): Promise<StoreState> {
+    this.#options.logger.info({ store: this.#options.store.kind, state: state.state }, "secret store");
+    if (state.state === "open" && !this.#takenUp) await this.#takeUp();
+    this.block();
+    if (state.state === "open") this.#options.registry.wakeAll();
+    return state;
+  }
+
+  /** Cached credentials are taken up, leases and their tokens made to agree. */
+  async #takeUp(): Promise<void> {
+    await this.#options.cache.restore();
+    await this.#options.leases.reconcile();
+    this.#takenUp = true;
+  }
+}
+
+function asOptions(passphrase: Secret | undefined): UnlockOptions {
+  return passphrase === undefined ? {} : { passphrase };
+}

@@ -77,7 +77,7 @@ export class AwsCaller {
     }
   }
 
-  /** A client for each call, over shared sockets: kept clients would keep secrets. It costs 0.2 ms. */
+  /** A client for each call, over shared connections: kept clients would keep secrets. It costs 0.2 ms. */
   async #send<Client extends SkewedClient, Output>(
     call: AwsCall<Client, Output>,
     traffic: Traffic,
@@ -123,7 +123,6 @@ export class AwsCaller {
     { traffic, timedOut }: { readonly traffic: Traffic; readonly timedOut: boolean },
   ): Error {
     const { connections, clock } = this.#options;
-    if (traffic.endpoint && traffic.status === undefined) connections.dropIdle();
     const proxy = traffic.endpoint && connections.proxyBefore(traffic.endpoint);
     return awsError(error, {
       action: call.action,

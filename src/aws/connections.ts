@@ -9,11 +9,9 @@ import { type Proxy, proxyFor } from "./proxies.js";
 
 /** Threat model §5: a blackhole must show before the deadline of the whole call does. */
 const CONNECT_TIMEOUT_MS = 3000;
-/** Idle sockets are kept for the next hop of a chain, not for the next refresh: by then a sleep or VPN may have killed them. */
-const IDLE_SOCKET_MS = 5000;
 /** Node gives each address of a host 250 ms by default and fails on slow networks (nodejs/node#54359). */
 const ADDRESS_ATTEMPT_MS = 1000;
-const MAX_SOCKETS = 50;
+const SOCKETS = { keepAlive: false, maxSockets: 50, autoSelectFamilyAttemptTimeout: ADDRESS_ATTEMPT_MS } as const;
 
 export type SdkRequest = Parameters<NodeHttpHandler["handle"]>[0];
 export type SdkResponse = Awaited<ReturnType<NodeHttpHandler["handle"]>>["response"];
@@ -21,21 +19,24 @@ export type SdkResponse = Awaited<ReturnType<NodeHttpHandler["handle"]>>["respon
 /** The SDK's handler warns on the console unless it is given somebody else to tell. */
 const silent = { trace: ignore, debug: ignore, info: ignore, warn: ignore, error: ignore };
 
-/** Sockets to AWS, direct or through a proxy, trusting the public authorities and those of the environment. */
+/**
+ * Connections to AWS, direct or through a proxy, trusting the public authorities and those of the environment.
+ * None is kept: calls are few, and a kept one that died in a sleep or a change of network fails a call that cannot
+ * always be repeated (an MFA code, a new key). TLS sessions are resumed, which makes a new one cheap.
+ */
 export class Connections {
   readonly #environment: AwsEnvironment;
   readonly #ca: string[] | undefined;
-  readonly #agents: readonly (HttpAgent | HttpsAgent)[];
   readonly #direct: NodeHttpHandler;
 
   constructor(environment: AwsEnvironment) {
     this.#environment = environment;
     // Node's `ca` replaces its own authorities.
     this.#ca = environment.certificates.length === 0 ? undefined : [...rootCertificates, ...environment.certificates];
-    const httpAgent = new HttpAgent(pooled());
-    const httpsAgent = new HttpsAgent({ ...pooled(), ...this.#tls() });
-    this.#agents = [httpAgent, httpsAgent];
-    this.#direct = handler({ httpAgent, httpsAgent });
+    this.#direct = handler({
+      httpAgent: new HttpAgent(SOCKETS),
+      httpsAgent: new HttpsAgent({ ...SOCKETS, ...this.#tls() }),
+    });
   }
 
   /** Which proxy, `scheme://host:port`, stands before an endpoint. */
@@ -51,16 +52,9 @@ export class Connections {
     return response;
   }
 
-  /** After a failed connection: what is idle may be dead as well (network changed, machine slept). */
-  dropIdle(): void {
-    for (const agent of this.#agents) {
-      for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
-    }
-  }
-
   /** Tunnels live for one call: only so does the signal reach a proxy that accepts and never answers. */
   #through(proxy: Proxy, signal: AbortSignal): NodeHttpHandler {
-    const options = { keepAlive: false, signal, ...this.#tls() };
+    const options = { ...SOCKETS, signal, ...this.#tls() };
     const httpsAgent = new HttpsProxyAgent(proxy.url.reveal(), options);
     // The package keeps its options for the way to the proxy; these are for the endpoint behind it.
     Object.assign(httpsAgent.options, this.#tls());
@@ -85,20 +79,6 @@ function handler(agents: Required<Pick<NodeHttpHandlerOptions, "httpAgent" | "ht
     socketTimeout: 0,
     logger: silent,
   });
-}
-
-function pooled(): {
-  keepAlive: true;
-  timeout: number;
-  maxSockets: number;
-  autoSelectFamilyAttemptTimeout: number;
-} {
-  return {
-    keepAlive: true,
-    timeout: IDLE_SOCKET_MS,
-    maxSockets: MAX_SOCKETS,
-    autoSelectFamilyAttemptTimeout: ADDRESS_ATTEMPT_MS,
-  };
 }
 
 function ignore(): void {

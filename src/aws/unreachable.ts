@@ -28,9 +28,6 @@ export function unreachable(error: SdkError, failure: AwsFailure, call: FailedCa
   }
   if (!call.sent) return refusedBySdk(failure, call);
   if (call.status !== undefined) return notFromAws(failure, call);
-  if (error.name === "TimeoutError") {
-    return notReached(failure, call, { why: "no connection within 3 s", hint: `check the network; ${RETRYING}` });
-  }
   const code = typeof error.code === "string" ? error.code : "";
   if (TLS_CODE.test(code)) {
     return notReached(failure, call, {
@@ -38,7 +35,8 @@ export function unreachable(error: SdkError, failure: AwsFailure, call: FailedCa
       hint: "if your network or endpoint has an authority of its own, set AWS_CA_BUNDLE to it and `brokerctl restart`",
     });
   }
-  const why = CAUSES[code] ?? failure.message;
+  // The SDK gives this name to closed connections too, but those have a code.
+  const why = CAUSES[code] ?? (error.name === "TimeoutError" ? "no connection within 3 s" : failure.message);
   return notReached(failure, call, {
     why: code === "" ? why : `${why} (${code})`,
     hint:

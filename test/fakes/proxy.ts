@@ -56,9 +56,10 @@ export class RecordingProxy {
     return this.#sockets.size;
   }
 
+  /** Harmless when it is closed already. */
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
-    await new Promise((resolve) => this.#server.close(resolve));
+    if (this.#server.listening) await new Promise((resolve) => this.#server.close(resolve));
   }
 
   #tunnel(incoming: IncomingMessage, client: Duplex, head: Buffer): void {
@@ -68,7 +69,11 @@ export class RecordingProxy {
       );
       return;
     }
-    if (this.#options.silent) return;
+    if (this.#options.silent) {
+      // http's sockets may be half open, and one that is not read never ends.
+      client.resume().once("end", () => client.destroy());
+      return;
+    }
     const [host = "", port = "443"] = (incoming.url ?? "").split(":");
     const upstream = connect(this.#options.destination ?? { host, port: Number(port) });
     this.#track(upstream);

@@ -1,8 +1,8 @@
 import { BrokerError } from "../core/errors.js";
 import type { SecretStoreKind } from "../core/secret-store-kind.js";
+import type { Obstacle } from "./data-key-holder.js";
 import { quoted } from "./room-files.js";
 import { readSealedHeader } from "./sealed-file.js";
-import { newerVersion } from "./sealed-secret-store.js";
 import type { StoreState } from "./store-access.js";
 
 export type ClosedState = Exclude<StoreState, { readonly state: "open" }>;
@@ -43,6 +43,13 @@ export function problemInHeader(sealed: Buffer, path: string, kind: SecretStoreK
     state: "error",
     message: `${path} was made with secret_store ${made}, but the config says ${kind}`,
     hint: `set secret_store back in config.yaml (brokerctl config edit); to start anew: ${setAsideAndInit(path)}`,
+  };
+}
+
+export function newerVersion(path: string, version: number): Obstacle {
+  return {
+    message: `${path} was written by a newer credbroker (format ${version})`,
+    hint: "npm install --global credbroker@latest",
   };
 }
 

@@ -1,7 +1,8 @@
-import { BrokerError } from "../core/errors.js";
+import type { BrokerError } from "../core/errors.js";
 import type { SecretStoreKind } from "../core/secret-store-kind.js";
 import type { Cancel, Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
+import { NOT_PROBED, refusalOf } from "./closed-states.js";
 import type { DataKey } from "./data-key.js";
 import { OneAtATime } from "./one-at-a-time.js";
 import { type RoomFiles, readIfThere, removeDurably, systemCode } from "./room-files.js";
@@ -37,7 +38,7 @@ export class SealedFileCache implements SealedCache {
   #contents: Contents | undefined;
   #cancelPlanned: Cancel | undefined;
   #writeFailure: string | undefined;
-  #refusal = new BrokerError("StoreLocked", "the secret store is locked", { hint: "brokerctl unlock" });
+  #refusal = refusalOf(NOT_PROBED);
 
   constructor(options: SealedFileCacheOptions) {
     this.#options = options;

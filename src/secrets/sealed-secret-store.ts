@@ -1,9 +1,10 @@
-import { basename, dirname } from "node:path";
+import { dirname } from "node:path";
 import { BrokerError } from "../core/errors.js";
 import { Secret } from "../core/secret.js";
 import type { SecretStoreKind } from "../core/secret-store-kind.js";
 import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
+import { NOT_PROBED, newerVersion, refusalOf } from "./closed-states.js";
 import { type DataKey, dataKeyId } from "./data-key.js";
 import type { Obstacle } from "./data-key-holder.js";
 import { OneAtATime } from "./one-at-a-time.js";
@@ -33,7 +34,7 @@ export class SealedSecretStore implements SecretStore {
   readonly #options: SealedSecretStoreOptions;
   readonly #writes = new OneAtATime();
   #contents: Contents | undefined;
-  #refusal = new BrokerError("StoreLocked", "the secret store is locked", { hint: "brokerctl unlock" });
+  #refusal = refusalOf(NOT_PROBED);
 
   constructor(options: SealedSecretStoreOptions) {
     this.#options = options;
@@ -146,13 +147,6 @@ export class SealedSecretStore implements SecretStore {
 
 /** `secrets.sealed.broken-20260102T030405678Z`: kept for whoever wants to look, listed in `status`. */
 export const BROKEN_MARK = ".broken-";
-
-export function newerVersion(path: string, version: number): Obstacle {
-  return {
-    message: `${basename(path)} was written by a newer credbroker (format ${version})`,
-    hint: "npm install --global credbroker@latest",
-  };
-}
 
 /** Pairs, not an object: no name is special. */
 function printSecrets(secrets: ReadonlyMap<string, Secret>): Buffer {

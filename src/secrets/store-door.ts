@@ -34,7 +34,7 @@ export interface StoreDoorOptions {
   readonly logger: Logger;
 }
 
-/** What was known when a question to the holder began. */
+/** What was known when a question was asked: a `lock` that comes later goes before it. */
 interface Moment {
   readonly isMade: boolean;
   readonly generation: number;
@@ -93,9 +93,9 @@ export class StoreDoor implements StoreAccess {
   }
 
   create(options: UnlockOptions): Promise<StoreState> {
+    const moment = { isMade: false, generation: this.#generation };
     return this.#questions.run(async () => {
       const { holder, sealedPath } = this.#options;
-      const moment = { isMade: false, generation: this.#generation };
       if (this.#state === "open" || (await readIfThere(sealedPath)) !== undefined) {
         throw new BrokerError("Conflict", `the secret store exists already: ${sealedPath}`, {
           hint: "brokerctl status",
@@ -135,9 +135,9 @@ export class StoreDoor implements StoreAccess {
 
   /** One question at a time; what is wrong with the sealed file comes before any key. */
   #ask(question: (moment: Moment) => Promise<StoreState>): Promise<StoreState> {
+    const generation = this.#generation;
     return this.#questions.run(async () => {
       if (this.#state === "open") return this.current();
-      const generation = this.#generation;
       const { sealedPath } = this.#options;
       try {
         const sealed = await readIfThere(sealedPath);

@@ -1,0 +1,32 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+
+/** A client under test: how to start it. All print JSON with `Arn`, one object a line or spread over several. */
+export interface AwsClient {
+  readonly name: "AWS CLI" | "boto3" | "JavaScript SDK v3";
+  /** Asks once who it is. */
+  readonly identity: readonly string[];
+}
+
+export const AWS_CLI: AwsClient = { name: "AWS CLI", identity: [inVenv("aws"), "sts", "get-caller-identity"] };
+export const BOTO3: AwsClient = { name: "boto3", identity: [inVenv("python"), program("identity.py")] };
+export const JAVASCRIPT: AwsClient = {
+  name: "JavaScript SDK v3",
+  identity: [process.execPath, program("identity.mjs")],
+};
+
+export const CLIENTS: readonly AwsClient[] = [AWS_CLI, BOTO3, JAVASCRIPT];
+
+/** What every client's environment has so that it says nothing of its own on stderr: then silence means no error. */
+export const QUIET = { LANG: "C.UTF-8", AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" };
+
+/** A program of `.venv`; it missing is a failure and never a reason to skip. */
+export function inVenv(name: string): string {
+  const path = resolve(".venv/bin", name);
+  if (!existsSync(path)) throw new Error(`${path} is missing: these tests are run by \`npm run test:clients\``);
+  return path;
+}
+
+export function program(name: string): string {
+  return resolve("test/clients/programs", name);
+}

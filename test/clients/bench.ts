@@ -1,0 +1,107 @@
+import { chmodSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { type Outcome, TestBroker } from "../support/broker.js";
+import { canarySecretKey } from "../support/canaries.js";
+import { tempDir } from "../support/temp-dir.js";
+import { type AwsClient, CLIENTS, QUIET } from "./aws-clients.js";
+import type { ExpirationProxy } from "./expiration-proxy.js";
+import { HOME_KINDS, type Home, type HomeKind, makeHome } from "./homes.js";
+import { runToEnd } from "./processes.js";
+import { startUpstream } from "./upstream.js";
+
+/** The roles of the broker under test: what a client says of itself, and for which region it signs. */
+export const DEV = {
+  name: "dev",
+  roleArn: "arn:aws:iam::222222222222:role/Developer",
+  arn: "arn:aws:sts::222222222222:assumed-role/Developer/credbroker",
+  region: "eu-west-1",
+};
+export const PROD: typeof DEV = {
+  name: "prod-role",
+  roleArn: "arn:aws:iam::333333333333:role/Production",
+  arn: "arn:aws:sts::333333333333:assumed-role/Production/credbroker",
+  region: "eu-central-1",
+};
+const LONG_TERM_KEY = { source: "ops-keys", accessKeyId: "AKIALONGTERM00000000" };
+
+/** Every client from every home: the cases of most tests here. */
+export const CASES: readonly { readonly client: AwsClient; readonly kind: HomeKind }[] = CLIENTS.flatMap((client) =>
+  HOME_KINDS.map((kind) => ({ client, kind })),
+);
+/** For `it.each`. */
+export const CASE_NAMES = CASES.map((each) => ({ ...each, name: each.client.name }));
+
+/** The real broker between the real clients and moto. */
+export interface Bench {
+  readonly broker: TestBroker;
+  readonly proxy: ExpirationProxy;
+  /** A shell of a user with such a home, whose calls to AWS are found under a label of their own. */
+  shell(kind: HomeKind, label: string): UserShell;
+  readonly stop: () => Promise<void>;
+}
+
+export async function startBench(options: { sessionSeconds: number }): Promise<Bench> {
+  const { proxy, stop: stopUpstream } = await startUpstream(options);
+  const role = ({ name, roleArn, region }: typeof DEV): string =>
+    `  ${name}: { source: ops-keys, role_arn: "${roleArn}", region: ${region} }\n`;
+  const broker = await TestBroker.create({
+    name: "clients",
+    config: `sources:\n  ops-keys: { type: keys }\nroles:\n${role(DEV)}${role(PROD)}`,
+    env: { AWS_ENDPOINT_URL_STS: proxy.url("broker") },
+  });
+  const stop = async (): Promise<void> => {
+    await broker.stop();
+    await stopUpstream();
+  };
+  try {
+    await broker.startWithKey({ ...LONG_TERM_KEY, secretAccessKey: canarySecretKey("ops") });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  const programs = programDirectory();
+  const shell = (kind: HomeKind, label: string): UserShell =>
+    new UserShell(makeHome(kind), {
+      PATH: `${programs}:${process.env["PATH"] ?? ""}`,
+      ...QUIET,
+      CREDBROKER_HOME: broker.home,
+      CREDBROKER_NO_AUTOSTART: "1",
+      AWS_ENDPOINT_URL: proxy.url(label),
+    });
+  return { broker, proxy, shell, stop };
+}
+
+/** A user's shell: runs programs as the broker's documents tell the user to. */
+export class UserShell {
+  readonly home: Home;
+  readonly env: Readonly<Record<string, string>>;
+
+  constructor(home: Home, env: Readonly<Record<string, string>>) {
+    this.home = home;
+    this.env = { ...env, ...home.env };
+  }
+
+  /** `eval "$(brokerctl env …)"`, then the command in the same shell. */
+  withEnv(envArguments: string, command: readonly string[]): Promise<Outcome> {
+    return this.script(`eval "$(brokerctl env ${envArguments})" && exec "$@"`, command);
+  }
+
+  /** `brokerctl exec ROLE -- COMMAND…` */
+  withExec(execArguments: string, command: readonly string[]): Promise<Outcome> {
+    return this.script(`exec brokerctl exec ${execArguments} -- "$@"`, command);
+  }
+
+  /** A script in which `"$@"` is the command. */
+  script(text: string, command: readonly string[] = []): Promise<Outcome> {
+    return runToEnd(["/bin/sh", "-c", text, "sh", ...command], { env: this.env, cwd: this.home.directory });
+  }
+}
+
+/** `brokerctl` as users have it: by name. */
+function programDirectory(): string {
+  const directory = tempDir("programs");
+  const path = join(directory, "brokerctl");
+  writeFileSync(path, `#!/bin/sh\nexec '${process.execPath}' '${resolve("dist/brokerctl.js")}' "$@"\n`);
+  chmodSync(path, 0o700);
+  return directory;
+}

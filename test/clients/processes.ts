@@ -1,0 +1,49 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import type { Outcome } from "../support/broker.js";
+
+type Environment = Readonly<Record<string, string>>;
+
+/** Groups of what was started here and has not ended: ended with us, however we end. */
+const running = new Set<number>();
+process.once("exit", () => {
+  for (const pid of running) endGroup(pid);
+});
+
+/** Starts a program in a process group of its own, so that it can be ended together with its children. */
+export function start(command: readonly string[], options: { env: Environment; cwd?: string }): ChildProcess {
+  const [program = "", ...args] = command;
+  const child = spawn(program, args, { ...options, detached: true, stdio: ["pipe", "pipe", "pipe"] });
+  const { pid } = child;
+  if (pid !== undefined) {
+    running.add(pid);
+    child.once("close", () => running.delete(pid));
+  }
+  return child;
+}
+
+/** Runs a program to its end, or for `seconds` (60): then its whole group is ended and the outcome has the signal. */
+export async function runToEnd(
+  command: readonly string[],
+  options: { env: Environment; cwd?: string; seconds?: number },
+): Promise<Outcome> {
+  const child = start(command, options);
+  let stdout = "";
+  let stderr = "";
+  child.stdout?.setEncoding("utf8").on("data", (chunk: string) => (stdout += chunk));
+  child.stderr?.setEncoding("utf8").on("data", (chunk: string) => (stderr += chunk));
+  child.stdin?.on("error", () => undefined).end();
+  const limit = setTimeout(() => endGroup(child.pid), 1000 * (options.seconds ?? 60));
+  const [code, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
+  clearTimeout(limit);
+  return { code, signal, stdout, stderr };
+}
+
+export function endGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}

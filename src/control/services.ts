@@ -7,6 +7,7 @@ import type { Secret } from "../core/secret.js";
 import type { CredentialsRegistry } from "../credentials/credentials-registry.js";
 import type { KeyStore } from "../credentials/sources/key-store.js";
 import type { KeysSessions } from "../credentials/sources/keys-sessions.js";
+import type { SourceProviders } from "../credentials/sources/source-provider.js";
 import type { LeaseRegistry } from "../leases/lease-registry.js";
 import type { StoreAccess, StoreState } from "../secrets/store-access.js";
 import type { Clock } from "../system/clock.js";
@@ -63,6 +64,7 @@ export interface ControlServices {
   readonly leases: LeaseRegistry;
   readonly keys: KeyStore;
   readonly sessions: KeysSessions;
+  readonly sources: SourceProviders;
   readonly sts: Sts;
   readonly iam: Iam;
   readonly processes: ProcessTable;

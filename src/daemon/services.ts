@@ -2,11 +2,13 @@ import { type Aws, createAws } from "../aws/aws.js";
 import { awsEnvironment } from "../aws/aws-environment.js";
 import type { Config } from "../config/config.js";
 import type { Role, Source } from "../core/role.js";
+import { createAssumeRole } from "../credentials/assume-role.js";
 import { CredentialsCache } from "../credentials/credentials-cache.js";
 import { CredentialsRegistry } from "../credentials/credentials-registry.js";
 import { type Hops, RoleProvider } from "../credentials/role-provider.js";
 import { KeyStore } from "../credentials/sources/key-store.js";
 import { KeysSessions } from "../credentials/sources/keys-sessions.js";
+import type { SourceProviders } from "../credentials/sources/source-provider.js";
 import { LeaseRegistry } from "../leases/lease-registry.js";
 import { LeaseStore } from "../leases/lease-store.js";
 import type { ProcessTable } from "../system/process-identity.js";
@@ -19,6 +21,7 @@ export interface Services {
   readonly store: CurrentStore;
   readonly keys: KeyStore;
   readonly sessions: KeysSessions;
+  readonly sources: SourceProviders;
   readonly credentials: CredentialsRegistry;
   readonly cache: CredentialsCache;
   readonly leases: LeaseRegistry;
@@ -44,12 +47,14 @@ export function buildServices(options: DaemonOptions, surroundings: Surroundings
   const keys = new KeyStore(store);
   const onChange = (): void => cache.save();
 
-  const sessions = new KeysSessions({ keys, sts: aws.sts, clock, onChange });
+  const assumeRole = createAssumeRole({ sts: aws.sts, clock });
+  const sessions = new KeysSessions({ keys, sts: aws.sts, assumeRole, clock, onChange });
   const hops: Hops = {
     retrieveForHop: (role) => credentials.retrieveForHop(role),
     forget: (role, stale) => credentials.forget(role, stale),
   };
-  const provider = new RoleProvider({ sts: aws.sts, sources: { keys: sessions }, hops, clock });
+  const providers: SourceProviders = { keys: sessions };
+  const provider = new RoleProvider({ assumeRole, sources: providers, hops });
   const retrieveUpstream = (role: Role): ReturnType<RoleProvider["retrieve"]> => provider.retrieve(role);
   const credentials = new CredentialsRegistry({ retrieveUpstream, clock, logger, random, onChange });
 
@@ -66,7 +71,7 @@ export function buildServices(options: DaemonOptions, surroundings: Surroundings
     logger,
     configProblem,
   });
-  return { aws, store, keys, sessions, credentials, cache, leases, lifecycle };
+  return { aws, store, keys, sessions, sources: providers, credentials, cache, leases, lifecycle };
 }
 
 function buildLeases({ clock, logger }: DaemonOptions, surroundings: Surroundings, store: CurrentStore): LeaseRegistry {

@@ -55,12 +55,7 @@ export class Serving {
   async bindEndpoint(port: number): Promise<void> {
     const { port: marker, services, options } = this.#parts;
     const { clock, logger } = options;
-    const app = createEndpointApp({
-      leases: services.leases,
-      credentials: services.credentials,
-      port,
-      logger: options.logger,
-    });
+    const app = createEndpointApp({ leases: services.leases, credentials: services.credentials, logger });
     try {
       this.#endpoint = { port, listener: await listenOnLoopback(app, { port, clock, logger }) };
     } catch (error) {
@@ -77,10 +72,10 @@ export class Serving {
 
   async #bindControl(): Promise<void> {
     const { options, services, config, processes, facade } = this.#parts;
-    const { store, credentials, leases, keys, sessions, aws } = services;
+    const { store, credentials, leases, keys, sessions, sources, aws } = services;
     const { clock, logger, paths } = options;
     const app = createControlApp({
-      ...{ config, store, credentials, leases, keys, sessions, processes, clock, logger },
+      ...{ config, store, credentials, leases, keys, sessions, sources, processes, clock, logger },
       ...{ daemon: facade(), sts: aws.sts, iam: aws.iam },
     });
     this.#control = await listenOnSocket(app, { path: paths.controlSocket, clock, logger });

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { BrokerError } from "../../src/core/errors.js";
 import type { Role } from "../../src/core/role.js";
 import { Secret } from "../../src/core/secret.js";
+import { createAssumeRole } from "../../src/credentials/assume-role.js";
 import { CredentialsRegistry } from "../../src/credentials/credentials-registry.js";
 import { decodeSnapshot, encodeSnapshot } from "../../src/credentials/credentials-snapshot.js";
 import { RoleProvider } from "../../src/credentials/role-provider.js";
@@ -29,11 +30,11 @@ beforeEach(async () => {
   sts = new MemorySts(clock);
   secrets = new MemorySecretStore();
   keys = new KeyStore(secrets);
-  sessions = new KeysSessions({ keys, sts, clock, onChange: () => undefined });
+  const assumeRole = createAssumeRole({ sts, clock });
+  sessions = new KeysSessions({ keys, sts, assumeRole, clock, onChange: () => undefined });
   const provider: RoleProvider = new RoleProvider({
-    sts,
+    assumeRole,
     sources: { keys: sessions },
-    clock,
     hops: {
       retrieveForHop: (role) => registry.retrieveForHop(role),
       forget: (role, stale) => registry.forget(role, stale),

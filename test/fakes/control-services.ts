@@ -4,6 +4,7 @@ import type { Config } from "../../src/config/config.js";
 import type { ConfigEdit, ControlServices, RunningConfig } from "../../src/control/services.js";
 import { BrokerError } from "../../src/core/errors.js";
 import type { Role, Source } from "../../src/core/role.js";
+import { createAssumeRole } from "../../src/credentials/assume-role.js";
 import { CredentialsRegistry } from "../../src/credentials/credentials-registry.js";
 import { RoleProvider } from "../../src/credentials/role-provider.js";
 import { KeyStore } from "../../src/credentials/sources/key-store.js";
@@ -75,11 +76,11 @@ export async function fakeControlServices(sources: readonly Source[], roles: rea
   const iam = new MemoryIam();
   const secrets = new MemorySecretStore();
   const keys = new KeyStore(secrets);
-  const sessions = new KeysSessions({ keys, sts, clock, onChange: () => undefined });
+  const assumeRole = createAssumeRole({ sts, clock });
+  const sessions = new KeysSessions({ keys, sts, assumeRole, clock, onChange: () => undefined });
   const provider: RoleProvider = new RoleProvider({
-    sts,
+    assumeRole,
     sources: { keys: sessions },
-    clock,
     hops: {
       retrieveForHop: (role) => credentials.retrieveForHop(role),
       forget: (role, stale) => credentials.forget(role, stale),
@@ -110,10 +111,27 @@ export async function fakeControlServices(sources: readonly Source[], roles: rea
     roles: new Map(roles.map((role) => [role.name, role])),
   };
   const said: FakeServices["said"] = { stopped: 0, state: { state: "open", warnings: [] } };
-  const setState = async (state: StoreState): Promise<StoreState> => (said.state = state);
+  const setState = async (state: StoreState): Promise<StoreState> => {
+    secrets.locked = state.state !== "open";
+    return (said.state = state);
+  };
   const locked = { state: "locked", message: "the secret store is locked", hint: "brokerctl unlock" } as const;
   return {
-    ...{ clock, logger, sts, iam, secrets, keys, sessions, credentials, leases, config, processes, said },
+    ...{
+      clock,
+      logger,
+      sts,
+      iam,
+      secrets,
+      keys,
+      sessions,
+      credentials,
+      leases,
+      config,
+      processes,
+      said,
+      sources: { keys: sessions },
+    },
     store: {
       kind: "key_file",
       current: () => said.state,

@@ -6,11 +6,11 @@ import type {
   SourceView,
   StatusView,
 } from "../../control-api/contract.js";
-import type { BrokerErrorCode } from "../../core/errors.js";
-import { refreshWindows } from "../../core/refresh-windows.js";
+import { type BrokerErrorCode, toBrokerError } from "../../core/errors.js";
 import { type Source, sourceOf } from "../../core/role.js";
 import { storeProblem } from "../../core/store-problem.js";
 import type { RoleSnapshot } from "../../credentials/credentials-registry.js";
+import type { SourceProvider } from "../../credentials/sources/source-provider.js";
 import { knownOf } from "../role-summary.js";
 import type { ControlServices } from "../services.js";
 import { controlError, leaseView } from "../views.js";
@@ -69,16 +69,25 @@ function daemonState(configInvalid: boolean, store: StoreNow["state"]): DaemonSt
   return store === "locked" ? "locked" : "ready";
 }
 
-async function sourceView({ store, keys, sessions }: ControlServices, source: Source): Promise<SourceView> {
-  const session = sessions.peek(source.name);
-  const expiresAt = session ? refreshWindows(session).advertisedExpiration : null;
-  const state = async (): Promise<SourceState> => {
-    const door = store.current().state;
-    if (door !== "open") return door === "error" ? "error" : door === "absent" ? "missing_key" : "locked";
-    if (!(await keys.has(source.name))) return "missing_key";
-    return source.mfaSerial !== undefined && !session ? "mfa_required" : "ready";
+async function sourceView(services: ControlServices, source: Source): Promise<SourceView> {
+  const { name, type } = source;
+  try {
+    const provider: SourceProvider<Source> = services.sources[type];
+    const { needs, expiresAt } = await provider.readiness(source);
+    return { name, type, state: needs === undefined ? "ready" : sourceState(needs), expiresAt: expiresAt ?? null };
+  } catch (error) {
+    return { name, type, state: sourceState(toBrokerError(error).code), expiresAt: null };
+  }
+}
+
+function sourceState(code: BrokerErrorCode): SourceState {
+  const states: Partial<Record<BrokerErrorCode, SourceState>> = {
+    KeyMissing: "missing_key",
+    MfaRequired: "mfa_required",
+    LoginRequired: "login_required",
+    StoreLocked: "locked",
   };
-  return { name: source.name, type: source.type, state: await state(), expiresAt };
+  return states[code] ?? "error";
 }
 
 function roleView({ store }: ControlServices, snapshot: RoleSnapshot): RoleView {

@@ -1,23 +1,25 @@
 import type { Sts } from "../../aws/sts.js";
-import type { HeldCredentials, SigningCredentials } from "../../core/credentials.js";
+import type { HeldCredentials } from "../../core/credentials.js";
 import { BrokerError, toBrokerError } from "../../core/errors.js";
 import { refreshWindows } from "../../core/refresh-windows.js";
-import type { KeysSource } from "../../core/role.js";
+import type { KeysSource, Role } from "../../core/role.js";
 import type { Clock } from "../../system/clock.js";
 import type { KeyStore } from "./key-store.js";
-import type { SourceProvider } from "./source-provider.js";
+import type { AssumeRole, SourceProvider, SourceReadiness } from "./source-provider.js";
 
 export interface KeysSessionsOptions {
   readonly keys: KeyStore;
   readonly sts: Sts;
+  readonly assumeRole: AssumeRole;
   readonly clock: Clock;
   /** Called after a login or a drop, so that sessions are persisted. */
   readonly onChange: () => void;
 }
 
 /**
- * What `keys` sources sign with. Without MFA: the long-term key itself. With MFA: the one GetSessionToken session that
- * `brokerctl login` opened for all roles of the source.
+ * `keys` sources. Without MFA the long-term key itself signs AssumeRole; with MFA the one GetSessionToken session does
+ * that `brokerctl login` opened for all roles of the source. A role without role_arn gets such a session itself: AWS
+ * then refuses IAM and most of STS (sdk-contract §17).
  */
 export class KeysSessions implements SourceProvider<KeysSource> {
   readonly #options: KeysSessionsOptions;
@@ -27,24 +29,23 @@ export class KeysSessions implements SourceProvider<KeysSource> {
     this.#options = options;
   }
 
-  /** Signs the first AssumeRole of a chain. Rejects with KeyMissing, StoreLocked or MfaRequired. */
-  async signer(source: KeysSource): Promise<SigningCredentials> {
-    return source.mfaSerial === undefined ? this.#options.keys.get(source.name) : this.#current(source).credentials;
+  /** Rejects with KeyMissing, StoreLocked or MfaRequired before AWS is called. */
+  async retrieve(source: KeysSource, role: Role): Promise<HeldCredentials> {
+    if (!role.assume) return source.mfaSerial === undefined ? this.#open(source) : this.#current(source);
+    const signer =
+      source.mfaSerial === undefined ? await this.#options.keys.get(source.name) : this.#current(source).credentials;
+    try {
+      return await this.#options.assumeRole(signer, role);
+    } catch (error) {
+      throw this.#explain(toBrokerError(error), source);
+    }
   }
 
-  /** What a role without role_arn serves: AWS then refuses IAM and most of STS (sdk-contract §17). */
-  async session(source: KeysSource): Promise<HeldCredentials> {
-    return source.mfaSerial === undefined ? this.#open(source) : this.#current(source);
-  }
-
-  /** An MFA session that AWS calls expired needs a new login; a refused long-term key a new key. */
-  refused(error: BrokerError, source: KeysSource): BrokerError {
-    if (source.mfaSerial === undefined) return refusedKey(error, source.name);
-    this.drop(source.name);
-    return new BrokerError("MfaRequired", `the MFA session of source ${source.name} is no longer accepted`, {
-      hint: `brokerctl login ${source.name}`,
-      cause: error,
-    });
+  async readiness(source: KeysSource): Promise<SourceReadiness> {
+    const session = this.peek(source.name);
+    const expiresAt = session && refreshWindows(session).advertisedExpiration;
+    if (!(await this.#options.keys.has(source.name))) return { needs: "KeyMissing", expiresAt };
+    return { needs: source.mfaSerial !== undefined && !session ? "MfaRequired" : undefined, expiresAt };
   }
 
   /** Opens the MFA session with a one-time code; the former one is replaced. */
@@ -73,6 +74,17 @@ export class KeysSessions implements SourceProvider<KeysSource> {
 
   dropAll(): void {
     this.#sessions.clear();
+  }
+
+  /** An MFA session that AWS calls expired needs a new login; a refused long-term key a new key. */
+  #explain(error: BrokerError, { name, mfaSerial }: KeysSource): BrokerError {
+    if (error.signer === undefined) return error;
+    if (mfaSerial === undefined) return refusedKey(error, name);
+    this.drop(name);
+    return new BrokerError("MfaRequired", `the MFA session of source ${name} is no longer accepted`, {
+      hint: `brokerctl login ${name}`,
+      cause: error,
+    });
   }
 
   #current(source: KeysSource): HeldCredentials {

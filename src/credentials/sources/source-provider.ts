@@ -1,16 +1,24 @@
 import type { HeldCredentials, SigningCredentials } from "../../core/credentials.js";
-import type { BrokerError } from "../../core/errors.js";
+import type { BrokerErrorCode } from "../../core/errors.js";
 import type { Role, Source } from "../../core/role.js";
 
-/** What one kind of source can do for the roles on it. Rejections are what the client gets to read. */
+/** What a source can do now. `needs` is the code a fetch would fail with; undefined: it can sign. */
+export interface SourceReadiness {
+  readonly needs: BrokerErrorCode | undefined;
+  /** Epoch ms at which its login or session ends, as far as it has one. */
+  readonly expiresAt: number | undefined;
+}
+
+/** One kind of source: yields the credentials of the roles directly on it. Rejections are what the client gets to read. */
 export interface SourceProvider<S extends Source> {
-  /** Signs the first AssumeRole of a chain. */
-  signer(source: S, role: Role): Promise<SigningCredentials>;
-  /** What a role without role_arn serves: temporary credentials of the source itself. */
-  session(source: S, role: Role): Promise<HeldCredentials>;
-  /** AWS refused what `signer` gave (`error.signer` is set): forgets it where that helps, and says how to mend it. */
-  refused(error: BrokerError, source: S): BrokerError;
+  /** New credentials for a role whose origin is `source`; it takes as long as it takes. */
+  retrieve(source: S, role: Role): Promise<HeldCredentials>;
+  /** For status, without calling AWS. Rejects with StoreLocked where the store must be open to tell. */
+  readiness(source: S): Promise<SourceReadiness>;
 }
 
 /** One provider for each kind of source. */
 export type SourceProviders = { readonly [T in Source["type"]]: SourceProvider<Extract<Source, { readonly type: T }>> };
+
+/** AssumeRole with what a source signs, for a role that has `assume`. */
+export type AssumeRole = (signer: SigningCredentials, role: Role) => Promise<HeldCredentials>;

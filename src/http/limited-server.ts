@@ -1,0 +1,72 @@
+import { createServer, type RequestListener, type Server } from "node:http";
+import { BrokerError } from "../core/errors.js";
+import type { Clock } from "../system/clock.js";
+import { Connections } from "./connections.js";
+import { errorAnswer, rawAnswer } from "./json-answer.js";
+
+/** What one client can take of us, milliseconds and bytes (threat-model §1.7, measured there). */
+export interface ServerLimits {
+  /** From the first byte, or the connection, to the end of the headers. */
+  readonly headersTimeout: number;
+  /** From the first byte to the end of the request. */
+  readonly requestTimeout: number;
+  readonly connectionsCheckingInterval: number;
+  /** Between requests on one connection. */
+  readonly keepAliveTimeout: number;
+  readonly maxHeaderSize: number;
+  /** High, with short timeouts: at 512 an honest client was turned away during a flood of 2,000. */
+  readonly maxConnections: number;
+  /** How long `close` lets running requests finish. */
+  readonly drain: number;
+}
+
+export const SERVER_LIMITS: ServerLimits = {
+  headersTimeout: 2000,
+  requestTimeout: 4000,
+  connectionsCheckingInterval: 500,
+  keepAliveTimeout: 5000,
+  maxHeaderSize: 8 * 1024,
+  maxConnections: 4096,
+  drain: 2000,
+};
+
+export interface LimitedServer {
+  readonly server: Server;
+  /** Stops accepting, lets running requests finish within `drain`, then cuts what is left. */
+  readonly close: () => Promise<void>;
+}
+
+export interface LimitedServerOptions {
+  readonly limits: ServerLimits;
+  readonly clock: Clock;
+}
+
+/** An HTTP server that bounds every client; the handler sees each well-formed request and nothing else. */
+export function createLimitedServer(handler: RequestListener, { limits, clock }: LimitedServerOptions): LimitedServer {
+  const { drain, maxConnections, ...serverLimits } = limits;
+  // A missing Host is for the handler to refuse, as a wrong one is.
+  const server = createServer({ ...serverLimits, noDelay: true, requireHostHeader: false });
+  server.maxConnections = maxConnections;
+  // Node drops the headers beyond its default of 2,000 silently, and with them what the guard refuses.
+  server.maxHeadersCount = 0;
+  const connections = new Connections(server);
+  const answer: RequestListener = (request, response) => {
+    connections.track(response);
+    handler(request, response);
+  };
+  server.on("request", answer);
+  // Without 100 Continue: it is for the handler to refuse the Expect header.
+  server.on("checkContinue", answer);
+  server.on("checkExpectation", answer);
+  server.on("upgrade", (_request, socket) => connections.refuse(socket, UPGRADE));
+  server.on("connect", (_request, socket) => socket.destroy());
+  server.on("clientError", (_error, socket) => connections.refuse(socket, MALFORMED));
+  return { server, close: () => connections.close(clock, drain) };
+}
+
+const UPGRADE = refusal("upgrades are not answered");
+const MALFORMED = refusal("the request is malformed, too large or was not sent in time");
+
+function refusal(message: string): string {
+  return rawAnswer(errorAnswer(new BrokerError("RequestRefused", message), 403));
+}

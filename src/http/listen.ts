@@ -1,0 +1,140 @@
+import { once } from "node:events";
+import type { RequestListener, Server } from "node:http";
+import { dirname } from "node:path";
+import { BrokerError } from "../core/errors.js";
+import type { Clock } from "../system/clock.js";
+import type { Logger } from "../system/logger.js";
+import { createLimitedServer, type LimitedServer, SERVER_LIMITS, type ServerLimits } from "./limited-server.js";
+import { hasCode, reasonOf } from "./socket-error.js";
+import { checkSocketPath, clearStaleSocket } from "./stale-socket.js";
+
+/** Something that takes requests until it is closed. */
+export interface Listener {
+  /** The TCP port; undefined on a unix socket. */
+  readonly port: number | undefined;
+  /** Stops accepting, lets running requests finish (2 s), cuts what is left. May be called twice. */
+  readonly close: () => Promise<void>;
+}
+
+export interface ListenerOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Tests shorten the timeouts. */
+  readonly limits?: Partial<ServerLimits>;
+}
+
+/**
+ * Listens on 127.0.0.1 and, where it exists, on ::1 with the same port: a client that was told `localhost` must not
+ * find somebody else there (threat-model §0.1). Port 0: any. `Conflict` when 127.0.0.1 is taken.
+ */
+export async function listenOnLoopback(
+  handler: RequestListener,
+  { port, ...options }: ListenerOptions & { readonly port: number },
+): Promise<Listener> {
+  const v4 = await bound(handler, options, (server) => server.listen({ host: "127.0.0.1", port })).catch(
+    (cause: unknown) => {
+      throw portFailure(port, cause);
+    },
+  );
+  const taken = portOf(v4.server);
+  const v6 = await onSixToo(handler, options, taken);
+  const closeAll = async (): Promise<void> => {
+    await Promise.all([v4.close(), v6?.close()]);
+  };
+  return { port: taken, close: closeAll };
+}
+
+/**
+ * Listens on a unix socket, 0600 from birth. The caller holds the one-instance lock and has checked the directory: two
+ * who clear a stale socket at once would race. `DaemonRunning` when somebody answers there.
+ */
+export async function listenOnSocket(
+  handler: RequestListener,
+  { path, ...options }: ListenerOptions & { readonly path: string },
+): Promise<Listener> {
+  checkSocketPath(path);
+  await clearStaleSocket(path);
+  const { close } = await bound(handler, options, (server) => listenPrivately(server, path)).catch((cause: unknown) => {
+    throw new BrokerError("FileRefused", `cannot listen on ${path}: ${reasonOf(cause)}`, {
+      hint: `ls -ld ${dirname(path)}`,
+      cause,
+    });
+  });
+  return { port: undefined, close };
+}
+
+/** Listens on a socket that a service manager opened and bound. */
+export async function listenOnDescriptor(
+  handler: RequestListener,
+  { fd, ...options }: ListenerOptions & { readonly fd: number },
+): Promise<Listener> {
+  const { server, close } = await bound(handler, options, (unbound) => unbound.listen({ fd })).catch(
+    (cause: unknown) => {
+      throw new BrokerError("UsageInvalid", `descriptor ${fd} is not a listening socket: ${reasonOf(cause)}`, {
+        hint: "brokerctl service install",
+        cause,
+      });
+    },
+  );
+  return { port: portOf(server), close };
+}
+
+/** A server for which `bind` has worked. */
+async function bound(
+  handler: RequestListener,
+  { clock, logger, limits }: ListenerOptions,
+  bind: (server: Server) => void,
+): Promise<LimitedServer> {
+  const limited = createLimitedServer(handler, { clock, limits: { ...SERVER_LIMITS, ...limits } });
+  const listening = once(limited.server, "listening");
+  bind(limited.server);
+  await listening;
+  // An accept that fails for want of descriptors or memory must not end the daemon.
+  limited.server.on("error", (err) => logger.error({ err }, "a connection was not accepted"));
+  return limited;
+}
+
+/** Best effort: not every machine has IPv6, and whoever took the port there cannot be told to go. */
+async function onSixToo(
+  handler: RequestListener,
+  options: ListenerOptions,
+  port: number | undefined,
+): Promise<LimitedServer | undefined> {
+  try {
+    return await bound(handler, options, (server) => server.listen({ host: "::1", port, ipv6Only: true }));
+  } catch (error) {
+    const reason = reasonOf(error);
+    options.logger.warn(
+      { port, reason },
+      "not on [::1] too: clients that say localhost may find another program there",
+    );
+    return undefined;
+  }
+}
+
+/** The bind happens inside listen(): a chmod afterwards would leave the socket open for a moment (threat-model §3.2). */
+function listenPrivately(server: Server, path: string): void {
+  const umask = process.umask(0o177);
+  try {
+    server.listen({ path });
+  } finally {
+    process.umask(umask);
+  }
+}
+
+function portFailure(port: number, cause: unknown): BrokerError {
+  const anotherPort = "choose another endpoint.port: brokerctl config edit";
+  if (hasCode(cause, "EADDRINUSE")) {
+    const hint = `end the program that has it, or ${anotherPort}`;
+    return new BrokerError("Conflict", `port ${port} on 127.0.0.1 is taken`, { hint, cause });
+  }
+  return new BrokerError("ConfigInvalid", `cannot listen on port ${port} of 127.0.0.1: ${reasonOf(cause)}`, {
+    hint: anotherPort,
+    cause,
+  });
+}
+
+function portOf(server: Server): number | undefined {
+  const address = server.address();
+  return typeof address === "object" ? address?.port : undefined;
+}

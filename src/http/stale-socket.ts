@@ -1,0 +1,50 @@
+import { lstat, unlink } from "node:fs/promises";
+import { connect } from "node:net";
+import { BrokerError } from "../core/errors.js";
+import { hasCode, reasonOf } from "./socket-error.js";
+
+/** macOS takes 104 bytes with the final NUL. Node before 24 listens on a cut name without a word (threat-model §3.2). */
+const MAX_SOCKET_PATH = 103;
+
+export function checkSocketPath(path: string): void {
+  const length = Buffer.byteLength(path);
+  if (length <= MAX_SOCKET_PATH) return;
+  throw new BrokerError("UsageInvalid", `socket path of ${length} bytes, at most ${MAX_SOCKET_PATH}: ${path}`, {
+    hint: "set CREDBROKER_HOME to a shorter path",
+  });
+}
+
+/** Removes the socket of a daemon that was killed. One that answers, and what is no socket, stays: an error. */
+export async function clearStaleSocket(path: string): Promise<void> {
+  if (!(await isSocket(path))) return;
+  const refused = await connectionError(path);
+  if (hasCode(refused, "ENOENT")) return;
+  if (!hasCode(refused, "ECONNREFUSED")) {
+    const message = refused ? `cannot tell who has ${path}: ${reasonOf(refused)}` : `another daemon answers on ${path}`;
+    throw new BrokerError("DaemonRunning", message, { hint: "brokerctl status", cause: refused });
+  }
+  await unlink(path);
+}
+
+/** False: there is nothing. */
+async function isSocket(path: string): Promise<boolean> {
+  const found = await lstat(path).catch((error: unknown) => {
+    if (hasCode(error, "ENOENT")) return undefined;
+    throw new BrokerError("FileRefused", `cannot look at ${path}: ${reasonOf(error)}`, { cause: error });
+  });
+  if (found && !found.isSocket()) {
+    throw new BrokerError("FileRefused", `${path} is not a socket`, { hint: `mv ${path} ${path}.old` });
+  }
+  return found !== undefined;
+}
+
+/** undefined: somebody accepted. */
+function connectionError(path: string): Promise<Error | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect(path, () => {
+      socket.destroy();
+      resolve(undefined);
+    });
+    socket.once("error", resolve);
+  });
+}

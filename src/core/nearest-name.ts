@@ -1,12 +1,21 @@
-/** The name that was probably meant: closest by edits, within a third of its length; undefined when none is near. */
+/**
+ * The name that was probably meant: closest by edits, within two or a third of its length; undefined when none is near.
+ * Case, `-` and `_` do not count.
+ */
 export function nearestName(typed: string, names: Iterable<string>): string | undefined {
+  const wanted = normalized(typed);
   let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(typed.length / 3)) + 1;
+  let bestDistance = Math.max(2, Math.floor(wanted.length / 3)) + 1;
   for (const name of names) {
-    const distance = editDistance(typed.toLowerCase(), name.toLowerCase());
-    if (distance < bestDistance && distance < name.length) [best, bestDistance] = [name, distance];
+    const candidate = normalized(name);
+    const distance = editDistance(wanted, candidate);
+    if (distance < bestDistance && distance < candidate.length) [best, bestDistance] = [name, distance];
   }
   return best;
+}
+
+function normalized(name: string): string {
+  return name.toLowerCase().replaceAll(/[-_]/g, "");
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours (Damerau–Levenshtein, optimal string alignment). */

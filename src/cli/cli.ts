@@ -1,0 +1,132 @@
+import { BrokerError } from "../core/errors.js";
+import { nearestName } from "../core/nearest-name.js";
+import { reasonOf } from "../system/system-error.js";
+import type { Command, Outcome } from "./command.js";
+import { COMMANDS, type CommandGroup } from "./command-table.js";
+import type { CliContext, CliSurroundings } from "./context.js";
+import { createContext } from "./create-context.js";
+import { EXIT, execExitCodeOf, exitCodeOf } from "./exit-codes.js";
+import type * as Help from "./help.js";
+import { refuseLaterCommand } from "./later.js";
+import { hasFlag, parseArguments } from "./parse-arguments.js";
+import { Interrupted } from "./prompts.js";
+
+/** Runs one command line; whatever happens, it is told on stderr and ends in an exit code or a signal to die by. */
+export async function runCli(
+  argv: readonly string[],
+  surroundings: CliSurroundings,
+): Promise<Exclude<Outcome, undefined>> {
+  const context = createContext(surroundings, { json: asksForJson(argv) });
+  let command: Command | undefined;
+  try {
+    const chosen = await choose(argv, context);
+    if (!chosen) return EXIT.done;
+    command = chosen.command;
+    const outcome = await runCommand(chosen, context);
+    sayVersionSkew(context);
+    return outcome ?? EXIT.done;
+  } catch (error) {
+    command?.onFailure?.(argv, context);
+    if (error instanceof Interrupted) return { signal: "SIGINT" };
+    return tell(asBrokerError(error), context, command);
+  }
+}
+
+interface Chosen {
+  readonly command: Command;
+  readonly argv: readonly string[];
+}
+
+/** Finds the command, or prints what `--help` and `--version` ask for and finds none. */
+async function choose(argv: readonly string[], context: CliContext): Promise<Chosen | undefined> {
+  const words = argv[0] === "help" ? [...argv.slice(1), "--help"] : argv;
+  const [name = "--help", ...rest] = words;
+  if (isHelp(name)) return printHelp((help) => help.overview(COMMANDS), context);
+  if (isVersion(name)) {
+    context.output.print(`brokerctl ${context.version}`);
+    return undefined;
+  }
+  const entry = entryOf(COMMANDS, name, "");
+  return "subcommands" in entry
+    ? chooseFrom(entry, name, { rest, context })
+    : { command: await entry.load(), argv: rest };
+}
+
+async function chooseFrom(
+  group: CommandGroup,
+  name: string,
+  { rest, context }: { readonly rest: readonly string[]; readonly context: CliContext },
+): Promise<Chosen | undefined> {
+  const [verb, ...argv] = rest;
+  if (verb !== undefined && isHelp(verb)) return printHelp((help) => help.groupHelp(name, group), context);
+  if (verb === undefined || verb.startsWith("-")) throw verbMissing(name, group);
+  return { command: await entryOf(group.subcommands, verb, `${name} `).load(), argv };
+}
+
+function isHelp(word: string): boolean {
+  return word === "--help" || word === "-h";
+}
+
+function isVersion(word: string): boolean {
+  return word === "--version" || word === "-V";
+}
+
+async function runCommand({ command, argv }: Chosen, context: CliContext): Promise<Outcome> {
+  if (hasFlag(argv, "--help") || hasFlag(argv, "-h")) {
+    return printHelp((help) => help.commandHelp(command), context);
+  }
+  return (await command.run(parseArguments(argv, command), context)) ?? undefined;
+}
+
+/** The help texts are loaded only when somebody reads them. */
+async function printHelp(text: (help: typeof Help) => string, context: CliContext): Promise<undefined> {
+  context.output.print(text(await import("./help.js")));
+}
+
+function entryOf<T extends { readonly summary: string }>(
+  entries: Readonly<Record<string, T>>,
+  name: string,
+  prefix: string,
+): T {
+  const entry = Object.hasOwn(entries, name) ? entries[name] : undefined;
+  if (entry) return entry;
+  if (prefix === "") refuseLaterCommand(name);
+  const near = nearestName(name, Object.keys(entries));
+  const what = name.startsWith("-") ? "flag" : "command";
+  throw new BrokerError("UsageInvalid", `unknown ${what} '${prefix}${name}'`, {
+    hint: near === undefined ? `brokerctl ${prefix}--help` : `did you mean brokerctl ${prefix}${near}?`,
+  });
+}
+
+function verbMissing(name: string, group: CommandGroup): BrokerError {
+  return new BrokerError(
+    "UsageInvalid",
+    `brokerctl ${name} needs a command: ${Object.keys(group.subcommands).join(", ")}`,
+    {
+      hint: `brokerctl ${name} --help`,
+    },
+  );
+}
+
+/** `--json` also decides how errors look, those of parsing included. `env --format json` is JSON as well. */
+function asksForJson(argv: readonly string[]): boolean {
+  return hasFlag(argv, "--json");
+}
+
+function tell(error: BrokerError, context: CliContext, command: Command | undefined): number {
+  context.output.error(error);
+  sayVersionSkew(context);
+  return command?.failureCode === undefined ? exitCodeOf(error.code) : execExitCodeOf(error.code);
+}
+
+/** What nobody foresaw is told in its own words: there is no log of a command line to look into. */
+function asBrokerError(error: unknown): BrokerError {
+  if (error instanceof BrokerError) return error;
+  return new BrokerError("InternalError", `unexpected: ${reasonOf(error)}`, { cause: error });
+}
+
+function sayVersionSkew({ client, version, output }: CliContext): void {
+  const daemon = client.daemonVersion;
+  if (daemon === undefined || daemon === version) return;
+  output.warn(`brokerd is version ${daemon}, brokerctl ${version}`, "brokerctl restart");
+}

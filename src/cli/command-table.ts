@@ -1,0 +1,181 @@
+import type { Command } from "./command.js";
+
+/** One command, loaded when it is asked for. */
+export interface CommandLoader {
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+}
+
+export interface CommandGroup {
+  readonly group: string;
+  readonly summary: string;
+  readonly subcommands: Readonly<Record<string, CommandLoader>>;
+}
+
+/** A word after `brokerctl`; `group` is its heading in the help. */
+export type CommandEntry = (CommandLoader & { readonly group: string }) | CommandGroup;
+
+const SETUP = "Set up";
+const DAEMON = "Daemon";
+const SHELL = "Roles and shells";
+const LEASES = "Leases and credentials";
+
+export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  init: {
+    group: SETUP,
+    summary: "write a commented config, make the secret store, start brokerd",
+    load: async () => (await import("./commands/init.js")).initCommand,
+  },
+  source: {
+    group: SETUP,
+    summary: "what signs for roles",
+    subcommands: {
+      add: {
+        summary: "add a source to the config",
+        load: async () => (await import("./commands/source-add.js")).sourceAddCommand,
+      },
+    },
+  },
+  keys: {
+    group: SETUP,
+    summary: "long-term keys in the secret store",
+    subcommands: {
+      add: {
+        summary: "put a key into the secret store",
+        load: async () => (await import("./commands/keys-add.js")).keysAddCommand,
+      },
+      list: { summary: "list them", load: async () => (await import("./commands/keys-list.js")).keysListCommand },
+      rotate: {
+        summary: "make a new key with IAM, retire the old one",
+        load: async () => (await import("./commands/keys-rotate.js")).keysRotateCommand,
+      },
+      remove: {
+        summary: "remove a key from the secret store",
+        load: async () => (await import("./commands/keys-remove.js")).keysRemoveCommand,
+      },
+    },
+  },
+  role: {
+    group: SETUP,
+    summary: "what programs get",
+    subcommands: {
+      add: {
+        summary: "add a role to the config",
+        load: async () => (await import("./commands/role-add.js")).roleAddCommand,
+      },
+    },
+  },
+  config: {
+    group: SETUP,
+    summary: "the config file",
+    subcommands: {
+      check: {
+        summary: "check a config without loading it",
+        load: async () => (await import("./commands/config-check.js")).configCheckCommand,
+      },
+      edit: {
+        summary: "edit it with your editor, checked",
+        load: async () => (await import("./commands/config-edit.js")).configEditCommand,
+      },
+      path: {
+        summary: "print where it is",
+        load: async () => (await import("./commands/config-path.js")).configPathCommand,
+      },
+    },
+  },
+  start: {
+    group: DAEMON,
+    summary: "start brokerd in the background",
+    load: async () => (await import("./commands/start.js")).startCommand,
+  },
+  stop: {
+    group: DAEMON,
+    summary: "stop brokerd",
+    load: async () => (await import("./commands/stop.js")).stopCommand,
+  },
+  restart: {
+    group: DAEMON,
+    summary: "stop brokerd and start the installed version",
+    load: async () => (await import("./commands/restart.js")).restartCommand,
+  },
+  status: {
+    group: DAEMON,
+    summary: "daemon, sources, roles, leases; what needs a login",
+    load: async () => (await import("./commands/status.js")).statusCommand,
+  },
+  logs: {
+    group: DAEMON,
+    summary: "print brokerd's log",
+    load: async () => (await import("./commands/logs.js")).logsCommand,
+  },
+  lock: {
+    group: DAEMON,
+    summary: "forget the data key and every cached credential",
+    load: async () => (await import("./commands/lock.js")).lockCommand,
+  },
+  unlock: {
+    group: DAEMON,
+    summary: "open the secret store again",
+    load: async () => (await import("./commands/unlock.js")).unlockCommand,
+  },
+  login: {
+    group: SHELL,
+    summary: "log in to a source with an MFA code",
+    load: async () => (await import("./commands/login.js")).loginCommand,
+  },
+  roles: {
+    group: SHELL,
+    summary: "list the roles and their state",
+    load: async () => (await import("./commands/roles.js")).rolesCommand,
+  },
+  use: {
+    group: SHELL,
+    summary: "move this shell's lease, else the default one, to a role",
+    load: async () => (await import("./commands/use.js")).useCommand,
+  },
+  env: {
+    group: SHELL,
+    summary: "print what to eval so that programs ask the broker",
+    load: async () => (await import("./commands/env.js")).envCommand,
+  },
+  exec: {
+    group: SHELL,
+    summary: "run a command with a lease of its own",
+    load: async () => (await import("./commands/exec.js")).execCommand,
+  },
+  whoami: {
+    group: SHELL,
+    summary: "who a program in this shell would be, by AWS's own answer",
+    load: async () => (await import("./commands/whoami.js")).whoamiCommand,
+  },
+  lease: {
+    group: LEASES,
+    summary: "leases of IDEs, agents, containers",
+    subcommands: {
+      create: {
+        summary: "make a durable lease",
+        load: async () => (await import("./commands/lease-create.js")).leaseCreateCommand,
+      },
+      list: { summary: "list them", load: async () => (await import("./commands/lease-list.js")).leaseListCommand },
+      show: { summary: "show one", load: async () => (await import("./commands/lease-show.js")).leaseShowCommand },
+      rotate: {
+        summary: "give one a new token",
+        load: async () => (await import("./commands/lease-rotate.js")).leaseRotateCommand,
+      },
+      revoke: {
+        summary: "end one now",
+        load: async () => (await import("./commands/lease-revoke.js")).leaseRevokeCommand,
+      },
+    },
+  },
+  refresh: {
+    group: LEASES,
+    summary: "renew credentials now",
+    load: async () => (await import("./commands/refresh.js")).refreshCommand,
+  },
+  "credential-process": {
+    group: LEASES,
+    summary: "print credentials as AWS's credential_process wants them",
+    load: async () => (await import("./commands/credential-process.js")).credentialProcessCommand,
+  },
+};

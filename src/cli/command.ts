@@ -1,0 +1,71 @@
+import type { CliContext } from "./context.js";
+
+/** A flag; its name is the key under which it stands, kebab-case. */
+export interface OptionSpec {
+  readonly type: "boolean" | "string";
+  readonly short?: string;
+  /** May be given several times; the value is then a list. */
+  readonly repeat?: true;
+  /** What stands for the value in the help text, e.g. `DURATION`. */
+  readonly value?: string;
+  readonly choices?: readonly string[];
+  readonly help: string;
+}
+
+export type OptionSpecs = Readonly<Record<string, OptionSpec>>;
+
+type OptionValue<S extends OptionSpec> = S extends { type: "boolean" }
+  ? boolean
+  : S extends { repeat: true }
+    ? readonly string[]
+    : S extends { choices: readonly (infer C)[] }
+      ? C | undefined
+      : string | undefined;
+
+export type OptionValues<O extends OptionSpecs> = { readonly [K in keyof O]: OptionValue<O[K]> };
+
+export interface PositionalSpec {
+  readonly name: string;
+  readonly required?: true;
+  readonly help: string;
+}
+
+/** What the user typed, checked against the command's specification. */
+export interface Arguments<O extends OptionSpecs = OptionSpecs> {
+  readonly options: OptionValues<O>;
+  /** Those given, in the order of the specification. */
+  readonly positionals: readonly string[];
+  /** What follows `--`, for commands that run another one. */
+  readonly rest: readonly string[];
+}
+
+/** Exit code (nothing: 0), or the signal that ended the command we ran and that now ends us. */
+export type Outcome = number | { readonly signal: NodeJS.Signals } | undefined;
+
+export interface Command<O extends OptionSpecs = OptionSpecs> {
+  /** As typed after `brokerctl`, e.g. `keys add`. */
+  readonly name: string;
+  readonly summary: string;
+  /** Paragraphs below the summary in `--help`. */
+  readonly details?: string;
+  readonly positionals?: readonly PositionalSpec[];
+  /** Set where `-- CMD…` is taken: its placeholder. */
+  readonly rest?: string;
+  readonly options: O;
+  readonly examples: readonly string[];
+  /** Beyond those that every command has. */
+  readonly exitCodes?: readonly string[];
+  /** Exit code of our own failures where the command passes another one's code (interface §4). */
+  readonly failureCode?: number;
+  run(args: Arguments<O>, context: CliContext): Promise<Outcome>;
+  /** Runs after a failure of any kind, before the error is told: what stdout must hold nevertheless. */
+  onFailure?(argv: readonly string[], context: CliContext): void;
+}
+
+/** Keeps the types of the flags while checking them. */
+export function defineCommand<const O extends OptionSpecs>(command: Command<O>): Command<O> {
+  return command;
+}
+
+/** For commands that list or show. */
+export const JSON_OPTION = { type: "boolean", help: "print JSON; errors are one JSON object on stderr" } as const;

@@ -1,0 +1,84 @@
+import { changesFor } from "../aws-variables.js";
+import { defineCommand, type OptionSpecs } from "../command.js";
+import type { CliContext } from "../context.js";
+import { ensureLoggedIn } from "../ensure-logged-in.js";
+import { FORMS, type LeaseForm, leaseVariables } from "../lease-variables.js";
+import { withLogin } from "../login.js";
+import { formatChanges, formatFailure, SHELL_FORMATS, type ShellFormat } from "../shell-format.js";
+import { accessTo, roleOf, type WantedLease, wantedLease } from "../wanted-lease.js";
+
+const OPTIONS = {
+  lease: { type: "string", value: "NAME", help: "a lease made by `brokerctl lease create`" },
+  new: { type: "boolean", help: "a lease of its own, which ends with the process --pid" },
+  pid: { type: "string", value: "PID", help: "with --new: the shell that holds the lease, usually $$" },
+  as: { type: "string", choices: FORMS, help: "url (default): one variable; static: the keys themselves" },
+  format: { type: "string", choices: SHELL_FORMATS, help: "for which shell or program; default sh" },
+} as const satisfies OptionSpecs;
+
+export const envCommand = defineCommand({
+  name: "env",
+  summary: "Print what to eval so that programs of this shell ask the broker",
+  details: `Without ROLE: the default lease, which follows \`brokerctl use\` and whose URL stays the same. With ROLE: a lease
+pinned to that role. On failure stdout holds the unsets and \`false\`, so that no old credentials are used by accident.`,
+  positionals: [{ name: "ROLE", help: "a role of the config; its lease stays with it" }],
+  options: OPTIONS,
+  examples: [
+    'eval "$(brokerctl env)"                        bash, zsh and other sh',
+    "brokerctl env --format fish | source           fish",
+    'eval "$(brokerctl env --new --pid $$)"         a lease that ends with this shell',
+    "brokerctl env dev --format dotenv > .env.local",
+    'eval "$(brokerctl env dev --as static)"        temporary keys, for what knows nothing else',
+  ],
+  async run(args, context) {
+    const { as = "url", format = "sh" } = args.options;
+    const wanted = wantedLease({ ...args.options, role: args.positionals[0] });
+    const set = as === "static" ? await staticSet(wanted, context) : await leaseSet(wanted, as, context);
+    const changes = changesFor({ ...set, ...(await fileVariables(context)) }, context.env);
+    context.output.print(formatChanges(changes, format));
+    if (format === "dotenv") {
+      context.output.hint(`a dotenv file cannot unset: see that none of these is set: ${changes.unset.join(" ")}`);
+    } else if (context.stdout.isTTY) {
+      context.output.hint('nothing has changed in this shell yet: eval "$(brokerctl env)"');
+    }
+  },
+  onFailure(argv, context) {
+    const text = formatFailure(changesFor({}, context.env).unset, formatIn(argv));
+    if (text !== "") context.output.print(text);
+  },
+});
+
+async function leaseSet(wanted: WantedLease, form: LeaseForm, context: CliContext): Promise<Record<string, string>> {
+  const access = await accessTo(wanted, context);
+  if (access.lease.role === null) {
+    context.output.hint("no role is chosen yet: brokerctl use ROLE");
+  } else if (wanted.kind !== "pinned") {
+    await ensureLoggedIn(context, access.lease.role);
+  }
+  return leaseVariables(access, form, context.paths().stateDir);
+}
+
+async function staticSet(wanted: WantedLease, context: CliContext): Promise<Record<string, string>> {
+  const [{ fetchCredentials }, { staticVariables }] = await Promise.all([
+    import("../fetch-credentials.js"),
+    import("../static-variables.js"),
+  ]);
+  const role = await roleOf(wanted, context);
+  await withLogin(context, role, () => context.client.call("warm", { role }));
+  const { credentials, region } = await fetchCredentials(context, role);
+  return staticVariables(credentials, region);
+}
+
+async function fileVariables(context: CliContext): Promise<Readonly<Record<string, string>>> {
+  const { competingAwsSetting, neutralAwsFiles } = await import("../aws-files.js");
+  const competing = await competingAwsSetting(context);
+  if (competing === undefined) return {};
+  context.output.warn(`${competing} would win over the broker: this shell gets copies of ~/.aws without it`);
+  return neutralAwsFiles(context);
+}
+
+/** What `--format` says, as far as can be told of a command line that may be wrong elsewhere. */
+function formatIn(argv: readonly string[]): ShellFormat {
+  const inline = argv.find((word) => word.startsWith("--format="))?.slice("--format=".length);
+  const value = inline ?? argv[argv.indexOf("--format") + 1];
+  return SHELL_FORMATS.find((format) => format === value) ?? "sh";
+}

@@ -1,0 +1,88 @@
+import { BrokerError } from "../../core/errors.js";
+import { SECRET_STORE_KINDS, type SecretStoreKind } from "../../core/secret-store-kind.js";
+import { defineCommand, type OptionSpecs, type OptionValues } from "../command.js";
+import { type InitChoices, writeInitialConfig } from "../initial-config.js";
+import { makeSecretStore } from "../make-secret-store.js";
+import { writeConfigSchema } from "../write-config-schema.js";
+
+const OPTIONS = {
+  "secret-store": { type: "string", choices: SECRET_STORE_KINDS, help: "who holds the data key; default keychain" },
+  "data-key-command": {
+    type: "string",
+    value: "COMMAND",
+    help: "for --secret-store command: prints the data key; words split at spaces, or a JSON list",
+  },
+  port: { type: "string", value: "N", help: "of the endpoint; default: the first free one from 9171 on" },
+  "passphrase-stdin": { type: "boolean", help: "for --secret-store passphrase: read it from stdin" },
+  yes: { type: "boolean", help: "ask nothing: keychain, where --secret-store is not given" },
+} as const satisfies OptionSpecs;
+
+export const initCommand = defineCommand({
+  name: "init",
+  summary: "Write a commented config, make the secret store, start brokerd",
+  details: `Never overwrites a config. When it fails half-way, run it again: it goes on where it stopped, and takes another
+--secret-store as long as the config is as it wrote it. Never falls from one kind of store to another by itself.`,
+  options: OPTIONS,
+  examples: [
+    "brokerctl init",
+    "brokerctl init --secret-store passphrase",
+    "CREDBROKER_HOME=/tmp/demo brokerctl init --secret-store key_file --yes",
+  ],
+  async run({ options }, context) {
+    const { output } = context;
+    const written = await writeInitialConfig(choicesOf(options), options.yes, context);
+    output.say(`${written.isNew ? "wrote" : "kept"} ${context.paths().configFile}`);
+    const warnings = await makeSecretStore(written, options["passphrase-stdin"], context);
+    await writeConfigSchema(context);
+    for (const warning of warnings) output.warn(warning);
+    output.say(`Next:
+  brokerctl keys add ops                                      a long-term key
+  brokerctl role add dev --source ops --role-arn ARN          a role that it may assume
+  brokerctl use dev
+  eval "$(brokerctl env)"                                     in each shell, or its start file`);
+  },
+});
+
+function choicesOf(options: OptionValues<typeof OPTIONS>): InitChoices {
+  const secretStore: SecretStoreKind | undefined = options["secret-store"];
+  const command = options["data-key-command"];
+  if ((secretStore === "command") !== (command !== undefined)) {
+    throw new BrokerError("UsageInvalid", "--secret-store command and --data-key-command belong together", {
+      hint: "brokerctl init --secret-store command --data-key-command 'pass show credbroker'",
+    });
+  }
+  if (options["passphrase-stdin"] && secretStore !== "passphrase") {
+    throw new BrokerError("UsageInvalid", "--passphrase-stdin goes with --secret-store passphrase only", {
+      hint: "brokerctl init --secret-store passphrase --passphrase-stdin",
+    });
+  }
+  return {
+    secretStore,
+    dataKeyCommand: command === undefined ? undefined : wordsOf(command),
+    port: options.port === undefined ? undefined : portOf(options.port),
+  };
+}
+
+function portOf(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (port >= 1024 && port <= 65_535) return port;
+  throw new BrokerError("UsageInvalid", `--port must be a number from 1024 to 65535, not '${text}'`, {
+    hint: "--port 9171",
+  });
+}
+
+function wordsOf(command: string): readonly string[] {
+  const words = command.startsWith("[") ? listOf(command) : command.split(/\s+/).filter(Boolean);
+  if (words.length > 0 && words.every((word) => typeof word === "string" && word !== "")) return words as string[];
+  throw new BrokerError("UsageInvalid", "--data-key-command must be words, or a JSON list of words", {
+    hint: `--data-key-command '["op", "read", "op://Private/credbroker/key"]'`,
+  });
+}
+
+function listOf(text: string): readonly unknown[] {
+  try {
+    return JSON.parse(text) as readonly unknown[];
+  } catch {
+    return [];
+  }
+}

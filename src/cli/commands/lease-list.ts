@@ -1,0 +1,45 @@
+import type { LeaseView } from "../../control-api/contract.js";
+import { defineCommand, JSON_OPTION } from "../command.js";
+import { table } from "../table.js";
+import { leaseJson } from "../views.js";
+import { when } from "../when.js";
+
+export const leaseListCommand = defineCommand({
+  name: "lease list",
+  summary: "List the leases: who may fetch which role until when",
+  options: { json: JSON_OPTION },
+  examples: ["brokerctl lease list", "brokerctl lease list --json"],
+  async run(_, { client, output, clock }) {
+    const { leases } = await client.call("lease-list", {});
+    if (output.json) output.printJson({ leases: leases.map(leaseJson) });
+    else if (leases.length === 0) output.say("there are no leases");
+    else output.print(leaseTable(leases, clock.now()));
+  },
+});
+
+/** Also part of `status`. */
+export function leaseTable(leases: readonly LeaseView[], now: number): string {
+  return table(
+    ["lease", "id", "role", "ends", "last used"],
+    leases.map((lease) => [
+      lease.name ?? lease.kind,
+      lease.id,
+      roleOf(lease),
+      endOf(lease, now),
+      when(lease.lastUsedAt, now),
+    ]),
+  );
+}
+
+function roleOf({ role, followsDefault, kind }: LeaseView): string {
+  const follows = followsDefault && kind !== "default" ? " (follows the default)" : "";
+  return `${role ?? "none"}${follows}`;
+}
+
+function endOf({ expiresAt, holderPid }: LeaseView, now: number): string {
+  const ends = [
+    ...(holderPid === null ? [] : [`with process ${holderPid}`]),
+    ...(expiresAt === null ? [] : [when(expiresAt, now)]),
+  ];
+  return ends.length === 0 ? "never" : ends.join(" or ");
+}

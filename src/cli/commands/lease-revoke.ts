@@ -1,0 +1,18 @@
+import { defineCommand, JSON_OPTION } from "../command.js";
+import { findLease } from "../find-lease.js";
+import { leaseJson } from "../views.js";
+
+export const leaseRevokeCommand = defineCommand({
+  name: "lease revoke",
+  summary: "End a lease now",
+  details: `Its token is refused from then on. Credentials that a program has fetched already stay valid until AWS ends them.`,
+  positionals: [{ name: "LEASE", required: true, help: "name or id, see `brokerctl lease list`" }],
+  options: { json: JSON_OPTION },
+  examples: ["brokerctl lease revoke ide"],
+  async run({ positionals }, context) {
+    const lease = await findLease(context, positionals[0] ?? "");
+    const revoked = await context.client.call("lease-revoke", { lease });
+    if (context.output.json) context.output.printJson(leaseJson(revoked));
+    else context.output.say(`lease ${revoked.name ?? revoked.id} has ended; its token is refused`);
+  },
+});

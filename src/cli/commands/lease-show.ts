@@ -1,0 +1,34 @@
+import type { LeaseView } from "../../control-api/contract.js";
+import { defineCommand, JSON_OPTION } from "../command.js";
+import { findLease } from "../find-lease.js";
+import { leaseJson } from "../views.js";
+import { when } from "../when.js";
+
+export const leaseShowCommand = defineCommand({
+  name: "lease show",
+  summary: "Show one lease; its token is shown by `env --lease NAME` only",
+  positionals: [{ name: "LEASE", required: true, help: "name or id, see `brokerctl lease list`" }],
+  options: { json: JSON_OPTION },
+  examples: ["brokerctl lease show ide", "brokerctl lease show default --json"],
+  async run({ positionals }, context) {
+    const { client, output, clock } = context;
+    const lease = await client.call("lease-show", { lease: await findLease(context, positionals[0] ?? "") });
+    if (output.json) output.printJson(leaseJson(lease));
+    else output.print(describe(lease, clock.now()));
+  },
+});
+
+function describe(lease: LeaseView, now: number): string {
+  const { name, id, kind, role, followsDefault, holderPid, temporary } = lease;
+  return [
+    `lease      ${name ?? "-"}`,
+    `id         ${id}`,
+    `kind       ${kind}`,
+    `role       ${role ?? "none"}${followsDefault ? " (follows the default)" : ""}`,
+    ...(temporary ? [`then       ${temporary.thenRole ?? "none"} ${when(temporary.until, now)}`] : []),
+    ...(holderPid === null ? [] : [`holder     process ${holderPid}`]),
+    `created    ${when(lease.createdAt, now)}`,
+    `ends       ${when(lease.expiresAt, now)}`,
+    `last used  ${when(lease.lastUsedAt, now)}`,
+  ].join("\n");
+}

@@ -1,0 +1,78 @@
+import type { SourceView } from "../../control-api/contract.js";
+import { BrokerError } from "../../core/errors.js";
+import { nearestName } from "../../core/nearest-name.js";
+import { defineCommand } from "../command.js";
+import type { CliContext } from "../context.js";
+import { type LoginChoice, logInAtTerminal, logInWithCode, loginChoices } from "../login.js";
+import { cannotAsk } from "../prompts.js";
+import { readStdinLine } from "../read-stdin.js";
+
+export const loginCommand = defineCommand({
+  name: "login",
+  summary: "Log in to a source with an MFA code",
+  details: "One login serves every role of the source until its session ends. Without SOURCE: the one that needs it.",
+  positionals: [{ name: "SOURCE", help: "a source with mfa_serial" }],
+  options: { "mfa-code-stdin": { type: "boolean", help: "read the code from stdin" } },
+  examples: [
+    "brokerctl login",
+    "brokerctl login ops-keys",
+    "ykman oath accounts code -s aws | brokerctl login ops-keys --mfa-code-stdin",
+  ],
+  async run({ options, positionals }, context) {
+    const choice = await chosen(positionals[0], context);
+    if (options["mfa-code-stdin"]) {
+      await logInWithCode(context, choice.name, (await readStdinLine(context, "--mfa-code-stdin")).trim());
+    } else {
+      await askAndLogIn(choice, context);
+    }
+  },
+});
+
+async function askAndLogIn(choice: LoginChoice, context: CliContext): Promise<void> {
+  if (!context.interactive) {
+    throw cannotAsk(
+      `the MFA code of ${choice.mfaSerial ?? choice.name}`,
+      `brokerctl login ${choice.name} --mfa-code-stdin`,
+    );
+  }
+  await logInAtTerminal(context, choice);
+}
+
+async function chosen(name: string | undefined, context: CliContext): Promise<LoginChoice> {
+  const choices = await loginChoices(context);
+  if (name === undefined) return theOneThatNeedsIt(choices);
+  const choice = choices.find((candidate) => candidate.name === name);
+  if (choice && (choice.needs !== null || choice.mfaSerial !== null)) return choice;
+  throw noLoginFor(name, (await context.client.call("status", {})).sources);
+}
+
+function theOneThatNeedsIt(choices: readonly LoginChoice[]): LoginChoice {
+  const needing = choices.filter(({ needs }) => needs !== null);
+  if (needing.length === 1 && needing[0]) return needing[0];
+  const able = choices.filter(({ mfaSerial }) => mfaSerial !== null).map(({ name }) => name);
+  if (able.length === 0) {
+    throw new BrokerError("UsageInvalid", "no source of the config takes a login: none has an mfa_serial", {
+      hint: "brokerctl source add --help",
+    });
+  }
+  const why =
+    needing.length === 0 ? "no source needs a login now" : `${needing.map(({ name }) => name).join(", ")} need a login`;
+  throw new BrokerError("UsageInvalid", `${why}: name one of ${able.join(", ")}`, {
+    hint: `brokerctl login ${able[0] ?? ""}`,
+  });
+}
+
+function noLoginFor(name: string, sources: readonly SourceView[]): BrokerError {
+  if (sources.some((source) => source.name === name)) {
+    return new BrokerError("UsageInvalid", `the source ${name} has no mfa_serial: it takes no login`, {
+      hint: "brokerctl roles",
+    });
+  }
+  const near = nearestName(
+    name,
+    sources.map((source) => source.name),
+  );
+  return new BrokerError("SourceUnknown", `there is no source '${name}'`, {
+    hint: near === undefined ? "brokerctl status" : `did you mean brokerctl login ${near}?`,
+  });
+}

@@ -1,0 +1,37 @@
+import { isDialFailure } from "../../control-api/client.js";
+import type { StatusView } from "../../control-api/contract.js";
+import { defineCommand, JSON_OPTION } from "../command.js";
+import type { CliContext } from "../context.js";
+import { startDaemon } from "../start-daemon.js";
+
+export const startCommand = defineCommand({
+  name: "start",
+  summary: "Start brokerd in the background",
+  details: "Does nothing when it runs already. Other commands start it by themselves.",
+  options: { json: JSON_OPTION },
+  examples: ["brokerctl start"],
+  async run(_, context) {
+    const running = await runningDaemon(context);
+    sayStarted(running ?? (await startDaemon(context)), running ? "runs already" : "started", context);
+  },
+});
+
+/** Undefined: nobody listens. */
+export async function runningDaemon({ quietClient }: CliContext): Promise<StatusView | undefined> {
+  try {
+    return await quietClient.call("status", {});
+  } catch (error) {
+    if (isDialFailure(error)) return undefined;
+    throw error;
+  }
+}
+
+export function sayStarted({ daemon }: StatusView, what: string, { output }: CliContext): void {
+  const { pid, endpoint, state, problem } = daemon;
+  if (output.json) output.printJson({ pid, endpoint, state });
+  output.say(
+    `brokerd ${what}: pid ${pid}, ${endpoint === null ? "endpoint not bound" : `endpoint ${endpoint}`}, ${state}`,
+  );
+  if (problem) output.warn(problem.message, problem.hint);
+  else if (state === "locked") output.hint("brokerctl unlock");
+}

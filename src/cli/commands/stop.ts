@@ -1,0 +1,14 @@
+import { defineCommand } from "../command.js";
+import { stopDaemon } from "../stop-daemon.js";
+
+export const stopCommand = defineCommand({
+  name: "stop",
+  summary: "Stop brokerd",
+  details: `Waits until it has ended. Programs cannot fetch credentials until it runs again; what they hold stays valid. Leases of
+shells and of named clients are there again after the next start.`,
+  options: {},
+  examples: ["brokerctl stop"],
+  async run(_, context) {
+    context.output.say((await stopDaemon(context)) ? "brokerd has stopped" : "brokerd is not running");
+  },
+});

@@ -1,0 +1,51 @@
+import type { ControlResponse } from "../../control-api/contract.js";
+import { BrokerError } from "../../core/errors.js";
+import { defineCommand } from "../command.js";
+import type { CliContext } from "../context.js";
+import { passphraseToUnlock } from "../passphrase.js";
+
+const ATTEMPTS = 3;
+
+export const unlockCommand = defineCommand({
+  name: "unlock",
+  summary: "Open the secret store again",
+  details: "The only command that may raise a prompt of the keychain. A passphrase is typed without echo or piped in.",
+  options: { "passphrase-stdin": { type: "boolean", help: "read the passphrase from stdin" } },
+  examples: ["brokerctl unlock", "pass show credbroker | brokerctl unlock --passphrase-stdin"],
+  async run({ options }, context) {
+    const { daemon } = await context.client.call("status", {});
+    const wantsPassphrase = daemon.secretStore === "passphrase";
+    if (options["passphrase-stdin"] && !wantsPassphrase) {
+      throw new BrokerError(
+        "UsageInvalid",
+        `the secret store is ${daemon.secretStore}: --passphrase-stdin has no use`,
+        {
+          hint: "brokerctl unlock",
+        },
+      );
+    }
+    if (wantsPassphrase && daemon.state === "ready") {
+      context.output.say("the secret store is open already");
+      return;
+    }
+    const { warnings } = wantsPassphrase
+      ? await unlockWithPassphrase(options["passphrase-stdin"], context)
+      : await context.client.call("unlock", {});
+    context.output.say("unlocked");
+    for (const warning of warnings) context.output.warn(warning);
+  },
+});
+
+/** A wrong passphrase may be tried again at a terminal. */
+async function unlockWithPassphrase(fromStdin: boolean, context: CliContext): Promise<ControlResponse<"unlock">> {
+  for (let attempt = 1; ; attempt++) {
+    const passphrase = await passphraseToUnlock(fromStdin, context);
+    try {
+      return await context.client.call("unlock", { ...(passphrase !== undefined && { passphrase }) });
+    } catch (error) {
+      const again = error instanceof BrokerError && error.code === "StoreLocked" && context.interactive && !fromStdin;
+      if (!again || passphrase === undefined || attempt === ATTEMPTS) throw error;
+      context.output.say(error.message);
+    }
+  }
+}

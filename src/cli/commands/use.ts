@@ -1,0 +1,87 @@
+import type { ControlResponse, LeaseSelector, RoleSummary } from "../../control-api/contract.js";
+import { BrokerError } from "../../core/errors.js";
+import { defineCommand, JSON_OPTION } from "../command.js";
+import type { CliContext } from "../context.js";
+import { parseDuration } from "../duration.js";
+import { withLogin } from "../login.js";
+import { pickRole } from "../pick-role.js";
+import { warnIfShellElsewhere, withShellLease } from "../shell-lease.js";
+import { leaseJson, roleSummaryJson } from "../views.js";
+import { when } from "../when.js";
+
+export const useCommand = defineCommand({
+  name: "use",
+  summary: "Move this shell's lease, else the default one, to a role",
+  details: `The role's credentials are fetched first: what is missing shows here and not inside a program. Programs get the new
+role at their next fetch; \`-\` goes back to the role before. Without ROLE, a list to choose from.`,
+  positionals: [{ name: "ROLE|-", help: "a role of the config, or - for the one before" }],
+  options: {
+    for: { type: "string", value: "DURATION", help: "go back to the old role then, e.g. 30m" },
+    default: { type: "boolean", help: "the default lease, also where this shell has its own" },
+    lease: { type: "string", value: "NAME", help: "the lease of this name" },
+    json: JSON_OPTION,
+  },
+  examples: [
+    "brokerctl use dev",
+    "brokerctl use prod-role --for 30m",
+    "brokerctl use -",
+    "brokerctl use dev --lease ide",
+  ],
+  async run({ options, positionals }, context) {
+    const named = namedLease(options);
+    const forSeconds = options.for === undefined ? undefined : parseDuration(options.for, "--for");
+    const role = positionals[0] ?? (await pickRole(context, "brokerctl use"));
+    const move = (lease: LeaseSelector): Promise<ControlResponse<"use">> =>
+      withLogin(context, role, () =>
+        context.client.call("use", { lease, role, ...(forSeconds !== undefined && { forSeconds }) }),
+      );
+    tell(named ? await move(named) : await withShellLease(context, move), context);
+    if (named?.by !== "name") await warnIfShellElsewhere(context);
+  },
+});
+
+/** Undefined: this shell's own. */
+function namedLease(options: {
+  readonly default: boolean;
+  readonly lease: string | undefined;
+}): LeaseSelector | undefined {
+  const { default: isDefault, lease } = options;
+  if (isDefault && lease !== undefined) {
+    throw new BrokerError("UsageInvalid", `--default and --lease ${lease} exclude each other`, {
+      hint: `brokerctl use ROLE --lease ${lease}`,
+    });
+  }
+  if (lease !== undefined) return { by: "name", name: lease };
+  return isDefault ? { by: "default" } : undefined;
+}
+
+function tell(moved: ControlResponse<"use">, { output, clock }: CliContext): void {
+  if (output.json) {
+    output.printJson({
+      lease: leaseJson(moved.lease),
+      old: roleSummaryJson(moved.old),
+      new: roleSummaryJson(moved.new),
+    });
+    return;
+  }
+  const now = clock.now();
+  const { lease, old } = moved;
+  const until = lease.temporary;
+  output.say(
+    `${leaseName(lease)}: ${nameOf(old)} → ${nameOf(moved.new)}, credentials until ${when(moved.new.expiration, now)}`,
+  );
+  if (until) output.say(`back to ${until.thenRole ?? "no role"} ${when(until.until, now)}`);
+  const isHeld = old.role !== null && old.role !== moved.new.role && old.expiration !== null && old.expiration > now;
+  if (isHeld)
+    output.say(`programs that have fetched ${old.role} already may hold it until ${when(old.expiration, now)}`);
+}
+
+function leaseName({ name, id, kind }: ControlResponse<"use">["lease"]): string {
+  if (kind === "default") return "default lease";
+  return name === null ? `this shell's lease ${id}` : `lease ${name}`;
+}
+
+function nameOf({ role, accountId }: RoleSummary): string {
+  if (role === null) return "no role";
+  return accountId === null ? role : `${role} (${accountId})`;
+}

@@ -1,0 +1,42 @@
+import { defineCommand, JSON_OPTION } from "../command.js";
+import { withLogin } from "../login.js";
+import { warnIfShellElsewhere, withShellLease } from "../shell-lease.js";
+import { isoInstant, when } from "../when.js";
+
+export const whoamiCommand = defineCommand({
+  name: "whoami",
+  summary: "Ask AWS who a program in this shell would be, or who a role is",
+  details: "Without ROLE: by this shell's lease, else the default one.",
+  positionals: [{ name: "ROLE", help: "a role of the config" }],
+  options: { json: JSON_OPTION },
+  examples: ["brokerctl whoami", "brokerctl whoami prod-role --json | jq -r .account"],
+  async run({ positionals }, context) {
+    const { client, output, clock } = context;
+    const role = positionals[0];
+    const identity = await withLogin(context, role, () =>
+      role === undefined
+        ? withShellLease(context, (lease) => client.call("whoami", { lease }))
+        : client.call("whoami", { role }),
+    );
+    if (output.json) {
+      output.printJson({
+        role: identity.role,
+        account: identity.account,
+        arn: identity.arn,
+        user_id: identity.userId,
+        expiration: isoInstant(identity.expiration),
+      });
+    } else {
+      output.print(
+        [
+          `role     ${identity.role}`,
+          `account  ${identity.account}`,
+          `arn      ${identity.arn}`,
+          `user id  ${identity.userId}`,
+          `until    ${when(identity.expiration, clock.now())}`,
+        ].join("\n"),
+      );
+    }
+    if (role === undefined) await warnIfShellElsewhere(context);
+  },
+});

@@ -1,0 +1,42 @@
+import type { Readable } from "node:stream";
+import type { ControlClient } from "../control-api/client.js";
+import type { Clock } from "../system/clock.js";
+import type { BrokerPaths } from "../system/paths.js";
+import type { SpawnedDaemon } from "../system/spawn-daemon.js";
+import type { Output, TextStream } from "./output.js";
+import type { Prompts } from "./prompts.js";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The world as a command meets it; the entry gives the real one, tests a twin. */
+export interface CliSurroundings {
+  readonly version: string;
+  readonly env: Environment;
+  readonly cwd: string;
+  readonly pid: number;
+  readonly homeDir: string;
+  readonly clock: Clock;
+  readonly stdinIsTTY: boolean;
+  /** Opened when first read: a command that is run in our place reads it instead. */
+  readonly stdin: () => Readable;
+  readonly stdout: TextStream;
+  readonly stderr: TextStream;
+  readonly prompts: Prompts;
+  /** Throws where no valid place can be named. */
+  readonly paths: () => BrokerPaths;
+  /** Made on the first call; never starts a daemon. */
+  readonly connect: () => Promise<ControlClient>;
+  /** Starts brokerd in the background; does not wait for it. */
+  readonly launchDaemon: () => Promise<SpawnedDaemon>;
+}
+
+/** All that a command may touch. */
+export interface CliContext extends CliSurroundings {
+  readonly output: Output;
+  /** Starts the daemon when it is not running (unless CREDBROKER_NO_AUTOSTART=1). */
+  readonly client: ControlClient;
+  /** For `status`, `stop`, `logs`: takes the daemon as it is. */
+  readonly quietClient: ControlClient;
+  /** A person can be asked: stdin and stderr are terminals. */
+  readonly interactive: boolean;
+}

@@ -1,0 +1,37 @@
+import type { BrokerErrorCode } from "../core/errors.js";
+
+/** interface §4 */
+export const EXIT = { done: 0, failed: 1, usage: 2, unreachable: 3, needsPerson: 4, refused: 5 } as const;
+/** Of commands that run another one, as env(1), timeout(1) and docker have it. */
+export const EXEC_EXIT = { ownFailure: 125, notExecutable: 126, notFound: 127 } as const;
+
+const BY_CODE: Partial<Record<BrokerErrorCode, number>> = {
+  UsageInvalid: EXIT.usage,
+  SourceUnknown: EXIT.usage,
+  RoleUnknown: EXIT.usage,
+  LeaseUnknown: EXIT.usage,
+  NoRole: EXIT.usage,
+  NotSupported: EXIT.usage,
+  FileRefused: EXIT.usage,
+  ConfigInvalid: EXIT.usage,
+  DaemonUnreachable: EXIT.unreachable,
+  LoginRequired: EXIT.needsPerson,
+  MfaRequired: EXIT.needsPerson,
+  StoreLocked: EXIT.needsPerson,
+  GuardRefused: EXIT.refused,
+  RequestRefused: EXIT.refused,
+  AssumeRoleDenied: EXIT.refused,
+};
+
+export function exitCodeOf(code: BrokerErrorCode): number {
+  return BY_CODE[code] ?? EXIT.failed;
+}
+
+/**
+ * Of a command that passes another one's exit code: 125 tells our failure from that one's. Two things keep their own
+ * code, since they show before anything ran: wrong usage, and a login that is missing.
+ */
+export function execExitCodeOf(code: BrokerErrorCode): number {
+  const keeps = code === "UsageInvalid" || code === "NotSupported" || exitCodeOf(code) === EXIT.needsPerson;
+  return keeps ? exitCodeOf(code) : EXEC_EXIT.ownFailure;
+}

@@ -1,0 +1,40 @@
+import { BrokerError } from "../core/errors.js";
+
+/** Commands and flags of the interface that this version does not have: refused by name, never ignored. */
+const LATER_COMMANDS: readonly string[] = [
+  "service",
+  "uninstall",
+  "import",
+  "logout",
+  "sso",
+  "hook",
+  "console",
+  "profiles",
+  "lambda",
+  "doctor",
+  "audit",
+  "completion",
+];
+
+const LATER_OPTIONS: readonly string[] = [
+  "read-only",
+  "policy",
+  "policy-arn",
+  "bind",
+  "reason",
+  "stage",
+  "device",
+  "no-browser",
+];
+
+export function refuseLaterCommand(name: string): void {
+  if (!LATER_COMMANDS.includes(name)) return;
+  throw new BrokerError("NotSupported", `the command ${name} is not in this version yet`, { hint: "brokerctl --help" });
+}
+
+export function refuseLaterOption(option: string, command: string): void {
+  if (!LATER_OPTIONS.includes(option)) return;
+  throw new BrokerError("NotSupported", `the flag --${option} is not in this version yet`, {
+    hint: `brokerctl ${command} --help`,
+  });
+}

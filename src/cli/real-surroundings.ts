@@ -1,0 +1,88 @@
+import { homedir } from "node:os";
+import { isatty } from "node:tty";
+import { fileURLToPath } from "node:url";
+import type { ControlClient } from "../control-api/client.js";
+import { SystemClock } from "../system/clock.js";
+import { type BrokerPaths, resolvePaths } from "../system/paths.js";
+import type { SpawnedDaemon } from "../system/spawn-daemon.js";
+import type { CliSurroundings, Environment } from "./context.js";
+import type { TextStream } from "./output.js";
+import type { Prompts } from "./prompts.js";
+
+export interface RealProcess {
+  readonly process: NodeJS.Process;
+  readonly env: Environment;
+  readonly version: string;
+  /** Of brokerd. */
+  readonly daemonScript: URL;
+}
+
+const STDIN = 0;
+const STDOUT = 1;
+const STDERR = 2;
+
+/** The world as it is. What costs time to load, streams included, is loaded when it is used. */
+export function realSurroundings({ process, env, version, daemonScript }: RealProcess): CliSurroundings {
+  let resolved: BrokerPaths | undefined;
+  const paths = (): BrokerPaths =>
+    (resolved ??= resolvePaths({ env, platform: process.platform, homeDir: homedir(), uid: process.getuid?.() ?? -1 }));
+  return {
+    version,
+    env,
+    cwd: process.cwd(),
+    pid: process.pid,
+    homeDir: homedir(),
+    clock: new SystemClock(),
+    stdinIsTTY: isatty(STDIN),
+    stdin: () => process.stdin,
+    stdout: lazyStream(STDOUT, () => process.stdout),
+    stderr: lazyStream(STDERR, () => process.stderr),
+    prompts: lazyPrompts(async () => {
+      const { createTerminalPrompts } = await import("./terminal-prompts.js");
+      return createTerminalPrompts({ stdin: process.stdin, output: process.stderr });
+    }),
+    paths,
+    connect: () => connect(paths(), version),
+    launchDaemon: () => launchDaemon({ process, env, daemonScript, logFile: paths().logFile }),
+  };
+}
+
+function lazyStream(descriptor: number, stream: () => NodeJS.WriteStream): TextStream {
+  return { isTTY: isatty(descriptor), write: (text) => stream().write(text) };
+}
+
+function lazyPrompts(load: () => Promise<Prompts>): Prompts {
+  return {
+    secret: async (question) => (await load()).secret(question),
+    line: async (question) => (await load()).line(question),
+    confirm: async (question, fallback) => (await load()).confirm(question, fallback),
+    pick: async (question, choices) => (await load()).pick(question, choices),
+  };
+}
+
+/** Who may write into the socket's directory may be at the other end: it is looked at before anything is sent. */
+async function connect({ controlSocket, runtimeDir }: BrokerPaths, version: string): Promise<ControlClient> {
+  const [{ createControlClient }, { ensurePrivateDirectory }, { existsSync }] = await Promise.all([
+    import("../control-api/client.js"),
+    import("../system/private-directory.js"),
+    import("node:fs"),
+  ]);
+  if (existsSync(runtimeDir)) await ensurePrivateDirectory(runtimeDir);
+  return createControlClient({ socketPath: controlSocket, version });
+}
+
+interface Launch {
+  readonly process: NodeJS.Process;
+  readonly env: Environment;
+  readonly daemonScript: URL;
+  readonly logFile: string;
+}
+
+async function launchDaemon({ process, env, daemonScript, logFile }: Launch): Promise<SpawnedDaemon> {
+  const [{ spawnDaemon }, { cleanEnvironment }] = await Promise.all([
+    import("../system/spawn-daemon.js"),
+    import("../system/clean-environment.js"),
+  ]);
+  const scriptPath = fileURLToPath(daemonScript);
+  return spawnDaemon({ nodePath: process.execPath, scriptPath, env: cleanEnvironment(env), logFile });
+}

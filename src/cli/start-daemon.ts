@@ -1,0 +1,130 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { type CallOptions, type ControlClient, isDialFailure } from "../control-api/client.js";
+import type { ControlOperation, ControlRequest, ControlResponse, StatusView } from "../control-api/contract.js";
+import { BrokerError, type BrokerErrorCode } from "../core/errors.js";
+import type { SpawnedDaemon } from "../system/spawn-daemon.js";
+import type { CliContext } from "./context.js";
+import { EXIT } from "./exit-codes.js";
+import { type LogEntry, parseLogLine } from "./log-line.js";
+
+/** Cold start of Node with the AWS SDK on a slow machine takes 2–3 s. */
+const START_PATIENCE_MS = 10_000;
+const POLL_MS = 40;
+/** Ours ended because another one, started at the same moment, holds the lock: that one is about to answer. */
+const RIVAL_PATIENCE_MS = 1500;
+
+type DaemonEnd = Awaited<SpawnedDaemon["ended"]>;
+type Starter = Omit<CliContext, "client">;
+
+/** A client that starts the daemon when nobody listens, then asks again. */
+export function startingClient(context: Starter): ControlClient {
+  const { quietClient } = context;
+  let starting: Promise<unknown> | undefined;
+  return {
+    get daemonVersion() {
+      return quietClient.daemonVersion;
+    },
+    async call<O extends ControlOperation>(
+      operation: O,
+      request: ControlRequest<O>,
+      options?: CallOptions,
+    ): Promise<ControlResponse<O>> {
+      try {
+        return await quietClient.call(operation, request, options);
+      } catch (error) {
+        if (!isDialFailure(error)) throw error;
+        refuseAutostart(context, error);
+        starting ??= startDaemon(context);
+        await starting;
+        return quietClient.call(operation, request, options);
+      }
+    },
+  };
+}
+
+/** Starts brokerd and waits until it answers. Rejects with what its log says when it ends instead. */
+export async function startDaemon(context: Starter): Promise<StatusView> {
+  const { configFile } = context.paths();
+  if (!existsSync(configFile)) {
+    throw new BrokerError("ConfigInvalid", `there is no config at ${configFile}`, { hint: "brokerctl init" });
+  }
+  const since = context.clock.now();
+  const daemon = await context.launchDaemon();
+  let deadline = since + START_PATIENCE_MS;
+  let end: DaemonEnd | undefined;
+  void daemon.ended.then((how) => {
+    end = how;
+    deadline = Math.min(deadline, context.clock.now() + (how.code === EXIT.usage ? 0 : RIVAL_PATIENCE_MS));
+  });
+  for (;;) {
+    const status = await answering(context);
+    if (status) return status;
+    if (context.clock.now() >= deadline) throw end === undefined ? slow(context) : await diedEarly(context, end, since);
+    await context.clock.sleep(POLL_MS);
+  }
+}
+
+function refuseAutostart({ env }: Starter, cause: unknown): void {
+  if (env["CREDBROKER_NO_AUTOSTART"] !== "1") return;
+  throw new BrokerError(
+    "DaemonUnreachable",
+    "brokerd is not running, and CREDBROKER_NO_AUTOSTART=1 forbids to start it",
+    {
+      hint: "brokerctl start",
+      cause,
+    },
+  );
+}
+
+async function answering({ quietClient }: Starter): Promise<StatusView | undefined> {
+  try {
+    return await quietClient.call("status", {});
+  } catch (error) {
+    if (isDialFailure(error)) return undefined;
+    throw error;
+  }
+}
+
+/** With the code that brokerd itself gave its failure: a config or directory that it cannot use is exit 2 here too. */
+async function diedEarly(context: Starter, { code, signal }: DaemonEnd, since: number): Promise<BrokerError> {
+  const logged = await lastLogError(context.paths().logFile, since);
+  const reason = logged.message ?? `it ended with ${signal ?? `exit code ${code ?? "unknown"}`} and logged nothing`;
+  return new BrokerError(logged.code ?? "DaemonUnreachable", `brokerd could not start: ${reason}`, {
+    hint: logged.hint ?? "brokerctl logs",
+  });
+}
+
+function slow(context: Starter): BrokerError {
+  return new BrokerError(
+    "DaemonUnreachable",
+    `brokerd was started but did not answer within ${START_PATIENCE_MS / 1000} s at ${context.paths().controlSocket}`,
+    { hint: "brokerctl logs" },
+  );
+}
+
+interface LogError {
+  readonly message?: string;
+  readonly code?: BrokerErrorCode;
+  readonly hint?: string;
+}
+
+/** The newest error in the log that is not older than this start. */
+async function lastLogError(logFile: string, since: number): Promise<LogError> {
+  const text = await readFile(logFile, "utf8").catch(() => "");
+  for (const line of text.trimEnd().split("\n").reverse()) {
+    const entry = parseLogLine(line);
+    if (entry === undefined) continue;
+    if (Date.parse(String(entry["time"])) < since) return {};
+    if (entry["level"] === "error") return logErrorOf(entry);
+  }
+  return {};
+}
+
+function logErrorOf({ msg, code, hint }: LogEntry): LogError {
+  return {
+    message: String(msg).replace(/^not started: /, ""),
+    ...(typeof code === "string" && { code: code as BrokerErrorCode }),
+    ...(typeof hint === "string" && { hint }),
+  };
+}

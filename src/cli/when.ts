@@ -1,0 +1,41 @@
+/** Time for people: how long from now, and the clock on their wall. */
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+/** `in 42 min (14:05)`, `3 d ago (Jan 02 14:05)`; `-` for null. */
+export function when(instant: number | null, now: number): string {
+  if (instant === null) return "-";
+  const distance = instant - now;
+  const relative = distance >= 0 ? `in ${span(distance)}` : `${span(-distance)} ago`;
+  return `${relative} (${wallClock(instant, now)})`;
+}
+
+/** `42 s`, `12 min`, `3 h 05 min`, `2 d 4 h`. */
+export function span(milliseconds: number): string {
+  if (milliseconds < 2 * MINUTE_MS) return `${Math.floor(milliseconds / 1000)} s`;
+  if (milliseconds < HOUR_MS) return `${Math.floor(milliseconds / MINUTE_MS)} min`;
+  if (milliseconds < 2 * DAY_MS) {
+    return `${Math.floor(milliseconds / HOUR_MS)} h ${two(Math.floor((milliseconds % HOUR_MS) / MINUTE_MS))} min`;
+  }
+  return `${Math.floor(milliseconds / DAY_MS)} d ${Math.floor((milliseconds % DAY_MS) / HOUR_MS)} h`;
+}
+
+/** Whole-second UTC, for machines; null stays null. */
+export function isoInstant(instant: number | null): string | null {
+  return instant === null ? null : new Date(instant).toISOString().replace(/\.\d{3}Z$/, "Z");
+}
+
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/** In the user's own zone; with the day where it is not today's. */
+function wallClock(instant: number, now: number): string {
+  const date = new Date(instant);
+  const time = `${two(date.getHours())}:${two(date.getMinutes())}`;
+  if (date.toDateString() === new Date(now).toDateString()) return time;
+  return `${MONTHS[date.getMonth()] ?? ""} ${two(date.getDate())} ${time}`;
+}
+
+function two(value: number): string {
+  return String(value).padStart(2, "0");
+}

@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-const shared = { environment: "node", testTimeout: 20_000, hookTimeout: 30_000 } as const;
+const shared = { environment: "node", testTimeout: 60_000, hookTimeout: 60_000 } as const;
 
 /** `unit` needs npm only; `keychain` a real Secret Service; `clients` the AWS CLI, boto3 and moto. */
 export default defineConfig({

@@ -15,14 +15,19 @@ const ALLOWED_PREFIXES = ["LC_", "XDG_", "CREDBROKER_"];
 
 /** An SDK client with explicit keys still follows `[default] endpoint_url` of the user's files: it gets empty ones. */
 const NOTHING = "/dev/null";
-const SDK_FILES = { AWS_CONFIG_FILE: NOTHING, AWS_SHARED_CREDENTIALS_FILE: NOTHING };
+const SDK_SETTINGS = {
+  AWS_CONFIG_FILE: NOTHING,
+  AWS_SHARED_CREDENTIALS_FILE: NOTHING,
+  // Which Node runs us is for our own `engines` to say, not for a warning on a user's terminal.
+  AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
+};
 
 /** The environment that brokerd runs with: what is allowed of `env`, and the SDK's files pointing at nothing. */
 export function cleanEnvironment(env: Environment): Record<string, string> {
   const allowed = Object.entries(env).filter(
     (entry): entry is [string, string] => entry[1] !== undefined && isAllowed(entry[0]),
   );
-  return { ...Object.fromEntries(allowed), ...SDK_FILES };
+  return { ...Object.fromEntries(allowed), ...SDK_SETTINGS };
 }
 
 /** The same, in place: for the environment of a process that runs already, its SDK and its children. */

@@ -2,7 +2,7 @@ import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { brokerErrorOf } from "../support/broker-error-of.js";
-import { get, InProcessBroker, ROLES_YAML } from "../support/in-process-broker.js";
+import { ACCOUNT, get, InProcessBroker, ROLES_YAML, USER_KEY } from "../support/in-process-broker.js";
 
 let broker: InProcessBroker;
 afterEach(() => broker.close());
@@ -136,7 +136,8 @@ describe("MFA", () => {
 
   it("is asked for once: the session survives a restart and serves every role", async () => {
     const config = ROLES_YAML.replace("{ type: keys }", `{ type: keys, mfa_serial: "${SERIAL}" }`);
-    broker = await InProcessBroker.ready({ config });
+    const users = [{ ...USER_KEY, account: ACCOUNT, userName: "me", mfaSerial: SERIAL }];
+    broker = await InProcessBroker.ready({ config, aws: { users } });
     broker.aws.allowMfaCodes("123456");
     const url = await broker.urlOf("dev");
     expect(await codeOf(url)).toBe("400 MfaRequired");

@@ -2,7 +2,11 @@ import { describe, expect, it } from "vitest";
 import { cleanEnvironment, cleanEnvironmentInPlace } from "../../src/system/clean-environment.js";
 import { CANARY } from "../support/canaries.js";
 
-const SDK_FILES = { AWS_CONFIG_FILE: "/dev/null", AWS_SHARED_CREDENTIALS_FILE: "/dev/null" };
+const SDK_SETTINGS = {
+  AWS_CONFIG_FILE: "/dev/null",
+  AWS_SHARED_CREDENTIALS_FILE: "/dev/null",
+  AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
+};
 
 describe("the daemon's environment", () => {
   it.each([
@@ -13,7 +17,7 @@ describe("the daemon's environment", () => {
     ...["AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT", "AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "ca", "cafile"],
     ...["HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy"],
   ])("keeps %s", (name) => {
-    expect(cleanEnvironment({ [name]: "value" })).toEqual({ [name]: "value", ...SDK_FILES });
+    expect(cleanEnvironment({ [name]: "value" })).toEqual({ [name]: "value", ...SDK_SETTINGS });
   });
 
   it.each([
@@ -22,20 +26,20 @@ describe("the daemon's environment", () => {
     ...["NODE_OPTIONS", "NODE_PATH", "NODE_DEBUG", "NODE_TLS_REJECT_UNAUTHORIZED", "SSLKEYLOGFILE"],
     ...["LD_PRELOAD", "DYLD_INSERT_LIBRARIES", "GITHUB_TOKEN", "CA", "Path", "CREDBROKE", "ALL_PROXY"],
   ])("loses %s", (name) => {
-    expect(cleanEnvironment({ [name]: CANARY })).toEqual(SDK_FILES);
+    expect(cleanEnvironment({ [name]: CANARY })).toEqual(SDK_SETTINGS);
   });
 
   it("points the SDK's files at nothing, whatever they were", () => {
-    expect(cleanEnvironment({ AWS_CONFIG_FILE: "/home/me/.aws/config" })).toEqual(SDK_FILES);
+    expect(cleanEnvironment({ AWS_CONFIG_FILE: "/home/me/.aws/config" })).toEqual(SDK_SETTINGS);
   });
 
   it("has no variable for one that is not set", () => {
-    expect(cleanEnvironment({ HOME: undefined })).toEqual(SDK_FILES);
+    expect(cleanEnvironment({ HOME: undefined })).toEqual(SDK_SETTINGS);
   });
 
   it("can be made of a running process's own", () => {
     const env: NodeJS.ProcessEnv = { HOME: "/home/me", AWS_PROFILE: "prod", NODE_OPTIONS: "--inspect" };
     cleanEnvironmentInPlace(env);
-    expect(env).toEqual({ HOME: "/home/me", ...SDK_FILES });
+    expect(env).toEqual({ HOME: "/home/me", ...SDK_SETTINGS });
   });
 });

@@ -1,0 +1,107 @@
+import { Readable } from "node:stream";
+import { createControlClient } from "../../src/control-api/client.js";
+import { runCli } from "../../src/cli/cli.js";
+import type { CliSurroundings } from "../../src/cli/context.js";
+import { Interrupted, type Prompts } from "../../src/cli/prompts.js";
+import type { Clock } from "../../src/system/clock.js";
+import type { SpawnedDaemon } from "../../src/system/spawn-daemon.js";
+import { resolvePaths } from "../../src/system/paths.js";
+import { FakeClock } from "./fake-clock.js";
+
+/** `^C` at a question. */
+export const CONTROL_C = Symbol("^C");
+
+export interface TwinOptions {
+  readonly home: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** What the person answers, in order, each with what its question must hold. */
+  readonly answers?: readonly (readonly [question: RegExp, answer: string | boolean | typeof CONTROL_C])[];
+  /** A person sits there; default: when there are answers. */
+  readonly interactive?: boolean;
+  readonly stdin?: string;
+  readonly clock?: Clock;
+  readonly version?: string;
+  readonly launchDaemon?: () => Promise<SpawnedDaemon>;
+}
+
+export interface TwinResult {
+  readonly code: number | undefined;
+  readonly signal: NodeJS.Signals | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Of stdout. */
+  readonly json: unknown;
+  /** Of stderr: the error object of `--json`. */
+  readonly error: { readonly code: string; readonly message: string; readonly hint?: string } | undefined;
+  /** Questions that were asked. */
+  readonly asked: readonly string[];
+}
+
+/** Runs a command line in this process, in a world of the test's making. */
+export async function runTwin(argv: readonly string[], options: TwinOptions): Promise<TwinResult> {
+  const { home, env = {}, answers = [], interactive = answers.length > 0 } = options;
+  const written = { stdout: "", stderr: "" };
+  const asked: string[] = [];
+  const paths = resolvePaths({ env: { CREDBROKER_HOME: home }, platform: "linux", homeDir: home, uid: 0 });
+  const surroundings: CliSurroundings = {
+    version: options.version ?? "0.1.0",
+    env: { CREDBROKER_HOME: home, ...env },
+    cwd: options.cwd ?? home,
+    pid: process.pid,
+    homeDir: home,
+    clock: options.clock ?? new FakeClock(),
+    stdinIsTTY: interactive,
+    stdin: () => Readable.from([Buffer.from(options.stdin ?? "")]),
+    stdout: { write: (text) => (written.stdout += text) },
+    stderr: { write: (text) => (written.stderr += text), isTTY: interactive },
+    prompts: twinPrompts([...answers], asked),
+    paths: () => paths,
+    connect: async () =>
+      createControlClient({ socketPath: paths.controlSocket, version: options.version ?? "0.1.0", timeoutMs: 2000 }),
+    launchDaemon:
+      options.launchDaemon ??
+      (() => {
+        throw new Error("a daemon was started where none should be");
+      }),
+  };
+  const outcome = await runCli(argv, surroundings);
+  return {
+    code: typeof outcome === "number" ? outcome : undefined,
+    signal: typeof outcome === "number" ? undefined : outcome.signal,
+    ...written,
+    json: parse(written.stdout),
+    error: (parse(written.stderr) as { readonly error?: TwinResult["error"] } | undefined)?.error,
+    asked,
+  };
+}
+
+type Answers = (readonly [RegExp, string | boolean | typeof CONTROL_C])[];
+
+function twinPrompts(answers: Answers, asked: string[]): Prompts {
+  const answer = async <T extends string | boolean>(question: string): Promise<T> => {
+    asked.push(question);
+    const [expected, value] = answers.shift() ?? [];
+    if (!expected?.test(question)) throw new Error(`asked ${question}, expected ${String(expected)}`);
+    if (value === CONTROL_C) throw new Interrupted();
+    return value as T;
+  };
+  return {
+    secret: (question) => answer<string>(question),
+    line: (question) => answer<string>(question),
+    confirm: (question) => answer<boolean>(question),
+    pick: async (question, choices) => {
+      const value = await answer<string>(question);
+      if (!choices.some((choice) => choice.value === value)) throw new Error(`${value} is not among the choices`);
+      return value;
+    },
+  };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,58 @@
+import { type HeldCredentials } from "../../src/core/credentials.js";
+import { Secret } from "../../src/core/secret.js";
+import type { RoleCredentials } from "../../src/credentials/role-credentials.js";
+import { createEndpointApp } from "../../src/endpoint/app.js";
+import type { EndpointFetch } from "../../src/endpoint/fetch-report.js";
+import type { ServerLimits } from "../../src/http/limited-server.js";
+import { type Listener, listenOnLoopback } from "../../src/http/listen.js";
+import { SystemClock } from "../../src/system/clock.js";
+import { FakeLeases } from "../fakes/fake-leases.js";
+import { CANARY } from "./canaries.js";
+import { memoryLogger } from "./memory-logger.js";
+
+export const NOW = Date.parse("2026-11-21T03:53:46.789Z");
+export const ACCESS_KEY_ID = "ASIA00000000000ACCES";
+
+export function hourOfCredentials(extra: Partial<HeldCredentials["credentials"]> = {}): HeldCredentials {
+  return {
+    credentials: {
+      accessKeyId: ACCESS_KEY_ID,
+      secretAccessKey: new Secret(`${CANARY}/endpoint-secret`),
+      sessionToken: new Secret(`${CANARY}//endpoint-session`),
+      expiration: NOW + 3_600_000,
+      accountId: "123456789012",
+      ...extra,
+    },
+    receivedAt: NOW,
+    roleArn: "arn:aws:iam::123456789012:role/dev",
+  };
+}
+
+/** Credentials by role: held, or the promise or error that asking for them gives. */
+export class FakeCredentials implements RoleCredentials {
+  readonly answers = new Map<string, () => Promise<HeldCredentials>>();
+  asked = 0;
+
+  hold(role: string, held: HeldCredentials): void {
+    this.answers.set(role, async () => held);
+  }
+
+  retrieve(role: string): Promise<HeldCredentials> {
+    this.asked++;
+    const answer = this.answers.get(role);
+    return answer ? answer() : Promise.reject(new Error(`no answer planned for ${role} ${CANARY}`));
+  }
+}
+
+/** An endpoint with fakes behind it; `token` is good for the role dev. */
+export function endpointRoom() {
+  const leases = new FakeLeases();
+  const credentials = new FakeCredentials();
+  const logger = memoryLogger();
+  const fetches: EndpointFetch[] = [];
+  credentials.hold("dev", hourOfCredentials());
+  const app = createEndpointApp({ leases, credentials, logger, onFetch: (fetch) => fetches.push(fetch) });
+  const listen = (limits: Partial<ServerLimits> = {}): Promise<Listener> =>
+    listenOnLoopback(app, { port: 0, clock: new SystemClock(), logger, limits });
+  return { app, listen, leases, credentials, logger, fetches, token: leases.add("dev") };
+}

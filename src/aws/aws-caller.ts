@@ -6,9 +6,8 @@ import type { AwsEnvironment, AwsServiceName } from "./aws-environment.js";
 import { awsError, isSignatureRefused } from "./aws-error.js";
 import { type ClientOptions, clientOptions } from "./client-options.js";
 import { type Connections, endpointOf, type SdkRequest, type SdkResponse } from "./connections.js";
+import { CALL_LIMIT_MS } from "./time-limits.js";
 
-/** Threat model §5: of a whole call, name lookup to last byte. */
-const DEADLINE_MS = 10_000;
 /** Threat model §5: below this a difference is delay and rounding; above it expirations are reckoned in our clock. */
 const CLOCK_SKEW_MS = 2 * 60_000;
 
@@ -64,7 +63,7 @@ export class AwsCaller {
   async call<Client extends SkewedClient, Output>(call: AwsCall<Client, Output>): Promise<AwsAnswer<Output>> {
     const traffic: Traffic = {};
     const deadline = new AbortController();
-    const cancelDeadline = this.#options.clock.after(DEADLINE_MS, () => deadline.abort());
+    const cancelDeadline = this.#options.clock.after(CALL_LIMIT_MS, () => deadline.abort());
     try {
       const output = await this.#send(call, traffic, deadline.signal);
       return { output, host: hostOf(traffic, call), clockSkewMs: this.#clockSkew(traffic) };

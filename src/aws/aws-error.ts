@@ -84,7 +84,7 @@ const RULES: readonly { readonly codes: readonly string[]; readonly explain: Exp
   },
   {
     codes: ["NoSuchEntity", "LimitExceeded", "EntityAlreadyExists", "EntityTemporarilyUnmodifiable", "DeleteConflict"],
-    explain: (failure, call) => refusal("Conflict", `AWS refuses ${what(call)}: ${failure.message}`, { failure }),
+    explain: conflict,
   },
 ];
 
@@ -173,6 +173,13 @@ function fieldRefused(field: string, failure: AwsFailure, call: FailedCall): Bro
   return refusal("ConfigInvalid", `AWS refuses ${field} of ${what(call)}: ${failure.message}`, {
     failure,
     hint: `change ${field}: \`brokerctl config edit\``,
+  });
+}
+
+function conflict(failure: AwsFailure, call: FailedCall): BrokerError {
+  return refusal("Conflict", `AWS refuses ${what(call)}: ${failure.message}`, {
+    failure,
+    hint: "look at the user's access keys in the IAM console (AWS allows two), then try again",
   });
 }
 

@@ -6,9 +6,8 @@ import { HttpProxyAgent } from "http-proxy-agent";
 import { HttpsProxyAgent } from "https-proxy-agent";
 import type { AwsEnvironment } from "./aws-environment.js";
 import { type Proxy, proxyFor } from "./proxies.js";
+import { CONNECT_LIMIT_MS } from "./time-limits.js";
 
-/** Threat model §5: a blackhole must show before the deadline of the whole call does. */
-const CONNECT_TIMEOUT_MS = 3000;
 /** Node gives each address of a host 250 ms by default and fails on slow networks (nodejs/node#54359). */
 const ADDRESS_ATTEMPT_MS = 1000;
 const SOCKETS = { keepAlive: false, maxSockets: 50, autoSelectFamilyAttemptTimeout: ADDRESS_ATTEMPT_MS } as const;
@@ -75,7 +74,7 @@ export function endpointOf(request: SdkRequest): URL {
 function handler(agents: Required<Pick<NodeHttpHandlerOptions, "httpAgent" | "httpsAgent">>): NodeHttpHandler {
   return new NodeHttpHandler({
     ...agents,
-    connectionTimeout: CONNECT_TIMEOUT_MS,
+    connectionTimeout: CONNECT_LIMIT_MS,
     socketTimeout: 0,
     logger: silent,
   });

@@ -1,5 +1,6 @@
 import { BrokerError } from "../core/errors.js";
 import type { AwsFailure, FailedCall, SdkError } from "./aws-failure.js";
+import { CALL_LIMIT_MS, CONNECT_LIMIT_MS } from "./time-limits.js";
 
 const CAUSES: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",
@@ -16,6 +17,7 @@ const CAUSES: Readonly<Record<string, string>> = {
   ENFILE: "too many open files",
 };
 
+const NO_CONNECTION = `no connection within ${CONNECT_LIMIT_MS / 1000} s`;
 const RETRYING = "wait: the broker tries again by itself";
 const CHECK_ADDRESS = "check what stands at that address: `brokerctl status` lists custom endpoints and proxies";
 /** Of OpenSSL and Node: certificate chains, names, dates, and what is no TLS at all. */
@@ -24,19 +26,19 @@ const TLS_CODE = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ERR_TLS|ERR_SSL|EPROTO
 /** Failures in which AWS itself did not speak: network, TLS, proxies, time, answers that are none. */
 export function unreachable(error: SdkError, failure: AwsFailure, call: FailedCall): BrokerError {
   if (call.timedOut) {
-    return notReached(failure, call, { why: "no answer within 10 s", hint: RETRYING });
+    return notReached(failure, call, { why: `no answer within ${CALL_LIMIT_MS / 1000} s`, hint: RETRYING });
   }
   if (!call.sent) return refusedBySdk(failure, call);
   if (call.status !== undefined) return notFromAws(failure, call);
   const code = typeof error.code === "string" ? error.code : "";
   if (TLS_CODE.test(code)) {
     return notReached(failure, call, {
-      why: `its certificate is not trusted (${code})`,
+      why: `its TLS certificate or handshake is not accepted (${code})`,
       hint: "if your network or endpoint has an authority of its own, set AWS_CA_BUNDLE to it and `brokerctl restart`",
     });
   }
   // The SDK gives this name to closed connections too, but those have a code.
-  const why = CAUSES[code] ?? (error.name === "TimeoutError" ? "no connection within 3 s" : failure.message);
+  const why = CAUSES[code] ?? (error.name === "TimeoutError" ? NO_CONNECTION : failure.message);
   return notReached(failure, call, {
     why: code === "" ? why : `${why} (${code})`,
     hint:

@@ -1,0 +1,4 @@
+/** Threat model §5: of a whole call, from name lookup to last byte. */
+export const CALL_LIMIT_MS = 10_000;
+/** Threat model §5: a blackhole must show before the limit of the whole call does. */
+export const CONNECT_LIMIT_MS = 3000;

@@ -9,27 +9,31 @@ import { HOME_KINDS, type Home, type HomeKind, makeHome } from "./homes.js";
 import { runToEnd } from "./processes.js";
 import { startUpstream } from "./upstream.js";
 
-/** The roles of the broker under test: what a client says of itself, and for which region it signs. */
-export const DEV = {
-  name: "dev",
-  roleArn: "arn:aws:iam::222222222222:role/Developer",
-  arn: "arn:aws:sts::222222222222:assumed-role/Developer/credbroker",
-  region: "eu-west-1",
-};
-export const PROD: typeof DEV = {
-  name: "prod-role",
-  roleArn: "arn:aws:iam::333333333333:role/Production",
-  arn: "arn:aws:sts::333333333333:assumed-role/Production/credbroker",
-  region: "eu-central-1",
-};
+/** A role of the broker under test. */
+export interface TestRole {
+  readonly name: string;
+  readonly roleArn: string;
+  /** What a client with this role says of itself. */
+  readonly arn: string;
+  /** For which a client signs whose shell or program has this role's variables. */
+  readonly region: string;
+}
+
+export const DEV = testRole({ name: "dev", account: "222222222222", region: "eu-west-1" });
+export const PROD = testRole({ name: "prod-role", account: "333333333333", region: "eu-central-1" });
+
 const LONG_TERM_KEY = { source: "ops-keys", accessKeyId: "AKIALONGTERM00000000" };
 
+export interface ClientCase {
+  readonly client: AwsClient;
+  readonly name: AwsClient["name"];
+  readonly kind: HomeKind;
+}
+
 /** Every client from every home: the cases of most tests here. */
-export const CASES: readonly { readonly client: AwsClient; readonly kind: HomeKind }[] = CLIENTS.flatMap((client) =>
-  HOME_KINDS.map((kind) => ({ client, kind })),
+export const CASES: readonly ClientCase[] = CLIENTS.flatMap((client) =>
+  HOME_KINDS.map((kind) => ({ client, name: client.name, kind })),
 );
-/** For `it.each`. */
-export const CASE_NAMES = CASES.map((each) => ({ ...each, name: each.client.name }));
 
 /** The real broker between the real clients and moto. */
 export interface Bench {
@@ -40,13 +44,17 @@ export interface Bench {
   readonly stop: () => Promise<void>;
 }
 
-export async function startBench(options: { sessionSeconds: number }): Promise<Bench> {
+export async function startBench(options: {
+  sessionSeconds: number;
+  /** Beside DEV and PROD. */
+  roles?: readonly TestRole[];
+}): Promise<Bench> {
   const { proxy, stop: stopUpstream } = await startUpstream(options);
-  const role = ({ name, roleArn, region }: typeof DEV): string =>
+  const role = ({ name, roleArn, region }: TestRole): string =>
     `  ${name}: { source: ops-keys, role_arn: "${roleArn}", region: ${region} }\n`;
   const broker = await TestBroker.create({
     name: "clients",
-    config: `sources:\n  ops-keys: { type: keys }\nroles:\n${role(DEV)}${role(PROD)}`,
+    config: `sources:\n  ops-keys: { type: keys }\nroles:\n${[DEV, PROD, ...(options.roles ?? [])].map(role).join("")}`,
     env: { AWS_ENDPOINT_URL_STS: proxy.url("broker") },
   });
   const stop = async (): Promise<void> => {
@@ -91,10 +99,22 @@ export class UserShell {
     return this.script(`exec brokerctl exec ${execArguments} -- "$@"`, command);
   }
 
+  /** With the variables of a lease that was made elsewhere: nothing was fetched for it yet. */
+  withLease(lease: { leaseUrl: string; region: string }, command: readonly string[]): Promise<Outcome> {
+    const { leaseUrl, region } = lease;
+    const url = `AWS_CONTAINER_CREDENTIALS_FULL_URI=${leaseUrl}`;
+    return this.script('exec env "$@"', [url, `AWS_REGION=${region}`, `AWS_DEFAULT_REGION=${region}`, ...command]);
+  }
+
   /** A script in which `"$@"` is the command. */
   script(text: string, command: readonly string[] = []): Promise<Outcome> {
     return runToEnd(["/bin/sh", "-c", text, "sh", ...command], { env: this.env, cwd: this.home.directory });
   }
+}
+
+export function testRole({ name, account, region }: { name: string; account: string; region: string }): TestRole {
+  const arn = `arn:aws:sts::${account}:assumed-role/${name}/credbroker`;
+  return { name, roleArn: `arn:aws:iam::${account}:role/${name}`, arn, region };
 }
 
 /** `brokerctl` as users have it: by name. */

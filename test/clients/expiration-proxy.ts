@@ -23,6 +23,13 @@ export interface Refusal {
   readonly code: string;
 }
 
+/** A role whose sessions are held back. */
+export interface HeldRole {
+  /** Somebody has asked for one. */
+  readonly arrived: Promise<void>;
+  readonly release: () => void;
+}
+
 interface Request {
   readonly call: Omit<UpstreamCall, "status">;
   readonly path: string;
@@ -44,7 +51,7 @@ export class ExpirationProxy {
   readonly #server: Server;
   readonly #endOfKey = new Map<string, number>();
   readonly #refusals = new Map<string, Refusal>();
-  readonly #held = new Map<string, Promise<void>>();
+  readonly #held = new Map<string, { readonly arrive: () => void; readonly released: Promise<void> }>();
 
   private constructor(upstream: string, sessionSeconds: number) {
     this.#upstream = upstream;
@@ -94,13 +101,17 @@ export class ExpirationProxy {
     this.#refusals.delete(roleArn);
   }
 
-  /** Sessions of a role are not answered until the function that comes back is called. */
-  hold(roleArn: string): () => void {
-    let release = (): void => undefined;
-    this.#held.set(roleArn, new Promise((resolve) => (release = resolve)));
-    return () => {
-      this.#held.delete(roleArn);
-      release();
+  /** Sessions of a role are not answered before `release`. */
+  hold(roleArn: string): HeldRole {
+    const arrival = promiseWithResolver();
+    const release = promiseWithResolver();
+    this.#held.set(roleArn, { arrive: arrival.resolve, released: release.promise });
+    return {
+      arrived: arrival.promise,
+      release: () => {
+        this.#held.delete(roleArn);
+        release.resolve();
+      },
     };
   }
 
@@ -128,7 +139,9 @@ export class ExpirationProxy {
       );
     }
     if (!SESSION_ACTIONS.includes(action)) return this.#forward(request, headers);
-    await this.#held.get(call.roleArn ?? "");
+    const held = this.#held.get(call.roleArn ?? "");
+    held?.arrive();
+    await held?.released;
     const refusal = this.#refusals.get(call.roleArn ?? "");
     if (refusal) return errorAnswer(refusal, `${action} on ${call.roleArn ?? "nothing"} is refused`);
     const answer = await this.#forward(request, headers);
@@ -177,6 +190,12 @@ async function readRequest(incoming: IncomingMessage): Promise<Request> {
     at,
   };
   return { call, path: `/${path.join("/")}`, body };
+}
+
+function promiseWithResolver(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = (): void => undefined;
+  const promise = new Promise<void>((settle) => (resolve = settle));
+  return { promise, resolve };
 }
 
 /** An error as STS and IAM spell them. */

@@ -1,0 +1,31 @@
+import { writeSync } from "node:fs";
+import { resolve } from "node:path";
+import { Secret } from "../../src/core/secret.js";
+import { openSecretRoom } from "../../src/secrets/open-secret-room.js";
+import { NodeFileSystem, writeFileAtomic } from "../../src/system/atomic-file.js";
+import { SystemClock } from "../../src/system/clock.js";
+import { canarySecretKey } from "../support/canaries.js";
+import { memoryLogger } from "../support/memory-logger.js";
+
+/** A daemon in small: makes or unlocks the store of STATEDIR, says each step, and exits when stdin ends. */
+const [stateDir = "", step = ""] = process.argv.slice(2);
+const fileSystem = new NodeFileSystem();
+const { access, secrets } = openSecretRoom({
+  stateDir,
+  kind: "keychain",
+  keychainChild: { nodePath: process.execPath, scriptPath: resolve("dist/keychain-child.js") },
+  passphraseFiles: {},
+  fileSystem,
+  writeAtomic: (path, data) => writeFileAtomic(fileSystem, path, data),
+  clock: new SystemClock(),
+  logger: memoryLogger(),
+});
+process.stdin.on("end", () => process.exit(0)).resume();
+writeSync(1, "started\n");
+if (step === "make") {
+  await access.create({});
+  await secrets.put("keys:ops", new Secret(canarySecretKey("keychain")));
+  writeSync(1, "put\n");
+} else {
+  writeSync(1, `${(await access.unlock({})).state}\n`);
+}

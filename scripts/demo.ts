@@ -1,7 +1,8 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import type { Readable } from "node:stream";
 import { type FakeAws, startFakeAws } from "../test/fakes/fake-aws/fake-aws.js";
 
 /**
@@ -36,22 +37,26 @@ async function demo(): Promise<void> {
   });
 
   title("1. A broker in a throw-away home; its secrets lie in a sealed file");
-  ctl(["init", "--secret-store", "key_file", "--yes"]);
-  ctl(["keys", "add", "demo-keys", "--access-key-id", KEY.accessKeyId, "--secret-stdin"], KEY.secretAccessKey);
-  ctl(["role", "add", "dev", "--source", "demo-keys", "--role-arn", role("developer").arn]);
-  ctl(["role", "add", "prod", "--source", "demo-keys", "--role-arn", role("production").arn]);
-  ctl(["use", "dev"]);
+  await ctl(["init", "--secret-store", "key_file", "--yes"]);
+  await ctl(["keys", "add", "demo-keys", "--access-key-id", KEY.accessKeyId, "--secret-stdin"], {
+    input: KEY.secretAccessKey,
+  });
+  await ctl(["role", "add", "dev", "--source", "demo-keys", "--role-arn", role("developer").arn]);
+  await ctl(["role", "add", "prod", "--source", "demo-keys", "--role-arn", role("production").arn]);
+  await ctl(["use", "dev"]);
 
   title("2. A real AWS SDK, one environment variable, credentials that rotate while it runs");
-  const { set } = JSON.parse(ctl(["env", "--format", "json"], undefined, "quiet")) as { set: Record<string, string> };
+  const { set } = JSON.parse(await ctl(["env", "--format", "json"], { quiet: true })) as {
+    set: Record<string, string>;
+  };
   const url = set["AWS_CONTAINER_CREDENTIALS_FULL_URI"] ?? "";
   say(`AWS_CONTAINER_CREDENTIALS_FULL_URI=${url.slice(0, -20)}…`);
   await runClient(url, "until it has seen three keys", 3);
 
   title("3. `use` moves the same variable to another role");
-  ctl(["use", "prod"]);
+  await ctl(["use", "prod"]);
   await runClient(url, "a new process", 1);
-  ctl(["status"]);
+  await ctl(["status"]);
   say(`the simulated AWS answered ${aws.countOf("AssumeRole")} AssumeRole calls, every signature checked`);
 }
 
@@ -59,35 +64,42 @@ async function demo(): Promise<void> {
 async function runClient(url: string, what: string, keys: number): Promise<void> {
   say(`$ node sts-client.mjs      # ${what}`);
   const env = {
-    PATH: process.env["PATH"] ?? "",
-    HOME: home,
+    ...environment(),
     AWS_REGION: "eu-west-1",
     AWS_CONTAINER_CREDENTIALS_FULL_URI: url,
-    AWS_ENDPOINT_URL_STS: aws?.url ?? "",
     AWS_EC2_METADATA_DISABLED: "true",
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
   };
   const child = spawn(process.execPath, [resolve("scripts/demo-client.mjs"), String(keys)], { env, stdio: "inherit" });
   const code = await new Promise((done) => child.once("exit", done));
   if (code !== 0) throw new Error(`the SDK client ended with ${String(code)}`);
 }
 
-function ctl(args: readonly string[], input?: string, mode: "shown" | "quiet" = "shown"): string {
-  if (mode === "shown") say(`$ brokerctl ${args.join(" ")}`);
-  const result = spawnSync(process.execPath, [BROKERCTL, ...args], {
-    input: input ?? "",
-    encoding: "utf8",
-    env: { PATH: process.env["PATH"] ?? "", HOME: home, CREDBROKER_HOME: home, AWS_ENDPOINT_URL_STS: aws?.url ?? "" },
-  });
-  if (mode === "shown") process.stdout.write(indent(result.stderr + result.stdout));
-  if (result.status !== 0)
-    throw new Error(`brokerctl ${args.join(" ")} ended with ${String(result.status)}: ${result.stderr}`);
-  return result.stdout;
+/** Not the synchronous kind of spawn: the simulated AWS lives in this process and must answer meanwhile. */
+async function ctl(args: readonly string[], { input = "", quiet = false } = {}): Promise<string> {
+  if (!quiet) say(`$ brokerctl ${args.join(" ")}`);
+  const child = spawn(process.execPath, [BROKERCTL, ...args], { env: environment() });
+  const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
+  child.stdin.end(input);
+  const code = await new Promise((done) => child.once("close", done));
+  if (!quiet) process.stdout.write(indent((await stderr) + (await stdout)));
+  if (code !== 0) throw new Error(`brokerctl ${args.join(" ")} ended with ${String(code)}: ${await stderr}`);
+  return stdout;
+}
+
+/** Nothing of the user's own: neither their AWS settings nor their home. */
+function environment(): Record<string, string> {
+  return { PATH: process.env["PATH"] ?? "", HOME: home, CREDBROKER_HOME: home, AWS_ENDPOINT_URL_STS: aws?.url ?? "" };
+}
+
+async function collect(stream: Readable): Promise<string> {
+  let text = "";
+  for await (const chunk of stream.setEncoding("utf8")) text += String(chunk);
+  return text;
 }
 
 async function end(code: number): Promise<never> {
-  spawnSync(process.execPath, [BROKERCTL, "stop"], {
-    env: { PATH: process.env["PATH"] ?? "", HOME: home, CREDBROKER_HOME: home },
-  });
+  await ctl(["stop"], { quiet: true }).catch(() => undefined);
   await aws?.close();
   rmSync(home, { recursive: true, force: true });
   if (code === 0) say("\nstopped, and the throw-away home is gone");

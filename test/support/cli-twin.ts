@@ -1,11 +1,11 @@
 import { Readable } from "node:stream";
-import { createControlClient } from "../../src/control-api/client.js";
 import { runCli } from "../../src/cli/cli.js";
 import type { CliSurroundings } from "../../src/cli/context.js";
 import { Interrupted, type Prompts } from "../../src/cli/prompts.js";
+import { createControlClient } from "../../src/control-api/client.js";
 import type { Clock } from "../../src/system/clock.js";
-import type { SpawnedDaemon } from "../../src/system/spawn-daemon.js";
 import { resolvePaths } from "../../src/system/paths.js";
+import type { SpawnedDaemon } from "../../src/system/spawn-daemon.js";
 import { FakeClock } from "./fake-clock.js";
 
 /** `^C` at a question. */

@@ -31,7 +31,7 @@ export const initCommand = defineCommand({
   async run({ options }, context) {
     const { output } = context;
     const written = await writeInitialConfig(choicesOf(options), options.yes, context);
-    output.say(`${written.isNew ? "wrote" : "kept"} ${context.paths().configFile}`);
+    if (written.hasChanged) output.say(`wrote ${context.paths().configFile}`);
     const warnings = await makeSecretStore(written, options["passphrase-stdin"], context);
     await writeConfigSchema(context);
     for (const warning of warnings) output.warn(warning);

@@ -1,5 +1,6 @@
 import type { RoleView } from "../../control-api/contract.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
+import type { Output } from "../output.js";
 import { table } from "../table.js";
 import { roleJson } from "../views.js";
 import { when } from "../when.js";
@@ -19,9 +20,16 @@ export const rolesCommand = defineCommand({
       output.hint("brokerctl role add NAME --source SOURCE --role-arn ARN");
     } else {
       output.print(roleTable(roles, defaultRole, clock.now()));
+      warnOfRoleErrors(roles, output);
     }
   },
 });
+
+export function warnOfRoleErrors(roles: readonly RoleView[], output: Output): void {
+  for (const { name, lastError } of roles) {
+    if (lastError !== null) output.warn(`${name}: ${lastError.message}`, lastError.hint);
+  }
+}
 
 /** Also part of `status`. */
 export function roleTable(roles: readonly RoleView[], defaultRole: string | null, now: number): string {
@@ -32,7 +40,7 @@ export function roleTable(roles: readonly RoleView[], defaultRole: string | null
       role.name,
       role.accountId ?? "-",
       role.source,
-      role.lastError === null ? role.state : `${role.state}: ${role.lastError.message}`,
+      role.state,
       when(role.expiration, now),
     ]),
   );

@@ -6,7 +6,7 @@ import { table } from "../table.js";
 import { statusJson } from "../views.js";
 import { span, when } from "../when.js";
 import { leaseTable } from "./lease-list.js";
-import { roleTable } from "./roles.js";
+import { roleTable, warnOfRoleErrors } from "./roles.js";
 
 const STATUS_PATIENCE_MS = 5000;
 
@@ -42,6 +42,7 @@ function print(status: StatusView, { output, clock }: CliContext): void {
   }
   if (roles.length > 0) output.print(`\n${roleTable(roles, defaultRole, now)}`);
   if (leases.length > 0) output.print(`\n${leaseTable(leases, now)}`);
+  warnOfRoleErrors(roles, output);
   for (const warning of daemon.warnings) output.warn(warning);
   if (daemon.problem) {
     const { code, message, hint } = daemon.problem;

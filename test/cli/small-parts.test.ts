@@ -1,0 +1,166 @@
+import { describe, expect, it } from "vitest";
+import { parseDuration } from "../../src/cli/duration.js";
+import { execExitCodeOf, exitCodeOf } from "../../src/cli/exit-codes.js";
+import { formatLogLine } from "../../src/cli/log-line.js";
+import { createOutput } from "../../src/cli/output.js";
+import { table } from "../../src/cli/table.js";
+import { isoInstant, span, when } from "../../src/cli/when.js";
+import { BrokerError, type BrokerErrorCode } from "../../src/core/errors.js";
+import { brokerErrorOf } from "../support/broker-error-of.js";
+
+describe("durations", () => {
+  it.each([
+    ["90s", 90],
+    ["30m", 1800],
+    ["8h", 28_800],
+    ["1h30m", 5400],
+    ["2d", 172_800],
+  ])("%s is %i seconds", (text, seconds) => {
+    expect(parseDuration(text, "--for")).toBe(seconds);
+  });
+
+  it.each(["", "0m", "30", "m", "1.5h", "-5m", "30 m", "1w", "1h 30m", "30M"])(
+    "refuses %j by its flag",
+    async (text) => {
+      const error = await brokerErrorOf(() => parseDuration(text, "--for"));
+      expect(error).toMatchObject({ code: "UsageInvalid" });
+      expect(error.message).toContain("--for");
+      expect(error.hint).toContain("--for");
+    },
+  );
+
+  it("offers seconds for a bare number", async () => {
+    expect((await brokerErrorOf(() => parseDuration("1800", "--for"))).hint).toBe("--for 1800s");
+  });
+});
+
+describe("exit codes", () => {
+  it.each<[BrokerErrorCode, number]>([
+    ["UsageInvalid", 2],
+    ["ConfigInvalid", 2],
+    ["RoleUnknown", 2],
+    ["NotSupported", 2],
+    ["FileRefused", 2],
+    ["DaemonUnreachable", 3],
+    ["MfaRequired", 4],
+    ["LoginRequired", 4],
+    ["StoreLocked", 4],
+    ["AssumeRoleDenied", 5],
+    ["GuardRefused", 5],
+    ["AwsUnreachable", 1],
+    ["Conflict", 1],
+    ["InternalError", 1],
+  ])("%s ends with %i", (code, exit) => {
+    expect(exitCodeOf(code)).toBe(exit);
+  });
+
+  it("tell a command's own failure from that of what it runs", () => {
+    expect(execExitCodeOf("AwsUnreachable")).toBe(125);
+    expect(execExitCodeOf("RoleUnknown")).toBe(125);
+    expect(execExitCodeOf("DaemonUnreachable")).toBe(125);
+    expect(execExitCodeOf("MfaRequired")).toBe(4);
+    expect(execExitCodeOf("UsageInvalid")).toBe(2);
+  });
+});
+
+describe("times for people", () => {
+  const now = new Date(2026, 0, 2, 12, 0).getTime();
+
+  it.each([
+    [now + 42 * 60_000, "in 42 min (12:42)"],
+    [now - 90_000, "90 s ago (11:58)"],
+    [now + (3 * 60 + 5) * 60_000, "in 3 h 05 min (15:05)"],
+    [now + 3 * 86_400_000, "in 3 d 0 h (Jan 05 12:00)"],
+  ])("are relative and on the wall", (instant, text) => {
+    expect(when(instant, now)).toBe(text);
+  });
+
+  it("are a dash where there is none", () => {
+    expect(when(null, now)).toBe("-");
+    expect(isoInstant(null)).toBeNull();
+  });
+
+  it("are whole-second UTC for machines", () => {
+    expect(isoInstant(Date.parse("2026-01-01T00:00:00.999Z"))).toBe("2026-01-01T00:00:00Z");
+  });
+
+  it("never round up to an end that is not there", () => {
+    expect(span(59_999)).toBe("59 s");
+    expect(span(3_599_999)).toBe("59 min");
+  });
+});
+
+describe("tables", () => {
+  it("are columns of text without lines, ends trimmed", () => {
+    expect(
+      table(
+        ["role", "state"],
+        [
+          ["dev", "ready"],
+          ["prod-role", ""],
+        ],
+      ),
+    ).toBe("ROLE       STATE\ndev        ready\nprod-role");
+  });
+
+  it("keep escape sequences and line breaks of foreign text off the terminal", () => {
+    expect(table(["a"], [["x\u001b[2Jy\nz"]])).toBe("A\nx?[2Jy z");
+  });
+});
+
+describe("output", () => {
+  function captured({ json = false, isTTY = false, env = {} } = {}) {
+    const text = { stdout: "", stderr: "" };
+    const output = createOutput({
+      stdout: { write: (chunk) => (text.stdout += chunk) },
+      stderr: { write: (chunk) => (text.stderr += chunk), isTTY },
+      env,
+      json,
+    });
+    return { output, text };
+  }
+  const error = new BrokerError("NoRole", "none \u001b]0;evil\u0007chosen", { hint: "brokerctl use ROLE" });
+
+  it("gives errors and their mend to people on stderr, without control characters", () => {
+    const { output, text } = captured();
+    output.error(error);
+    expect(text).toEqual({
+      stdout: "",
+      stderr: "brokerctl: error: none ?]0;evil?chosen\nbrokerctl: hint: brokerctl use ROLE\n",
+    });
+  });
+
+  it("gives errors as one JSON object with --json, and nothing else beside it", () => {
+    const { output, text } = captured({ json: true });
+    output.say("doing");
+    output.warn("odd", "mend");
+    output.error(error);
+    expect(text.stdout).toBe("");
+    expect(JSON.parse(text.stderr)).toEqual({
+      error: { code: "NoRole", message: error.message, hint: "brokerctl use ROLE" },
+    });
+  });
+
+  it.each([
+    ["a terminal", { isTTY: true }, true],
+    ["a pipe", {}, false],
+    ["NO_COLOR", { isTTY: true, env: { NO_COLOR: "1" } }, false],
+    ["an empty NO_COLOR", { isTTY: true, env: { NO_COLOR: "" } }, true],
+    ["a dumb terminal", { isTTY: true, env: { TERM: "dumb" } }, false],
+  ])("minds colours: %s", (_, options, coloured) => {
+    const { output, text } = captured(options);
+    output.error(error);
+    expect(text.stderr.includes("\u001b[31m")).toBe(coloured);
+  });
+});
+
+describe("log lines", () => {
+  it("are time, level, message and fields", () => {
+    const line = '{"level":"warn","time":"2026-01-01T00:00:00.000Z","pid":7,"role":"dev","n":{"a":1},"msg":"late"}';
+    expect(formatLogLine(line)).toBe('2026-01-01T00:00:00.000Z warn  late role=dev n={"a":1}');
+  });
+
+  it.each(["not JSON", "[1", "null", "7"])("stay as they are when they are no objects: %s", (line) => {
+    expect(formatLogLine(line)).toBe(line);
+  });
+});

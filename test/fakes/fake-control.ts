@@ -1,0 +1,441 @@
+import { once } from "node:events";
+import { chmodSync, mkdirSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import {
+  CONTROL_PREFIX,
+  type ControlError,
+  type ControlOperation,
+  type ControlOperations,
+  type ControlRequest,
+  type ControlResponse,
+  type KeyView,
+  type LeaseAccess,
+  type LeaseSelector,
+  type LeaseView,
+  type RoleSummary,
+  type RoleView,
+  type SourceView,
+  type StatusView,
+  VERSION_HEADER,
+} from "../../src/control-api/contract.js";
+import { canarySecretKey } from "../support/canaries.js";
+
+export const NOW = Date.parse("2026-01-01T00:00:00Z");
+const HOUR_MS = 3_600_000;
+export const TOKEN = `brk_${"t".repeat(43)}`;
+/** What the fake endpoint serves. */
+export const SERVED = {
+  accessKeyId: "ASIAFAKEFAKEFAKE0000",
+  secretAccessKey: canarySecretKey("served"),
+  sessionToken: `session+/=${canarySecretKey("token")}`,
+  expiration: "2026-01-01T00:59:00Z",
+};
+
+type Handlers = { readonly [O in ControlOperation]: (request: ControlRequest<O>) => ControlResponse<O> };
+
+class Refusal extends Error {
+  readonly error: ControlError;
+
+  constructor(error: ControlError) {
+    super(error.message);
+    this.error = error;
+  }
+}
+
+export interface FakeLease extends LeaseView {
+  readonly token: string;
+}
+
+/**
+ * A daemon as the CLI meets it: control on a unix socket, the endpoint on loopback, everything in memory. It keeps the
+ * contract's rules that the CLI depends on; what AWS or the secret store would do is set from outside.
+ */
+export class FakeControl {
+  readonly socketPath: string;
+  version = "0.1.0";
+  state: StatusView["daemon"]["state"] = "ready";
+  problem: ControlError | null = null;
+  secretStore = "key_file";
+  passphrase: string | undefined;
+  warnings: string[] = [];
+  defaultRole: string | null = null;
+  readonly sources: SourceView[] = [];
+  readonly roles: RoleView[] = [];
+  readonly keys: KeyView[] = [];
+  readonly secrets = new Map<string, string>();
+  leases: FakeLease[] = [];
+  /** source → MFA device and the code it takes now. */
+  readonly mfa = new Map<string, { readonly serial: string; code: string; loggedIn: boolean }>();
+  /** role → what fetching its credentials fails with. */
+  readonly failing = new Map<string, ControlError>();
+  /** operation → what it fails with. */
+  readonly refusing = new Map<ControlOperation, ControlError>();
+  readonly calls: { readonly operation: ControlOperation; readonly request: unknown }[] = [];
+  /** Answers of the endpoint before the credentials: `[503, …]`. */
+  readonly pendingAnswers: number[] = [];
+  /** Called for `stop`. */
+  onStop = (): void => undefined;
+  pid = process.pid;
+  #server: Server | undefined;
+  #endpoint: Server | undefined;
+  #leaseCount = 0;
+
+  constructor(home: string) {
+    this.socketPath = join(home, "run", "control.sock");
+    mkdirSync(join(home, "run"), { recursive: true, mode: 0o700 });
+    chmodSync(join(home, "run"), 0o700);
+    this.leases.push({ ...this.#newLease("default", { name: "default", role: null }), token: TOKEN });
+  }
+
+  async listen(): Promise<this> {
+    this.#server = createServer((request, response) => void this.#control(request, response)).listen(this.socketPath);
+    this.#endpoint = createServer((request, response) => this.#serve(request, response)).listen(0, "127.0.0.1");
+    await Promise.all([once(this.#server, "listening"), once(this.#endpoint, "listening")]);
+    return this;
+  }
+
+  async close(): Promise<void> {
+    for (const server of [this.#server, this.#endpoint]) {
+      server?.closeAllConnections();
+      if (server?.listening) await new Promise((resolve) => server.close(resolve));
+    }
+    this.#server = this.#endpoint = undefined;
+  }
+
+  get endpointUrl(): string {
+    return `http://127.0.0.1:${(this.#endpoint?.address() as AddressInfo | null)?.port ?? 0}`;
+  }
+
+  addSource(name: string, state: SourceView["state"] = "ready"): this {
+    this.sources.push({ name, type: "keys", state, expiresAt: null });
+    return this;
+  }
+
+  addRole(name: string, extra: Partial<RoleView> = {}): this {
+    this.roles.push({
+      name,
+      source: "ops",
+      state: "idle",
+      roleArn: `arn:aws:iam::111111111111:role/${name}`,
+      accountId: "111111111111",
+      region: null,
+      expiration: null,
+      refreshAt: null,
+      lastError: null,
+      ...extra,
+    });
+    return this;
+  }
+
+  /** From now on the role cannot be fetched before a login with this code. */
+  needMfa(role: string, code: string, serial = "arn:aws:iam::111111111111:mfa/me"): this {
+    const source = this.#role(role).source;
+    this.mfa.set(source, { serial, code, loggedIn: false });
+    const hint = `brokerctl login ${source}`;
+    this.failing.set(role, { code: "MfaRequired", message: `${source} needs an MFA code`, hint });
+    this.#setState(role, "mfa_required");
+    return this;
+  }
+
+  addLease(kind: LeaseView["kind"], extra: Partial<FakeLease> = {}): FakeLease {
+    const lease = {
+      ...this.#newLease(kind, extra),
+      token: `brk_${String(this.leases.length).padStart(43, "n")}`,
+      ...extra,
+    };
+    this.leases.push(lease);
+    return lease;
+  }
+
+  /** Requests of one operation, in order. */
+  requests<O extends ControlOperation>(operation: O): readonly ControlRequest<O>[] {
+    return this.calls.filter((call) => call.operation === operation).map(({ request }) => request as ControlRequest<O>);
+  }
+
+  readonly #handlers: Handlers = {
+    status: () => this.#status(),
+    stop: () => {
+      setImmediate(() => this.onStop());
+      return { pid: this.pid };
+    },
+    "store-create": ({ passphrase }) => {
+      if (this.problem?.code !== "KeyMissing")
+        throw new Refusal({ code: "Conflict", message: "a data key exists already" });
+      this.passphrase = passphrase;
+      this.problem = null;
+      this.state = "ready";
+      return { state: "open", warnings: this.warnings };
+    },
+    lock: () => {
+      this.state = "locked";
+      return {};
+    },
+    unlock: ({ passphrase }) => {
+      if (this.passphrase !== undefined && passphrase !== this.passphrase) {
+        throw new Refusal({ code: "StoreLocked", message: "the passphrase is wrong", hint: "brokerctl unlock" });
+      }
+      this.state = "ready";
+      return { state: "open", warnings: this.warnings };
+    },
+    "config-check": ({ text, path }) => this.#check(text, path),
+    "config-reload": () => ({ roles: this.roles.length, sources: this.sources.length, notes: [] }),
+    "config-schema": () => ({ schema: { type: "object" } }),
+    "source-add": ({ text, name, fields }) => {
+      this.addSource(name);
+      return { text: `${text}# source ${name} ${JSON.stringify(fields)}\n`, summary: [`added source ${name}`] };
+    },
+    "role-add": ({ text, name, fields }) => {
+      if (text.includes(`role ${name} `))
+        throw new Refusal({ code: "Conflict", message: `role ${name} exists already` });
+      this.addRole(name);
+      return { text: `${text}# role ${name} ${JSON.stringify(fields)}\n`, summary: [`added role ${name}`] };
+    },
+    "keys-add": ({ source, accessKeyId, secretAccessKey }) => {
+      const key = { source, accessKeyIdSuffix: accessKeyId.slice(-4), addedAt: NOW, rotatedAt: null };
+      this.keys.splice(0, this.keys.length, ...this.keys.filter((held) => held.source !== source), key);
+      this.secrets.set(source, secretAccessKey);
+      return { ...key, notes: [] };
+    },
+    "keys-list": () => ({ keys: this.keys }),
+    "keys-rotate": ({ source }) => ({
+      source,
+      accessKeyIdSuffix: "NEWK",
+      addedAt: NOW,
+      rotatedAt: NOW,
+      notes: ["the old key was deleted"],
+    }),
+    "keys-remove": ({ source }) => {
+      this.keys.splice(0, this.keys.length, ...this.keys.filter((key) => key.source !== source));
+      return {};
+    },
+    "login-choices": () => ({
+      sources: [...this.mfa].map(([name, { serial, loggedIn }]) => ({
+        name,
+        type: "keys",
+        state: loggedIn ? "ready" : "mfa_required",
+        expiresAt: null,
+        needs: loggedIn ? null : "mfa_code",
+        mfaSerial: serial,
+      })),
+    }),
+    "login-mfa": ({ source, code }) => {
+      const device = this.mfa.get(source);
+      if (device?.code !== code) throw new Refusal({ code: "MfaRequired", message: "AWS did not take the MFA code" });
+      device.loggedIn = true;
+      for (const role of this.roles.filter((candidate) => candidate.source === source)) {
+        this.failing.delete(role.name);
+        this.#setState(role.name, "idle");
+      }
+      return { source, expiresAt: NOW + 12 * HOUR_MS };
+    },
+    use: ({ lease: selector, role, forSeconds }) => {
+      const lease = this.#select(selector);
+      const fetched = this.#fetch(role);
+      const temporary = forSeconds === undefined ? null : { until: NOW + forSeconds * 1000, thenRole: lease.role };
+      const moved = { ...lease, role, temporary };
+      this.leases = this.leases.map((held) => (held.id === lease.id ? moved : held));
+      if (lease.kind === "default") this.defaultRole = role;
+      return { lease: view(moved), old: this.#summary(lease.role), new: fetched };
+    },
+    warm: ({ role }) => this.#fetch(role),
+    refresh: ({ role }) => {
+      const names = role === undefined ? this.roles.map(({ name }) => name) : [this.#role(role).name];
+      const failed = names.flatMap((name) => {
+        const error = this.failing.get(name);
+        return error ? [{ ...error, role: name }] : [];
+      });
+      const fine = names.filter((name) => !this.failing.has(name));
+      return { refreshed: fine.map((name) => this.#summary(name)), failed };
+    },
+    whoami: (request) => {
+      const role = "role" in request ? request.role : this.#select(request.lease).role;
+      if (role === null)
+        throw new Refusal({ code: "NoRole", message: "no role is chosen yet", hint: "brokerctl use ROLE" });
+      this.#fetch(role);
+      return {
+        role,
+        account: "111111111111",
+        arn: `arn:aws:sts::111111111111:assumed-role/${role}/credbroker`,
+        userId: "AROAFAKE:credbroker",
+        expiration: NOW + HOUR_MS,
+      };
+    },
+    "lease-access": (request) => {
+      if ("lease" in request) return this.#access(this.#select(request.lease));
+      const name = `role:${this.#role(request.pinnedRole).name}`;
+      const held = this.leases.find((lease) => lease.name === name);
+      return this.#access(held ?? this.addLease("pinned", { name, role: request.pinnedRole }));
+    },
+    "lease-create": ({ name, role, forSeconds }) => {
+      if (this.leases.some((lease) => lease.name === name)) {
+        throw new Refusal({ code: "Conflict", message: `lease ${name} exists already` });
+      }
+      const expiresAt = forSeconds === undefined ? null : NOW + forSeconds * 1000;
+      return this.#access(this.addLease("named", { name, role, followsDefault: role === null, expiresAt }));
+    },
+    "lease-child": ({ role, pid, forSeconds }) => {
+      if (role !== null) this.#role(role);
+      const expiresAt = forSeconds === undefined ? null : NOW + forSeconds * 1000;
+      const lease = this.addLease("child", {
+        role: role ?? this.defaultRole,
+        followsDefault: role === null,
+        holderPid: pid,
+        expiresAt,
+      });
+      return this.#access(lease);
+    },
+    "lease-hand-over": ({ id, pid }) => {
+      this.leases = this.leases.map((lease) => (lease.id === id ? { ...lease, holderPid: pid } : lease));
+      return {};
+    },
+    "lease-list": () => ({ leases: this.leases.map(view) }),
+    "lease-show": ({ lease }) => view(this.#select(lease)),
+    "lease-rotate": ({ lease: selector }) => {
+      const lease = { ...this.#select(selector), token: `brk_${"r".repeat(43)}` };
+      this.leases = this.leases.map((held) => (held.id === lease.id ? lease : held));
+      return this.#access(lease);
+    },
+    "lease-revoke": ({ lease: selector }) => {
+      const lease = this.#select(selector);
+      this.leases = this.leases.filter(({ id }) => id !== lease.id);
+      return view(lease);
+    },
+  };
+
+  #status(): StatusView {
+    return {
+      daemon: {
+        pid: this.pid,
+        version: this.version,
+        startedAt: NOW - HOUR_MS,
+        endpoint: this.endpointUrl,
+        secretStore: this.secretStore,
+        state: this.state,
+        overrides: ["AWS_ENDPOINT_URL_STS=http://127.0.0.1:1"],
+        warnings: this.warnings,
+        problem: this.problem,
+        configPath: join(this.socketPath, "..", "..", "config.yaml"),
+      },
+      defaultRole: this.defaultRole,
+      sources: this.sources,
+      roles: this.roles,
+      leases: this.leases.map(view),
+    };
+  }
+
+  #newLease(kind: LeaseView["kind"], extra: Partial<LeaseView>): LeaseView {
+    const lease: LeaseView = {
+      id: `lease-${String(++this.#leaseCount)}`,
+      name: null,
+      kind,
+      role: null,
+      followsDefault: kind === "default",
+      createdAt: NOW - HOUR_MS,
+      expiresAt: null,
+      lastUsedAt: null,
+      holderPid: null,
+      temporary: null,
+    };
+    return { ...lease, ...extra };
+  }
+
+  #select(selector: LeaseSelector): FakeLease {
+    const lease = this.leases.find((candidate) => {
+      if (selector.by === "default") return candidate.kind === "default";
+      if (selector.by === "name") return candidate.name === selector.name;
+      return selector.by === "id" ? candidate.id === selector.id : candidate.token === selector.token;
+    });
+    if (lease) return lease;
+    throw new Refusal({ code: "LeaseUnknown", message: "there is no such lease", hint: "brokerctl lease list" });
+  }
+
+  #role(name: string): RoleView {
+    const role = this.roles.find((candidate) => candidate.name === name);
+    if (role) return role;
+    throw new Refusal({ code: "RoleUnknown", message: `no role ${name}`, hint: "brokerctl roles" });
+  }
+
+  #setState(name: string, state: RoleView["state"]): void {
+    const index = this.roles.findIndex((role) => role.name === name);
+    this.roles[index] = { ...this.#role(name), state };
+  }
+
+  #fetch(name: string): RoleSummary {
+    const role = this.#role(name);
+    const error = this.failing.get(role.name);
+    if (error) throw new Refusal(error);
+    return this.#summary(name);
+  }
+
+  #summary(role: string | null): RoleSummary {
+    if (role === null) return { role: null, accountId: null, roleArn: null, expiration: null };
+    return { role, accountId: "111111111111", roleArn: this.#role(role).roleArn, expiration: NOW + HOUR_MS };
+  }
+
+  #access(lease: FakeLease): LeaseAccess {
+    return {
+      lease: view(lease),
+      token: lease.token,
+      leaseUrl: `${this.endpointUrl}/lease/${lease.token}`,
+      credentialsUrl: `${this.endpointUrl}/creds`,
+      region: this.roles.find(({ name }) => name === lease.role)?.region ?? null,
+    };
+  }
+
+  #check(text: string, path: string): { readonly roles: number; readonly sources: number } {
+    if (!text.includes("broken")) return { roles: this.roles.length, sources: this.sources.length };
+    throw new Refusal({
+      code: "ConfigInvalid",
+      message: `${path}:1: 'broken' is no key`,
+      hint: "brokerctl config edit",
+    });
+  }
+
+  async #control(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    response.setHeader(VERSION_HEADER, this.version).setHeader("content-type", "application/json");
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const operation = request.url?.slice(CONTROL_PREFIX.length) as ControlOperation;
+    const body = JSON.parse(Buffer.concat(chunks).toString("utf8")) as ControlOperations[ControlOperation][0];
+    this.calls.push({ operation, request: body });
+    try {
+      const refusal = this.refusing.get(operation);
+      if (refusal) throw new Refusal(refusal);
+      const handler = this.#handlers[operation] as (request: unknown) => unknown;
+      response.end(JSON.stringify(handler(body)));
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      response.writeHead(422).end(JSON.stringify({ error: error.error }));
+    }
+  }
+
+  #serve(request: IncomingMessage, response: ServerResponse): void {
+    const status = this.pendingAnswers.shift() ?? 200;
+    const known = this.leases.some(({ token }) => token === request.headers.authorization);
+    const refusal = known
+      ? { code: "CredentialsPending", message: "wait" }
+      : { code: "LeaseUnknown", message: "no lease" };
+    if (!known || status !== 200) {
+      response.writeHead(known ? status : 403, { "content-type": "application/json" }).end(JSON.stringify(refusal));
+      return;
+    }
+    response.writeHead(200, { "content-type": "application/json" }).end(
+      JSON.stringify({
+        Code: "Success",
+        Type: "AWS-HMAC",
+        AccessKeyId: SERVED.accessKeyId,
+        SecretAccessKey: SERVED.secretAccessKey,
+        Token: SERVED.sessionToken,
+        Expiration: SERVED.expiration,
+        AccountId: "111111111111",
+      }),
+    );
+  }
+}
+
+/** Without the token, which only `lease-access` and the like tell. */
+function view(lease: FakeLease): LeaseView {
+  return { ...lease, token: undefined } as LeaseView;
+}

@@ -58,12 +58,12 @@ function planAdd(request: EditRequest, { kind, section, catalog }: EntryKind): C
 
   const text = before.reading.document ? insertEntry(request.text, before.reading.document, added) : request.text;
   const after = checkConfig({ ...request, text });
-  if (after.reading.root && after.problems.length > 0) throw refuse(after.problems, { kind, added });
-  if (!isJustAdded({ before, after, added })) {
+  if (after.reading.problems.length === 0 ? !isJustAdded({ before, after, added }) : !after.reading.root) {
     throw new BrokerError("NotSupported", `${what} cannot be added to ${request.path} the way it is laid out`, {
       hint: `brokerctl config edit, and add under ${section}:\n${renderEntry(added)}`,
     });
   }
+  if (after.problems.length > 0) throw refuse(after.problems, { kind, added });
   return { text, summary: [`adds ${what}:`, ...renderEntry(added).trimEnd().split("\n")] };
 }
 

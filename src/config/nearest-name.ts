@@ -7,7 +7,7 @@ export function nearestName(given: string, names: readonly string[]): string | u
   let nearest: string | undefined;
   let distance = farthest + 1;
   for (const name of names) {
-    const current = leven(wanted, normalize(name), { maxDistance: distance });
+    const current = distanceOf(wanted, normalize(name), distance);
     if (current < distance) [nearest, distance] = [name, current];
   }
   return nearest;
@@ -15,4 +15,15 @@ export function nearestName(given: string, names: readonly string[]): string | u
 
 function normalize(name: string): string {
   return name.toLowerCase().replaceAll(/[-_]/g, "");
+}
+
+/** Letters swapped (`dve` for `dev`) are one slip, not two. */
+function distanceOf(wanted: string, name: string, maxDistance: number): number {
+  const distance = leven(wanted, name, { maxDistance });
+  const isSwap = distance > 1 && wanted.length === name.length && sorted(wanted) === sorted(name);
+  return isSwap ? 1 : distance;
+}
+
+function sorted(text: string): string {
+  return Array.from(text).sort().join("");
 }

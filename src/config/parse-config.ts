@@ -4,6 +4,7 @@ import { type CheckedConfig, type ConfigText, checkConfig } from "./check-config
 import type { Config } from "./config.js";
 import { type ConfigProblem, renderPath } from "./config-problem.js";
 import { nearestName } from "./nearest-name.js";
+import { escapeControls, maskSecrets } from "./show-value.js";
 
 /** More are counted, not shown: nobody mends a hundred at once. */
 const MAX_SHOWN = 100;
@@ -36,7 +37,8 @@ export function renderProblems({ problems, reading }: CheckedConfig, file: strin
 export function renderProblem({ path, message, suggest }: ConfigProblem): string {
   const nearest = suggest && nearestName(suggest.given, suggest.names);
   const meant = nearest === undefined ? "" : `; did you mean ${JSON.stringify(nearest)}?`;
-  return path.length === 0 ? `${message}${meant}` : `${renderPath(path)}: ${message}${meant}`;
+  const where = path.length === 0 ? "" : `${renderPath(path)}: `;
+  return escapeControls(`${where}${maskSecrets(message)}${meant}`);
 }
 
 function offsetOf({ offset, path, at }: ConfigProblem, { root, positions }: CheckedConfig["reading"]): number {

@@ -2,8 +2,8 @@ const LONGEST_SHOWN = 120;
 
 /** Access key ids (IAM "unique identifiers": AKIA long-term, ASIA session) and our own lease tokens. */
 const KNOWN_TOKENS = /\b(?:(?:AKIA|ASIA)[A-Z0-9]{8,}|brk_[\w-]{8,})/g;
-/** AWS secret keys are 40 characters of base64, session tokens hundreds; names of things seldom run on so long. */
-const LONG_RUN = /[A-Za-z0-9+/=]{32,}/g;
+/** AWS secret keys are 40 characters of base64, session tokens hundreds; beside paths in ARNs few names run on so long. */
+const LONG_RUN = /(?<!arn:[^\s"]*)[A-Za-z0-9+/=]{32,}/g;
 
 /**
  * A config value as an error message may show it: texts quoted, cut at 120 characters and with whatever looks like
@@ -19,9 +19,12 @@ export function showValue(value: unknown): string {
 
 /** The text with everything that looks like a key or token cut to its first four characters. */
 export function maskSecrets(text: string): string {
-  const masked = text.replace(KNOWN_TOKENS, firstFour);
-  // paths in ARNs run on without being secrets
-  return masked.startsWith("arn:") ? masked : masked.replace(LONG_RUN, (run) => (isMixed(run) ? firstFour(run) : run));
+  return text.replace(KNOWN_TOKENS, firstFour).replace(LONG_RUN, (run) => (isMixed(run) ? firstFour(run) : run));
+}
+
+/** The text with control characters spelled out, as a terminal would obey them: `\u001b`. */
+export function escapeControls(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 function firstFour(secret: string): string {

@@ -25,7 +25,7 @@ export type SealedPurpose = (typeof PURPOSES)[number];
 const KIND_NUMBERS: Readonly<Record<SecretStoreKind, number>> = { keychain: 1, passphrase: 2, command: 3, key_file: 4 };
 
 /** Readable without the key, and believed only as far as a wrong one does no harm. */
-export interface SealedHeader {
+interface SealedHeader {
   /** Who held the data key when it was written; undefined: a word we do not know. */
   readonly kind: SecretStoreKind | undefined;
   readonly keyId: string;

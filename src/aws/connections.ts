@@ -1,6 +1,6 @@
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
-import { rootCertificates } from "node:tls";
+import { createSecureContext, rootCertificates, type SecureContext } from "node:tls";
 import { NodeHttpHandler, type NodeHttpHandlerOptions } from "@smithy/node-http-handler";
 import { HttpProxyAgent } from "http-proxy-agent";
 import { HttpsProxyAgent } from "https-proxy-agent";
@@ -25,13 +25,12 @@ const silent = { trace: ignore, debug: ignore, info: ignore, warn: ignore, error
  */
 export class Connections {
   readonly #environment: AwsEnvironment;
-  readonly #ca: string[] | undefined;
+  readonly #trust: SecureContext | undefined;
   readonly #direct: NodeHttpHandler;
 
   constructor(environment: AwsEnvironment) {
     this.#environment = environment;
-    // Node's `ca` replaces its own authorities.
-    this.#ca = environment.certificates.length === 0 ? undefined : [...rootCertificates, ...environment.certificates];
+    this.#trust = trust(environment.certificates);
     this.#direct = handler({
       httpAgent: new HttpAgent(SOCKETS),
       httpsAgent: new HttpsAgent({ ...SOCKETS, ...this.#tls() }),
@@ -61,13 +60,18 @@ export class Connections {
   }
 
   /** Said outright, so that NODE_TLS_REJECT_UNAUTHORIZED changes nothing. */
-  #tls(): { readonly rejectUnauthorized: true; readonly ca?: string[] } {
-    return { rejectUnauthorized: true, ...(this.#ca ? { ca: this.#ca } : {}) };
+  #tls(): { readonly rejectUnauthorized: true; readonly secureContext?: SecureContext } {
+    return { rejectUnauthorized: true, ...(this.#trust ? { secureContext: this.#trust } : {}) };
   }
 }
 
 export function endpointOf(request: SdkRequest): URL {
   return new URL(`${request.protocol}//${request.hostname}${request.port === undefined ? "" : `:${request.port}`}`);
+}
+
+/** Made once: it takes 50 ms, in which nobody is answered. Node's `ca` replaces its own authorities. */
+function trust(certificates: readonly string[]): SecureContext | undefined {
+  return certificates.length === 0 ? undefined : createSecureContext({ ca: [...rootCertificates, ...certificates] });
 }
 
 /** No socket timeout of the SDK's: the caller's deadline stands behind everything. */

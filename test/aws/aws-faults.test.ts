@@ -46,6 +46,17 @@ describe("an upstream in trouble", () => {
     expect(await assume()).toMatchObject({ retryAfterMs: 7000 });
   });
 
+  test("may say so with a date, and a date that has passed means now", async () => {
+    world.fake.faults.set("AssumeRole", { kind: "throttle", retryAt: new Date(Date.now() + 60_000) });
+    const { retryAfterMs } = await assume();
+    expect(retryAfterMs).toBeGreaterThan(50_000);
+    expect(retryAfterMs).toBeLessThanOrEqual(60_000);
+
+    world.fake.faults.set("AssumeRole", { kind: "throttle", retryAt: new Date(0) });
+
+    expect(await assume()).toMatchObject({ retryAfterMs: 0 });
+  });
+
   test("down: refused at once, and well again with the next call after it is up", async () => {
     await world.fake.down();
 

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
 import { isIP } from "node:net";
 
-interface TlsIdentity {
+export interface TlsIdentity {
   /** PEM. */
   readonly key: string;
   readonly cert: string;

@@ -46,7 +46,8 @@ export async function answerWithFault(fault: Fault | undefined, exchange: Exchan
     case "deny":
       return refuse(accessDenied("User is not authorized to perform this action"));
     case "throttle": {
-      const headers = fault.retryAfterSeconds === undefined ? {} : { "retry-after": String(fault.retryAfterSeconds) };
+      const wait = fault.retryAt?.toUTCString() ?? fault.retryAfterSeconds?.toString();
+      const headers = wait === undefined ? {} : { "retry-after": wait };
       return refuse(new AwsRefusal("Throttling", "Rate exceeded", { headers }));
     }
     case "refuse":

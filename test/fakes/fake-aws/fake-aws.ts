@@ -116,6 +116,11 @@ export class FakeAws {
     return this.#state.principals.find(accessKeyId);
   }
 
+  /** Credentials of a role that another service hands out (Identity Center): they sign like those of AssumeRole. */
+  openRole(roleArn: string, sessionName: string, expiration: number): Principal {
+    return this.#state.principals.openRole(roleArn, sessionName, expiration);
+  }
+
   /** Connections are refused until `up`. */
   async down(): Promise<void> {
     this.#server.closeAllConnections();

@@ -6,7 +6,7 @@
  */
 export type Fault = (
   | { readonly kind: "unavailable" | "failing" | "deny" | "drop" | "reset" | "echo" | "portal" }
-  | { readonly kind: "throttle"; readonly retryAfterSeconds?: number }
+  | { readonly kind: "throttle"; readonly retryAfterSeconds?: number; readonly retryAt?: Date }
   | { readonly kind: "slow"; readonly milliseconds: number }
   | { readonly kind: "refuse"; readonly code: string; readonly message: string; readonly status?: number }
   | { readonly kind: "lie"; readonly lie: Lie }
@@ -69,12 +69,12 @@ export class Hold {
   }
 }
 
-/** By action (`AssumeRole`) or `*` for all; settable at run time. */
-export class Faults {
-  readonly #faults = new Map<string, { readonly fault: Fault; left: number }>();
+/** By action (`AssumeRole`) or `*` for all; settable at run time. Other fakes have kinds of fault of their own. */
+export class Faults<F extends { readonly times?: number } = Fault> {
+  readonly #faults = new Map<string, { readonly fault: F; left: number }>();
   readonly #holds = new Map<string, Hold>();
 
-  set(action: string, fault: Fault): void {
+  set(action: string, fault: F): void {
     this.#faults.set(action, { fault, left: fault.times ?? Number.POSITIVE_INFINITY });
   }
 
@@ -95,7 +95,7 @@ export class Faults {
   }
 
   /** For the server: waits where it must, and says what is to go wrong. */
-  async meet(action: string): Promise<Fault | undefined> {
+  async meet(action: string): Promise<F | undefined> {
     await (this.#holds.get(action) ?? this.#holds.get("*"))?.join();
     const entry = this.#faults.get(action) ?? this.#faults.get("*");
     if (!entry || entry.left <= 0) return undefined;

@@ -8,7 +8,7 @@ const MAX_CHAIN = 100;
 const MAX_SHOWN = 10;
 
 /** Where a role comes from, by name. Its source or parent exists, though it may have problems of its own. */
-export type Link =
+type Link =
   | { readonly kind: "source"; readonly source: string }
   | { readonly kind: "role"; readonly role: string }
   /** Its definition does not say, and that is reported. */

@@ -113,7 +113,7 @@ describe("loadConfig", () => {
   it("refuses a directory, and a pipe without waiting for its writer", async () => {
     const directory = tempDir("config");
     mkdirSync(join(directory, "config.yaml"), { mode: 0o700 });
-    execFileSync("mkfifo", ["-m", "600", join(directory, "pipe")]);
+    execFileSync("sh", ["-c", 'mkfifo -m 600 "$0"', join(directory, "pipe")]);
 
     expect((await refusal(join(directory, "config.yaml"))).message).toContain("not a regular file");
     expect((await refusal(join(directory, "pipe"))).message).toContain("not a regular file");

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Outcome } from "../support/broker.js";
-import { AWS_CLI, BOTO3, CLIENTS, inVenv, JAVASCRIPT } from "./aws-clients.js";
+import { AWS_CLI, BOTO3, inVenv, JAVASCRIPT } from "./aws-clients.js";
 import { type Bench, CASES, type ClientCase, DEV, startBench, type UserShell } from "./bench.js";
 import { arnsIn, SUCCESS, successByEnv } from "./outcomes.js";
 
@@ -76,11 +76,14 @@ describe("one client process while keys come and end", () => {
     expect([...new Set(arns)]).toEqual([DEV.arn]);
   });
 
-  it("costs AWS one AssumeRole for each key, however many clients ask", () => {
+  it("costs AWS one AssumeRole for each key, and each comes before the last has ended", () => {
     const assumed = bench.proxy.callsOf("broker").filter(({ action }) => action === "AssumeRole");
-    const seconds = (assumed.at(-1)!.at - assumed[0]!.at) / 1000;
-    expect(assumed.length).toBeGreaterThanOrEqual(2);
-    expect(assumed.length).toBeLessThanOrEqual(seconds / (SESSION_SECONDS / 2) + 1);
-    expect(CLIENTS.length * CASES.length).toBeGreaterThan(assumed.length);
+    const gaps = assumed.slice(1).map(({ at }, index) => (at - assumed[index]!.at) / 1000);
+    expect(gaps.length).toBeGreaterThanOrEqual(1);
+    // Due at 60 % of the life; from 82 % on nothing is advertised, and clients would have to wait.
+    for (const gap of gaps) {
+      expect(gap).toBeGreaterThan(0.4 * SESSION_SECONDS);
+      expect(gap).toBeLessThan(0.8 * SESSION_SECONDS);
+    }
   });
 });

@@ -9,6 +9,61 @@ export interface KeysSource {
   readonly stsRegion: string;
 }
 
+/** `type: sso`: IAM Identity Center, logged in to by `brokerctl login`. */
+export interface SsoSource {
+  readonly type: "sso";
+  readonly name: string;
+  readonly startUrl: string;
+  readonly ssoRegion: string;
+  /** Default `sso:account:access`, without which no refresh token is granted. */
+  readonly registrationScopes: readonly string[];
+  readonly stsRegion: string;
+}
+
+/** `type: web_identity`: a token file that somebody else renews; the role on it is assumed with AssumeRoleWithWebIdentity. */
+export interface WebIdentitySource {
+  readonly type: "web_identity";
+  readonly name: string;
+  /** Absolute; read anew for each call. */
+  readonly tokenFile: string;
+  readonly stsRegion: string;
+}
+
+/** `type: process`: a program that prints credentials as the AWS CLI's credential_process does. */
+export interface ProcessSource {
+  readonly type: "process";
+  readonly name: string;
+  /** Split as the AWS CLI splits it; no shell runs. */
+  readonly command: string;
+  readonly stsRegion: string;
+}
+
+/** `type: aws_sso_cache`: the login of `aws sso login`, strictly read-only (design §6.9). */
+export interface AwsSsoCacheSource {
+  readonly type: "aws_sso_cache";
+  readonly name: string;
+  /** What names the token file: the sso-session, or for legacy profiles the start URL. */
+  readonly session: { readonly ssoSession: string } | { readonly startUrl: string };
+  /** Region of the portal, where the config names one; else the token file's. */
+  readonly ssoRegion?: string;
+  readonly stsRegion: string;
+}
+
+/** `type: profile`: any kind of profile that the AWS SDK understands, by name. */
+export interface ProfileSource {
+  readonly type: "profile";
+  readonly name: string;
+  readonly profile: string;
+  readonly stsRegion: string;
+}
+
+/** `type: instance_metadata` (EC2) and `container` (ECS, EKS): what the machine itself offers. */
+export interface MachineSource {
+  readonly type: "instance_metadata" | "container";
+  readonly name: string;
+  readonly stsRegion: string;
+}
+
 export type Source = KeysSource;
 
 /** The fields of one AssumeRole call (STS API), validated; absent means not sent. */
@@ -37,6 +92,8 @@ export interface Role {
   readonly origin: RoleOrigin;
   /** Absent: the source's own session is served (GetSessionToken). */
   readonly assume?: AssumeRoleParameters;
+  /** On an `sso` or `aws_sso_cache` source: the account and permission set, in place of `assume`. */
+  readonly sso?: { readonly accountId: string; readonly roleName: string };
   /** What clients get as AWS_REGION, where the role or the config's defaults name one. */
   readonly region?: string;
   /** Region of the STS endpoint that is called for this role. */

@@ -74,6 +74,7 @@ async function startLocked(
   async function sweepAll(jumpedMs: number): Promise<void> {
     services.credentials.sweep(jumpedMs);
     await services.leases.sweep();
+    await services.lifecycle.probeAgain(clock.now());
   }
 
   return {

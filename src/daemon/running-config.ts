@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { Config } from "../config/config.js";
 import { planRoleAdd, planSourceAdd } from "../config/edit-config.js";
 import { configJsonSchema } from "../config/json-schema.js";
-import { loadConfig } from "../config/load-config.js";
+import { readConfigFile } from "../config/load-config.js";
 import { parseConfig } from "../config/parse-config.js";
 import type { ConfigEdit, RunningConfig } from "../control/services.js";
 import type { EditPlan } from "../control-api/contract.js";
@@ -44,9 +44,8 @@ export class ConfigFile implements RunningConfig {
   async reload(): Promise<{ readonly config: Config; readonly notes: readonly string[] }> {
     const former = this.#config;
     try {
-      const text = await this.#read();
-      const { path, user, host } = this.#options;
-      const config = await loadConfig({ path, user, host });
+      const text = await readConfigFile({ path: this.path });
+      const config = this.check(text, this.path);
       this.#config = config;
       this.#loadedText = text;
       return { config, notes: await this.#options.onChange(config, former) };

@@ -9,6 +9,9 @@ import type { StoreState, UnlockOptions } from "../secrets/store-access.js";
 import type { Logger } from "../system/logger.js";
 import type { CurrentStore } from "./current-store.js";
 
+/** A probe is a child process: seldom enough not to be felt. */
+const REPROBE_MS = 60_000;
+
 export interface StoreLifecycleOptions {
   readonly store: CurrentStore;
   readonly cache: CredentialsCache;
@@ -24,6 +27,7 @@ export interface StoreLifecycleOptions {
 export class StoreLifecycle {
   readonly #options: StoreLifecycleOptions;
   #takenUp = false;
+  #nextProbeAt = 0;
 
   constructor(options: StoreLifecycleOptions) {
     this.#options = options;
@@ -32,6 +36,17 @@ export class StoreLifecycle {
   /** At start, and when a config first says who holds the data key: never prompts. */
   async probe(): Promise<StoreState> {
     return this.#settle(await this.#options.store.probe());
+  }
+
+  /**
+   * A keychain that was locked at start (login over SSH, a slow session) opens with the desktop: looked at again without
+   * prompting, until it does. Other holders change by `unlock` only; a command may prompt and is never run by itself.
+   */
+  async probeAgain(now: number): Promise<void> {
+    const { store } = this.#options;
+    if (store.kind !== "keychain" || store.current().state !== "locked" || now < this.#nextProbeAt) return;
+    this.#nextProbeAt = now + REPROBE_MS;
+    await this.probe();
   }
 
   async unlock(passphrase?: Secret): Promise<StoreState> {

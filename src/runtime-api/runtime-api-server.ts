@@ -1,0 +1,177 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import type { Writable } from "node:stream";
+import { BrokerError } from "../core/errors.js";
+import { browserObjection } from "./browser-objection.js";
+import { deferred } from "./deferred.js";
+import type { Invocation } from "./invocation.js";
+import { MAX_HEADER_BYTES } from "./payload-limits.js";
+import { type Refusal, readError, readResponse } from "./posted-answer.js";
+
+export interface RuntimeApiOptions {
+  /** The one event that is served. */
+  readonly invocation: Invocation;
+  /** Gets a streamed response's bytes as they come. */
+  readonly streamTo: Writable;
+}
+
+/**
+ * The Lambda Runtime API, 2018-06-01, for one invocation, on a loopback port that the system chooses. Any process on this
+ * machine can reach the port as long as it is open: the API knows no credential that a client could show, and the
+ * event is given to whoever asks first. AWS credentials never pass here.
+ */
+export class RuntimeApiServer {
+  readonly #invocation: Invocation;
+  readonly #streamTo: Writable;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  #noSockets = deferred<undefined>();
+
+  private constructor({ invocation, streamTo }: RuntimeApiOptions) {
+    this.#invocation = invocation;
+    this.#streamTo = streamTo;
+    this.#server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, ...PATIENT }, (request, response) => {
+      this.#serve(request, response).catch(() => send(response, BROKEN));
+    });
+    this.#server.on("connection", (socket) => this.#follow(socket));
+  }
+
+  static async start(options: RuntimeApiOptions): Promise<RuntimeApiServer> {
+    const api = new RuntimeApiServer(options);
+    await new Promise<void>((resolve, reject) => {
+      api.#server.once("error", (cause) => {
+        reject(new BrokerError("InternalError", "cannot listen on loopback for the Runtime API", { cause }));
+      });
+      api.#server.listen(0, "127.0.0.1", resolve);
+    });
+    return api;
+  }
+
+  /** `127.0.0.1:PORT`, the form of `AWS_LAMBDA_RUNTIME_API`. */
+  get address(): string {
+    return `127.0.0.1:${this.#port}`;
+  }
+
+  /** Resolves when no connection is open: all that an ended runtime had still sent has been read. */
+  async idle(): Promise<void> {
+    if (this.#sockets.size > 0) await this.#noSockets.promise;
+  }
+
+  async close(): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  get #port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  #follow(socket: Socket): void {
+    if (this.#sockets.size === 0) this.#noSockets = deferred();
+    this.#sockets.add(socket);
+    socket.once("close", () => {
+      this.#sockets.delete(socket);
+      if (this.#sockets.size === 0) this.#noSockets.resolve(undefined);
+    });
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const reply = await this.#replyTo(request, response);
+    if (reply !== undefined) send(response, reply);
+  }
+
+  /** undefined: it is answered already, or kept waiting. */
+  #replyTo(request: IncomingMessage, response: ServerResponse): Reply | undefined | Promise<Reply> {
+    const { headers, headersDistinct, method = "", url = "" } = request;
+    const objection = browserObjection({ headers, headersDistinct, port: this.#port });
+    if (objection !== undefined) return error(403, "RequestRefused", objection);
+    const path = url.split("?", 1)[0] ?? "";
+    const route = `${method} ${path}`;
+    if (route === `GET ${RUNTIME}/invocation/next`) return this.#next(response);
+    if (route === `POST ${RUNTIME}/init/error`) return this.#initError(request);
+    const [, requestId, kind] = POSTED.exec(route) ?? [];
+    if (requestId !== undefined) return this.#answer(request, { requestId, isError: kind === "error" });
+    const missing = NOT_SERVED.find(({ pattern }) => pattern.test(path));
+    if (missing) return error(501, "NotImplemented", `${missing.name} is not served by credbroker`);
+    return error(404, "NotFound", `no such route: ${route}`);
+  }
+
+  /** The first gets the event. One after the answer is kept waiting: there is no further event. */
+  #next(response: ServerResponse): Reply | undefined {
+    const invocation = this.#invocation;
+    if (invocation.phase === "starting") {
+      response.writeHead(200, { ...invocation.take(), "Content-Length": invocation.event.length });
+      response.end(invocation.event);
+    } else if (invocation.phase === "answered") invocation.finish();
+    else if (invocation.phase !== "finished") return outOfOrder(invocation);
+    return undefined;
+  }
+
+  async #initError(request: IncomingMessage): Promise<Reply> {
+    const posted = await readError(request);
+    if (this.#invocation.phase !== "starting") return outOfOrder(this.#invocation);
+    this.#invocation.failInit(posted.answer);
+    return posted.refusal ? refusalReply(posted.refusal) : ACCEPTED;
+  }
+
+  async #answer(request: IncomingMessage, { requestId, isError }: PostedRoute): Promise<Reply> {
+    const invocation = this.#invocation;
+    if (requestId !== invocation.requestId) return error(400, "InvalidRequestID", "Invalid request ID");
+    if (invocation.phase !== "running") return outOfOrder(invocation);
+    invocation.beginAnswer();
+    const posted = await (isError ? readError(request) : readResponse(request, this.#streamTo));
+    invocation.acceptAnswer(posted.answer);
+    return posted.refusal ? refusalReply(posted.refusal) : ACCEPTED;
+  }
+}
+
+interface Reply {
+  readonly status: number;
+  readonly body: object;
+}
+
+interface PostedRoute {
+  readonly requestId: string;
+  readonly isError: boolean;
+}
+
+const RUNTIME = "/2018-06-01/runtime";
+const POSTED = /^POST \/2018-06-01\/runtime\/invocation\/([^/]+)\/(response|error)$/;
+
+/** What a runtime may ask for and we do not have: said plainly, so that nobody takes it for a broken handler. */
+const NOT_SERVED = [
+  { pattern: /^\/2020-01-01\/extension\//, name: "the Lambda Extensions API" },
+  { pattern: /^\/2020-08-15\/logs$/, name: "the Lambda Logs API" },
+  { pattern: /^\/2022-07-01\/telemetry$/, name: "the Lambda Telemetry API" },
+  { pattern: /^\/2018-06-01\/runtime\/restore\//, name: "SnapStart's part of the Runtime API" },
+] as const;
+
+/**
+ * A handler may think for as long as its timeout allows, between requests and within one: Node's own limits (5 s on an
+ * idle connection, 300 s on a request) would cut it off.
+ */
+const PATIENT = { keepAliveTimeout: 0, headersTimeout: 0, requestTimeout: 0, connectionsCheckingInterval: 60_000 };
+
+const BROKEN: Reply = error(500, "InternalServerError", "Internal Server Error");
+const ACCEPTED: Reply = { status: 202, body: { status: "OK" } };
+
+/** 403 is what AWS documents for a request that the order of requests does not allow. */
+function outOfOrder({ phase }: Invocation): Reply {
+  return error(403, "InvalidStateTransition", `not allowed while the invocation is ${phase}`);
+}
+
+function refusalReply({ status, errorType, errorMessage }: Refusal): Reply {
+  return error(status, errorType, errorMessage);
+}
+
+function error(status: number, errorType: string, errorMessage: string): Reply {
+  return { status, body: { errorMessage, errorType } };
+}
+
+function send(response: ServerResponse, { status, body }: Reply): void {
+  if (response.headersSent || response.destroyed) return;
+  const text = `${JSON.stringify(body)}\n`;
+  response.writeHead(status, { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(text) });
+  response.end(text);
+}

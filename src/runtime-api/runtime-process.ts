@@ -1,0 +1,109 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { statSync } from "node:fs";
+import type { Readable } from "node:stream";
+import { BrokerError } from "../core/errors.js";
+import type { Clock } from "../system/clock.js";
+import type { InvocationLog } from "./invocation-log.js";
+
+/** A program and its arguments, without a shell in between. */
+export interface RuntimeCommand {
+  readonly file: string;
+  readonly args: readonly string[];
+}
+
+export interface RuntimeProcessOptions {
+  readonly command: RuntimeCommand;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly log: InvocationLog;
+  readonly clock: Clock;
+}
+
+export interface ProcessExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** What a process that left the group may still hold open is read for this long after the runtime's end. */
+const DRAIN_LIMIT_MS = 1_000;
+
+/**
+ * The runtime client's process, in a process group of its own, so that what it starts ends with it. Ctrl-C in the
+ * terminal does not reach the group by itself. It reads no stdin: in Lambda there is none.
+ */
+export class RuntimeProcess {
+  readonly pid: number;
+  /** Its own end, whoever brought it about. */
+  readonly exited: Promise<ProcessExit>;
+  readonly #child: ChildProcess;
+  readonly #followed: Promise<unknown>;
+  readonly #clock: Clock;
+  readonly #endWithUs: () => void;
+
+  private constructor(child: ChildProcess, pid: number, { log, clock }: RuntimeProcessOptions) {
+    this.pid = pid;
+    this.#child = child;
+    this.#clock = clock;
+    this.exited = new Promise((resolve) => {
+      child.once("exit", (code, signal) => resolve({ code, signal }));
+    });
+    this.#followed = Promise.all(outputsOf(child).map((output) => log.follow(output)));
+    this.#endWithUs = () => this.#kill();
+    process.once("exit", this.#endWithUs);
+  }
+
+  /** Rejects with `UsageInvalid` when the command cannot be run at all. */
+  static async start(options: RuntimeProcessOptions): Promise<RuntimeProcess> {
+    const { command, cwd } = options;
+    const child = spawn(command.file, [...command.args], {
+      cwd,
+      env: { ...options.env },
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    if (child.pid !== undefined) return new RuntimeProcess(child, child.pid, options);
+    const error = await new Promise<Error>((resolve) => child.once("error", resolve));
+    throw cannotRun(command.file, cwd, error);
+  }
+
+  /** Ends the whole group, at once as Lambda does, and passes on what it had printed. */
+  async end(): Promise<void> {
+    this.#kill();
+    await this.exited;
+    const stopDraining = this.#clock.after(DRAIN_LIMIT_MS, () => {
+      for (const output of outputsOf(this.#child)) output.destroy();
+    });
+    await this.#followed;
+    stopDraining();
+    process.off("exit", this.#endWithUs);
+  }
+
+  #kill(): void {
+    try {
+      process.kill(-this.pid, "SIGKILL");
+    } catch {
+      // ESRCH: nobody is left in the group. EPERM, on macOS: only zombies are.
+    }
+  }
+}
+
+function outputsOf({ stdout, stderr }: ChildProcess): readonly Readable[] {
+  return [stdout, stderr].filter((output) => output !== null);
+}
+
+function cannotRun(file: string, cwd: string, cause: NodeJS.ErrnoException): BrokerError {
+  const code = cause.code ?? "";
+  // ENOENT and ENOTDIR also mean that the directory to start in is not there.
+  if (!isDirectory(cwd)) return new BrokerError("UsageInvalid", `no such directory: ${cwd}`, { cause });
+  if (code === "ENOENT") {
+    const hint = `command -v ${file}`;
+    return new BrokerError("UsageInvalid", `command not found: ${file}`, { cause, hint });
+  }
+  const hint =
+    code === "ENOEXEC" ? `file ${file}    # built for another machine, or a script without #!` : `ls -l ${file}`;
+  return new BrokerError("UsageInvalid", `cannot run ${file}: ${code}`, { cause, hint });
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}

@@ -8,7 +8,7 @@ import { MAX_CONFIG_BYTES } from "./read-yaml.js";
 const WRITABLE_BY_OTHERS = 0o022;
 const ROOT = 0;
 
-interface ConfigFileOptions {
+export interface ConfigFileOptions {
   /** Absolute. May be a symlink, and readable by everybody: dotfiles live in repositories. */
   readonly path: string;
   /** Who may own the file beside root; default: whoever runs this process. */
@@ -26,7 +26,7 @@ export async function loadConfig(options: ConfigFileOptions & { user: string; ho
  * other users: a file that others can write, or that somebody else owns, is refused (interface §1).
  * @throws BrokerError `ConfigInvalid`
  */
-async function readConfigFile({ path, uid = process.getuid?.() }: ConfigFileOptions): Promise<string> {
+export async function readConfigFile({ path, uid = process.getuid?.() }: ConfigFileOptions): Promise<string> {
   const file = await openConfig(path);
   try {
     await checkFile(file, path, uid);

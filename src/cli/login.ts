@@ -1,7 +1,7 @@
 import type { ControlResponse } from "../control-api/contract.js";
 import { BrokerError } from "../core/errors.js";
 import type { CliContext } from "./context.js";
-import { when } from "./when.js";
+import { until } from "./when.js";
 
 export type LoginChoice = ControlResponse<"login-choices">["sources"][number];
 
@@ -31,7 +31,7 @@ export async function logInWithCode(context: CliContext, source: string, code: s
   // TOTP as AWS has it; checked here so that a slip costs no attempt.
   if (!/^\d{6}$/.test(code)) throw new BrokerError("UsageInvalid", "an MFA code is six digits");
   const { expiresAt } = await context.client.call("login-mfa", { source, code });
-  context.output.say(`logged in to ${source} until ${when(expiresAt, context.clock.now())}`);
+  context.output.say(`logged in to ${source} until ${until(expiresAt, context.clock.now())}`);
 }
 
 /**

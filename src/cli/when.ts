@@ -11,6 +11,14 @@ export function when(instant: number | null, now: number): string {
   return `${relative} (${wallClock(instant, now)})`;
 }
 
+/** As `when`, in a sentence: `14:05 (in 42 min)`. */
+export function until(instant: number | null, now: number): string {
+  if (instant === null) return "an unknown time";
+  return instant >= now
+    ? `${wallClock(instant, now)} (in ${span(instant - now)})`
+    : `${wallClock(instant, now)} (over)`;
+}
+
 /** `42 s`, `12 min`, `3 h 05 min`, `2 d 4 h`. */
 export function span(milliseconds: number): string {
   if (milliseconds < 2 * MINUTE_MS) return `${Math.floor(milliseconds / 1000)} s`;

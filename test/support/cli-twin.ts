@@ -6,7 +6,7 @@ import { createControlClient } from "../../src/control-api/client.js";
 import type { Clock } from "../../src/system/clock.js";
 import { resolvePaths } from "../../src/system/paths.js";
 import type { SpawnedDaemon } from "../../src/system/spawn-daemon.js";
-import { FakeClock } from "./fake-clock.js";
+import { NOW } from "../fakes/fake-control.js";
 
 /** `^C` at a question. */
 export const CONTROL_C = Symbol("^C");
@@ -50,7 +50,7 @@ export async function runTwin(argv: readonly string[], options: TwinOptions): Pr
     cwd: options.cwd ?? home,
     pid: process.pid,
     homeDir: home,
-    clock: options.clock ?? new FakeClock(),
+    clock: options.clock ?? new HastyClock(),
     stdinIsTTY: interactive,
     stdin: () => Readable.from([Buffer.from(options.stdin ?? "")]),
     stdout: { write: (text) => (written.stdout += text) },
@@ -103,5 +103,23 @@ function parse(text: string): unknown {
     return JSON.parse(text);
   } catch {
     return undefined;
+  }
+}
+
+/** Nobody waits on it: who sleeps wakes at once, that much later. */
+class HastyClock implements Clock {
+  #now = NOW;
+
+  now(): number {
+    return this.#now;
+  }
+
+  after(): () => void {
+    return () => undefined;
+  }
+
+  async sleep(delayMs: number): Promise<void> {
+    this.#now += delayMs;
+    await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }

@@ -3,7 +3,7 @@ import { defineCommand, JSON_OPTION } from "../command.js";
 import { exitCodeOf } from "../exit-codes.js";
 import { withLogin } from "../login.js";
 import { roleSummaryJson } from "../views.js";
-import { when } from "../when.js";
+import { until } from "../when.js";
 
 export const refreshCommand = defineCommand({
   name: "refresh",
@@ -25,7 +25,7 @@ export const refreshCommand = defineCommand({
       output.printJson({ refreshed: refreshed.map(roleSummaryJson), failed });
     } else {
       for (const summary of refreshed)
-        output.say(`${summary.role ?? "-"}: until ${when(summary.expiration, clock.now())}`);
+        output.say(`${summary.role ?? "-"}: until ${until(summary.expiration, clock.now())}`);
       for (const { role: name, code, message, hint } of failed) {
         output.error(new BrokerError(code, `${name}: ${message}`, { hint }));
       }

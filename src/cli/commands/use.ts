@@ -7,7 +7,7 @@ import { withLogin } from "../login.js";
 import { pickRole } from "../pick-role.js";
 import { warnIfShellElsewhere, withShellLease } from "../shell-lease.js";
 import { leaseJson, roleSummaryJson } from "../views.js";
-import { when } from "../when.js";
+import { until, when } from "../when.js";
 
 export const useCommand = defineCommand({
   name: "use",
@@ -66,14 +66,14 @@ function tell(moved: ControlResponse<"use">, { output, clock }: CliContext): voi
   }
   const now = clock.now();
   const { lease, old } = moved;
-  const until = lease.temporary;
+  const { temporary } = lease;
   output.say(
-    `${leaseName(lease)}: ${nameOf(old)} → ${nameOf(moved.new)}, credentials until ${when(moved.new.expiration, now)}`,
+    `${leaseName(lease)}: ${nameOf(old)} → ${nameOf(moved.new)}, credentials until ${until(moved.new.expiration, now)}`,
   );
-  if (until) output.say(`back to ${until.thenRole ?? "no role"} ${when(until.until, now)}`);
+  if (temporary) output.say(`back to ${temporary.thenRole ?? "no role"} ${when(temporary.until, now)}`);
   const isHeld = old.role !== null && old.role !== moved.new.role && old.expiration !== null && old.expiration > now;
   if (isHeld)
-    output.say(`programs that have fetched ${old.role} already may hold it until ${when(old.expiration, now)}`);
+    output.say(`programs that have fetched ${old.role} already may hold it until ${until(old.expiration, now)}`);
 }
 
 function leaseName({ name, id, kind }: ControlResponse<"use">["lease"]): string {

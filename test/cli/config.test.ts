@@ -1,0 +1,182 @@
+import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, describe, expect, it } from "vitest";
+import { type CliRoom, cliRoom } from "../support/cli-room.js";
+
+let room: CliRoom;
+
+beforeEach(async () => {
+  room = await cliRoom();
+  room.control.addSource("ops");
+});
+
+const config = (): string => readFileSync(room.configFile, "utf8");
+/** Copies of the config that were kept for the person. */
+const kept = (): string[] => readdirSync(join(room.home, "state")).filter((name) => name.startsWith("edit-"));
+
+describe("source add and role add", () => {
+  it("pass the flags on in the config's spelling, write what the daemon made of them, and have it loaded", async () => {
+    const { code, stderr } = await room.run([
+      ...["role", "add", "prod", "--source", "ops", "--role_arn", "arn:aws:iam::1:role/prod"],
+      ...["--duration-seconds=900", "--tags", "team=core", "--tags", "a=b=c", "--policy-arns", "arn:p"],
+    ]);
+    expect(code).toBe(0);
+    expect(room.control.requests("role-add")).toEqual([
+      {
+        text: "version: 1\n",
+        path: room.configFile,
+        name: "prod",
+        fields: {
+          source: "ops",
+          role_arn: "arn:aws:iam::1:role/prod",
+          duration_seconds: "900",
+          tags: ["team=core", "a=b=c"],
+          policy_arns: ["arn:p"],
+        },
+      },
+    ]);
+    expect(config()).toContain("# role prod ");
+    expect(room.control.calls.at(-1)).toMatchObject({ operation: "config-reload" });
+    expect(stderr).toContain("added role prod");
+    expect(stderr).toContain("brokerctl use prod");
+  });
+
+  it("read a policy from a file, as the AWS CLI does", async () => {
+    writeFileSync(join(room.home, "p.json"), '{"Version":"2012-10-17"}');
+    await room.run(["role", "add", "x", "--source", "ops", "--policy", "file://p.json"]);
+    expect(room.control.requests("role-add")[0]?.fields).toMatchObject({ policy: '{"Version":"2012-10-17"}' });
+  });
+
+  it("add a source", async () => {
+    const serial = "arn:aws:iam::111111111111:mfa/me";
+    const argv = ["source", "add", "mfa", "--type", "keys", "--mfa-serial", serial, "--json"];
+    expect((await room.run(argv)).json).toEqual({ source: "mfa", summary: ["added source mfa"] });
+    expect(room.control.requests("source-add")[0]?.fields).toEqual({ type: "keys", mfa_serial: serial });
+  });
+
+  it("leave the file alone when the daemon refuses", async () => {
+    await room.run(["role", "add", "x", "--source", "ops"]);
+    const before = config();
+    expect(await room.run(["role", "add", "x", "--source", "ops"])).toMatchObject({ code: 1 });
+    expect(config()).toBe(before);
+  });
+
+  it.each<[string, string[], RegExp]>([
+    ["no source", ["role", "add", "x", "--role-arn", "a"], /--source and --source-role/],
+    ["two sources", ["role", "add", "x", "--source", "a", "--source-role", "b"], /--source and --source-role/],
+    ["a tag without =", ["role", "add", "x", "--source", "a", "--tags", "team"], /--tags must be KEY=VALUE/],
+    ["a policy that is not there", ["role", "add", "x", "--source", "a", "--policy", "file://no"], /--policy: cannot/],
+    ["a name with a colon", ["role", "add", "a:b", "--source", "a"], /NAME 'a:b'/],
+    ["a source without type", ["source", "add", "x"], /--type is needed/],
+    ["a type of a later version", ["source", "add", "x", "--type", "sso"], /sso.* not in this version yet/],
+    ["a type that does not exist", ["source", "add", "x", "--type", "kyes"], /must be keys, not 'kyes'/],
+  ])("exit 2 for %s", async (_, argv, message) => {
+    const { code, stderr } = await room.run(argv);
+    expect([code, config()]).toEqual([2, "version: 1\n"]);
+    expect(stderr).toMatch(message);
+  });
+});
+
+describe("config check and path", () => {
+  it("checks the config in use, or another file", async () => {
+    expect(await room.run(["config", "check"])).toMatchObject({ code: 0, stdout: "" });
+    writeFileSync(join(room.home, "other.yaml"), "broken\n");
+    const { code, stderr } = await room.run(["config", "check", "other.yaml"]);
+    expect(code).toBe(2);
+    expect(stderr).toContain(`${join(room.home, "other.yaml")}:1: 'broken' is no key`);
+  });
+
+  it("says which file is missing", async () => {
+    const { code, stderr } = await room.run(["config", "check", "nosuch.yaml"]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("nosuch.yaml");
+  });
+
+  it("prints the path, without a daemon", async () => {
+    await room.control.close();
+    expect((await room.run(["config", "path"])).stdout).toBe(`${room.configFile}\n`);
+    expect((await room.run(["config", "path", "--json"])).json).toMatchObject({ path: room.configFile });
+  });
+});
+
+describe("config edit", () => {
+  /** An editor that runs this piece of shell on the file. */
+  function editor(script: string): { env: Record<string, string> } {
+    const path = join(room.home, "editor.sh");
+    writeFileSync(path, `#!/bin/sh\n${script}\n`);
+    chmodSync(path, 0o700);
+    return { env: { EDITOR: `${path} --flag`, PATH: process.env["PATH"] ?? "" } };
+  }
+
+  it("takes a valid edit, has it loaded, and leaves no copy", async () => {
+    const { code } = await room.run(["config", "edit"], editor('echo "# mine" >> "$2"'));
+    expect([code, config(), kept()]).toEqual([0, "version: 1\n# mine\n", []]);
+    expect(room.control.calls.map(({ operation }) => operation)).toEqual(["config-check", "config-reload"]);
+  });
+
+  it("does nothing when nothing was changed", async () => {
+    const { code, stderr } = await room.run(["config", "edit"], editor("true"));
+    expect([code, kept()]).toEqual([0, []]);
+    expect(stderr).toContain("nothing was changed");
+    expect(room.control.calls).toEqual([]);
+  });
+
+  it("offers to mend an invalid edit, and takes the mended one", async () => {
+    const script = 'grep -q broken "$2" && echo "# fine" > "$2" || echo broken >> "$2"';
+    const { code, stderr } = await room.run(["config", "edit"], { ...editor(script), answers: [[/Edit again/, true]] });
+    expect([code, config(), kept()]).toEqual([0, "# fine\n", []]);
+    expect(stderr).toContain("'broken' is no key");
+  });
+
+  it.each([
+    ["at a terminal", { answers: [[/Edit again/, false]] as const }],
+    ["without one", {}],
+  ])("keeps an invalid edit in a file of its own when it is given up: %s", async (_, options) => {
+    const { code, stderr } = await room.run(["config", "edit"], { ...editor('echo broken >> "$2"'), ...options });
+    expect([code, config()]).toEqual([2, "version: 1\n"]);
+    const copy = join(room.home, "state", kept()[0] ?? "", "config.yaml");
+    expect(stderr).toContain(copy);
+    expect(readFileSync(copy, "utf8")).toBe("version: 1\nbroken\n");
+  });
+
+  it("keeps the edit, and the config, when somebody else changed the config meanwhile", async () => {
+    const script = `echo "# mine" >> "$2"; echo "# theirs" >> ${room.configFile}`;
+    const { code, stderr } = await room.run(["config", "edit"], editor(script));
+    expect([code, config()]).toEqual([1, "version: 1\n# theirs\n"]);
+    expect(stderr).toContain(kept()[0]);
+  });
+
+  it("does nothing when the editor fails", async () => {
+    const { code, stderr } = await room.run(["config", "edit"], editor("exit 3"));
+    expect([code, config(), kept()]).toEqual([2, "version: 1\n", []]);
+    expect(stderr).toContain("exit code 3");
+  });
+
+  it("needs an editor where there is no terminal for vi", async () => {
+    const { code, stderr } = await room.run(["config", "edit"], { env: { EDITOR: "" } });
+    expect(code).toBe(2);
+    expect(stderr).toContain("EDITOR");
+  });
+
+  it("prefers VISUAL", async () => {
+    const { env } = editor('echo "# visual" >> "$2"');
+    await room.run(["config", "edit"], { env: { ...env, VISUAL: env["EDITOR"] ?? "", EDITOR: "false" } });
+    expect(config()).toContain("# visual");
+  });
+});
+
+describe("a config that is not safe to write", () => {
+  it("is refused by name, with the command that mends it", async () => {
+    chmodSync(room.configFile, 0o666);
+    const { code, stderr } = await room.run(["role", "add", "x", "--source", "ops"]);
+    expect(code).toBe(2);
+    expect(stderr).toContain(`chmod go-w ${room.configFile}`);
+  });
+
+  it("is not made where there is none", async () => {
+    rmSync(room.configFile);
+    const { code, stderr } = await room.run(["role", "add", "x", "--source", "ops"]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("brokerctl init");
+  });
+});

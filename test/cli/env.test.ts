@@ -1,0 +1,265 @@
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, describe, expect, it } from "vitest";
+import { SERVED, TOKEN } from "../fakes/fake-control.js";
+import { canarySecretKey } from "../support/canaries.js";
+import { type CliRoom, cliRoom } from "../support/cli-room.js";
+import { CONTROL_C } from "../support/cli-twin.js";
+import { tempDir } from "../support/temp-dir.js";
+
+interface Changes {
+  readonly set: Record<string, string>;
+  readonly unset: string[];
+}
+
+let room: CliRoom;
+
+beforeEach(async () => {
+  room = await cliRoom();
+  room.control.addSource("ops").addRole("dev", { region: "eu-west-1" }).addRole("prod");
+});
+
+async function changes(...argv: string[]): Promise<Changes> {
+  const { stdout, stderr, code } = await room.run(["env", ...argv, "--format", "json"]);
+  expect([code, stderr]).toEqual([0, stderr]);
+  return JSON.parse(stdout) as Changes;
+}
+
+describe("env", () => {
+  it("prints the default lease's URL also when no role is chosen yet, and says so on stderr", async () => {
+    const { code, stdout, stderr } = await room.run(["env"]);
+    expect(code).toBe(0);
+    expect(stdout).toContain(
+      `export AWS_CONTAINER_CREDENTIALS_FULL_URI='${room.control.endpointUrl}/lease/${TOKEN}'\nunset AWS_ACCESS_KEY_ID `,
+    );
+    expect(stderr).toContain("brokerctl use ROLE");
+  });
+
+  it("sets the region where the role names one, and only then", async () => {
+    expect((await changes("dev")).set).toMatchObject({ AWS_REGION: "eu-west-1", AWS_DEFAULT_REGION: "eu-west-1" });
+    expect((await changes("prod")).set).not.toHaveProperty("AWS_REGION");
+  });
+
+  it("unsets everything that would win, Serverless's stages that are set included", async () => {
+    const { stdout } = await room.run(["env", "--format", "json"], {
+      env: { AWS_PROD_PROFILE: "x", AWS_DEV_ACCESS_KEY_ID: "y", AWS_DEV_OTHER: "z" },
+    });
+    const { unset } = JSON.parse(stdout) as Changes;
+    expect(unset).toEqual(
+      expect.arrayContaining([
+        "AWS_PROD_PROFILE",
+        "AWS_DEV_ACCESS_KEY_ID",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_PROFILE",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+      ]),
+    );
+    expect(unset).not.toContain("AWS_DEV_OTHER");
+    expect(unset).not.toContain("AWS_CONTAINER_CREDENTIALS_FULL_URI");
+  });
+
+  it("gives a role the same lease each time, after having fetched the role", async () => {
+    const first = await changes("dev");
+    expect(await changes("dev")).toEqual(first);
+    expect(room.control.requests("warm")).toEqual([{ role: "dev" }, { role: "dev" }]);
+  });
+
+  it("takes the token out of the URL with --as header", async () => {
+    const { set, unset } = await changes("--as", "header");
+    expect(set).toEqual({
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: `${room.control.endpointUrl}/creds`,
+      AWS_CONTAINER_AUTHORIZATION_TOKEN: TOKEN,
+    });
+    expect(unset).toContain("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
+  });
+
+  it("writes the token's file privately and without a newline with --as token-file", async () => {
+    const { set } = await changes("--as", "token-file");
+    const path = set["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"] ?? "";
+    expect(readFileSync(path, "utf8")).toBe(TOKEN);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(set["AWS_CONTAINER_AUTHORIZATION_TOKEN"]).toBe(TOKEN);
+    expect((await changes("--as", "token-file")).set["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"]).toBe(path);
+  });
+
+  it("prints the keys themselves with --as static, and leaves no lease behind", async () => {
+    room.control.pendingAnswers.push(503);
+    const { set, unset } = await changes("dev", "--as", "static");
+    expect(set).toEqual({
+      AWS_ACCESS_KEY_ID: SERVED.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: SERVED.secretAccessKey,
+      AWS_SESSION_TOKEN: SERVED.sessionToken,
+      AWS_CREDENTIAL_EXPIRATION: SERVED.expiration,
+      AWS_ACCOUNT_ID: "111111111111",
+      AWS_REGION: "eu-west-1",
+      AWS_DEFAULT_REGION: "eu-west-1",
+    });
+    expect(unset).toContain("AWS_CONTAINER_CREDENTIALS_FULL_URI");
+    expect(room.control.requests("lease-child")).toEqual([{ role: "dev", pid: process.pid, forSeconds: 60 }]);
+    expect(room.control.leases.map(({ kind }) => kind)).toEqual(["default"]);
+  });
+
+  it("takes the role of a named or the default lease with --as static", async () => {
+    room.control.addLease("named", { name: "ide", role: "prod" });
+    await changes("--lease", "ide", "--as", "static");
+    expect(room.control.requests("lease-child")[0]).toMatchObject({ role: "prod" });
+    expect(await room.run(["env", "--as", "static"])).toMatchObject({ code: 2 });
+  });
+
+  it("uses a named lease, or one that ends with a shell", async () => {
+    const lease = room.control.addLease("named", { name: "ide", role: "dev" });
+    expect((await changes("--lease", "ide")).set["AWS_CONTAINER_CREDENTIALS_FULL_URI"]).toContain(lease.token);
+    await changes("--new", "--pid", "4711");
+    await changes("dev", "--new", "--pid=4711");
+    expect(room.control.requests("lease-child")).toEqual([
+      { role: null, pid: 4711 },
+      { role: "dev", pid: 4711 },
+    ]);
+  });
+
+  it("says on stderr what dotenv cannot do", async () => {
+    const { stdout, stderr } = await room.run(["env", "--format", "dotenv"]);
+    expect(stdout).toBe(`AWS_CONTAINER_CREDENTIALS_FULL_URI=${room.control.endpointUrl}/lease/${TOKEN}\n`);
+    expect(stderr).toContain("AWS_PROFILE");
+  });
+});
+
+describe("env that fails", () => {
+  it.each([
+    ["an unknown role", ["nosuch"], 2],
+    ["wrong flags", ["--pid", "1"], 2],
+    ["an unknown flag", ["--nope"], 2],
+    ["a flag of a later version", ["--reason", "x"], 2],
+    ["a format that does not exist", ["--format", "cmd"], 2],
+  ])("undoes old credentials and fails in the shell: %s", async (_, argv, code) => {
+    const result = await room.run(["env", ...argv]);
+    expect(result.code).toBe(code);
+    const [unset = "", last] = result.stdout.trim().split("\n");
+    expect(unset).toMatch(/^unset .*AWS_ACCESS_KEY_ID .*AWS_CONTAINER_CREDENTIALS_FULL_URI/);
+    expect(last).toBe("false");
+    expect(result.stderr).toContain("brokerctl: error:");
+  });
+
+  it("speaks the format that was asked for", async () => {
+    expect((await room.run(["env", "nosuch", "--format=fish"])).stdout).toMatch(/^set -e .*;\nfalse;\n$/);
+    const { json } = await room.run(["env", "nosuch", "--format", "json"]);
+    expect(json).toMatchObject({ set: {} });
+    expect((await room.run(["env", "nosuch", "--format", "dotenv"])).stdout).toBe("");
+  });
+
+  it("does so too when there is no daemon and none may be started", async () => {
+    await room.control.close();
+    const result = await room.run(["env"], { env: { CREDBROKER_NO_AUTOSTART: "1" } });
+    expect(result).toMatchObject({ code: 3 });
+    expect(result.stdout).toMatch(/\nfalse\n$/);
+  });
+});
+
+describe("env where a login is missing", () => {
+  beforeEach(() => {
+    room.control.needMfa("dev", "123456");
+  });
+
+  it("exits 4 and names the login where nobody can be asked", async () => {
+    const result = await room.run(["env", "dev"]);
+    expect(result.code).toBe(4);
+    expect(result.stderr).toContain("brokerctl login ops");
+    expect(result.stdout).toMatch(/\nfalse\n$/);
+  });
+
+  it("offers it at a terminal, and goes on with it", async () => {
+    const result = await room.run(["env", "dev"], {
+      answers: [
+        [/Log in now/, true],
+        [/MFA code of arn:aws:iam::111111111111:mfa\/me/, "123 456"],
+      ],
+    });
+    expect(result.code).toBe(0);
+    expect(result.stdout).toContain("AWS_CONTAINER_CREDENTIALS_FULL_URI");
+  });
+
+  it("lets a code be typed again", async () => {
+    const result = await room.run(["env", "dev"], {
+      answers: [
+        [/Log in now/, true],
+        [/MFA code/, "12345"],
+        [/MFA code/, "999999"],
+        [/MFA code/, "123456"],
+      ],
+    });
+    expect(result.code).toBe(0);
+  });
+
+  it("exits 4 when the offer is declined, and dies of ^C at it", async () => {
+    expect(await room.run(["env", "dev"], { answers: [[/Log in now/, false]] })).toMatchObject({ code: 4 });
+    const interrupted = await room.run(["env", "dev"], { answers: [[/Log in now/, CONTROL_C]] });
+    expect(interrupted.signal).toBe("SIGINT");
+    expect(interrupted.stdout).toMatch(/\nfalse\n$/);
+  });
+
+  it("looks at the role of the default lease too, without waiting for AWS", async () => {
+    room.control.leases = room.control.leases.map((lease) => ({ ...lease, role: "dev" }));
+    expect(await room.run(["env"])).toMatchObject({ code: 4 });
+    expect(room.control.requests("warm")).toEqual([]);
+  });
+
+  it("leaves a role alone whose credentials are still valid", async () => {
+    const index = room.control.roles.findIndex(({ name }) => name === "dev");
+    room.control.roles[index] = { ...room.control.roles[index]!, expiration: Date.parse("2026-01-01T00:30:00Z") };
+    room.control.leases = room.control.leases.map((lease) => ({ ...lease, role: "dev" }));
+    expect(await room.run(["env"])).toMatchObject({ code: 0 });
+  });
+});
+
+describe("env beside a ~/.aws that wins over the endpoint", () => {
+  const SECRET = canarySecretKey("aws");
+  let home: string;
+
+  beforeEach(() => {
+    home = tempDir("user", "input");
+    mkdirSync(join(home, ".aws"));
+    writeFileSync(join(home, ".aws", "config"), "[default]\nregion = eu-west-1\n[profile other]\nregion = us-east-1\n");
+  });
+
+  it("leaves files with only a region alone", async () => {
+    const { stdout, stderr } = await room.run(["env", "dev"], { env: { HOME: home } });
+    expect(stdout).not.toContain("AWS_CONFIG_FILE");
+    expect(stderr).toBe("");
+  });
+
+  it("says so and sets files without the keys, which it copies nowhere", async () => {
+    writeFileSync(
+      join(home, ".aws", "credentials"),
+      `[default]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = ${SECRET}\n`,
+    );
+    const { stdout, stderr } = await room.run(["env", "dev", "--format", "json"], { env: { HOME: home } });
+    const { set } = JSON.parse(stdout) as Changes;
+    expect(stderr).toContain(`aws_access_key_id in [default] of ${join(home, ".aws", "credentials")}`);
+    const [config = "", credentials = ""] = [set["AWS_CONFIG_FILE"], set["AWS_SHARED_CREDENTIALS_FILE"]];
+    expect(readFileSync(config, "utf8")).toContain("[profile other]\nregion = us-east-1");
+    expect(readFileSync(credentials, "utf8")).not.toContain("AKIA");
+    expect(statSync(config).mode & 0o777).toBe(0o600);
+  });
+
+  it("honours the variables that name other files, and keeps files of ours that a shell has already", async () => {
+    const other = join(home, "other-config");
+    writeFileSync(other, "[default]\nsso_session = corp\n");
+    const first = await room.run(["env", "dev", "--format", "json"], { env: { HOME: home, AWS_CONFIG_FILE: other } });
+    const { set } = JSON.parse(first.stdout) as Changes;
+    expect(set).toHaveProperty("AWS_CONFIG_FILE");
+    const again = await room.run(["env", "dev", "--format", "json"], {
+      env: {
+        HOME: home,
+        AWS_CONFIG_FILE: set["AWS_CONFIG_FILE"]!,
+        AWS_SHARED_CREDENTIALS_FILE: set["AWS_SHARED_CREDENTIALS_FILE"]!,
+      },
+    });
+    expect(again.stderr).toBe("");
+    expect((JSON.parse(again.stdout) as Changes).set).not.toHaveProperty("AWS_CONFIG_FILE");
+  });
+});

@@ -1,0 +1,109 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { canaryPassphrase } from "../support/canaries.js";
+import { type CliRoom, cliRoom } from "../support/cli-room.js";
+
+let room: CliRoom;
+
+beforeEach(async () => {
+  room = await cliRoom();
+  room.control.addSource("ops").addSource("other").addSource("plain");
+  room.control.addRole("dev").addRole("prod", { source: "other" });
+  room.control.needMfa("dev", "123456", "arn:aws:iam::111111111111:mfa/me");
+});
+
+describe("login", () => {
+  it("asks for the code of the one source that needs it", async () => {
+    const { code, stderr } = await room.run(["login"], { answers: [[/MFA code of arn:.*mfa\/me/, "123456"]] });
+    expect(code).toBe(0);
+    expect(stderr).toContain("logged in to ops until");
+  });
+
+  it("reads the code from stdin", async () => {
+    expect(await room.run(["login", "ops", "--mfa-code-stdin"], { stdin: "123456\n" })).toMatchObject({ code: 0 });
+  });
+
+  it("gives up after three wrong codes, with exit 4", async () => {
+    const wrong = [/MFA code/, "000000"] as const;
+    const { code, asked } = await room.run(["login"], { answers: [wrong, wrong, wrong] });
+    expect([code, asked.length]).toEqual([4, 3]);
+  });
+
+  it("takes one wrong code from stdin for what it is", async () => {
+    expect(await room.run(["login", "--mfa-code-stdin"], { stdin: "000000" })).toMatchObject({ code: 4 });
+    expect(await room.run(["login", "--mfa-code-stdin"], { stdin: "12345" })).toMatchObject({ code: 2 });
+  });
+
+  it("logs in again where the login is still good, when the source is named", async () => {
+    room.control.mfa.get("ops")!.loggedIn = true;
+    expect(await room.run(["login", "ops"], { answers: [[/MFA/, "123456"]] })).toMatchObject({ code: 0 });
+  });
+
+  it.each<[string, string[], RegExp]>([
+    ["a source that is not there", ["login", "osp"], /did you mean brokerctl login ops/],
+    ["a source without MFA", ["login", "plain"], /no mfa_serial/],
+    ["nobody to ask", ["login", "ops"], /brokerctl login ops --mfa-code-stdin/],
+    ["a flag of a later version", ["login", "--device"], /--device is not in this version yet/],
+  ])("exits 2 for %s", async (_, argv, message) => {
+    const { code, stderr } = await room.run(argv);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(message);
+  });
+
+  it("exits 2 with the choices when none or several sources need it", async () => {
+    room.control.needMfa("prod", "1", "arn:aws:iam::111111111111:mfa/other");
+    expect((await room.run(["login"])).stderr).toContain("ops, other need a login");
+    for (const device of room.control.mfa.values()) device.loggedIn = true;
+    const { code, stderr } = await room.run(["login"]);
+    expect([code, stderr.includes("no source needs a login now")]).toEqual([2, true]);
+    room.control.mfa.clear();
+    expect((await room.run(["login"])).stderr).toContain("none has an mfa_serial");
+  });
+});
+
+describe("lock and unlock", () => {
+  const passphrase = canaryPassphrase("unlock");
+
+  beforeEach(() => {
+    Object.assign(room.control, { secretStore: "passphrase", passphrase });
+  });
+
+  it("lock forgets, unlock asks for the passphrase", async () => {
+    expect(await room.run(["lock"])).toMatchObject({ code: 0 });
+    expect(room.control.state).toBe("locked");
+    const { code, stderr } = await room.run(["unlock"], { answers: [[/Passphrase/, passphrase]] });
+    expect([code, room.control.state]).toEqual([0, "ready"]);
+    expect(stderr).not.toContain(passphrase);
+  });
+
+  it("lets a passphrase be tried three times", async () => {
+    room.control.state = "locked";
+    const wrong = [/Passphrase/, "wrong"] as const;
+    expect(await room.run(["unlock"], { answers: [wrong, [/Passphrase/, passphrase]] })).toMatchObject({ code: 0 });
+    room.control.state = "locked";
+    expect(await room.run(["unlock"], { answers: [wrong, wrong, wrong] })).toMatchObject({ code: 4 });
+  });
+
+  it("takes it from stdin, spaces and all", async () => {
+    room.control.state = "locked";
+    room.control.passphrase = ` ${passphrase} `;
+    expect(await room.run(["unlock", "--passphrase-stdin"], { stdin: ` ${passphrase} \n` })).toMatchObject({ code: 0 });
+  });
+
+  it("leaves it to the daemon's own file where nobody can be asked", async () => {
+    room.control.state = "locked";
+    expect(await room.run(["unlock"])).toMatchObject({ code: 4 });
+    expect(room.control.requests("unlock")).toEqual([{}]);
+  });
+
+  it("asks for nothing where the keychain opens, and does it even when the store is open", async () => {
+    Object.assign(room.control, { secretStore: "keychain", passphrase: undefined });
+    expect(await room.run(["unlock"], { interactive: true })).toMatchObject({ code: 0 });
+    expect(room.control.requests("unlock")).toEqual([{}]);
+    expect(await room.run(["unlock", "--passphrase-stdin"], { stdin: "x" })).toMatchObject({ code: 2 });
+  });
+
+  it("asks for nothing when the store is open already", async () => {
+    expect(await room.run(["unlock"], { interactive: true })).toMatchObject({ code: 0 });
+    expect(room.control.requests("unlock")).toEqual([]);
+  });
+});

@@ -1,0 +1,91 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { describe, expect, it } from "vitest";
+import { formatChanges, formatFailure } from "../../src/cli/shell-format.js";
+
+/** Everything that a shell might take for something else. */
+const ODD = `it's "quoted" $HOME \`id\` \\n %PATH% !x * ~ # ; & | (é)\ttab`;
+const changes = {
+  set: { CB_ODD: ODD, CB_URL: "http://127.0.0.1:9171/lease/brk_x" },
+  unset: ["AWS_PROFILE", "AWS_MY-STAGE_PROFILE", "AWS_SESSION_TOKEN"],
+};
+const PRINT = `process.stdout.write(JSON.stringify(process.env))`;
+const env = {
+  PATH: process.env["PATH"] ?? "",
+  LC_ALL: "C.UTF-8",
+  HOME: "/nonexistent",
+  AWS_PROFILE: "old",
+  AWS_SESSION_TOKEN: "old",
+};
+
+function has(shell: string): boolean {
+  return spawnSync(shell, ["-c", "true"]).status === 0;
+}
+
+/** What a program started after the evaluation finds in its environment. */
+function evaluate(shell: string, script: string): Record<string, string> {
+  const program = `${script}\n"$CB_NODE" -e "$CB_PRINT"`;
+  const output = execFileSync(shell, ["-c", program], {
+    env: { ...env, CB_NODE: process.execPath, CB_PRINT: PRINT },
+    encoding: "utf8",
+  });
+  return JSON.parse(output) as Record<string, string>;
+}
+
+describe.each(["sh", "bash", "dash", "zsh"].filter(has))("in a real %s", (shell) => {
+  it("sets every value exactly and unsets what competes", () => {
+    const seen = evaluate(shell, `eval "$(cat <<'TEXT'\n${formatChanges(changes, "sh")}\nTEXT\n)"`);
+    expect(seen).toMatchObject(changes.set);
+    expect(seen).not.toHaveProperty("AWS_PROFILE");
+    expect(seen).not.toHaveProperty("AWS_SESSION_TOKEN");
+  });
+
+  it("fails, with old credentials gone, after a failure", () => {
+    const script = `eval "$(cat <<'TEXT'\n${formatFailure(changes.unset, "sh")}\nTEXT\n)" && exit 9\nexport CB_STATUS=failed`;
+    expect(evaluate(shell, script)).toMatchObject({ CB_STATUS: "failed" });
+    expect(evaluate(shell, script)).not.toHaveProperty("AWS_SESSION_TOKEN");
+  });
+});
+
+describe.runIf(has("fish"))("in a real fish", () => {
+  const feed = (text: string, how: string): Record<string, string> =>
+    JSON.parse(
+      execFileSync("fish", ["--no-config", "-c", `${how}; $CB_NODE -e $CB_PRINT`], {
+        env: { ...env, CB_NODE: process.execPath, CB_PRINT: PRINT, CB_TEXT: text },
+        encoding: "utf8",
+      }),
+    ) as Record<string, string>;
+
+  it.each(["printf %s $CB_TEXT | source", "eval (printf %s $CB_TEXT)"])("sets and unsets: %s", (how) => {
+    const seen = feed(formatChanges(changes, "fish"), how);
+    expect(seen).toMatchObject(changes.set);
+    expect(seen).not.toHaveProperty("AWS_PROFILE");
+    expect(seen).not.toHaveProperty("AWS_SESSION_TOKEN");
+  });
+
+  it("fails after a failure", () => {
+    const seen = feed(formatFailure(changes.unset, "fish"), "eval (printf %s $CB_TEXT); or set -gx CB_STATUS failed");
+    expect(seen).toMatchObject({ CB_STATUS: "failed" });
+    expect(seen).not.toHaveProperty("AWS_PROFILE");
+  });
+});
+
+describe("other formats", () => {
+  it("json is one object", () => {
+    expect(JSON.parse(formatChanges(changes, "json"))).toEqual(changes);
+    expect(JSON.parse(formatFailure(changes.unset, "json"))).toEqual({ set: {}, unset: changes.unset });
+  });
+
+  it("dotenv leaves plain values bare, as docker's --env-file needs them", () => {
+    expect(formatChanges({ set: { A: "http://127.0.0.1:9171/x", B: "a b", C: "it's" }, unset: ["D"] }, "dotenv")).toBe(
+      "A=http://127.0.0.1:9171/x\nB='a b'\nC=\"it's\"",
+    );
+    expect(formatFailure(["D"], "dotenv")).toBe("");
+  });
+
+  it("powershell doubles quotes, and takes names that are no identifiers", () => {
+    expect(formatChanges({ set: { A: "it's $x" }, unset: ["AWS_MY-STAGE_PROFILE"] }, "powershell")).toBe(
+      "Remove-Item -ErrorAction SilentlyContinue 'Env:AWS_MY-STAGE_PROFILE'\n$Env:A = 'it''s $x'",
+    );
+    expect(formatFailure(["B"], "powershell")).toContain("$global:LASTEXITCODE = 1");
+  });
+});

@@ -1,0 +1,129 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { TOKEN } from "../fakes/fake-control.js";
+import { type CliRoom, cliRoom } from "../support/cli-room.js";
+import { CONTROL_C } from "../support/cli-twin.js";
+
+let room: CliRoom;
+let shell: Record<string, string>;
+
+beforeEach(async () => {
+  room = await cliRoom();
+  room.control.addSource("ops").addRole("dev").addRole("prod-role");
+  const lease = room.control.addLease("child", { role: "dev", holderPid: 1 });
+  shell = { AWS_CONTAINER_CREDENTIALS_FULL_URI: `${room.control.endpointUrl}/lease/${lease.token}` };
+});
+
+const moved = (): unknown => room.control.requests("use")[0];
+
+describe("use", () => {
+  it("moves this shell's lease, found by its URL, and says what was and what is", async () => {
+    const { code, stdout, stderr } = await room.run(["use", "prod-role"], { env: shell });
+    expect(code).toBe(0);
+    expect(moved()).toMatchObject({ lease: { by: "token" }, role: "prod-role" });
+    expect(stdout).toBe("");
+    expect(stderr).toContain("dev (111111111111) → prod-role (111111111111)");
+    expect(stderr).toMatch(/programs that have fetched dev already may hold it until .* \(in 1 h 00 min\)/);
+    expect(stderr).not.toContain("warning");
+  });
+
+  it("finds it by the token's variable or file as well", async () => {
+    const uri = { AWS_CONTAINER_CREDENTIALS_FULL_URI: `${room.control.endpointUrl}/creds` };
+    await room.run(["use", "dev"], { env: { ...uri, AWS_CONTAINER_AUTHORIZATION_TOKEN: `Bearer ${TOKEN}` } });
+    expect(moved()).toMatchObject({ lease: { by: "token", token: TOKEN } });
+  });
+
+  it("moves the default lease where the shell has none, and says that its programs do not ask", async () => {
+    const { stderr } = await room.run(["use", "dev"]);
+    expect(moved()).toMatchObject({ lease: { by: "default" } });
+    expect(stderr).toContain("default lease: no role → dev");
+    expect(stderr).toContain("AWS_CONTAINER_CREDENTIALS_FULL_URI is not set");
+    expect(stderr).toContain('eval "$(brokerctl env)"');
+  });
+
+  it("sends nobody else's token to the daemon", async () => {
+    const env = {
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: "http://169.254.170.23/v1",
+      AWS_CONTAINER_AUTHORIZATION_TOKEN: TOKEN,
+    };
+    const { stderr } = await room.run(["use", "dev"], { env });
+    expect(moved()).toMatchObject({ lease: { by: "default" } });
+    expect(stderr).toContain("not the broker's");
+  });
+
+  it.each(["AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_PROD_PROFILE"])("warns when %s shadows the lease", async (name) => {
+    const { stderr } = await room.run(["use", "dev"], { env: { ...shell, [name]: "x" } });
+    expect(stderr).toContain(`programs in this shell use ${name} instead`);
+  });
+
+  it("moves the default or a named lease when told", async () => {
+    room.control.addLease("named", { name: "ide", role: "dev" });
+    await room.run(["use", "dev", "--default"], { env: shell });
+    await room.run(["use", "prod-role", "--lease", "ide"], { env: shell });
+    expect(room.control.requests("use")).toEqual([
+      { lease: { by: "default" }, role: "dev" },
+      { lease: { by: "name", name: "ide" }, role: "prod-role" },
+    ]);
+  });
+
+  it("moves for a while, and says where it goes back to", async () => {
+    const { stderr } = await room.run(["use", "prod-role", "--for", "30m"], { env: shell });
+    expect(moved()).toMatchObject({ forSeconds: 1800 });
+    expect(stderr).toContain("back to dev in 30 min");
+  });
+
+  it("prints it as JSON, and only that", async () => {
+    const { json, stderr } = await room.run(["use", "prod-role", "--json"]);
+    expect(json).toMatchObject({
+      old: { role: null, expiration: null },
+      new: { role: "prod-role", account_id: "111111111111", expiration: "2026-01-01T01:00:00Z" },
+      lease: { name: "default", role: "prod-role" },
+    });
+    expect(stderr).toBe("");
+  });
+
+  it("lets the person choose when no role is named", async () => {
+    const { code } = await room.run(["use"], { answers: [[/Which role/, "prod-role"]] });
+    expect(code).toBe(0);
+    expect(moved()).toMatchObject({ role: "prod-role" });
+    expect(await room.run(["use"], { answers: [[/Which role/, CONTROL_C]] })).toMatchObject({ signal: "SIGINT" });
+  });
+
+  it("exits 2 with the choices where nobody can choose", async () => {
+    const { code, stderr } = await room.run(["use"]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("dev, prod-role");
+    room.control.roles.splice(0);
+    expect((await room.run(["use"])).stderr).toContain("brokerctl role add");
+  });
+
+  it("leaves the lease where it was when a login is missing", async () => {
+    room.control.needMfa("prod-role", "123456");
+    const { code, error } = await room.run(["use", "prod-role", "--json"], { env: shell });
+    expect(code).toBe(4);
+    expect(error).toMatchObject({ code: "MfaRequired", hint: "brokerctl login ops" });
+    expect(room.control.leases[1]).toMatchObject({ role: "dev" });
+  });
+
+  it("offers the login at a terminal", async () => {
+    room.control.needMfa("prod-role", "123456");
+    const answers = [
+      [/Log in now/, true],
+      [/MFA code/, "123456"],
+    ] as const;
+    expect(await room.run(["use", "prod-role"], { answers })).toMatchObject({ code: 0 });
+  });
+
+  it("exits 5 when AWS denies the role", async () => {
+    room.control.failing.set("dev", { code: "AssumeRoleDenied", message: "not authorized" });
+    expect(await room.run(["use", "dev"])).toMatchObject({ code: 5 });
+  });
+
+  it("says how to get a lease when this shell's has ended", async () => {
+    room.control.leases.splice(1);
+    const { code, stderr } = await room.run(["use", "dev"], { env: shell });
+    expect(code).toBe(1);
+    expect(stderr).toContain("the lease of this shell has ended");
+    expect(stderr).toContain('eval "$(brokerctl env)"');
+    expect(room.control.leases[0]).toMatchObject({ role: null });
+  });
+});

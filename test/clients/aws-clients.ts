@@ -23,7 +23,7 @@ export const QUIET = { LANG: "C.UTF-8", AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_
 /** A program of `.venv`; it missing is a failure and never a reason to skip. */
 export function inVenv(name: string): string {
   const path = resolve(".venv/bin", name);
-  if (!existsSync(path)) throw new Error(`${path} is missing: these tests are run by \`npm run test:clients\``);
+  if (!existsSync(path)) throw new Error(`${path} is missing: remove .venv, then \`npm run test:clients\` installs it`);
   return path;
 }
 

@@ -57,6 +57,9 @@ export async function startBench(options: {
     config: `sources:\n  ops-keys: { type: keys }\nroles:\n${[DEV, PROD, ...(options.roles ?? [])].map(role).join("")}`,
     env: { AWS_ENDPOINT_URL_STS: proxy.url("broker") },
   });
+  process.once("exit", () => {
+    if (broker.pid !== undefined) process.kill(broker.pid, "SIGKILL");
+  });
   const stop = async (): Promise<void> => {
     await broker.stop();
     await stopUpstream();

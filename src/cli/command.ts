@@ -52,6 +52,8 @@ export interface Command<O extends OptionSpecs = OptionSpecs> {
   /** Set where `-- CMD…` is taken: its placeholder. */
   readonly rest?: string;
   readonly options: O;
+  /** Flags that a later version has here: refused by name. */
+  readonly laterOptions?: readonly string[];
   readonly examples: readonly string[];
   /** Beyond those that every command has. */
   readonly exitCodes?: readonly string[];

@@ -101,7 +101,7 @@ function checkedValue(token: OptionToken, spec: OptionSpec, command: Command): s
 
 function unknownOption(token: OptionToken, command: Command): BrokerError {
   refuseSecretArgument(token.name, token.value);
-  refuseLaterOption(token.name, command.name);
+  refuseLaterOption(token.name, command);
   const near = nearestName(token.name, Object.keys(command.options));
   return new BrokerError("UsageInvalid", `unknown flag ${token.rawName} for brokerctl ${command.name}`, {
     hint: near === undefined ? `brokerctl ${command.name} --help` : `did you mean --${near}?`,

@@ -1,11 +1,11 @@
 /**
- * The name that was probably meant: closest by edits, within two or a third of its length; undefined when none is near.
+ * The name that was probably meant: closest by edits, within a third of its length; undefined when none is near.
  * Case, `-` and `_` do not count.
  */
 export function nearestName(typed: string, names: Iterable<string>): string | undefined {
   const wanted = normalized(typed);
   let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(wanted.length / 3)) + 1;
+  let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1;
   for (const name of names) {
     const candidate = normalized(name);
     const distance = editDistance(wanted, candidate);

@@ -23,6 +23,7 @@ export const roleAddCommand = defineCommand({
   details: "The flags are the config's keys (also in its spelling: --role_arn). Comments and order of the file stay.",
   positionals: [{ name: "NAME", required: true, help: "what you `use`" }],
   options: { ...FIELDS, json: JSON_OPTION },
+  laterOptions: ["sso-account-id", "sso-role-name", "guard", "mfa-process"],
   examples: [
     "brokerctl role add dev --source ops --role-arn arn:aws:iam::111111111111:role/dev --region eu-west-1",
     "brokerctl role add prod --source-role dev --role-arn arn:aws:iam::222222222222:role/prod --tags team=core",

@@ -28,6 +28,15 @@ export const sourceAddCommand = defineCommand({
   details: "The flags are the config's keys (also in its spelling: --mfa_serial). Comments and order of the file stay.",
   positionals: [{ name: "NAME", required: true, help: "how roles refer to it" }],
   options: { ...FIELDS, json: JSON_OPTION },
+  laterOptions: [
+    "sso-start-url",
+    "sso-region",
+    "sso-session",
+    "web-identity-token-file",
+    "credential-process",
+    "mfa-process",
+    "profile",
+  ],
   examples: [
     "brokerctl source add ops --type keys",
     "brokerctl source add ops-keys --type keys --mfa-serial arn:aws:iam::111111111111:mfa/me",

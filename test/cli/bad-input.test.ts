@@ -1,0 +1,104 @@
+import { readFileSync } from "node:fs";
+import { beforeEach, describe, expect, it } from "vitest";
+import { type CliRoom, cliRoom } from "../support/cli-room.js";
+
+let room: CliRoom;
+
+beforeEach(async () => {
+  room = await cliRoom();
+  room.control.addSource("ops").addRole("dev").addLease("named", { name: "ide", role: "dev" });
+});
+
+/** Bad input to every command: what is wrong is named, and how to mend it; exit 2; nothing is done. */
+const TABLE: readonly (readonly [argv: string, names: RegExp, mend: RegExp])[] = [
+  ["init --prot 1", /--prot/, /--port/],
+  ["start now", /'now'/, /brokerctl start --help/],
+  ["stop --force", /--force/, /brokerctl stop --help/],
+  ["restart --yes", /--yes/, /brokerctl restart --help/],
+  ["status --jsno", /--jsno/, /--json/],
+  ["status dev", /'dev'/, /brokerctl status --help/],
+  ["logs -n", /-n needs a value/, /-n=N/],
+  ["logs -x", /-x/, /brokerctl logs --help/],
+  ["config chekc", /'config chekc'/, /brokerctl config check/],
+  ["config check a b", /'b'/, /brokerctl config check --help/],
+  ["config edit --editor vi", /--editor/, /brokerctl config edit --help/],
+  ["config path x", /'x'/, /brokerctl config path --help/],
+  ["source add", /NAME/, /brokerctl source add --help/],
+  ["source add -x", /-x/, /brokerctl source add --help/],
+  ["source add a --type keys --sso-region x", /--sso-region .*not in this version/, /brokerctl source add --help/],
+  ["role add", /NAME/, /brokerctl role add --help/],
+  ["role add a --source b --role-anr c", /--role-anr/, /--role-arn/],
+  ["role add .a --source b", /NAME '\.a'/, /no colon/],
+  ["keys add", /SOURCE/, /brokerctl keys add --help/],
+  ["keys add a:b", /'a:b'/, /no colon/],
+  ["keys add ops --csv", /--csv needs a value/, /--csv=FILE/],
+  ["keys list ops", /'ops'/, /brokerctl keys list --help/],
+  ["keys rotate", /SOURCE/, /brokerctl keys rotate --help/],
+  ["keys remove opps --yes", /'opps'/, /brokerctl keys list/],
+  ["login ops ops", /'ops'/, /brokerctl login --help/],
+  ["login --no-browser", /--no-browser/, /brokerctl login --help/],
+  ["lock now", /'now'/, /brokerctl lock --help/],
+  ["unlock --passphrase x", /--passphrase does not exist/, /--passphrase-stdin/],
+  ["roles dev", /'dev'/, /brokerctl roles --help/],
+  ["use dev prod", /'prod'/, /brokerctl use --help/],
+  ["use dev --for soon", /--for .*'soon'/, /--for 30m/],
+  ["use dev --default --lease ide", /--default and --lease/, /--lease ide/],
+  ["use dev --reason x", /--reason .*not in this version/, /brokerctl use --help/],
+  ["use nosuch", /nosuch/, /brokerctl roles/],
+  ["use dev --lease nosuch", /lease/, /brokerctl lease list/],
+  ["env dev --lease ide", /ROLE and --lease ide/, /--lease ide/],
+  ["env --new", /--new needs the process/, /--pid \$\$/],
+  ["env --new --pid zero", /--pid .*'zero'/, /--pid \$\$/],
+  ["env --new --pid 5 --lease ide", /--new .*--lease/, /--new/],
+  ["env --pid 5", /--pid/, /--new --pid 5/],
+  ["env --as jwt", /--as must be one of url, header, token-file, static/, /brokerctl env --help/],
+  ["env --format bash", /--format must be one of sh, fish/, /brokerctl env --help/],
+  ["env --new --pid 5 --as static", /--new/, /--as url/],
+  ["exec dev aws s3 ls", /'aws'/, /brokerctl exec dev -- aws s3 ls/],
+  ["exec dev --for 0s -- true", /--for/, /--for 30m/],
+  ["exec dev --lease ide -- true", /--lease ide/, /--lease ide -- CMD/],
+  ["exec --read-only -- true", /--read-only .*not in this version/, /brokerctl exec --help/],
+  ["exec --stage dev -- true", /--stage .*not in this version/, /brokerctl exec --help/],
+  ["lease", /create, list, show, rotate, revoke/, /brokerctl lease --help/],
+  ["lease create", /NAME/, /brokerctl lease create --help/],
+  ["lease create a:b", /'a:b'/, /brokerctl lease create/],
+  ["lease create a --for 1x", /--for .*'1x'/, /--for 30m/],
+  ["lease create a --policy f", /--policy .*not in this version/, /brokerctl lease create --help/],
+  ["lease create a nosuch", /nosuch/, /brokerctl roles/],
+  ["lease list ide", /'ide'/, /brokerctl lease list --help/],
+  ["lease show", /LEASE/, /brokerctl lease show --help/],
+  ["lease show nosuchthing", /'nosuchthing'/, /brokerctl lease list/],
+  ["lease rotate idf", /'idf'/, /did you mean ide/],
+  ["lease revoke idf", /'idf'/, /did you mean ide/],
+  ["refresh nosuch", /nosuch/, /brokerctl roles/],
+  ["refresh --all", /--all/, /brokerctl refresh --help/],
+  ["whoami nosuch", /nosuch/, /brokerctl roles/],
+  ["whoami a b", /'b'/, /brokerctl whoami --help/],
+  ["credential-process", /ROLE/, /brokerctl credential-process --help/],
+  ["credential-process nosuch", /nosuch/, /brokerctl roles/],
+];
+
+const CHANGING =
+  /^(stop|store-create|lock|unlock|.*-add|keys-re|keys-rotate|login-mfa|lease-(create|child|rotate|revoke))/;
+
+describe("bad input", () => {
+  it.each(TABLE)("brokerctl %s", async (argv, names, mend) => {
+    const { code, stderr } = await room.run(argv.split(" "));
+    expect(code).toBe(2);
+    const [error = "", hint = ""] = stderr.split("\n");
+    expect(error).toMatch(/^brokerctl: error: /);
+    expect(error).toMatch(names);
+    expect(hint).toMatch(/^brokerctl: hint: /);
+    expect(hint).toMatch(mend);
+    expect(room.control.calls.filter(({ operation }) => CHANGING.test(operation))).toEqual([]);
+    expect(readFileSync(room.configFile, "utf8")).toBe("version: 1\n");
+  });
+
+  const withoutJson = /^(init|stop|config edit|login|lock|unlock|env|exec|credential-process)/;
+
+  it.each(TABLE.filter(([argv]) => !withoutJson.test(argv)))("as JSON: brokerctl %s", async (argv, names) => {
+    const { code, stdout, error } = await room.run([...argv.split(" "), "--json"]);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(error?.message).toMatch(names);
+  });
+});

@@ -1,0 +1,217 @@
+import { appendFileSync, existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, describe, expect, it } from "vitest";
+import { SystemClock } from "../../src/system/clock.js";
+import type { SpawnedDaemon } from "../../src/system/spawn-daemon.js";
+import { NOW } from "../fakes/fake-control.js";
+import { type CliRoom, cliRoom } from "../support/cli-room.js";
+
+type End = Awaited<SpawnedDaemon["ended"]>;
+
+let room: CliRoom;
+let log: string;
+
+beforeEach(async () => {
+  room = await cliRoom({ listening: false });
+  log = join(room.home, "state", "brokerd.log");
+});
+
+const running = { pid: 1, ended: new Promise<never>(() => undefined) };
+/** Answers a little later. */
+const launchFine = async (): Promise<SpawnedDaemon> => {
+  setTimeout(() => void room.control.listen(), 20);
+  return Promise.resolve(running);
+};
+const launchEnding = (end: End): (() => Promise<SpawnedDaemon>) => {
+  return () => Promise.resolve({ pid: 1, ended: Promise.resolve(end) });
+};
+
+function logLine(fields: Record<string, unknown>, time = NOW + 1): void {
+  appendFileSync(log, `${JSON.stringify({ time: new Date(time).toISOString(), ...fields })}\n`);
+}
+
+describe("a command that needs the daemon", () => {
+  it("starts it, waits for it, and goes on", async () => {
+    room.control.addRole("dev");
+    const { code, stdout } = await room.run(["roles"], { launchDaemon: launchFine });
+    expect(code).toBe(0);
+    expect(stdout).toContain("dev");
+  });
+
+  it("starts one daemon for what it asks at the same time", async () => {
+    let starts = 0;
+    room.control.addRole("dev").needMfa("dev", "123456");
+    const launchDaemon = (): Promise<SpawnedDaemon> => {
+      starts++;
+      return launchFine();
+    };
+    await room.run(["env"], { launchDaemon });
+    expect(starts).toBe(1);
+  });
+
+  it("does not, with exit 3, when CREDBROKER_NO_AUTOSTART=1", async () => {
+    const { code, stderr } = await room.run(["roles"], { env: { CREDBROKER_NO_AUTOSTART: "1" } });
+    expect(code).toBe(3);
+    expect(stderr).toContain("brokerctl start");
+  });
+
+  it("sends the user to `init` when there is no config yet", async () => {
+    rmSync(room.configFile);
+    const { code, stderr } = await room.run(["roles"]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("brokerctl init");
+  });
+
+  it.each([
+    ["status", ["status"], 3],
+    ["stop", ["stop"], 0],
+    ["logs", ["logs"], 1],
+    ["config path", ["config", "path"], 0],
+  ])("is none of: %s", async (_, argv, code) => {
+    expect(await room.run(argv)).toMatchObject({ code });
+  });
+});
+
+describe("a daemon that ends at its start", () => {
+  it("is told with what its log says, its code and its hint", async () => {
+    logLine({ level: "error", msg: "not started: an old problem" }, NOW - 60_000);
+    logLine({ level: "info", msg: "starting" });
+    logLine({ level: "error", msg: "not started: port 9171 is taken", code: "Conflict", hint: "end that process" });
+    const launchDaemon = launchEnding({ code: 1, signal: null });
+    const { code, stderr } = await room.run(["start"], { launchDaemon });
+    expect(code).toBe(1);
+    expect(stderr).toBe(
+      "brokerctl: error: brokerd could not start: port 9171 is taken\nbrokerctl: hint: end that process\n",
+    );
+  });
+
+  it("is not explained with an error of an earlier start", async () => {
+    logLine({ level: "error", msg: "not started: an old problem" }, NOW - 60_000);
+    const { code, stderr } = await room.run(["start"], {
+      launchDaemon: launchEnding({ code: null, signal: "SIGSEGV" }),
+    });
+    expect(code).toBe(3);
+    expect(stderr).toContain("it ended with SIGSEGV");
+    expect(stderr).not.toContain("old problem");
+  });
+
+  it("is forgiven when another one, started at the same moment, answers", async () => {
+    const launchDaemon = async (): Promise<SpawnedDaemon> => {
+      setTimeout(() => void room.control.listen(), 5);
+      return launchEnding({ code: 1, signal: null })();
+    };
+    expect(await room.run(["roles"], { launchDaemon, clock: new SystemClock() })).toMatchObject({ code: 0 });
+  });
+
+  it("is not waited for for ever when it hangs", async () => {
+    const { code, stderr } = await room.run(["start"], { launchDaemon: () => Promise.resolve(running) });
+    expect(code).toBe(3);
+    expect(stderr).toContain("did not answer within 10 s");
+  });
+});
+
+describe("start, stop, restart", () => {
+  it("start says so when it runs already", async () => {
+    await room.control.listen();
+    const { code, stderr } = await room.run(["start"]);
+    expect(code).toBe(0);
+    expect(stderr).toContain("runs already");
+    expect((await room.run(["start", "--json"])).json).toMatchObject({ pid: process.pid, state: "ready" });
+  });
+
+  it("start tells of a locked store and of a problem", async () => {
+    await room.control.listen();
+    room.control.state = "locked";
+    expect((await room.run(["start"])).stderr).toContain("brokerctl unlock");
+    room.control.problem = { code: "ConfigInvalid", message: "config.yaml:3: no", hint: "brokerctl config edit" };
+    expect((await room.run(["start"])).stderr).toContain("config.yaml:3: no");
+  });
+
+  it("stop waits until the process is gone", async () => {
+    await room.control.listen();
+    const { spawn } = await import("node:child_process");
+    const child = spawn("sleep", ["60"]);
+    room.control.pid = child.pid ?? 0;
+    room.control.onStop = () => void setTimeout(() => child.kill(), 30);
+    expect(await room.run(["stop"], { clock: new SystemClock() })).toMatchObject({ code: 0 });
+    expect(child.signalCode ?? child.exitCode).not.toBeNull();
+  });
+
+  it("stop names the process that does not end", async () => {
+    await room.control.listen();
+    const { code, stderr } = await room.run(["stop"]);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`kill ${process.pid}`);
+  });
+
+  it("restart starts anew, also what did not run", async () => {
+    expect(await room.run(["restart"], { launchDaemon: launchFine })).toMatchObject({ code: 0 });
+  });
+});
+
+describe("versions that differ", () => {
+  beforeEach(async () => {
+    room.control.version = "0.0.9";
+    await room.control.listen();
+  });
+
+  it("are said, with how to mend it, after the answer", async () => {
+    const { code, stderr } = await room.run(["roles"]);
+    expect(code).toBe(0);
+    expect(stderr).toContain("brokerd is version 0.0.9, brokerctl 0.1.0");
+    expect(stderr).toContain("brokerctl restart");
+  });
+
+  it("are said after an error too, and never into JSON", async () => {
+    expect((await room.run(["whoami"])).stderr).toContain("brokerctl restart");
+    expect((await room.run(["roles", "--json"])).stderr).toBe("");
+  });
+});
+
+describe("logs", () => {
+  it("prints the last lines for people, or as they are", async () => {
+    logLine({ level: "info", msg: "one" });
+    logLine({ level: "warn", msg: "two", role: "dev" });
+    expect((await room.run(["logs", "-n", "1"])).stdout).toBe("2026-01-01T00:00:00.001Z warn  two role=dev\n");
+    const { stdout } = await room.run(["logs", "--json"]);
+    expect(
+      stdout
+        .trim()
+        .split("\n")
+        .map((line) => (JSON.parse(line) as { msg: string }).msg),
+    ).toEqual(["one", "two"]);
+  });
+
+  it("says where the log would be", async () => {
+    expect((await room.run(["logs"])).stderr).toContain(log);
+  });
+
+  it("follows what is written next, over a rotation and half-written lines", async () => {
+    writeFileSync(log, "first\n");
+    const lines: string[] = [];
+    let step = 0;
+    const steps: (() => void)[] = [
+      () => appendFileSync(log, "sec"),
+      () => appendFileSync(log, "ond\n"),
+      () => {
+        renameSync(log, `${log}.1`);
+        expect(existsSync(log)).toBe(false);
+      },
+      () => writeFileSync(log, "third\n"),
+      () => undefined,
+    ];
+    const clock = new SystemClock();
+    clock.sleep = async () => {
+      const next = steps[step++];
+      if (!next) throw new Error("enough");
+      next();
+    };
+    const { stdout } = await room.run(["logs", "-f"], { clock });
+    lines.push(...stdout.trim().split("\n"));
+    expect(lines).toEqual(["first", "second", "third"]);
+  });
+
+  it.each(["0", "-1", "x", "1e3"])("exits 2 for -n %s", async (count) => {
+    expect(await room.run(["logs", `--lines=${count}`])).toMatchObject({ code: 2 });
+  });
+});

@@ -1,0 +1,262 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { beforeEach, describe, expect, it } from "vitest";
+import { SERVED } from "../fakes/fake-control.js";
+import { type Outcome, type RunOptions, run } from "../support/broker.js";
+import { canarySecretKey } from "../support/canaries.js";
+import { type CliRoom, cliRoom } from "../support/cli-room.js";
+import { tempDir } from "../support/temp-dir.js";
+
+const BROKERCTL = resolve("dist/brokerctl.js");
+const NODE = process.execPath;
+const PRINT_ENV = [NODE, "-e", "process.stdout.write(JSON.stringify(process.env))"];
+
+let room: CliRoom;
+let env: Record<string, string>;
+
+beforeEach(async () => {
+  room = await cliRoom();
+  room.control.addSource("ops").addRole("dev", { region: "eu-west-1" }).addRole("prod");
+  env = { PATH: process.env["PATH"] ?? "", HOME: tempDir("user", "input"), CREDBROKER_HOME: room.home };
+});
+
+/** The real program in a process of its own. */
+function ctl(argv: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  return run([BROKERCTL, ...argv], { ...options, env: { ...env, ...options.env } });
+}
+
+async function envOf(argv: readonly string[], extra: Record<string, string> = {}): Promise<Record<string, string>> {
+  const { stdout, stderr } = await ctl(["exec", ...argv, "--", ...PRINT_ENV], { env: extra });
+  if (stdout === "") throw new Error(stderr);
+  return JSON.parse(stdout) as Record<string, string>;
+}
+
+const leases = (): string[] => room.control.leases.map(({ kind }) => kind);
+
+describe("what exec runs", () => {
+  it("finds its credentials by header, and nothing that would win over them", async () => {
+    const seen = await envOf(["dev"], {
+      AWS_ACCESS_KEY_ID: "AKIAOLD",
+      AWS_PROFILE: "old",
+      AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: "/old",
+      "AWS_MY-STAGE_PROFILE": "old",
+      no_proxy: "corp.example",
+    });
+    expect(seen).toMatchObject({
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: `${room.control.endpointUrl}/creds`,
+      AWS_REGION: "eu-west-1",
+      AWS_DEFAULT_REGION: "eu-west-1",
+      AWS_EC2_METADATA_DISABLED: "true",
+      NO_PROXY: "corp.example,127.0.0.1,localhost",
+      no_proxy: "corp.example,127.0.0.1,localhost",
+    });
+    expect(seen["AWS_CONTAINER_AUTHORIZATION_TOKEN"]).toMatch(/^brk_/);
+    for (const name of [
+      "AWS_ACCESS_KEY_ID",
+      "AWS_PROFILE",
+      "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+      "AWS_MY-STAGE_PROFILE",
+    ]) {
+      expect(seen).not.toHaveProperty([name]);
+    }
+  });
+
+  it("gets copies of ~/.aws without keys, always", async () => {
+    const aws = join(env["HOME"]!, ".aws");
+    mkdirSync(aws);
+    writeFileSync(join(aws, "config"), "[default]\nregion = eu-north-1\ncredential_process = /bin/evil\n");
+    writeFileSync(join(aws, "credentials"), `[default]\naws_secret_access_key = ${canarySecretKey("creds")}\n`);
+    const seen = await envOf(["dev"]);
+    const config = readFileSync(seen["AWS_CONFIG_FILE"]!, "utf8");
+    expect(config).toContain("region = eu-north-1");
+    expect(config).not.toContain("evil");
+    expect(readFileSync(seen["AWS_SHARED_CREDENTIALS_FILE"]!, "utf8")).not.toContain("aws_secret");
+  });
+
+  it.each([
+    ["url", { AWS_CONTAINER_CREDENTIALS_FULL_URI: expect.stringContaining("/lease/brk_") as string }],
+    ["static", { AWS_ACCESS_KEY_ID: SERVED.accessKeyId, AWS_SECRET_ACCESS_KEY: SERVED.secretAccessKey }],
+  ])("learns of them as told: --as %s", async (form, expected) => {
+    expect(await envOf(["dev", "--as", form])).toMatchObject(expected);
+    expect(leases()).toEqual(["default"]);
+  });
+
+  it("finds the token's file while it runs, and the file is gone afterwards", async () => {
+    const print =
+      "const f=process.env.AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE;console.log(f);console.log(require('fs').readFileSync(f,'utf8'))";
+    const { stdout } = await ctl(["exec", "dev", "--as", "token-file", "--", NODE, "-e", print]);
+    const [path = "", token] = stdout.split("\n");
+    expect(token).toMatch(/^brk_[\w-]{43}$/);
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it("gets stdin whole, arguments as they are, and passes stdout, stderr and exit code", async () => {
+    const input = `${"x".repeat(1_000_000)}\n`;
+    const script =
+      "process.stdin.pipe(process.stdout);console.error(JSON.stringify(process.argv.slice(1)));process.exitCode=7";
+    const odd = ["--json", "--", "a b", "$HOME", "", "*", "-n"];
+    const { code, stdout, stderr } = await ctl(["exec", "dev", "--", NODE, "-e", script, "--", ...odd], { input });
+    expect([code, stdout === input]).toEqual([7, true]);
+    expect(JSON.parse(stderr)).toEqual(odd);
+  });
+
+  it("is $SHELL where nothing is named", async () => {
+    const shell = join(room.home, "my-shell");
+    writeFileSync(shell, "#!/bin/sh\necho my shell\n");
+    chmodSync(shell, 0o700);
+    expect((await ctl(["exec", "dev"], { env: { SHELL: shell } })).stdout).toBe("my shell\n");
+  });
+});
+
+describe("the lease of exec", () => {
+  it("belongs to the child, and ends with it", async () => {
+    const { stdout } = await ctl([
+      "exec",
+      "dev",
+      "--for",
+      "10m",
+      "--",
+      NODE,
+      "-e",
+      "setTimeout(()=>console.log(process.pid),300)",
+    ]);
+    expect(room.control.requests("lease-child")).toMatchObject([{ role: "dev", forSeconds: 600 }]);
+    expect(room.control.requests("lease-hand-over")).toEqual([{ id: "lease-2", pid: Number(stdout) }]);
+    expect(room.control.requests("lease-revoke")).toEqual([{ lease: { by: "id", id: "lease-2" } }]);
+    expect(leases()).toEqual(["default"]);
+  });
+
+  it("stays with the child when brokerctl is killed", async () => {
+    const { child, childPid } = await started("setTimeout(()=>{},20000)");
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    expect(room.control.leases[1]).toMatchObject({ holderPid: childPid });
+    process.kill(childPid);
+  });
+
+  it("follows the default lease where no role is named, or has the role of this shell's own", async () => {
+    room.control.defaultRole = "prod";
+    room.control.leases = room.control.leases.map((lease) => ({ ...lease, role: "prod" }));
+    await ctl(["exec", "--", "true"]);
+    const own = room.control.addLease("child", { role: "dev" });
+    await ctl(["exec", "--", "true"], {
+      env: { AWS_CONTAINER_CREDENTIALS_FULL_URI: `${room.control.endpointUrl}/lease/${own.token}` },
+    });
+    expect(room.control.requests("lease-child")).toMatchObject([{ role: null }, { role: "dev" }]);
+    expect(room.control.requests("warm")).toEqual([{ role: "prod" }, { role: "dev" }]);
+  });
+
+  it("is a named one when told, which stays", async () => {
+    const { token } = room.control.addLease("named", { name: "ide", role: "dev" });
+    const seen = await envOf(["--lease", "ide"]);
+    expect(seen["AWS_CONTAINER_AUTHORIZATION_TOKEN"]).toBe(token);
+    expect(leases()).toEqual(["default", "named"]);
+  });
+});
+
+describe("how exec ends", () => {
+  it.each([
+    ["not found", ["nosuch-command-here"], 127],
+    ["not executable", ["/etc/passwd"], 126],
+    ["a directory", ["/"], 126],
+  ])("CMD %s", async (_, command, code) => {
+    const result = await ctl(["exec", "dev", "--", ...command]);
+    expect(result.code).toBe(code);
+    expect(result.stderr).toContain(command[0]);
+    expect(leases()).toEqual(["default"]);
+  });
+
+  it.each(["SIGTERM", "SIGKILL", "SIGINT", "SIGSEGV"] as const)(
+    "dies of %s as CMD did, its lease ended",
+    async (signal) => {
+      const result = await ctl(["exec", "dev", "--", "sh", "-c", `kill -${signal.slice(3)} $$`]);
+      expect(result.signal).toBe(signal);
+      expect(leases()).toEqual(["default"]);
+    },
+  );
+
+  it.each<[string, string[], number]>([
+    ["an unknown role", ["nosuch"], 125],
+    ["no role chosen", [], 125],
+    ["an unknown lease", ["--lease", "nosuch"], 125],
+    ["wrong flags", ["--for", "soon"], 2],
+    ["a flag of a later version", ["--read-only"], 2],
+  ])("its own failure: %s", async (_, argv, code) => {
+    const result = await ctl(["exec", ...argv, "--", "sh", "-c", "echo ran"]);
+    expect([result.code, result.stdout]).toEqual([code, ""]);
+    expect(result.stderr).toContain("brokerctl: error:");
+  });
+
+  it("125 when AWS denies the role, 4 when a login is missing", async () => {
+    room.control.failing.set("dev", { code: "AssumeRoleDenied", message: "not authorized" });
+    expect(await ctl(["exec", "dev", "--", "true"])).toMatchObject({ code: 125 });
+    room.control.needMfa("prod", "123456");
+    expect(await ctl(["exec", "prod", "--", "true"])).toMatchObject({ code: 4 });
+  });
+
+  it("125 without a daemon", async () => {
+    await room.control.close();
+    expect(await ctl(["exec", "dev", "--", "true"], { env: { CREDBROKER_NO_AUTOSTART: "1" } })).toMatchObject({
+      code: 125,
+    });
+  });
+
+  it("ends with CMD's code when the daemon has gone meanwhile", async () => {
+    const { child, ended } = await started("process.on('SIGTERM',()=>process.exit(9));setTimeout(()=>{},20000)");
+    await room.control.close();
+    child.kill("SIGTERM");
+    expect(await ended).toMatchObject({ code: 9 });
+  });
+});
+
+describe("signals to exec", () => {
+  it.each(["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const)(
+    "pass on to CMD: %s",
+    async (signal) => {
+      const { child, ended } = await started(
+        `process.on('${signal}',()=>{console.log('got ${signal}');process.exit(42)});setTimeout(()=>{},20000)`,
+      );
+      child.kill(signal);
+      expect(await ended).toMatchObject({ code: 42, stdout: expect.stringContaining(`got ${signal}`) as string });
+      expect(leases()).toEqual(["default"]);
+    },
+  );
+
+  it("do not end brokerctl while CMD goes on", async () => {
+    const { child, ended } = await started(
+      "let n=0;process.on('SIGTERM',()=>{if(++n===2)process.exit(3);console.log('once')});setTimeout(()=>{},20000)",
+    );
+    child.kill("SIGTERM");
+    await new Promise((resolve) => child.stdout?.once("data", resolve));
+    expect(child.exitCode).toBeNull();
+    child.kill("SIGTERM");
+    expect(await ended).toMatchObject({ code: 3 });
+  });
+});
+
+/** `exec dev` of a Node script that has begun to run and listens to its signals. */
+async function started(script: string): Promise<{ child: ChildProcess; childPid: number; ended: Promise<Outcome> }> {
+  const child = spawn(NODE, [BROKERCTL, "exec", "dev", "--", NODE, "-e", `${script};console.log(process.pid)`], {
+    env,
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+  const ready = new Promise<number>((resolve, reject) => {
+    child.stdout.on("data", (chunk: Buffer) => {
+      stdout += chunk.toString();
+      resolve(Number(stdout.split("\n")[0]));
+    });
+    child.once("exit", () => reject(new Error(`it ended: ${stderr}`)));
+  });
+  const ended = once(child, "close").then(([code, signal]) => ({ code, signal, stdout, stderr }) as Outcome);
+  const childPid = await ready;
+  await untilHandedOver();
+  return { child, childPid, ended };
+}
+
+async function untilHandedOver(): Promise<void> {
+  while (room.control.requests("lease-hand-over").length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+}

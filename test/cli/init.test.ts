@@ -1,0 +1,214 @@
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:net";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import type { SpawnedDaemon } from "../../src/system/spawn-daemon.js";
+import { canaryPassphrase } from "../support/canaries.js";
+import { type CliRoom, cliRoom } from "../support/cli-room.js";
+import type { TwinOptions, TwinResult } from "../support/cli-twin.js";
+
+const PASSPHRASE = canaryPassphrase("init");
+const ABSENT = { code: "KeyMissing", message: "no data key has been made", hint: "brokerctl init" } as const;
+
+let room: CliRoom;
+let starts: number;
+const taken: Server[] = [];
+
+beforeEach(async () => {
+  room = await cliRoom({ listening: false });
+  rmSync(room.configFile);
+  Object.assign(room.control, { problem: ABSENT, state: "degraded", pid: 2 ** 30 });
+  room.control.onStop = () => void room.control.close();
+  starts = 0;
+});
+
+afterEach(() => {
+  for (const server of taken.splice(0)) server.close();
+});
+
+/** A daemon that follows the config as it is when it starts. */
+async function launchDaemon(): Promise<SpawnedDaemon> {
+  starts++;
+  room.control.secretStore = (config()["secret_store"] as string | undefined) ?? "none";
+  await room.control.listen();
+  return { pid: room.control.pid, ended: new Promise(() => undefined) };
+}
+
+function init(argv: readonly string[] = [], options: Omit<TwinOptions, "home"> = {}): Promise<TwinResult> {
+  return room.run(["init", ...argv], { launchDaemon, ...options });
+}
+
+const text = (): string => readFileSync(room.configFile, "utf8");
+const config = (): Record<string, unknown> => parse(text()) as Record<string, unknown>;
+const port = (): number => (config()["endpoint"] as { port: number }).port;
+
+async function take(wanted: number): Promise<void> {
+  const server = createServer();
+  taken.push(server);
+  await new Promise<void>((resolve) => server.once("error", () => resolve()).listen(wanted, "127.0.0.1", resolve));
+}
+
+describe("init", () => {
+  it("writes a private, commented config, starts the daemon, makes the data key and the schema", async () => {
+    const { code, stdout, stderr } = await init();
+    expect([code, stdout]).toEqual([0, ""]);
+    expect(config()).toMatchObject({ version: 1, secret_store: "keychain" });
+    expect(statSync(room.configFile).mode & 0o777).toBe(0o600);
+    expect(text()).toMatch(/^# yaml-language-server: \$schema=config\.schema\.json\n/);
+    expect(JSON.parse(readFileSync(join(room.home, "config.schema.json"), "utf8"))).toEqual({ type: "object" });
+    expect(room.control.requests("store-create")).toEqual([{}]);
+    expect(starts).toBe(1);
+    expect(stderr).toContain("brokerctl keys add");
+  });
+
+  it("picks a port that nobody listens on", async () => {
+    await take(9171);
+    await init();
+    expect(port()).toBeGreaterThan(9171);
+  });
+
+  it("takes the port it is told, unless it is taken", async () => {
+    await take(9199);
+    const { code, stderr } = await init(["--port", "9199"]);
+    expect([code, existsSync(room.configFile)]).toEqual([2, false]);
+    expect(stderr).toContain("--port 9199");
+    await init(["--port", "9399"]);
+    expect(port()).toBe(9399);
+  });
+
+  it("asks who keeps the key at a terminal, unless told or --yes", async () => {
+    await init([], {
+      answers: [
+        [/Who keeps/, "passphrase"],
+        [/New passphrase/, PASSPHRASE],
+        [/again/, PASSPHRASE],
+      ],
+    });
+    expect(config()["secret_store"]).toBe("passphrase");
+    rmSync(room.configFile);
+    await room.control.close();
+    room.control.problem = ABSENT;
+    expect(await init(["--yes"], { interactive: true })).toMatchObject({ code: 0 });
+    expect(config()["secret_store"]).toBe("keychain");
+  });
+
+  it("has a new passphrase typed twice alike, and shows it nowhere", async () => {
+    const { code, stdout, stderr } = await init(["--secret-store", "passphrase"], {
+      answers: [
+        [/New passphrase/, ""],
+        [/New passphrase/, PASSPHRASE],
+        [/again/, "other"],
+        [/New passphrase/, PASSPHRASE],
+        [/again/, PASSPHRASE],
+      ],
+    });
+    expect(code).toBe(0);
+    expect(room.control.passphrase).toBe(PASSPHRASE);
+    expect(stdout + stderr + text()).not.toContain(PASSPHRASE);
+  });
+
+  it("takes the passphrase from stdin, or leaves it to the daemon's file", async () => {
+    await init(["--secret-store", "passphrase", "--passphrase-stdin"], { stdin: `${PASSPHRASE}\n` });
+    expect(room.control.passphrase).toBe(PASSPHRASE);
+    rmSync(room.configFile);
+    await room.control.close();
+    room.control.problem = ABSENT;
+    const env = { CREDBROKER_PASSPHRASE_FILE: "/somewhere" };
+    expect(await init(["--secret-store", "passphrase"], { env, interactive: true })).toMatchObject({ code: 0 });
+    expect(room.control.requests("store-create").at(-1)).toEqual({});
+  });
+
+  it("writes the command that fetches the data key", async () => {
+    await init(["--secret-store", "command", "--data-key-command", "pass show credbroker"]);
+    expect(config()["data_key_command"]).toEqual(["pass", "show", "credbroker"]);
+    rmSync(room.configFile);
+    await room.control.close();
+    room.control.problem = ABSENT;
+    await init(["--secret-store", "command", "--data-key-command", '["op", "read", "a b"]']);
+    expect(config()["data_key_command"]).toEqual(["op", "read", "a b"]);
+  });
+
+  it("repeats what the daemon finds weak", async () => {
+    room.control.warnings = ["the data key lies in clear"];
+    expect((await init(["--secret-store", "key_file"])).stderr).toContain("warning: the data key lies in clear");
+  });
+});
+
+describe("init once more", () => {
+  it("refuses when all is there, and names `config edit`", async () => {
+    await init();
+    const before = text();
+    const { code, stderr } = await init();
+    expect([code, text()]).toEqual([2, before]);
+    expect(stderr).toContain("brokerctl config edit");
+    expect(room.control.requests("store-create")).toHaveLength(1);
+  });
+
+  it("goes on where it stopped", async () => {
+    room.control.refusing.set("store-create", { code: "InternalError", message: "disk full" });
+    expect(await init()).toMatchObject({ code: 1 });
+    const before = text();
+    room.control.refusing.clear();
+    expect(await init()).toMatchObject({ code: 0 });
+    expect(text()).toBe(before);
+    expect(existsSync(join(room.home, "config.schema.json"))).toBe(true);
+  });
+
+  it("names the other kinds of store when there is no keychain, takes none by itself, and then the one it is told", async () => {
+    room.control.refusing.set("store-create", { code: "StoreUnavailable", message: "no keychain answers" });
+    const { code, stderr } = await init();
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/no keychain answers[^]*passphrase, command, or key_file/);
+    expect(config()["secret_store"]).toBe("keychain");
+    const first = port();
+    room.control.refusing.clear();
+    expect(await init(["--secret-store", "key_file"])).toMatchObject({ code: 0 });
+    expect([config()["secret_store"], port(), room.control.secretStore]).toEqual(["key_file", first, "key_file"]);
+    expect(starts).toBe(2);
+  });
+
+  it("makes the data key for a config that the user brought along, and does not touch it", async () => {
+    writeFileSync(room.configFile, "version: 1\nsecret_store: key_file\n# mine\n", { mode: 0o644 });
+    expect(await init()).toMatchObject({ code: 0 });
+    expect(text()).toBe("version: 1\nsecret_store: key_file\n# mine\n");
+    expect(room.control.requests("store-create")).toHaveLength(1);
+  });
+
+  it("does not put its flags into a config that somebody has edited", async () => {
+    writeFileSync(room.configFile, "version: 1\nsecret_store: keychain\n# mine\n");
+    const { code, stderr } = await init(["--secret-store", "key_file"]);
+    expect([code, starts]).toEqual([2, 0]);
+    expect(stderr).toContain("brokerctl config edit");
+  });
+
+  it("says what is wrong with the config it finds", async () => {
+    room.control.problem = { code: "ConfigInvalid", message: "config.yaml:3: no", hint: "brokerctl config edit" };
+    writeFileSync(room.configFile, "nonsense\n");
+    expect(await init()).toMatchObject({ code: 2 });
+    expect(room.control.requests("store-create")).toEqual([]);
+  });
+});
+
+describe("init's flags", () => {
+  it.each<[string, string[], RegExp]>([
+    ["a store that does not exist", ["--secret-store", "keyring"], /--secret-store must be one of keychain, /],
+    ["a port that is none", ["--port", "http"], /--port must be a number/],
+    ["a port of the system", ["--port", "80"], /--port must be a number/],
+    ["a command without the store", ["--data-key-command", "x"], /belong together/],
+    ["the store without a command", ["--secret-store", "command"], /belong together/],
+    ["a command of no words", ["--secret-store", "command", "--data-key-command", "[1]"], /--data-key-command must be/],
+    ["a broken list", ["--secret-store", "command", "--data-key-command", '["a"'], /--data-key-command must be/],
+    ["a passphrase for another store", ["--passphrase-stdin"], /--secret-store passphrase only/],
+  ])("exit 2 for %s, and nothing is written", async (_, argv, message) => {
+    const { code, stderr } = await init(argv);
+    expect([code, existsSync(room.configFile), starts]).toEqual([2, false, 0]);
+    expect(stderr).toMatch(message);
+  });
+
+  it("needs somebody who types the passphrase, or a file", async () => {
+    const { code, stderr } = await init(["--secret-store", "passphrase"]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("CREDBROKER_PASSPHRASE_FILE");
+  });
+});

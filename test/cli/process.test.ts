@@ -1,0 +1,81 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync } from "node:fs";
+import { resolve } from "node:path";
+import { beforeEach, describe, expect, it } from "vitest";
+import { type Outcome, type RunOptions, run } from "../support/broker.js";
+import { canarySecretKey } from "../support/canaries.js";
+import { type CliRoom, cliRoom } from "../support/cli-room.js";
+import { tempDir } from "../support/temp-dir.js";
+
+const BROKERCTL = resolve("dist/brokerctl.js");
+
+let room: CliRoom;
+let env: Record<string, string>;
+
+beforeEach(async () => {
+  room = await cliRoom();
+  room.control.addSource("ops").addRole("dev", { region: "eu-west-1" });
+  env = { PATH: process.env["PATH"] ?? "", HOME: tempDir("user", "input"), CREDBROKER_HOME: room.home };
+});
+
+function ctl(argv: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  return run([BROKERCTL, ...argv], { ...options, env: { ...env, ...options.env } });
+}
+
+describe("the program", () => {
+  it("tells its version without a home, a config or a daemon", async () => {
+    const { code, stdout } = await run([BROKERCTL, "--version"], { env: { CREDBROKER_HOME: "not/absolute" } });
+    expect([code, stdout]).toEqual([0, "brokerctl 0.1.0\n"]);
+  });
+
+  it("exits with 2 and the mend where no place can be named", async () => {
+    const { code, stderr } = await ctl(["status"], { env: { CREDBROKER_HOME: "not/absolute" } });
+    expect(code).toBe(2);
+    expect(stderr).toContain("CREDBROKER_HOME is not an absolute path");
+  });
+
+  it("sends nothing into a socket directory that others can write to", async () => {
+    chmodSync(`${room.home}/run`, 0o777);
+    const { code, stderr } = await ctl(["status"]);
+    expect([code, room.control.calls]).toEqual([2, []]);
+    expect(stderr).toContain(`chmod 700 ${room.home}/run`);
+  });
+
+  it("reads a secret from a pipe", async () => {
+    const argv = ["keys", "add", "ops", "--access-key-id", "AKIAIOSFODNN7EXAMPLE", "--secret-stdin"];
+    const secret = canarySecretKey("pipe");
+    const { code, stdout, stderr } = await ctl(argv, { input: `${secret}\n` });
+    expect([code, room.control.secrets.get("ops")]).toEqual([0, secret]);
+    expect(stdout + stderr).not.toContain(secret);
+  });
+
+  it("does not fail when the reader of its output has enough", async () => {
+    for (let index = 0; index < 3000; index++) room.control.addRole(`role-${String(index).padStart(60, "0")}`);
+    const child = spawn("sh", ["-c", `"$0" "$1" roles | head -1; true`, process.execPath, BROKERCTL], { env });
+    let stderr = "";
+    child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+    await once(child, "close");
+    expect(stderr).toBe("");
+  });
+
+  it("dies of the signal at `logs -f`", async () => {
+    const child = spawn(process.execPath, [BROKERCTL, "logs", "-f"], { env });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    child.kill("SIGINT");
+    expect(await once(child, "exit")).toEqual([null, "SIGINT"]);
+  });
+
+  it("gives a shell a lease to eval, and takes it away again when it fails", async () => {
+    const script = `
+      eval "$("$NODE" "$CTL" env dev)" && echo "uri=$AWS_CONTAINER_CREDENTIALS_FULL_URI region=$AWS_REGION key=$AWS_ACCESS_KEY_ID"
+      eval "$("$NODE" "$CTL" env nosuch 2>/dev/null)" || echo "failed uri=$AWS_CONTAINER_CREDENTIALS_FULL_URI"`;
+    const child = spawn("sh", ["-c", script], {
+      env: { ...env, NODE: process.execPath, CTL: BROKERCTL, AWS_ACCESS_KEY_ID: "old" },
+    });
+    let stdout = "";
+    child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+    await once(child, "close");
+    expect(stdout).toMatch(/^uri=http:\/\/127\.0\.0\.1:\d+\/lease\/brk_\S+ region=eu-west-1 key=\nfailed uri=\n$/);
+  });
+});

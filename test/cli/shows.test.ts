@@ -1,0 +1,224 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { NOW, SERVED, TOKEN } from "../fakes/fake-control.js";
+import { type CliRoom, cliRoom } from "../support/cli-room.js";
+
+let room: CliRoom;
+
+beforeEach(async () => {
+  room = await cliRoom();
+  room.control.addSource("ops").addRole("dev", { state: "ready", expiration: NOW + 3_540_000, refreshAt: NOW });
+});
+
+describe("status", () => {
+  it("has exactly the fields that others rely on (interface §4)", async () => {
+    room.control.addLease("named", { name: "ide", role: "dev", expiresAt: NOW + 1000, lastUsedAt: NOW });
+    const { json, stderr } = await room.run(["status", "--json"]);
+    expect(stderr).toBe("");
+    expect(json).toMatchObject({
+      daemon: {
+        pid: process.pid,
+        version: "0.1.0",
+        started_at: "2025-12-31T23:00:00Z",
+        endpoint: room.control.endpointUrl,
+        secret_store: "key_file",
+        state: "ready",
+        overrides: ["AWS_ENDPOINT_URL_STS=http://127.0.0.1:1"],
+      },
+      default_role: null,
+      sources: [{ name: "ops", type: "keys", state: "ready", expires_at: null }],
+      roles: [
+        {
+          name: "dev",
+          source: "ops",
+          state: "ready",
+          role_arn: "arn:aws:iam::111111111111:role/dev",
+          account_id: "111111111111",
+          expiration: "2026-01-01T00:59:00Z",
+          refresh_at: "2026-01-01T00:00:00Z",
+          last_error: null,
+        },
+      ],
+    });
+    const { leases } = json as { leases: object[] };
+    expect(leases[1]).toMatchObject({
+      name: "ide",
+      id: "lease-2",
+      role: "dev",
+      follows_default: false,
+      created_at: "2025-12-31T23:00:00Z",
+      expires_at: "2026-01-01T00:00:01Z",
+      last_used_at: "2026-01-01T00:00:00Z",
+      last_used_by: null,
+    });
+  });
+
+  it("is a page for people, problems and warnings on stderr", async () => {
+    Object.assign(room.control, {
+      state: "degraded",
+      warnings: ["a weak key file"],
+      problem: { code: "ConfigInvalid", message: "config.yaml:3: no", hint: "brokerctl config edit" },
+    });
+    const { code, stdout, stderr } = await room.run(["status"]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^brokerd 0\.1\.0, pid \d+, up 1 h 00 min: degraded\n/);
+    expect(stdout).toMatch(/\nSOURCE {2}TYPE {2}STATE {2}LOGIN ENDS\nops +keys +ready +-\n/);
+    expect(stdout).toContain("in 59 min");
+    expect(stdout).not.toContain(TOKEN);
+    expect(stderr).toContain("warning: a weak key file");
+    expect(stderr).toContain("config.yaml:3: no");
+  });
+
+  it("exits 3 without a daemon, as one JSON object with --json", async () => {
+    await room.control.close();
+    const { code, stdout, error } = await room.run(["status", "--json"]);
+    expect([code, stdout]).toEqual([3, ""]);
+    expect(error).toMatchObject({ code: "DaemonUnreachable", hint: "brokerctl start" });
+  });
+});
+
+describe("roles", () => {
+  it("marks the default role and tells what went wrong behind a role", async () => {
+    room.control.addRole("prod", {
+      state: "denied",
+      lastError: { code: "AssumeRoleDenied", message: "not authorized", hint: "see the trust policy" },
+    });
+    room.control.defaultRole = "dev";
+    const { stdout, stderr } = await room.run(["roles"]);
+    expect(stdout).toMatch(/\n\* {2}dev +111111111111 +ops +ready/);
+    expect(stdout).toMatch(/\n {3}prod .*denied/);
+    expect(stderr).toContain("prod: not authorized");
+    expect((await room.run(["roles", "--json"])).json).toMatchObject({ default_role: "dev", roles: [{}, {}] });
+  });
+
+  it("says how to add one when there is none", async () => {
+    room.control.roles.splice(0);
+    const { code, stdout, stderr } = await room.run(["roles"]);
+    expect([code, stdout]).toEqual([0, ""]);
+    expect(stderr).toContain("brokerctl role add");
+  });
+});
+
+describe("whoami", () => {
+  it("asks for the role of this shell's lease, the default one's, or the named one", async () => {
+    const lease = room.control.addLease("child", { role: "dev" });
+    const env = { AWS_CONTAINER_CREDENTIALS_FULL_URI: `${room.control.endpointUrl}/lease/${lease.token}` };
+    const { code, stdout, stderr } = await room.run(["whoami"], { env });
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toContain("arn:aws:sts::111111111111:assumed-role/dev/credbroker");
+    expect((await room.run(["whoami", "dev", "--json"])).json).toMatchObject({
+      role: "dev",
+      account: "111111111111",
+      user_id: "AROAFAKE:credbroker",
+      expiration: "2026-01-01T01:00:00Z",
+    });
+    expect(room.control.requests("whoami")).toEqual([{ lease: { by: "token", token: lease.token } }, { role: "dev" }]);
+  });
+
+  it("exits 2 when no role is chosen, and warns when this shell's programs would be somebody else", async () => {
+    expect(await room.run(["whoami"])).toMatchObject({ code: 2 });
+    room.control.leases = room.control.leases.map((lease) => ({ ...lease, role: "dev" }));
+    expect((await room.run(["whoami"])).stderr).toContain("AWS_CONTAINER_CREDENTIALS_FULL_URI is not set");
+  });
+});
+
+describe("refresh", () => {
+  it("renews what is held, or one role", async () => {
+    expect((await room.run(["refresh"])).stderr).toMatch(/^dev: until /);
+    expect((await room.run(["refresh", "dev", "--json"])).json).toMatchObject({ refreshed: [{ role: "dev" }] });
+  });
+
+  it("tells every failure, and exits with the first one's code", async () => {
+    room.control.addRole("prod");
+    room.control.failing.set("prod", { code: "AssumeRoleDenied", message: "not authorized" });
+    const { code, stderr } = await room.run(["refresh"]);
+    expect(code).toBe(5);
+    expect(stderr).toContain("dev: until");
+    expect(stderr).toContain("error: prod: not authorized");
+    expect(await room.run(["refresh", "prod", "--json"])).toMatchObject({ code: 5, stdout: "" });
+  });
+});
+
+describe("credential-process", () => {
+  it("prints what the AWS setting wants, from the endpoint, and leaves no lease", async () => {
+    const { code, json } = await room.run(["credential-process", "dev"]);
+    expect(code).toBe(0);
+    expect(json).toEqual({
+      Version: 1,
+      AccessKeyId: SERVED.accessKeyId,
+      SecretAccessKey: SERVED.secretAccessKey,
+      SessionToken: SERVED.sessionToken,
+      Expiration: SERVED.expiration,
+      AccountId: "111111111111",
+    });
+    expect(room.control.requests("lease-child")).toEqual([{ role: "dev", pid: process.pid, forSeconds: 60 }]);
+    expect(room.control.leases).toHaveLength(1);
+  });
+
+  it("waits for credentials that are still being fetched", async () => {
+    room.control.pendingAnswers.push(503, 503, 503);
+    expect(await room.run(["credential-process", "dev"])).toMatchObject({ code: 0 });
+  });
+
+  it("ends its lease also when the endpoint refuses", async () => {
+    room.control.pendingAnswers.push(...Array.from({ length: 30 }, () => 503));
+    expect(await room.run(["credential-process", "dev"])).toMatchObject({ code: 1, stdout: "" });
+    expect(room.control.leases).toHaveLength(1);
+  });
+
+  it("exits 4 for a missing login, and offers nothing even at a terminal", async () => {
+    room.control.needMfa("dev", "123456");
+    const { code, stdout, asked } = await room.run(["credential-process", "dev"], { interactive: true });
+    expect([code, stdout, asked]).toEqual([4, "", []]);
+  });
+});
+
+describe("leases", () => {
+  it("are made with a role, an end, or neither", async () => {
+    const { code, stdout, stderr } = await room.run(["lease", "create", "ide", "dev", "--for", "8h"]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/lease\/brk_.{43}\n$/);
+    expect(stderr).toContain("brokerctl env --lease ide");
+    const { json } = await room.run(["lease", "create", "free", "--json"]);
+    expect(json).toMatchObject({ lease: { name: "free", follows_default: true }, region: null });
+    expect(json).toHaveProperty("lease_url");
+    expect(room.control.requests("lease-create")).toEqual([
+      { name: "ide", role: "dev", forSeconds: 28_800 },
+      { name: "free", role: null },
+    ]);
+  });
+
+  it("are not made for a role that cannot be fetched", async () => {
+    room.control.needMfa("dev", "123456");
+    expect(await room.run(["lease", "create", "ide", "dev"])).toMatchObject({ code: 4 });
+    expect(room.control.leases).toHaveLength(1);
+  });
+
+  it("are listed without their tokens", async () => {
+    room.control.addLease("child", { role: "dev", followsDefault: true, holderPid: 42, expiresAt: NOW + 60_000 });
+    const { stdout } = await room.run(["lease", "list"]);
+    expect(stdout).toMatch(/\nchild +lease-2 +dev \(follows the default\) +with process 42 or in 60 s /);
+    const listed = await room.run(["lease", "list", "--json"]);
+    expect(listed.stdout + stdout).not.toContain("brk_");
+    expect(listed.json).toMatchObject({ leases: [{ name: "default" }, { id: "lease-2", holder_pid: 42 }] });
+  });
+
+  it("are found by name, id, or the beginning of an id", async () => {
+    room.control.addLease("named", { name: "ide", role: "dev" });
+    for (const typed of ["ide", "lease-2"]) {
+      expect((await room.run(["lease", "show", typed, "--json"])).json).toMatchObject({ name: "ide" });
+    }
+    expect((await room.run(["lease", "show", "default"])).stdout).toContain("kind       default");
+    const several = await room.run(["lease", "show", "leas"]);
+    expect([several.code, several.stderr.includes("2 leases")]).toEqual([2, true]);
+    const near = await room.run(["lease", "show", "idee"]);
+    expect([near.code, near.stderr.includes("did you mean ide?")]).toEqual([2, true]);
+  });
+
+  it("get a new token, or end", async () => {
+    room.control.addLease("named", { name: "ide", role: "dev" });
+    expect((await room.run(["lease", "rotate", "ide"])).stdout).toContain("/lease/brk_rrr");
+    const { code, stderr } = await room.run(["lease", "revoke", "ide"]);
+    expect([code, stderr]).toEqual([0, "lease ide has ended; its token is refused\n"]);
+    expect(room.control.leases).toHaveLength(1);
+  });
+});

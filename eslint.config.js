@@ -67,7 +67,10 @@ export default tseslint.config(
     },
   },
   { files: ["src/system/clock.ts"], rules: restricted(noEnvironment, exportsByName) },
-  { files: ["src/brokerd.ts", "src/brokerctl.ts", "src/keychain-child.ts"], rules: restricted(noClock, exportsByName) },
+  {
+    files: ["src/brokerd.ts", "src/brokerctl.ts", "src/keychain-child.ts", "src/lambda-bootstrap.ts"],
+    rules: restricted(noClock, exportsByName),
+  },
   {
     files: ["scripts/*.mjs"],
     languageOptions: { globals: { process: "readonly", console: "readonly", setTimeout: "readonly" } },

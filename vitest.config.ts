@@ -20,7 +20,7 @@ export default defineConfig({
     coverage: {
       provider: "v8",
       include: ["src/**/*.ts"],
-      exclude: ["src/brokerd.ts", "src/brokerctl.ts", "src/keychain-child.ts"],
+      exclude: ["src/brokerd.ts", "src/brokerctl.ts", "src/keychain-child.ts", "src/lambda-bootstrap.ts"],
       reporter: ["text-summary", "json-summary", "html"],
     },
   },

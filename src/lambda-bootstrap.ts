@@ -1,0 +1,18 @@
+import { serveHandler } from "./runtime-api/node-client/serve-handler.js";
+import { SystemClock } from "./system/clock.js";
+
+/**
+ * The runtime interface client of Node functions: `node lambda-bootstrap.js FILE.EXPORT`, in the directory of the function's
+ * code, with `AWS_LAMBDA_RUNTIME_API` set. The function's code runs in this very process, as it does in Lambda.
+ */
+const { argv, env } = process;
+const handler = argv[2] ?? env["_HANDLER"];
+const runtimeApi = env["AWS_LAMBDA_RUNTIME_API"];
+if (handler === undefined || runtimeApi === undefined) {
+  process.stderr.write("lambda-bootstrap: needs a handler (FILE.EXPORT) and AWS_LAMBDA_RUNTIME_API\n");
+  process.exitCode = 1;
+} else {
+  const taskRoot = env["LAMBDA_TASK_ROOT"] ?? process.cwd();
+  const exit = (code: number): void => process.exit(code);
+  await serveHandler({ handler, taskRoot, runtimeApi, env, exit, clock: new SystemClock() });
+}

@@ -1,0 +1,92 @@
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { basename, dirname, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { RuntimeFault } from "./runtime-fault.js";
+
+/**
+ * The function that `DIRECTORY/FILE.EXPORT` names, found and loaded by Lambda's rules: the first dot of the last part ends
+ * the file's name, the export may be nested (`app.api.get`); FILE as it is, then .js (an ES module where the nearest package.json
+ * says so), .mjs, .cjs, then as a package. Throws `RuntimeFault`, or what the module itself throws.
+ */
+export async function loadHandler(taskRoot: string, handler: string): Promise<(...args: unknown[]) => unknown> {
+  const { directory, file, exportPath } = parseHandler(handler);
+  const module = await loadModule(taskRoot, directory, file);
+  const found = exportPath.split(".").reduce((object: unknown, key) => property(object, key), module);
+  if (typeof found === "function") return found as (...args: unknown[]) => unknown;
+  throw new RuntimeFault(
+    "HandlerNotFound",
+    found === undefined || found === null ? `${handler} is undefined or not exported` : `${handler} is not a function`,
+  );
+}
+
+interface HandlerName {
+  readonly directory: string;
+  readonly file: string;
+  readonly exportPath: string;
+}
+
+function parseHandler(handler: string): HandlerName {
+  if (handler.includes("..")) {
+    throw new RuntimeFault("MalformedHandlerName", `'${handler}' is not a valid handler name: it contains '..'`);
+  }
+  const [, file, exportPath] = /^([^.]*)\.(.*)$/.exec(basename(handler)) ?? [];
+  if (file === undefined || exportPath === undefined) {
+    throw new RuntimeFault("MalformedHandlerName", `Bad handler '${handler}': it has the form FILE.EXPORT`);
+  }
+  return { directory: dirname(handler), file, exportPath };
+}
+
+function property(object: unknown, key: string): unknown {
+  if (object === undefined || object === null) return undefined;
+  return (object as Record<string, unknown>)[key];
+}
+
+async function loadModule(taskRoot: string, directory: string, file: string): Promise<unknown> {
+  try {
+    return await loadFirstFound(taskRoot, directory, file);
+  } catch (error) {
+    if (error instanceof SyntaxError) {
+      throw new RuntimeFault("UserCodeSyntaxError", `SyntaxError: ${error.message}`, error);
+    }
+    const code = (error as NodeJS.ErrnoException | null)?.code;
+    if (code !== "MODULE_NOT_FOUND" && code !== "ERR_MODULE_NOT_FOUND") throw error;
+    const { message } = error as Error;
+    throw new RuntimeFault(
+      "ImportModuleError",
+      `Error: ${message}${buildHint(join(taskRoot, directory, file))}`,
+      error,
+    );
+  }
+}
+
+async function loadFirstFound(taskRoot: string, directory: string, file: string): Promise<unknown> {
+  const require = createRequire(join(taskRoot, "handler.js"));
+  const path = resolve(taskRoot, directory, file);
+  const script = `${path}.js`;
+  if (existsSync(path)) return require(path);
+  if (existsSync(script)) return isModulePackage(dirname(script)) ? importFile(script) : require(script);
+  if (existsSync(`${path}.mjs`)) return importFile(`${path}.mjs`);
+  if (existsSync(`${path}.cjs`)) return require(`${path}.cjs`);
+  return require(require.resolve(file, { paths: [taskRoot, join(taskRoot, directory)] }));
+}
+
+function importFile(path: string): Promise<unknown> {
+  return import(pathToFileURL(path).href);
+}
+
+/** Whether the package.json nearest to `directory` says `"type": "module"`. */
+function isModulePackage(directory: string): boolean {
+  const path = join(directory, "package.json");
+  if (existsSync(path)) return property(JSON.parse(readFileSync(path, "utf8")), "type") === "module";
+  const parent = dirname(directory);
+  return parent !== directory && basename(parent) !== "node_modules" && isModulePackage(parent);
+}
+
+/** Lambda runs what was built: whoever points us at the sources has not built, or named the wrong directory. */
+function buildHint(path: string): string {
+  const source = [".ts", ".mts", ".cts"]
+    .map((extension) => path + extension)
+    .find((candidate) => existsSync(candidate));
+  return source === undefined ? "" : `\nthere is ${source}: build it, and name the directory of what was built`;
+}

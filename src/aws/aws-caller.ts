@@ -3,7 +3,8 @@ import type { SigningCredentials } from "../core/credentials.js";
 import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 import type { AwsEnvironment, AwsServiceName } from "./aws-environment.js";
-import { awsError, isSignatureRefused } from "./aws-error.js";
+import { awsError, type Explain, isSignatureRefused } from "./aws-error.js";
+import type { FailedCall } from "./aws-failure.js";
 import { type ClientOptions, clientOptions } from "./client-options.js";
 import { type Connections, endpointOf, type SdkRequest, type SdkResponse } from "./connections.js";
 import { CALL_LIMIT_MS } from "./time-limits.js";
@@ -17,11 +18,31 @@ export interface AwsCall<Client, Output> {
   readonly service: AwsServiceName;
   readonly action: string;
   readonly region: string;
-  readonly signer: SigningCredentials;
+  /** Absent: the service takes unsigned calls. */
+  readonly signer?: SigningCredentials;
   /** What the call is about, for errors: a role's ARN, a key id. */
   readonly subject?: string;
+  /** The service's own codes. */
+  readonly explain?: Explain;
   readonly client: (options: CallOptions) => Client;
   readonly send: (client: Client, http: { readonly abortSignal: AbortSignal }) => Promise<Output>;
+}
+
+export interface EndpointQuestion {
+  readonly service: AwsServiceName;
+  readonly region: string;
+  /** What the address is for, for errors. */
+  readonly action: string;
+  /** The client's own rules (`endpointProvider`). */
+  readonly resolve: (options: CallOptions, parameters: EndpointParameters) => { readonly url: URL };
+}
+
+/** What endpoint rules start from, in their own spelling. */
+export interface EndpointParameters {
+  readonly Region: string;
+  readonly UseFIPS: boolean;
+  readonly UseDualStack: boolean;
+  readonly Endpoint?: string;
 }
 
 export interface AwsAnswer<Output> {
@@ -76,6 +97,23 @@ export class AwsCaller {
     }
   }
 
+  /** Where a service is, by the SDK's own rules; no request is made. */
+  endpoint(question: EndpointQuestion): URL {
+    const { service, region, action, resolve } = question;
+    const { endpoints, useFips, useDualstack } = this.#options.environment;
+    const options = clientOptions({ service, region, ...this.#options, systemClockOffset: 0 });
+    const requestHandler = this.#requestHandler({}, new AbortController().signal);
+    const Endpoint = endpoints[service];
+    const custom = Endpoint === undefined ? {} : { Endpoint };
+    const parameters = { Region: region, UseFIPS: useFips, UseDualStack: useDualstack, ...custom };
+    try {
+      return resolve({ ...options, requestHandler }, parameters).url;
+    } catch (error) {
+      const nothingSent = { signedBy: "none", timedOut: false, sent: false } as const;
+      throw awsError(error, { action, region, host: hostOf({}, question), ...nothingSent });
+    }
+  }
+
   /** A client for each call, over shared connections: kept clients would keep secrets. It costs 0.2 ms. */
   async #send<Client extends SkewedClient, Output>(
     call: AwsCall<Client, Output>,
@@ -123,18 +161,19 @@ export class AwsCaller {
   ): Error {
     const { connections, clock } = this.#options;
     const proxy = traffic.endpoint && connections.proxyBefore(traffic.endpoint);
-    return awsError(error, {
+    const failed: FailedCall = {
       action: call.action,
       host: hostOf(traffic, call),
       region: call.region,
-      signedBy: call.signer.sessionToken ? "session" : "key",
+      signedBy: signedBy(call.signer),
       timedOut,
       sent: traffic.endpoint !== undefined,
       ...(call.subject === undefined ? {} : { subject: call.subject }),
       ...(proxy === undefined ? {} : { proxy }),
       ...(traffic.status === undefined ? {} : { status: traffic.status }),
       ...retryAfter(traffic, clock.now()),
-    });
+    };
+    return awsError(error, failed, call.explain);
   }
 
   /** A cached answer (`Age`) says nothing about the server's clock. */
@@ -154,6 +193,11 @@ export class AwsCaller {
 
 function hostOf(traffic: Traffic, { service, region }: Pick<AwsCall<unknown, unknown>, "service" | "region">): string {
   return traffic.endpoint?.host ?? `${service} in ${region}`;
+}
+
+function signedBy(signer: SigningCredentials | undefined): FailedCall["signedBy"] {
+  if (!signer) return "none";
+  return signer.sessionToken ? "session" : "key";
 }
 
 /** RFC 9110 §10.2.3: seconds, or a date. */

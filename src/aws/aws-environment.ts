@@ -3,7 +3,7 @@ import { certificatesFromFiles, certificatesFromText } from "./ca-certificates.j
 import { isLoopback, type Proxies, proxyFromText } from "./proxies.js";
 
 /** The AWS services that this room calls; each may have an endpoint of its own. */
-export type AwsServiceName = "sts" | "iam";
+export type AwsServiceName = "sts" | "iam" | "sso" | "sso-oidc";
 
 /** Everything of the process's environment that changes how AWS is reached: read once, checked, explicit. */
 export interface AwsEnvironment {
@@ -20,7 +20,12 @@ export interface AwsEnvironment {
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-const ENDPOINT_VARIABLES = { sts: "AWS_ENDPOINT_URL_STS", iam: "AWS_ENDPOINT_URL_IAM" } as const;
+const ENDPOINT_VARIABLES = [
+  ["sts", "AWS_ENDPOINT_URL_STS"],
+  ["iam", "AWS_ENDPOINT_URL_IAM"],
+  ["sso", "AWS_ENDPOINT_URL_SSO"],
+  ["sso-oidc", "AWS_ENDPOINT_URL_SSO_OIDC"],
+] as const;
 const CERTIFICATE_FILE_VARIABLES = ["AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "cafile"] as const;
 
 /**
@@ -44,8 +49,8 @@ type Say = (name: string, value: string) => void;
 function readEndpoints(variables: Variables, say: Say): Partial<Record<AwsServiceName, string>> {
   const common = readEndpoint(variables, "AWS_ENDPOINT_URL", say);
   const endpoints: Partial<Record<AwsServiceName, string>> = {};
-  for (const service of ["sts", "iam"] as const) {
-    const endpoint = readEndpoint(variables, ENDPOINT_VARIABLES[service], say) ?? common;
+  for (const [service, variable] of ENDPOINT_VARIABLES) {
+    const endpoint = readEndpoint(variables, variable, say) ?? common;
     if (endpoint !== undefined) endpoints[service] = endpoint;
   }
   return endpoints;

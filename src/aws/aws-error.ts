@@ -2,8 +2,11 @@ import { BrokerError, type BrokerErrorCode, type BrokerErrorOptions } from "../c
 import { AwsFailure, awsCodeOf, type FailedCall, isSdkError, type SdkError } from "./aws-failure.js";
 import { unreachable } from "./unreachable.js";
 
-/** The one place where failures of AWS calls are told apart. */
-export function awsError(error: unknown, call: FailedCall): BrokerError {
+/** What a refusal of AWS's is; undefined leaves it to the rules that hold for every service. */
+export type Explain = (failure: AwsFailure, call: FailedCall) => BrokerError | undefined;
+
+/** The one place where failures of AWS calls are told apart; `explain` knows the codes of one service. */
+export function awsError(error: unknown, call: FailedCall, explain?: Explain): BrokerError {
   if (error instanceof BrokerError) return error;
   const sdkError = isSdkError(error) ? error : {};
   const failure = new AwsFailure(sdkError, call.status);
@@ -12,9 +15,7 @@ export function awsError(error: unknown, call: FailedCall): BrokerError {
   if (call.timedOut || awsCode === undefined || status === undefined || status < 400) {
     return unreachable(sdkError, failure, call);
   }
-  const rule = RULES.find(({ codes }) => codes.includes(awsCode));
-  if (rule) return rule.explain(failure, call);
-  return isFailingStatus(status) ? failing(failure, call) : unknownRefusal(failure, call);
+  return explain?.(failure, call) ?? refusedByAws(failure, call);
 }
 
 /** The signature or its time was refused: the call itself was not looked at. */
@@ -30,9 +31,18 @@ const SIGNATURE_CODES = [
   "RequestInTheFuture",
 ];
 
-type Explain = (failure: AwsFailure, call: FailedCall) => BrokerError;
+function refusedByAws(failure: AwsFailure, call: FailedCall): BrokerError {
+  const rule = RULES.find(({ codes }) => codes.includes(failure.awsCode ?? ""));
+  if (rule) return rule.explain(failure, call);
+  return isFailingStatus(failure.status ?? 0) ? failing(failure, call) : unknownRefusal(failure, call);
+}
 
-const RULES: readonly { readonly codes: readonly string[]; readonly explain: Explain }[] = [
+interface Rule {
+  readonly codes: readonly string[];
+  readonly explain: (failure: AwsFailure, call: FailedCall) => BrokerError;
+}
+
+const RULES: readonly Rule[] = [
   {
     codes: [
       "Throttling",

@@ -9,7 +9,8 @@ export interface FailedCall {
   readonly region: string;
   /** What the call was about: a role's ARN, a key id. */
   readonly subject?: string;
-  readonly signedBy: "key" | "session";
+  /** `none`: the call is not signed; what proves the caller is in it. */
+  readonly signedBy: "key" | "session" | "none";
   /** Our own deadline ended it. */
   readonly timedOut: boolean;
   /** A request was made; false: the SDK refused its input before. */
@@ -27,6 +28,10 @@ export interface SdkError {
   /** AWS's code, or the system's for network errors. */
   readonly Code?: unknown;
   readonly code?: unknown;
+  /** Set by the SDK on what it read as an error of the service. */
+  readonly $fault?: unknown;
+  /** The text of OAuth errors (RFC 6749 §5.2). */
+  readonly error_description?: unknown;
   readonly $metadata?: { readonly requestId?: unknown; readonly clockSkewCorrected?: unknown };
 }
 
@@ -48,9 +53,9 @@ export class AwsFailure extends Error {
   }
 }
 
-/** AWS's code without the suffix that some protocols add. */
+/** AWS's code without the suffix that some protocols add. JSON protocols leave it in the error's name alone. */
 export function awsCodeOf(error: SdkError): string | undefined {
-  const code = textOf(error.Code);
+  const code = textOf(error.Code) ?? (error.$fault === undefined ? undefined : nameOf(error));
   return code !== undefined && /^[\w.:]{1,100}$/.test(code) ? code.replace(/Exception$/, "") : undefined;
 }
 
@@ -58,8 +63,13 @@ export function isSdkError(value: unknown): value is SdkError {
   return typeof value === "object" && value !== null;
 }
 
+/** `Unknown`: a status without a code. */
+function nameOf({ name }: SdkError): string | undefined {
+  return name === "Unknown" ? undefined : textOf(name);
+}
+
 function messageOf(error: SdkError): string {
-  return withoutSecrets(textOf(error.message) ?? "no message");
+  return withoutSecrets(textOf(error.error_description) ?? textOf(error.message) ?? "no message");
 }
 
 function textOf(value: unknown): string | undefined {

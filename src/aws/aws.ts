@@ -5,7 +5,11 @@ import type { AwsEnvironment } from "./aws-environment.js";
 import { Connections } from "./connections.js";
 import type { Iam } from "./iam.js";
 import { SdkIam } from "./sdk-iam.js";
+import { SdkSso } from "./sdk-sso.js";
+import { SdkSsoOidc } from "./sdk-sso-oidc.js";
 import { SdkSts } from "./sdk-sts.js";
+import type { SsoPortal } from "./sso.js";
+import type { SsoOidc } from "./sso-oidc.js";
 import type { Sts } from "./sts.js";
 
 export interface AwsOptions {
@@ -18,6 +22,8 @@ export interface AwsOptions {
 export interface Aws {
   readonly sts: Sts;
   readonly iam: Iam;
+  readonly sso: SsoPortal;
+  readonly ssoOidc: SsoOidc;
   /** `NAME=value`, for `status`. */
   readonly overrides: readonly string[];
 }
@@ -27,5 +33,11 @@ export function createAws({ environment, logger, clock }: AwsOptions): Aws {
   const connections = new Connections(environment);
   const caller = new AwsCaller({ environment, connections, clock, logger });
   const sts = new SdkSts({ caller, clock });
-  return { sts, iam: new SdkIam({ caller, sts, clock }), overrides: environment.overrides };
+  return {
+    sts,
+    iam: new SdkIam({ caller, sts, clock }),
+    sso: new SdkSso({ caller, clock }),
+    ssoOidc: new SdkSsoOidc({ caller, clock }),
+    overrides: environment.overrides,
+  };
 }

@@ -28,7 +28,8 @@ export interface ClientOptionsInput {
   readonly environment: AwsEnvironment;
   readonly service: AwsServiceName;
   readonly region: string;
-  readonly signer: SigningCredentials;
+  /** Absent: the service takes unsigned calls. */
+  readonly signer?: SigningCredentials;
   /** Server time minus local time in milliseconds, from an earlier answer. */
   readonly systemClockOffset: number;
 }
@@ -60,10 +61,25 @@ export function clientOptions(input: ClientOptionsInput): ClientOptions {
     // Lets an account's owner find the broker's calls in CloudTrail; a function, because undefined would be looked up.
     userAgentAppId: () => Promise.resolve("credbroker"),
     systemClockOffset,
-    credentials: {
-      accessKeyId: signer.accessKeyId,
-      secretAccessKey: signer.secretAccessKey.reveal(),
-      ...(signer.sessionToken ? { sessionToken: signer.sessionToken.reveal() } : {}),
-    },
+    credentials: signer ? signingKey(signer) : noCredentials,
   };
+}
+
+interface SigningKey {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
+
+function signingKey({ accessKeyId, secretAccessKey, sessionToken }: SigningCredentials): SigningKey {
+  return {
+    accessKeyId,
+    secretAccessKey: secretAccessKey.reveal(),
+    ...(sessionToken ? { sessionToken: sessionToken.reveal() } : {}),
+  };
+}
+
+/** Without it a client would look for credentials in its environment. */
+function noCredentials(): Promise<never> {
+  return Promise.reject(new Error("this call is not signed"));
 }

@@ -59,12 +59,21 @@ describe("endpoints", () => {
     const environment = awsEnvironment({
       AWS_ENDPOINT_URL: "http://127.0.0.1:4566/",
       AWS_ENDPOINT_URL_STS: "https://sts.example.com/base",
+      AWS_ENDPOINT_URL_SSO: "https://portal.example.com",
+      AWS_ENDPOINT_URL_SSO_OIDC: "https://oidc.example.com",
     });
 
-    expect(environment.endpoints).toEqual({ sts: "https://sts.example.com/base", iam: "http://127.0.0.1:4566" });
+    expect(environment.endpoints).toEqual({
+      sts: "https://sts.example.com/base",
+      iam: "http://127.0.0.1:4566",
+      sso: "https://portal.example.com",
+      "sso-oidc": "https://oidc.example.com",
+    });
     expect(environment.overrides).toEqual([
       "AWS_ENDPOINT_URL=http://127.0.0.1:4566",
       "AWS_ENDPOINT_URL_STS=https://sts.example.com/base",
+      "AWS_ENDPOINT_URL_SSO=https://portal.example.com",
+      "AWS_ENDPOINT_URL_SSO_OIDC=https://oidc.example.com",
     ]);
   });
 

@@ -1,0 +1,30 @@
+import type { ClientRegistration } from "../aws/sso-oidc.js";
+import type { SsoSession } from "./sso-session.js";
+import type { LoginFlow, SsoToken } from "./token-store.js";
+
+/** One login to be made, in either flow. */
+export interface LoginAttempt {
+  /** The source that it was asked for, for messages. */
+  readonly source: string;
+  readonly session: SsoSession;
+  readonly client: ClientRegistration;
+  /** Aborted: the person left, nothing is to be stored any more. */
+  readonly signal: AbortSignal;
+  /** Stores the token; resolves once it is durable. */
+  readonly accept: (token: SsoToken) => Promise<void>;
+  /** Identity Center does not know the client any more, or may not: the next login registers another one. */
+  readonly forgetClient: () => void;
+}
+
+/** A login that waits for its person. */
+export interface RunningLogin {
+  readonly flow: LoginFlow;
+  /** Where the person goes. */
+  readonly url: string;
+  /** What the person compares there; null where nothing needs comparing. */
+  readonly userCode: string | null;
+  /** Epoch milliseconds at which it gives up. */
+  readonly expiresAt: number;
+  /** The stored token; rejects with what the person gets to read. */
+  readonly done: Promise<SsoToken>;
+}

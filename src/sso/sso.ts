@@ -1,0 +1,101 @@
+import type { SsoPortal } from "../aws/sso.js";
+import type { SsoOidc } from "../aws/sso-oidc.js";
+import { toBrokerError } from "../core/errors.js";
+import type { SsoSource } from "../core/role.js";
+import type { SecretStore } from "../secrets/secret-store.js";
+import type { Clock } from "../system/clock.js";
+import type { Logger } from "../system/logger.js";
+import { AccountListing } from "./account-listing.js";
+import type { ListenForCallback } from "./authorization-code.js";
+import { LoginRegistry } from "./login-registry.js";
+import { PacedPortal } from "./paced-portal.js";
+import { type SsoSession, sessionOf } from "./sso-session.js";
+import { TokenProvider } from "./token-provider.js";
+import { TokenStore } from "./token-store.js";
+import { createWithToken, type WithToken } from "./with-token.js";
+
+export interface SsoOptions {
+  readonly oidc: SsoOidc;
+  readonly portal: SsoPortal;
+  readonly secrets: SecretStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** 0 ≤ x < 1 */
+  readonly random: () => number;
+  readonly listen: ListenForCallback;
+  /** The sources in force. */
+  readonly sources: () => Iterable<SsoSource>;
+  /** A source can be signed with again. */
+  readonly onLoggedIn: (source: string) => void;
+}
+
+/** What came of a logout. */
+export interface LoggedOut {
+  readonly wasLoggedIn: boolean;
+  /** Every source that shared the login, the one that was named included. */
+  readonly sources: readonly string[];
+  /** Why Identity Center could not be told; the token is gone all the same. */
+  readonly problem: string | undefined;
+}
+
+/** IAM Identity Center as the broker uses it: logins, their tokens, the portal behind them. */
+export interface Sso {
+  readonly logins: LoginRegistry;
+  readonly tokens: TokenProvider;
+  readonly listing: AccountListing;
+  readonly portal: SsoPortal;
+  readonly withToken: WithToken;
+  logout(source: SsoSource): Promise<LoggedOut>;
+  /** Every 15 s. */
+  sweep(): Promise<void>;
+  /** The store is locked: logins end, nothing of a session stays in memory. */
+  lock(): void;
+}
+
+export function createSso(options: SsoOptions): Sso {
+  const { oidc, secrets, clock, logger, random, listen } = options;
+  const portal = new PacedPortal({ portal: options.portal, clock });
+  const store = new TokenStore(secrets);
+  const tokens = new TokenProvider({ oidc, store, clock, logger, random });
+  const withToken = createWithToken(tokens);
+  const sourcesOf = ({ id }: SsoSession): readonly string[] =>
+    [...options.sources()].filter((source) => sessionOf(source).id === id).map(({ name }) => name);
+  const onLoggedIn = (session: SsoSession): void => sourcesOf(session).forEach(options.onLoggedIn);
+  const logins = new LoginRegistry({ oidc, store, tokens, clock, logger, listen, onLoggedIn });
+  return {
+    logins,
+    tokens,
+    portal,
+    withToken,
+    listing: new AccountListing({ portal, withToken, clock, random }),
+    async logout(source) {
+      const session = sessionOf(source);
+      await logins.cancel(session);
+      const token = await tokens.drop(session);
+      const problem = token && (await problemOf(() => portal.logout(token.accessToken, session.region)));
+      logger.info({ source: source.name, wasLoggedIn: token !== undefined }, "logged out");
+      return { wasLoggedIn: token !== undefined, sources: sourcesOf(session), problem };
+    },
+    sweep: () => tokens.sweep(uniqueSessions(options.sources())),
+    lock() {
+      logins.cancelAll();
+      tokens.forgetUnsaved();
+    },
+  };
+}
+
+async function problemOf(action: () => Promise<void>): Promise<string | undefined> {
+  try {
+    await action();
+    return undefined;
+  } catch (error) {
+    const { code, message } = toBrokerError(error);
+    // A session that has ended by itself is what was wanted.
+    return code === "LoginRequired" ? undefined : message;
+  }
+}
+
+function uniqueSessions(sources: Iterable<SsoSource>): Iterable<SsoSession> {
+  const sessions = [...sources].map(sessionOf);
+  return new Map(sessions.map((session) => [session.id, session])).values();
+}

@@ -1,0 +1,222 @@
+import type { SsoOidc } from "../aws/sso-oidc.js";
+import { BrokerError, toBrokerError } from "../core/errors.js";
+import { type Failure, mayRetry, nextFailure } from "../credentials/retry-schedule.js";
+import type { Clock } from "../system/clock.js";
+import type { Logger } from "../system/logger.js";
+import { InTurn } from "./in-turn.js";
+import type { SsoSession } from "./sso-session.js";
+import type { SsoToken, TokenStore } from "./token-store.js";
+
+/** botocore renews from here on (sdk-contract §16.3); short-lived tokens at a quarter of their life. */
+const MAX_RENEWAL_WINDOW_MS = 15 * 60_000;
+const RENEWAL_SHARE = 0.25;
+
+export interface TokenProviderOptions {
+  readonly oidc: SsoOidc;
+  readonly store: TokenStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** 0 ≤ x < 1 */
+  readonly random: () => number;
+}
+
+/**
+ * Access tokens of SSO sessions, renewed behind while their refresh token works. All that changes one session's token
+ * happens one after the other, and is durable before it is used: a rotated refresh token must never be the only copy of
+ * what Identity Center counts as spent.
+ */
+export class TokenProvider {
+  readonly #options: TokenProviderOptions;
+  readonly #turns = new InTurn();
+  readonly #renewals = new Map<string, Promise<SsoToken | undefined>>();
+  readonly #failures = new Map<string, Failure>();
+  /** Renewed, but the disk was full: written at the next chance, not used before. */
+  readonly #unsaved = new Map<string, SsoToken>();
+
+  constructor(options: TokenProviderOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * An access token to use now; undefined: a person must log in. Waits for a renewal only where the old token has ended.
+   * Rejects with StoreLocked, or AwsUnreachable where a renewal that is needed cannot be had.
+   */
+  async current(session: SsoSession): Promise<SsoToken | undefined> {
+    const token = await this.#stored(session);
+    if (!token) return undefined;
+    if (this.#hasEnded(token)) return this.#renew(session);
+    if (this.#isDue(token)) this.#renewBehind(session);
+    return token;
+  }
+
+  /**
+   * The portal did not accept this access token, whatever its end says: it is renewed once, where it can be. Undefined:
+   * a person must log in.
+   */
+  async replaceRefused(session: SsoSession, refused: SsoToken): Promise<SsoToken | undefined> {
+    await this.#turns.run(session.id, async () => {
+      const token = await this.#stored(session);
+      if (!token || !isSameToken(token, refused)) return;
+      this.#options.logger.warn({ session: session.startUrl }, "access token refused");
+      await this.#options.store.putToken(session, { ...token, expiresAt: this.#options.clock.now() });
+    });
+    return this.current(session);
+  }
+
+  /** A login: what was there before is replaced. */
+  async accept(session: SsoSession, token: SsoToken): Promise<void> {
+    await this.#turns.run(session.id, async () => {
+      await this.#options.store.putToken(session, token);
+      this.#unsaved.delete(session.id);
+      this.#failures.delete(session.id);
+    });
+  }
+
+  /** Forgets the token, a renewal under way included; resolves with what it was. */
+  async drop(session: SsoSession): Promise<SsoToken | undefined> {
+    return this.#turns.run(session.id, async () => {
+      const token = this.#unsaved.get(session.id) ?? (await this.#options.store.token(session));
+      await this.#forget(session);
+      return token;
+    });
+  }
+
+  /** As `drop`, where exactly this one is held. */
+  async dropRefused(session: SsoSession, refused: SsoToken): Promise<void> {
+    await this.#turns.run(session.id, async () => {
+      const token = await this.#options.store.token(session);
+      if (token && isSameToken(token, refused)) await this.#forget(session);
+    });
+  }
+
+  /** Without calling anybody. Rejects with StoreLocked. */
+  async readiness(
+    session: SsoSession,
+  ): Promise<{ readonly isLoggedIn: boolean; readonly expiresAt: number | undefined }> {
+    const token = this.#unsaved.get(session.id) ?? (await this.#options.store.token(session));
+    if (!token) return { isLoggedIn: false, expiresAt: undefined };
+    if (!this.#hasEnded(token)) return { isLoggedIn: true, expiresAt: token.expiresAt };
+    return { isLoggedIn: this.#isRenewable(token), expiresAt: undefined };
+  }
+
+  /** Every 15 s: renews what is due, used or not, so that the end of a session is known when it comes. */
+  async sweep(sessions: Iterable<SsoSession>): Promise<void> {
+    for (const session of sessions) {
+      const token = await this.#stored(session);
+      if (token && (this.#isDue(token) || this.#hasEnded(token))) this.#renewBehind(session);
+    }
+  }
+
+  /** Lock: nothing of a session stays in memory. */
+  forgetUnsaved(): void {
+    this.#unsaved.clear();
+  }
+
+  #renewBehind(session: SsoSession): void {
+    this.#renew(session).catch(() => undefined);
+  }
+
+  /** The one renewal of a session, however many ask. */
+  #renew(session: SsoSession): Promise<SsoToken | undefined> {
+    const running = this.#renewals.get(session.id);
+    if (running) return running;
+    const failure = this.#failures.get(session.id);
+    if (failure && !mayRetry(failure, this.#options.clock.now())) return Promise.reject(failure.error);
+    const renewal = this.#turns
+      .run(session.id, () => this.#renewInTurn(session))
+      .catch((error: unknown) => this.#fail(session, toBrokerError(error)))
+      .finally(() => this.#renewals.delete(session.id));
+    this.#renewals.set(session.id, renewal);
+    return renewal;
+  }
+
+  async #renewInTurn(session: SsoSession): Promise<SsoToken | undefined> {
+    const { store, clock } = this.#options;
+    const token = await store.token(session);
+    // A login or an earlier renewal came first.
+    if (token && !this.#isDue(token) && !this.#hasEnded(token)) return token;
+    if (token && this.#isRenewable(token)) return this.#askForRenewal(session, token);
+    if (!token) return undefined;
+    if (clock.now() < token.expiresAt) return token;
+    await this.#forget(session);
+    this.#options.logger.info({ session: session.startUrl }, "sso session ended");
+    return undefined;
+  }
+
+  async #askForRenewal(session: SsoSession, token: SsoToken): Promise<SsoToken | undefined> {
+    const { oidc, clock, logger } = this.#options;
+    const { client, refreshToken } = token;
+    if (!refreshToken) return undefined;
+    const outcome = await oidc.createToken(client, { kind: "refresh", refreshToken }, session.region);
+    switch (outcome.outcome) {
+      case "granted": {
+        const { accessToken, expiresAt } = outcome;
+        // The answer decides: without a new refresh token the old one is not to be used again (sdk-contract §16.1).
+        const next = outcome.refreshToken ? { refreshToken: outcome.refreshToken } : {};
+        const renewed: SsoToken = { accessToken, expiresAt, receivedAt: clock.now(), client, ...next };
+        await this.#save(session, renewed);
+        this.#failures.delete(session.id);
+        logger.info({ session: session.startUrl, expiresAt }, "access token renewed");
+        return renewed;
+      }
+      case "pending":
+      case "slow_down":
+        throw new BrokerError("AwsUnreachable", `Identity Center asks to slow down for ${session.startUrl}`);
+      case "denied":
+      case "expired":
+      case "invalid_client":
+      case "invalid_grant":
+        logger.warn({ session: session.startUrl, outcome: outcome.outcome }, "renewal refused, login required");
+        await this.#forget(session);
+        return undefined;
+    }
+  }
+
+  /** The refresh token that it replaces is spent: until this one is durable it is kept here, and not used. */
+  async #save(session: SsoSession, token: SsoToken): Promise<void> {
+    try {
+      await this.#options.store.putToken(session, token);
+      this.#unsaved.delete(session.id);
+    } catch (error) {
+      if (toBrokerError(error).code !== "StoreLocked") this.#unsaved.set(session.id, token);
+      throw error;
+    }
+  }
+
+  async #stored(session: SsoSession): Promise<SsoToken | undefined> {
+    const unsaved = this.#unsaved.get(session.id);
+    if (unsaved) await this.#save(session, unsaved);
+    return this.#options.store.token(session);
+  }
+
+  async #forget(session: SsoSession): Promise<void> {
+    this.#unsaved.delete(session.id);
+    this.#failures.delete(session.id);
+    await this.#options.store.deleteToken(session);
+  }
+
+  #fail(session: SsoSession, error: BrokerError): never {
+    const { clock, random, logger } = this.#options;
+    const previous = this.#failures.get(session.id);
+    this.#failures.set(session.id, nextFailure({ error, previous, now: clock.now(), random }));
+    logger.warn({ session: session.startUrl, code: error.code, reason: error.message }, "access token not renewed");
+    throw error;
+  }
+
+  #hasEnded({ expiresAt }: SsoToken): boolean {
+    return this.#options.clock.now() >= expiresAt;
+  }
+
+  #isRenewable({ refreshToken, client }: SsoToken): boolean {
+    return refreshToken !== undefined && this.#options.clock.now() < client.expiresAt;
+  }
+
+  #isDue(token: SsoToken): boolean {
+    const window = Math.min(MAX_RENEWAL_WINDOW_MS, RENEWAL_SHARE * (token.expiresAt - token.receivedAt));
+    return this.#isRenewable(token) && this.#options.clock.now() >= token.expiresAt - window;
+  }
+}
+
+function isSameToken(a: SsoToken, b: SsoToken): boolean {
+  return a.accessToken.reveal() === b.accessToken.reveal();
+}

@@ -1,8 +1,9 @@
 import type { ConfigProblem } from "./config-problem.js";
 import { type Partition, partitionOfArn, partitionOfRegion } from "./partition.js";
 import type { RoleEntry } from "./role-schema.js";
+import type { SourceType } from "./source-schema.js";
 
-/** interface §2: what every AssumeRole takes that no long-term key without MFA signs, seconds. */
+/** interface §2: of every AssumeRole that neither a long-term key without MFA nor a web identity signs, seconds. */
 const MAX_CHAINED_DURATION = 3600;
 /** Fields that only AssumeRole knows. */
 const ASSUME_FIELDS = [
@@ -16,8 +17,14 @@ const ASSUME_FIELDS = [
   "policy_arns",
 ] as const satisfies readonly (keyof RoleEntry)[];
 
+/** STS's AssumeRoleWithWebIdentity has no such parameters. */
+const NOT_WITH_WEB_IDENTITY = ["external_id", "source_identity", "tags", "transitive_tag_keys"] as const;
+const SSO_FIELDS = ["sso_account_id", "sso_role_name"] as const;
+
 /** What a role inherits along its chain, as far as it is known. */
 export interface Inherited {
+  /** What signs: a source of this type, or another role. */
+  readonly from: SourceType | "role";
   readonly partition: Partition;
   /** What says so, for messages: `source ops-keys is in aws (by its mfa_serial)`. */
   readonly partitionBecause: string;
@@ -33,7 +40,7 @@ type Finding = Omit<ConfigProblem, "path"> & { readonly field: readonly (string 
 /** The rules that join several fields of a role, or a role with its chain (absent: broken, and reported there). */
 export function checkRole(name: string, entry: RoleEntry, inherited: Inherited | undefined): ConfigProblem[] {
   const findings = [
-    ...checkRoleArn(entry),
+    ...checkWhatIsHad(entry, inherited),
     ...checkTags(entry),
     ...(inherited
       ? [
@@ -46,16 +53,55 @@ export function checkRole(name: string, entry: RoleEntry, inherited: Inherited |
   return findings.map(({ field, ...finding }) => ({ ...finding, path: ["roles", name, ...field] }));
 }
 
-function checkRoleArn(entry: RoleEntry): Finding[] {
-  if (entry.role_arn !== undefined) return [];
-  if (entry.source_role !== undefined) {
-    return [{ field: ["role_arn"], message: "is required with source_role: it says which role to assume" }];
+/** A role is assumed, or a permission set's, or the source's own session: which fields that takes. */
+function checkWhatIsHad(entry: RoleEntry, inherited: Inherited | undefined): Finding[] {
+  const from = entry.source_role === undefined ? inherited?.from : "role";
+  if (from === "sso" || from === "aws_sso_cache") return checkPermissionSet(entry, from);
+  // of a broken source nobody knows which fields its roles take
+  const sso = from === undefined ? [] : given(entry, SSO_FIELDS);
+  const findings = sso.map((field) => refused(field, "belongs to roles on a source of type sso or aws_sso_cache"));
+  if (from === "web_identity") return [...findings, ...checkWebIdentity(entry)];
+  if (entry.role_arn !== undefined) return findings;
+  if (from === "role") {
+    return [
+      ...findings,
+      { field: ["role_arn"], message: "is required with source_role: it says which role to assume" },
+    ];
   }
-  return ASSUME_FIELDS.filter((field) => entry[field] !== undefined).map((field) => ({
+  if (from === undefined && given(entry, SSO_FIELDS).length > 0) return findings;
+  const why = "needs role_arn: without it no role is assumed, and this would have no effect";
+  return [...findings, ...given(entry, ASSUME_FIELDS).map((field) => refused(field, why))];
+}
+
+function checkPermissionSet(entry: RoleEntry, type: SourceType): Finding[] {
+  const missing = SSO_FIELDS.filter((field) => entry[field] === undefined).map((field) => ({
     field: [field],
-    message: "needs role_arn: without it no role is assumed, and this would have no effect",
-    at: "key",
+    message: `is required on a source of type ${type}`,
   }));
+  if (entry.role_arn !== undefined) {
+    const mend = "a role behind it is another entry, with source_role";
+    const message = `cannot stand on a source of type ${type}, which gives a permission set's credentials: ${mend}`;
+    return [...missing, refused("role_arn", message)];
+  }
+  const why = `has no effect on a source of type ${type}: the permission set decides`;
+  return [...missing, ...given(entry, ASSUME_FIELDS).map((field) => refused(field, why))];
+}
+
+function checkWebIdentity(entry: RoleEntry): Finding[] {
+  const missing: Finding[] =
+    entry.role_arn === undefined
+      ? [{ field: ["role_arn"], message: "is required on a source of type web_identity: its token assumes a role" }]
+      : [];
+  const why = "cannot be used with a source of type web_identity: AssumeRoleWithWebIdentity has no such parameter";
+  return [...missing, ...given(entry, NOT_WITH_WEB_IDENTITY).map((field) => refused(field, why))];
+}
+
+function given<Field extends keyof RoleEntry>(entry: RoleEntry, fields: readonly Field[]): readonly Field[] {
+  return fields.filter((field) => entry[field] !== undefined);
+}
+
+function refused(field: string, message: string): Finding {
+  return { field: [field], message, at: "key" };
 }
 
 function checkDuration(entry: RoleEntry, { shortBecause }: Inherited): Finding[] {

@@ -1,8 +1,9 @@
 import type { z } from "zod";
 import type { ConfigProblem, FieldPath } from "./config-problem.js";
-import { fieldsAt, homeOf, LATER_SOURCE_TYPES } from "./field-catalog.js";
+import { fieldsAt, homeOf, sourceTypesWith } from "./field-catalog.js";
 import { type FieldPositions, valueAt } from "./field-positions.js";
 import { showValue } from "./show-value.js";
+import { FIELDS_OF_SOURCE_TYPE } from "./source-schema.js";
 
 type Issue = z.core.$ZodIssue;
 
@@ -32,7 +33,10 @@ interface IssueInPlace {
 
 function explainIssue(place: IssueInPlace): ConfigProblem[] {
   const { issue, path, value } = place;
-  if (issue.code === "unrecognized_keys") return issue.keys.map((key) => explainUnknownKey(path, key));
+  if (issue.code === "unrecognized_keys") {
+    const type = valueAt(value, ["type"]);
+    return issue.keys.map((key) => explainUnknownKey(path, key, type));
+  }
   if (issue.code === "invalid_key") {
     return [{ path, message: issue.issues[0]?.message ?? "is not a name that can be used", at: "key" }];
   }
@@ -49,13 +53,17 @@ function explainValue(place: IssueInPlace): ConfigProblem {
   return { path, message: `${issue.message}${notThis(value)}` };
 }
 
-function explainUnknownKey(parent: FieldPath, key: string): ConfigProblem {
+function explainUnknownKey(parent: FieldPath, key: string, sourceType: unknown): ConfigProblem {
   const path = [...parent, key];
-  const { fields, later } = fieldsAt(parent);
+  const { fields, later } = fieldsAt(parent, sourceType);
   if (later.includes(key)) return { path, message: NOT_YET, at: "key" };
   if (KEY_MATERIAL.test(key.toLowerCase())) {
     const source = parent[0] === "sources" ? String(parent[1]) : "SOURCE";
     return { path, message: `keys never stand in the config: brokerctl keys add ${source}`, at: "key" };
+  }
+  const types = parent[0] === "sources" ? sourceTypesWith(key) : [];
+  if (types.length > 0) {
+    return { path, message: `belongs to sources of type ${types.join(" or ")}, not ${String(sourceType)}`, at: "key" };
   }
   const home = homeOf(key);
   if (home !== undefined) return { path, message: `does not belong here but in ${home}`, at: "key" };
@@ -63,11 +71,9 @@ function explainUnknownKey(parent: FieldPath, key: string): ConfigProblem {
 }
 
 function explainSourceType(path: FieldPath, value: unknown): ConfigProblem {
-  if (typeof value === "string" && LATER_SOURCE_TYPES.includes(value)) {
-    return { path, message: `source type ${showValue(value)} ${NOT_YET}` };
-  }
-  const message = `must be keys, not ${showValue(value)}`;
-  return typeof value === "string" ? { path, message, suggest: { given: value, names: ["keys"] } } : { path, message };
+  const names = [...FIELDS_OF_SOURCE_TYPE.keys()];
+  const message = `must be one of ${names.join(", ")}, not ${showValue(value)}`;
+  return typeof value === "string" ? { path, message, suggest: { given: value, names } } : { path, message };
 }
 
 function explainChoice(issue: z.core.$ZodIssueInvalidValue, path: FieldPath, value: unknown): ConfigProblem {

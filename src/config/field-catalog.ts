@@ -1,7 +1,7 @@
 import type { FieldPath } from "./config-problem.js";
 import { roleSchema } from "./role-schema.js";
 import { configSchema, defaultsSchema, endpointSchema, refreshSchema } from "./schema.js";
-import { keysSourceSchema } from "./source-schema.js";
+import { FIELDS_OF_SOURCE_TYPE } from "./source-schema.js";
 
 /** The fields a map of the config may have: those of this version, and those the interface names for later ones. */
 export interface FieldCatalog {
@@ -9,33 +9,15 @@ export interface FieldCatalog {
   readonly later: readonly string[];
 }
 
-/** interface §2: source types this version knows of but does not serve. */
-export const LATER_SOURCE_TYPES: readonly string[] = [
-  "sso",
-  "web_identity",
-  "process",
-  "aws_sso_cache",
-  "profile",
-  "instance_metadata",
-  "container",
-];
-
+/** Of all types together. */
 export const SOURCE_FIELDS: FieldCatalog = {
-  fields: Object.keys(keysSourceSchema.shape),
-  later: [
-    "sso_start_url",
-    "sso_region",
-    "sso_session",
-    "web_identity_token_file",
-    "credential_process",
-    "mfa_process",
-    "profile",
-  ],
+  fields: [...new Set([...FIELDS_OF_SOURCE_TYPE.values()].flat())],
+  later: [],
 };
 
 export const ROLE_FIELDS: FieldCatalog = {
   fields: Object.keys(roleSchema.shape),
-  later: ["guard", "sso_account_id", "sso_role_name", "mfa_process"],
+  later: ["guard"],
 };
 
 const TOP_FIELDS: FieldCatalog = { fields: Object.keys(configSchema.shape), later: ["projects", "lambda"] };
@@ -46,13 +28,20 @@ const SECTION_FIELDS: Readonly<Record<string, FieldCatalog>> = {
   refresh: { fields: Object.keys(refreshSchema.shape), later: [] },
 };
 
-/** The fields of the map at this path; none for maps with free keys. */
-export function fieldsAt(path: FieldPath): FieldCatalog {
+/** The fields of the map at this path, of a source those of its type; none for maps with free keys. */
+export function fieldsAt(path: FieldPath, sourceType: unknown): FieldCatalog {
   const [section] = path;
   if (section === undefined) return TOP_FIELDS;
-  if (path.length === 2 && section === "sources") return SOURCE_FIELDS;
+  if (path.length === 2 && section === "sources") {
+    return { fields: FIELDS_OF_SOURCE_TYPE.get(String(sourceType)) ?? [], later: [] };
+  }
   if (path.length === 2 && section === "roles") return ROLE_FIELDS;
   return (path.length === 1 ? SECTION_FIELDS[section] : undefined) ?? { fields: [], later: [] };
+}
+
+/** The types of source that take this field. */
+export function sourceTypesWith(field: string): readonly string[] {
+  return [...FIELDS_OF_SOURCE_TYPE.keys()].filter((type) => FIELDS_OF_SOURCE_TYPE.get(type)?.includes(field));
 }
 
 /** Where else a field of this name is at home, for people: `a role`; undefined: nowhere. */

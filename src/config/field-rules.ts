@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { NAME_PATTERN } from "../core/role.js";
+import { splitCommand } from "../core/split-command.js";
 import { isForeignRegion, PARTITIONS, partitionOfArn, REGION_PATTERN } from "./partition.js";
 
 /**
@@ -50,6 +51,52 @@ export const tagKeyField = z.string().regex(/^(?!aws:)[\p{L}\p{Z}\p{N}_.:/=+\-@]
 export const tagValueField = z
   .string()
   .regex(/^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u, "must be at most 256 letters, digits, spaces and _ . : / = + - @");
+
+export const accountIdField = z.string().regex(/^\d{12}$/, "must be an account id of 12 digits");
+
+/** What IAM takes as a role's name; a permission set's has the same letters. */
+export const ssoRoleNameField = z
+  .string()
+  .regex(/^[\w+=,.@-]{1,64}$/, "must be the name of a permission set: 1 to 64 letters, digits and _ + = , . @ -");
+
+/** Kept to the letter: the AWS CLI names its cache file by the hash of this text. */
+export const startUrlField = z.string().regex(/^https:\/\/[A-Za-z0-9.-]+(?::\d{1,5})?(?:\/[\x21-\x7E]*)?$/, {
+  error: "must be an https URL like https://corp.awsapps.com/start",
+});
+
+/** RFC 6749 §3.3 */
+export const scopeField = z
+  .string()
+  .regex(/^[\x21\x23-\x5B\x5D-\x7E]{1,128}$/, "must be a scope like sso:account:access");
+
+export const ssoSessionField = z.string().regex(/^[^\p{Cc}\]]{1,128}$/u, "must be the name of an [sso-session]");
+
+export const profileField = z.string().regex(/^[^\p{Cc}\]]{1,128}$/u, "must be the name of a profile");
+
+export const absolutePathField = z
+  .string()
+  .regex(/^\/[^\p{Cc}]{1,4095}$/u, "must be an absolute path (~ and $ are not filled in)");
+
+/** A program by absolute path or by name in PATH, and its arguments: a path from the working directory is nobody's choice. */
+export const commandField = z
+  .string()
+  .max(8192, "must be at most 8192 characters")
+  .superRefine((command, context) => {
+    const problem = problemOfCommand(command);
+    if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
+  });
+
+function problemOfCommand(command: string): string | undefined {
+  if (/[\0\n\r]/.test(command)) return "must be one line";
+  const split = splitCommand(command);
+  if ("problem" in split) return `cannot be split into arguments: ${split.problem}`;
+  const [program] = split.argv;
+  if (program === undefined || program === "") return "must name a program";
+  if (program.includes("/") && !program.startsWith("/")) {
+    return `must name the program by its absolute path, or by its name in PATH (~ and $ are not filled in)`;
+  }
+  return undefined;
+}
 
 /** A whole number of seconds. */
 export function secondsField({ min, max }: { min: number; max: number }): z.ZodInt {

@@ -17,6 +17,7 @@ const READERS: Readonly<Record<string, (field: string, values: readonly string[]
   tags: readPairs,
   transitive_tag_keys: (_, values) => values,
   policy_arns: (_, values) => values,
+  sso_registration_scopes: (_, values) => values,
   policy: readJson,
 };
 

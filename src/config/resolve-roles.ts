@@ -89,15 +89,20 @@ function originOf(name: string, { links, hops, sources }: Resolved): Origin | un
 
 function inheritedFrom({ source, partition, because }: ResolvedSource): Inherited {
   return {
+    from: source.type,
     partition,
     partitionBecause: `source ${source.name} is in ${partition} (${because})`,
-    shortBecause:
-      source.mfaSerial === undefined
-        ? undefined
-        : `source ${source.name} uses MFA, so a session signs, and AWS gives an hour at most`,
+    shortBecause: shortBecause(source),
     sourceIdentity: undefined,
     transitiveTags: new Map(),
   };
+}
+
+/** Why a session may sign what this source signs; a program or profile that yields a key today may yield a session tomorrow. */
+function shortBecause(source: Source): string | undefined {
+  if (source.type === "web_identity" || (source.type === "keys" && source.mfaSerial === undefined)) return undefined;
+  const why = source.type === "keys" ? "uses MFA" : `is of type ${source.type}`;
+  return `source ${source.name} ${why}, so a session signs, and AWS gives an hour at most`;
 }
 
 interface HopParts {
@@ -115,11 +120,16 @@ function resolveHop({ name, entry, origin, assume }: HopParts, defaultRegion: st
     name,
     origin: origin.origin,
     ...(assume === undefined ? {} : { assume }),
+    ...permissionSet(entry),
     ...(region === undefined ? {} : { region }),
     stsRegion: chooseStsRegion({ partition, regions: [entry.region, source.region, defaultRegion] }),
   };
   const role = { ...definition, digest: roleDigest(definition) };
   return { role, source, passedOn: passOn(name, entry, { inherited, partition }) };
+}
+
+function permissionSet({ sso_account_id: accountId, sso_role_name: roleName }: RoleEntry): Pick<Role, "sso"> {
+  return accountId === undefined || roleName === undefined ? {} : { sso: { accountId, roleName } };
 }
 
 function passOn(
@@ -130,6 +140,7 @@ function passOn(
   const own = entry.source_identity;
   const transitive = (entry.transitive_tag_keys ?? []).map((key) => [key.toLowerCase(), name] as const);
   return {
+    from: "role",
     partition,
     partitionBecause: `role ${name}, which it is chained from, is in ${partition}`,
     shortBecause: `it is chained from role ${name}, and AWS gives a chained role an hour at most`,

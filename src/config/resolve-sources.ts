@@ -1,12 +1,16 @@
 import type { Source } from "../core/role.js";
+import { checkSource } from "./check-source.js";
 import type { ConfigProblem } from "./config-problem.js";
 import type { Entries } from "./link-roles.js";
 import { chooseStsRegion, type Partition, partitionOfArn, partitionOfRegion } from "./partition.js";
 import type { RoleEntry } from "./role-schema.js";
-import type { SourceEntry } from "./source-schema.js";
+import type { SourceEntry, SourceType } from "./source-schema.js";
 
 /** AWS's own default for GetSessionToken, seconds. */
 const DEFAULT_SESSION_DURATION = 43_200;
+
+/** Without it AWS grants no refresh token (sdk-contract §16.1). */
+const DEFAULT_SCOPES: readonly string[] = ["sso:account:access"];
 
 /** A source with what its roles are checked against. */
 export interface ResolvedSource {
@@ -23,7 +27,7 @@ export interface SourceSurroundings {
   readonly defaultRegion: string | undefined;
 }
 
-/** Every source that keeps the schema; a long-term key belongs to one partition, so everything about it must agree. */
+/** Every source that keeps the schema; what it signs with belongs to one partition, so everything about it must agree. */
 export function resolveSources(
   sources: Entries<SourceEntry>,
   surroundings: SourceSurroundings,
@@ -35,11 +39,7 @@ export function resolveSources(
     if (!entry) continue;
     const { defaultRegion } = surroundings;
     const source = resolveSource(name, entry, { firstRole: roleArns.get(name), defaultRegion });
-    const ofRegion = partitionOfRegion(entry.region);
-    if (ofRegion !== undefined && ofRegion !== source.partition) {
-      const message = `${entry.region ?? ""} is in ${ofRegion}, but the source is in ${source.partition} (${source.because})`;
-      problems.push({ path: ["sources", name, "region"], message });
-    }
+    problems.push(...checkSource(name, entry, source));
     resolved.set(name, source);
   }
   return { sources: resolved, problems };
@@ -66,25 +66,74 @@ function resolveSource(
   { firstRole, defaultRegion }: { firstRole: FirstRole | undefined; defaultRegion: string | undefined },
 ): ResolvedSource {
   const { partition, because } = partitionOf(entry, firstRole, defaultRegion);
-  const { mfa_serial: mfaSerial, session_duration_seconds: duration, region } = entry;
-  const source: Source = {
+  const stsRegion = chooseStsRegion({ partition, regions: [entry.region, ssoRegionOf(entry), defaultRegion] });
+  return { source: asSource(entry, { name, stsRegion }), region: entry.region, partition, because };
+}
+
+function asSource(entry: SourceEntry, common: { readonly name: string; readonly stsRegion: string }): Source {
+  switch (entry.type) {
+    case "keys":
+      return keysSource(entry, common);
+    case "sso":
+      return {
+        type: "sso",
+        ...common,
+        startUrl: entry.sso_start_url,
+        ssoRegion: entry.sso_region,
+        registrationScopes: entry.sso_registration_scopes ?? DEFAULT_SCOPES,
+      };
+    case "web_identity":
+      return { type: "web_identity", ...common, tokenFile: entry.web_identity_token_file };
+    case "process":
+      return { type: "process", ...common, command: entry.credential_process };
+    case "aws_sso_cache":
+      return awsSsoCacheSource(entry, common);
+    case "profile":
+      return { type: "profile", ...common, profile: entry.profile };
+    case "instance_metadata":
+    case "container":
+      return { type: entry.type, ...common };
+  }
+}
+
+type Common = Parameters<typeof asSource>[1];
+type EntryOf<Type extends SourceType> = Extract<SourceEntry, { readonly type: Type }>;
+
+function keysSource(entry: EntryOf<"keys">, common: Common): Source {
+  const { mfa_serial: mfaSerial, mfa_process: mfaProcess, session_duration_seconds: duration } = entry;
+  return {
     type: "keys",
-    name,
+    ...common,
     ...(mfaSerial === undefined ? {} : { mfaSerial }),
+    ...(mfaProcess === undefined ? {} : { mfaProcess }),
     sessionDurationSeconds: duration ?? DEFAULT_SESSION_DURATION,
-    stsRegion: chooseStsRegion({ partition, regions: [region, defaultRegion] }),
   };
-  return { source, region, partition, because };
+}
+
+function awsSsoCacheSource(entry: EntryOf<"aws_sso_cache">, common: Common): Source {
+  const { sso_session: ssoSession, sso_start_url: startUrl = "", sso_region: ssoRegion } = entry;
+  return {
+    type: "aws_sso_cache",
+    ...common,
+    // exactly one of the two stands there: check-source
+    session: ssoSession === undefined ? { startUrl } : { ssoSession },
+    ...(ssoRegion === undefined ? {} : { ssoRegion }),
+  };
+}
+
+function ssoRegionOf(entry: SourceEntry): string | undefined {
+  return entry.type === "sso" || entry.type === "aws_sso_cache" ? entry.sso_region : undefined;
 }
 
 function partitionOf(
-  { mfa_serial: mfaSerial, region }: SourceEntry,
+  entry: SourceEntry,
   firstRole: FirstRole | undefined,
   defaultRegion: string | undefined,
 ): Pick<ResolvedSource, "partition" | "because"> {
   const evidence = [
-    { partition: partitionOfArn(mfaSerial), because: "by its mfa_serial" },
-    { partition: partitionOfRegion(region), because: "by its region" },
+    { partition: entry.type === "keys" ? partitionOfArn(entry.mfa_serial) : undefined, because: "by its mfa_serial" },
+    { partition: partitionOfRegion(ssoRegionOf(entry)), because: "by its sso_region" },
+    { partition: partitionOfRegion(entry.region), because: "by its region" },
     { partition: partitionOfArn(firstRole?.arn), because: `by role ${firstRole?.name ?? ""}` },
     { partition: partitionOfRegion(defaultRegion), because: "by defaults.region" },
   ];

@@ -7,7 +7,7 @@ import type { Role } from "../core/role.js";
  * config named then, so a mended region must be a new definition. The role's own name and the region that clients are
  * told are not.
  */
-export function roleDigest({ origin, assume, stsRegion }: Omit<Role, "digest">): string {
+export function roleDigest({ origin, assume, sso, stsRegion }: Omit<Role, "digest">): string {
   const definition = {
     // a parent's digest stands for all that is beyond it
     origin: origin.kind === "source" ? { source: origin.source } : { role: origin.role.digest },
@@ -19,6 +19,7 @@ export function roleDigest({ origin, assume, stsRegion }: Omit<Role, "digest">):
             policyArns: assume.policyArns?.toSorted(),
             transitiveTagKeys: assume.transitiveTagKeys?.toSorted(),
           },
+    sso,
     stsRegion,
   };
   return createHash("sha256").update(canonicalJson(definition)).digest("hex");

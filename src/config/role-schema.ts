@@ -1,5 +1,6 @@
 import { z } from "zod";
 import {
+  accountIdField,
   externalIdField,
   nameField,
   policyArnField,
@@ -7,6 +8,7 @@ import {
   roleArnField,
   secondsField,
   sourceIdentityField,
+  ssoRoleNameField,
   tagKeyField,
   tagValueField,
 } from "./field-rules.js";
@@ -22,13 +24,21 @@ export const roleSchema = z
     role_arn: roleArnField
       .optional()
       .describe("ARN of the role to assume; without it the source's own session is served"),
+    sso_account_id: accountIdField
+      .optional()
+      .describe(
+        'On a source of type sso or aws_sso_cache, in place of role_arn: the account, in quotes: "111111111111"',
+      ),
+    sso_role_name: ssoRoleNameField
+      .optional()
+      .describe("On a source of type sso or aws_sso_cache, in place of role_arn: the permission set"),
     region: regionField
       .optional()
       .describe("AWS_REGION for clients of this role, and whose STS endpoint is called; default: defaults.region"),
     duration_seconds: secondsField({ min: 900, max: 43_200 })
       .optional()
       .describe(
-        "How long the credentials last, 900 to 43200 seconds, default 3600; beyond 3600 only directly on a keys source without mfa_serial",
+        "How long the credentials last, 900 to 43200 seconds, default 3600; beyond 3600 only directly on a keys source without mfa_serial, or on a web_identity source",
       ),
     role_session_name: z
       .string()

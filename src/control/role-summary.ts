@@ -17,7 +17,7 @@ export function knownOf(role: Role, held: HeldCredentials | undefined): Omit<Rol
   const roleArn = role.assume?.roleArn ?? null;
   return {
     roleArn,
-    accountId: held?.credentials.accountId ?? roleArn?.split(":")[4] ?? null,
+    accountId: held?.credentials.accountId ?? role.sso?.accountId ?? roleArn?.split(":")[4] ?? null,
     expiration: held ? refreshWindows(held).advertisedExpiration : null,
   };
 }

@@ -1,6 +1,6 @@
 import type { Config } from "../config/config.js";
 import { BrokerError } from "../core/errors.js";
-import type { Role, Source } from "../core/role.js";
+import type { KeysSource, Role, Source } from "../core/role.js";
 import type { ControlServices } from "./services.js";
 
 /** The config in force, or why there is none. */
@@ -14,6 +14,21 @@ export function roleNamed(services: ControlServices, name: string): Role {
   const role = runningConfig(services).roles.get(name);
   if (role) return role;
   throw new BrokerError("RoleUnknown", `no role ${name} in ${services.config.path}`, { hint: "brokerctl roles" });
+}
+
+/** For what is about access keys: only `keys` sources have one. */
+export function keysSourceNamed(services: ControlServices, name: string): KeysSource {
+  const source = sourceNamed(services, name);
+  if (source.type === "keys") return source;
+  throw new BrokerError("UsageInvalid", `source ${name} is of type ${source.type}: it has no access key`, {
+    hint: "brokerctl status",
+  });
+}
+
+/** The `keys` sources of the config, in its order. */
+export function keysSources(services: ControlServices): readonly KeysSource[] {
+  const sources = [...runningConfig(services).sources.values()];
+  return sources.filter((source): source is KeysSource => source.type === "keys");
 }
 
 export function sourceNamed(services: ControlServices, name: string): Source {

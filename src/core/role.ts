@@ -1,8 +1,10 @@
-/** `type: keys`: a long-term key in the secret store. Later kinds of source join this union. */
+/** `type: keys`: a long-term key in the secret store. */
 export interface KeysSource {
   readonly type: "keys";
   readonly name: string;
   readonly mfaSerial?: string;
+  /** With `mfaSerial`: a program that prints the code, split as {@link ProcessSource.command} is. */
+  readonly mfaProcess?: string;
   /** Seconds, 900–129600; of the GetSessionToken session. */
   readonly sessionDurationSeconds: number;
   /** Region of the STS endpoint for GetSessionToken: the source's own, the config's default, the partition's (by mfa_serial). */
@@ -57,14 +59,31 @@ export interface ProfileSource {
   readonly stsRegion: string;
 }
 
-/** `type: instance_metadata` (EC2) and `container` (ECS, EKS): what the machine itself offers. */
-export interface MachineSource {
-  readonly type: "instance_metadata" | "container";
+/** `type: instance_metadata`: the role of the EC2 instance. */
+export interface InstanceMetadataSource {
+  readonly type: "instance_metadata";
   readonly name: string;
   readonly stsRegion: string;
 }
 
-export type Source = KeysSource;
+/** `type: container`: the role of the ECS task or EKS pod. */
+export interface ContainerSource {
+  readonly type: "container";
+  readonly name: string;
+  readonly stsRegion: string;
+}
+
+/** What the machine itself offers. */
+export type MachineSource = InstanceMetadataSource | ContainerSource;
+
+export type Source =
+  | KeysSource
+  | SsoSource
+  | WebIdentitySource
+  | ProcessSource
+  | AwsSsoCacheSource
+  | ProfileSource
+  | MachineSource;
 
 /** The fields of one AssumeRole call (STS API), validated; absent means not sent. */
 export interface AssumeRoleParameters {
@@ -90,7 +109,7 @@ export type RoleOrigin =
 export interface Role {
   readonly name: string;
   readonly origin: RoleOrigin;
-  /** Absent: the source's own session is served (GetSessionToken). */
+  /** Absent: the source's own temporary credentials are served (of `keys`: GetSessionToken), or those of `sso`. */
   readonly assume?: AssumeRoleParameters;
   /** On an `sso` or `aws_sso_cache` source: the account and permission set, in place of `assume`. */
   readonly sso?: { readonly accountId: string; readonly roleName: string };

@@ -1,4 +1,4 @@
-import type { KeysSource, Source } from "../core/role.js";
+import type { Source } from "../core/role.js";
 import type { SealedCache } from "../secrets/secret-store.js";
 import type { Logger } from "../system/logger.js";
 import type { CredentialsRegistry } from "./credentials-registry.js";
@@ -28,7 +28,8 @@ export class CredentialsCache {
     const { cache, registry, sessions, logger, sources } = this.#options;
     const snapshot = decodeSnapshot(await cache.read());
     for (const [name, { mfaSerial, held }] of snapshot.sessions) {
-      if (sources().get(name)?.mfaSerial === mfaSerial) sessions.restore(name, held);
+      const source = sources().get(name);
+      if (source?.type === "keys" && source.mfaSerial === mfaSerial) sessions.restore(name, held);
     }
     registry.restore(snapshot.roles);
     this.#suspended = false;
@@ -64,7 +65,8 @@ export class CredentialsCache {
   }
 }
 
-function sessionOf(source: KeysSource, sessions: KeysSessions): CachedSession | undefined {
+function sessionOf(source: Source, sessions: KeysSessions): CachedSession | undefined {
+  if (source.type !== "keys") return undefined;
   const held = sessions.peek(source.name);
   return held && source.mfaSerial !== undefined ? { mfaSerial: source.mfaSerial, held } : undefined;
 }

@@ -1,6 +1,7 @@
 import { isAbsolute, join } from "node:path";
 import type { Config } from "../config/config.js";
 import { BrokerError } from "../core/errors.js";
+import type { Source } from "../core/role.js";
 import { openSecretRoom } from "../secrets/open-secret-room.js";
 import type { PassphraseFiles } from "../secrets/passphrase-source.js";
 import type { FileSystem } from "../system/atomic-file.js";
@@ -33,8 +34,12 @@ export async function applyConfig(applied: AppliedConfig): Promise<readonly stri
 /** A session opened with another MFA device is not what the config means now. */
 function dropChangedSessions({ services, next, former }: AppliedConfig): void {
   for (const [name, source] of former?.sources ?? []) {
-    if (next.sources.get(name)?.mfaSerial !== source.mfaSerial) services.sessions.drop(name);
+    if (mfaSerialOf(next.sources.get(name)) !== mfaSerialOf(source)) services.sessions.drop(name);
   }
+}
+
+function mfaSerialOf(source: Source | undefined): string | undefined {
+  return source?.type === "keys" ? source.mfaSerial : undefined;
 }
 
 async function openStore({ options, services, writeAtomic, fileSystem, next }: AppliedConfig): Promise<void> {

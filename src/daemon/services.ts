@@ -9,6 +9,7 @@ import { type Hops, RoleProvider } from "../credentials/role-provider.js";
 import { KeyStore } from "../credentials/sources/key-store.js";
 import { KeysSessions } from "../credentials/sources/keys-sessions.js";
 import type { SourceProviders } from "../credentials/sources/source-provider.js";
+import { unbuiltSource } from "../credentials/sources/unbuilt-source.js";
 import { LeaseRegistry } from "../leases/lease-registry.js";
 import { LeaseStore } from "../leases/lease-store.js";
 import type { ProcessTable } from "../system/process-identity.js";
@@ -53,7 +54,16 @@ export function buildServices(options: DaemonOptions, surroundings: Surroundings
     retrieveForHop: (role) => credentials.retrieveForHop(role),
     forget: (role, stale) => credentials.forget(role, stale),
   };
-  const providers: SourceProviders = { keys: sessions };
+  const providers: SourceProviders = {
+    keys: sessions,
+    sso: unbuiltSource("sso"),
+    web_identity: unbuiltSource("web_identity"),
+    process: unbuiltSource("process"),
+    aws_sso_cache: unbuiltSource("aws_sso_cache"),
+    profile: unbuiltSource("profile"),
+    instance_metadata: unbuiltSource("instance_metadata"),
+    container: unbuiltSource("container"),
+  };
   const provider = new RoleProvider({ assumeRole, sources: providers, hops });
   const retrieveUpstream = (role: Role): ReturnType<RoleProvider["retrieve"]> => provider.retrieve(role);
   const credentials = new CredentialsRegistry({ retrieveUpstream, clock, logger, random, onChange });

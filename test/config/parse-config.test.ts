@@ -108,13 +108,13 @@ describe("parseConfig", () => {
 describe("problems", () => {
   it("are all listed, in the order of the file, even where one hides half a section", () => {
     const error = refusal(
-      `version: 1\nsources:\n  k: { type: sso }\n  m: { type: keys }\nroles:\n  a: { source: kk, regoin: x }\n  b: { source: mm }\n  c: { source: k }\n`,
+      `version: 1\nsources:\n  k: { type: ssso }\n  m: { type: keys }\nroles:\n  a: { source: kk, regoin: x }\n  b: { source: mm }\n  c: { source: k }\n`,
     );
 
     expect(error.code).toBe("ConfigInvalid");
     expect(error.message.split("\n").map((line) => line.replace("/home/me/config.yaml:", ""))).toEqual([
       "1:1: secret_store: is required",
-      '3:14: sources.k.type: source type "sso" is known but not supported by this version yet',
+      '3:14: sources.k.type: must be one of keys, sso, web_identity, process, aws_sso_cache, profile, instance_metadata, container, not "ssso"; did you mean "sso"?',
       '6:20: roles.a.regoin: unknown key; did you mean "region"?',
       '7:16: roles.b.source: unknown source "mm"; did you mean "m"?',
     ]);

@@ -10,6 +10,7 @@ import { KeyStore } from "../../src/credentials/sources/key-store.js";
 import { KeysSessions } from "../../src/credentials/sources/keys-sessions.js";
 import { MemorySecretStore } from "../fakes/memory-secret-store.js";
 import { MemorySts } from "../fakes/memory-sts.js";
+import { sourceProviders } from "../fakes/source-providers.js";
 import { canarySecretKey } from "../support/canaries.js";
 import { FakeClock, settle } from "../support/fake-clock.js";
 import { memoryLogger } from "../support/memory-logger.js";
@@ -34,7 +35,7 @@ beforeEach(async () => {
   sessions = new KeysSessions({ keys, sts, assumeRole, clock, onChange: () => undefined });
   const provider: RoleProvider = new RoleProvider({
     assumeRole,
-    sources: { keys: sessions },
+    sources: sourceProviders({ keys: sessions }),
     hops: {
       retrieveForHop: (role) => registry.retrieveForHop(role),
       forget: (role, stale) => registry.forget(role, stale),

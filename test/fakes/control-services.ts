@@ -18,6 +18,7 @@ import { tempDir } from "../support/temp-dir.js";
 import { MemoryIam } from "./memory-iam.js";
 import { MemorySecretStore } from "./memory-secret-store.js";
 import { MemorySts } from "./memory-sts.js";
+import { sourceProviders } from "./source-providers.js";
 
 /** A config without a file behind it. */
 class MemoryConfig implements RunningConfig {
@@ -78,9 +79,10 @@ export async function fakeControlServices(sources: readonly Source[], roles: rea
   const keys = new KeyStore(secrets);
   const assumeRole = createAssumeRole({ sts, clock });
   const sessions = new KeysSessions({ keys, sts, assumeRole, clock, onChange: () => undefined });
+  const providers = sourceProviders({ keys: sessions });
   const provider: RoleProvider = new RoleProvider({
     assumeRole,
-    sources: { keys: sessions },
+    sources: providers,
     hops: {
       retrieveForHop: (role) => credentials.retrieveForHop(role),
       forget: (role, stale) => credentials.forget(role, stale),
@@ -130,7 +132,7 @@ export async function fakeControlServices(sources: readonly Source[], roles: rea
       config,
       processes,
       said,
-      sources: { keys: sessions },
+      sources: providers,
     },
     store: {
       kind: "key_file",

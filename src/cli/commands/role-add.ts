@@ -6,6 +6,12 @@ const FIELDS = {
   source: { type: "string", value: "SOURCE", help: "the source that signs" },
   "source-role": { type: "string", value: "ROLE", help: "or the role whose credentials sign (a chain)" },
   "role-arn": { type: "string", value: "ARN", help: "the role to assume" },
+  "sso-account-id": { type: "string", value: "ID", help: "on an sso source, in place of --role-arn: the account" },
+  "sso-role-name": {
+    type: "string",
+    value: "NAME",
+    help: "on an sso source, in place of --role-arn: the permission set",
+  },
   region: { type: "string", value: "REGION", help: "what programs get as AWS_REGION" },
   "duration-seconds": { type: "string", value: "N", help: "900 to 43200; at most 3600 in a chain; default 3600" },
   "role-session-name": { type: "string", value: "TEXT", help: "may hold {user} {host} {role}; default credbroker" },
@@ -23,9 +29,10 @@ export const roleAddCommand = defineCommand({
   details: "The flags are the config's keys (also in its spelling: --role_arn). Comments and order of the file stay.",
   positionals: [{ name: "NAME", required: true, help: "what you `use`" }],
   options: { ...FIELDS, json: JSON_OPTION },
-  laterOptions: ["sso-account-id", "sso-role-name", "guard", "mfa-process"],
+  laterOptions: ["guard"],
   examples: [
     "brokerctl role add dev --source ops --role-arn arn:aws:iam::111111111111:role/dev --region eu-west-1",
+    "brokerctl role add admin --source corp --sso-account-id 111111111111 --sso-role-name AdministratorAccess",
     "brokerctl role add prod --source-role dev --role-arn arn:aws:iam::222222222222:role/prod --tags team=core",
   ],
   async run({ options, positionals }, context) {

@@ -4,7 +4,7 @@ import { type KeysSource, sourceOf } from "../../core/role.js";
 import { Secret } from "../../core/secret.js";
 import type { StoredKey } from "../../credentials/sources/key-store.js";
 import { rotateKey } from "../rotate-key.js";
-import { runningConfig, sourceNamed } from "../running.js";
+import { keysSourceNamed, keysSources, runningConfig } from "../running.js";
 import type { ControlServices } from "../services.js";
 import type { Handlers } from "./handler.js";
 
@@ -15,7 +15,7 @@ export function keyHandlers(
   const { keys, sessions, credentials, clock } = services;
   return {
     "keys-add": async ({ source: name, accessKeyId, secretAccessKey, replace }) => {
-      const source = sourceNamed(services, name);
+      const source = keysSourceNamed(services, name);
       if (!replace && (await keys.has(name))) throw keyExists(name);
       const secret = new Secret(secretAccessKey);
       const key = { source: name, accessKeyId, secretAccessKey: secret, addedAt: clock.now(), rotatedAt: null };
@@ -26,7 +26,7 @@ export function keyHandlers(
     },
     "keys-list": async () => ({ keys: (await keys.list()).map(viewOf) }),
     "keys-rotate": async ({ source: name }) => {
-      const { key, notes } = await rotateKey(services, sourceNamed(services, name));
+      const { key, notes } = await rotateKey(services, keysSourceNamed(services, name));
       return { ...viewOf(key), notes };
     },
     "keys-remove": async ({ source: name }) => {
@@ -37,7 +37,7 @@ export function keyHandlers(
     },
     "login-choices": async () => Promise.resolve({ sources: loginChoices(services) }),
     "login-mfa": async ({ source: name, code }) => {
-      const source = sourceNamed(services, name);
+      const source = keysSourceNamed(services, name);
       if (source.mfaSerial === undefined) throw needsNoLogin(name);
       const session = await sessions.login(source, code);
       credentials.wake(name);
@@ -58,7 +58,7 @@ function loginChoices(services: ControlServices): {
   needs: "mfa_code" | null;
   mfaSerial: string | null;
 }[] {
-  const withMfa = [...runningConfig(services).sources.values()].filter(({ mfaSerial }) => mfaSerial !== undefined);
+  const withMfa = keysSources(services).filter(({ mfaSerial }) => mfaSerial !== undefined);
   return withMfa.map(({ name, type, mfaSerial }) => {
     const session = services.sessions.peek(name);
     return {

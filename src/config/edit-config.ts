@@ -1,13 +1,13 @@
-import { isDeepStrictEqual } from "node:util";
 import { BrokerError } from "../core/errors.js";
 import { NAME_PATTERN } from "../core/role.js";
-import { type CheckedConfig, type ConfigText, checkConfig } from "./check-config.js";
+import { addEntries, checkBeforeEdit, sectionOf } from "./add-entries.js";
+import type { ConfigText } from "./check-config.js";
 import type { ConfigProblem } from "./config-problem.js";
 import { type FieldCatalog, ROLE_FIELDS, SOURCE_FIELDS } from "./field-catalog.js";
 import { NAME_RULE } from "./field-rules.js";
 import { type FieldValues, readFieldValues } from "./field-values.js";
-import { insertEntry, type NewEntry, renderEntry } from "./insert-entry.js";
-import { renderProblem, renderProblems } from "./parse-config.js";
+import { type NewEntries, renderEntries } from "./insert-entries.js";
+import { renderProblem } from "./parse-config.js";
 import { showValue } from "./show-value.js";
 
 /** The config as it was read, and the entry to add to it. */
@@ -26,7 +26,7 @@ export interface ConfigEdit {
 interface EntryKind {
   /** As people say it. */
   readonly kind: "source" | "role";
-  readonly section: NewEntry["section"];
+  readonly section: NewEntries["section"];
   readonly catalog: FieldCatalog;
 }
 
@@ -50,59 +50,28 @@ function planAdd(request: EditRequest, { kind, section, catalog }: EntryKind): C
   if (!NAME_PATTERN.test(name)) {
     throw new BrokerError("UsageInvalid", `${kind} name ${showValue(name)} ${NAME_RULE}`);
   }
-  const added = { section, name, entry: readFieldValues(fields, catalog) };
-  const before = checkBefore(request);
-  if (before.reading.root && Object.hasOwn(sectionOf(before, section), name)) {
+  const added: NewEntries = { section, entries: { [name]: readFieldValues(fields, catalog) } };
+  const before = checkBeforeEdit(request);
+  if (Object.hasOwn(sectionOf(before.reading.root, section), name)) {
     throw new BrokerError("Conflict", `${what} is in ${request.path} already`, { hint: "brokerctl config edit" });
   }
-
-  const text = before.reading.document ? insertEntry(request.text, before.reading.document, added) : request.text;
-  const after = checkConfig({ ...request, text });
-  if (after.reading.problems.length === 0 ? !isJustAdded({ before, after, added }) : !after.reading.root) {
-    throw new BrokerError("NotSupported", `${what} cannot be added to ${request.path} the way it is laid out`, {
-      hint: `brokerctl config edit, and add under ${section}:\n${renderEntry(added)}`,
-    });
-  }
-  if (after.problems.length > 0) throw refuse(after.problems, { kind, added });
-  return { text, summary: [`adds ${what}:`, ...renderEntry(added).trimEnd().split("\n")] };
-}
-
-function checkBefore(request: EditRequest): CheckedConfig {
-  const before = checkConfig(request);
-  if (before.config) return before;
-  const problems = renderProblems(before, request.path);
-  throw new BrokerError(
-    "ConfigInvalid",
-    [`${request.path} has problems already, nothing was added:`, ...problems].join("\n"),
-    {
-      hint: "brokerctl config edit",
-    },
-  );
-}
-
-function sectionOf({ reading }: CheckedConfig, section: string): Readonly<Record<string, unknown>> {
-  return (reading.root?.[section] ?? {}) as Record<string, unknown>;
+  const { text, checked } = addEntries(request, before, added);
+  if (checked.problems.length > 0) throw refuse(checked.problems, { kind, section, name });
+  return { text, summary: [`adds ${what}:`, ...renderEntries(added).trimEnd().split("\n")] };
 }
 
 /** Fields are named as they were typed, without the place they would have had in the file. */
 function refuse(
   problems: readonly ConfigProblem[],
-  { kind, added }: { kind: EntryKind["kind"]; added: NewEntry },
+  { kind, section, name }: Pick<EntryKind, "kind" | "section"> & { readonly name: string },
 ): BrokerError {
   const reasons = problems.map(({ path, ...problem }) => {
-    const own = path[0] === added.section && path[1] === added.name;
+    const own = path[0] === section && path[1] === name;
     return renderProblem({ ...problem, path: own ? path.slice(2) : path });
   });
   const [first = "", ...more] = reasons;
   const message = more.length === 0 ? ` ${first}` : `\n${reasons.join("\n")}`;
-  return new BrokerError("UsageInvalid", `cannot add ${kind} ${added.name}:${message}`, {
+  return new BrokerError("UsageInvalid", `cannot add ${kind} ${name}:${message}`, {
     hint: `brokerctl ${kind} add --help`,
   });
-}
-
-/** The text was spliced by hand: whatever its layout, it must now say what it said before and the new entry. */
-function isJustAdded(edit: { before: CheckedConfig; after: CheckedConfig; added: NewEntry }): boolean {
-  const { before, after, added } = edit;
-  const section = { ...sectionOf(before, added.section), [added.name]: added.entry };
-  return isDeepStrictEqual(after.reading.root, { ...before.reading.root, [added.section]: section });
 }

@@ -1,11 +1,10 @@
 import { type Document, isCollection, isMap, isNode, isPair, isScalar, type Pair, stringify, type YAMLMap } from "yaml";
 import type { PlainEntry } from "./field-values.js";
 
-/** One more entry for a section of the file: `roles`, `prod`, what it holds. */
-export interface NewEntry {
+/** Entries to add to a section of the file, in this order. */
+export interface NewEntries {
   readonly section: "sources" | "roles";
-  readonly name: string;
-  readonly entry: PlainEntry;
+  readonly entries: Readonly<Record<string, PlainEntry>>;
 }
 
 /** A replacement in the text: `end` is where what it replaces ends, `start` itself for a pure insertion. */
@@ -18,21 +17,21 @@ interface Splice {
 const DEFAULT_INDENT = 2;
 
 /**
- * The text with the entry after the last one of its section. Everything else stays as it is, byte for byte: the
+ * The text with the entries after the last one of its section. Everything else stays as it is, byte for byte: the
  * document tells where things stand, but is not written out again, which would move comments and columns.
  */
-export function insertEntry(text: string, document: Document.Parsed, added: NewEntry): string {
+export function insertEntries(text: string, document: Document.Parsed, added: NewEntries): string {
   const splices = planSplices(text, document, added).toSorted((a, b) => b.start - a.start);
   return splices.reduce((edited, { start, end, insert }) => edited.slice(0, start) + insert + edited.slice(end), text);
 }
 
-/** The entry as block YAML, each line indented: also for people to add by hand. */
-export function renderEntry({ name, entry }: Pick<NewEntry, "name" | "entry">, indent = DEFAULT_INDENT): string {
-  const block = stringify({ [name]: entry }, { indent, lineWidth: 0, version: "1.2" });
+/** The entries as block YAML, each line indented: also for people to add by hand. */
+export function renderEntries({ entries }: Pick<NewEntries, "entries">, indent = DEFAULT_INDENT): string {
+  const block = stringify(entries, { indent, lineWidth: 0, version: "1.2", aliasDuplicateObjects: false });
   return block.replaceAll(/^(?=.)/gm, " ".repeat(indent));
 }
 
-function planSplices(text: string, document: Document.Parsed, added: NewEntry): Splice[] {
+function planSplices(text: string, document: Document.Parsed, added: NewEntries): Splice[] {
   const top = document.contents as unknown as YAMLMap;
   const section = top.items.find(({ key }) => isScalar(key) && key.value === added.section);
   if (!section) return insertSection(text, top, added);
@@ -45,41 +44,46 @@ function planSplices(text: string, document: Document.Parsed, added: NewEntry): 
 }
 
 /** `{ a: …, b: … }`: right after the last value, so that comments and a trailing comma stay where they are. */
-function insertInFlow(map: YAMLMap, added: NewEntry): Splice {
+function insertInFlow(map: YAMLMap, added: NewEntries): Splice {
   return insertion(endOf(map.items.at(-1)), `, ${renderFlow(added)}`);
 }
 
-/** `name: { … }` on one line. */
-function renderFlow({ name, entry }: NewEntry): string {
-  const map = stringify({ [name]: entry }, { collectionStyle: "flow", lineWidth: 0, version: "1.2" });
+/** `name: { … }, …` on one line. */
+function renderFlow({ entries }: NewEntries): string {
+  const map = stringify(entries, {
+    collectionStyle: "flow",
+    lineWidth: 0,
+    version: "1.2",
+    aliasDuplicateObjects: false,
+  });
   return map.trim().replaceAll(/^\{\s*|\s*\}$/g, "");
 }
 
 /** Below the last entry and the comments that are indented like a part of it. */
-function insertInBlock(text: string, map: YAMLMap, added: NewEntry): Splice {
+function insertInBlock(text: string, map: YAMLMap, added: NewEntries): Splice {
   const indent = columnOf(text, startOf(map.items[0]));
-  const { start, insert } = insertLines(text, endOf(map.items.at(-1)), renderEntry(added, indent));
+  const { start, insert } = insertLines(text, endOf(map.items.at(-1)), renderEntries(added, indent));
   const comments = new RegExp(`(?:[ ]{${indent + 1},}#.*\\r?\\n)*`, "y");
   comments.lastIndex = start;
   return insertion(start + (comments.exec(text)?.[0].length ?? 0), insert);
 }
 
 /** `roles:`, `roles: {}`, `roles: null`: the key stays, what stands for nothing goes, the entry comes below. */
-function fillSection(text: string, { section, top }: { section: Pair; top: YAMLMap }, added: NewEntry): Splice[] {
+function fillSection(text: string, { section, top }: { section: Pair; top: YAMLMap }, added: NewEntries): Splice[] {
   const [start, end] = rangeOf(section.value) ?? [endOf(section), endOf(section)];
   const holdsComment = text.slice(start, end).includes("#");
   if (holdsComment) return [insertion(end - 1, `${renderFlow(added)} `)];
   if (top.flow === true) return [{ start, end, insert: `${start === end ? " " : ""}{ ${renderFlow(added)} }` }];
 
-  const below = insertLines(text, end, renderEntry(added, indentOf(text, top)));
+  const below = insertLines(text, end, renderEntries(added, indentOf(text, top)));
   const emptied = { start: text.slice(0, start).trimEnd().length, end, insert: "" };
   return start === end ? [below] : [below, emptied];
 }
 
-function insertSection(text: string, top: YAMLMap, added: NewEntry): Splice[] {
+function insertSection(text: string, top: YAMLMap, added: NewEntries): Splice[] {
   const last = endOf(top.items.at(-1));
   if (top.flow === true) return [insertion(last, `, ${added.section}: { ${renderFlow(added)} }`)];
-  return [insertLines(text, last, `${added.section}:\n${renderEntry(added, indentOf(text, top))}`)];
+  return [insertLines(text, last, `${added.section}:\n${renderEntries(added, indentOf(text, top))}`)];
 }
 
 /** Whole lines below the line on which `after` lies, with the line ends of the file. */

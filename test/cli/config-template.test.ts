@@ -24,10 +24,10 @@ describe("the config that init writes", () => {
     const text = renderTemplate(values("keychain"));
     const source = planSourceAdd({ text, name: "ops", fields: { type: "keys" }, ...who });
     const fields = { source: "ops", role_arn: "arn:aws:iam::111111111111:role/dev" };
-    const role = planRoleAdd({ text: source.text ?? "", name: "dev", fields, ...who });
-    expect(parseConfig({ text: role.text ?? "", ...who }).roles.has("dev")).toBe(true);
+    const role = planRoleAdd({ text: source.text, name: "dev", fields, ...who });
+    expect(parseConfig({ text: role.text, ...who }).roles.has("dev")).toBe(true);
     const comments = (of: string): string[] => of.split("\n").filter((line) => line.startsWith("#"));
-    expect(comments(role.text ?? "")).toEqual(comments(text));
+    expect(comments(role.text)).toEqual(comments(text));
   });
 
   it("shows examples that are valid when they are uncommented", () => {

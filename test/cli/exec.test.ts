@@ -251,7 +251,9 @@ async function started(script: string): Promise<{ child: ChildProcess; childPid:
     });
     child.once("exit", () => reject(new Error(`it ended: ${stderr}`)));
   });
-  const ended = once(child, "close").then(([code, signal]) => ({ code, signal, stdout, stderr }) as Outcome);
+  const ended = (once(child, "close") as Promise<[number | null, NodeJS.Signals | null]>).then(([code, signal]) => {
+    return { code, signal, stdout, stderr };
+  });
   const childPid = await ready;
   await untilHandedOver();
   return { child, childPid, ended };

@@ -64,7 +64,10 @@ class Polling {
     const { client, session, source, signal } = attempt;
     const grant = { kind: "device", deviceCode: authorization.deviceCode } as const;
     const outcome = await oidc.createToken(client, grant, session.region);
-    if (outcome.outcome !== "granted") return this.#goOnOrThrow(outcome);
+    if (outcome.outcome !== "granted") {
+      this.#goOnOrThrow(outcome);
+      return undefined;
+    }
     // The person left while Identity Center answered: nothing is kept.
     if (signal.aborted) throw loginFailed(source, "was cancelled");
     const { accessToken, refreshToken, expiresAt } = outcome;
@@ -84,14 +87,14 @@ class Polling {
     }
   }
 
-  #goOnOrThrow(outcome: Exclude<TokenOutcome, { readonly outcome: "granted" }>): undefined {
+  #goOnOrThrow(outcome: Exclude<TokenOutcome, { readonly outcome: "granted" }>): void {
     const { source } = this.#parts.attempt;
     switch (outcome.outcome) {
       case "pending":
-        return undefined;
+        return;
       case "slow_down":
         this.#intervalSeconds += SLOW_DOWN_SECONDS;
-        return undefined;
+        return;
       case "expired":
         throw loginFailed(source, "was not answered in time");
       case "denied":

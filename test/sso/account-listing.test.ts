@@ -1,0 +1,65 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { brokerErrorOf } from "../support/broker-error-of.js";
+import { type SsoRoom, ssoRoom, ssoSource } from "./sso-room.js";
+
+const corp = ssoSource();
+const { signal } = new AbortController();
+let room: SsoRoom;
+
+beforeEach(async () => {
+  room = ssoRoom();
+  room.center.accounts = Array.from({ length: 60 }, (_, index) => ({
+    accountId: String(100_000_000_000 + index),
+    accountName: `Team ${index}`,
+  }));
+  room.center.rolesOfEach = ["Admin", "Power", "Read", "Billing", "Developer"];
+  await room.logIn();
+});
+
+async function ticking<T>(work: Promise<T>): Promise<T> {
+  let isDone = false;
+  void work.then(
+    () => (isDone = true),
+    () => (isDone = true),
+  );
+  for (let turn = 0; turn < 2000 && !isDone; turn++) await room.clock.advance(50);
+  return work;
+}
+
+describe("a listing", () => {
+  it("goes through every page of accounts and roles", async () => {
+    room.center.pageSize = 2;
+    const accounts = await ticking(room.sso.listing.accounts(corp, signal));
+    expect(accounts).toHaveLength(60);
+    expect(await ticking(room.sso.listing.roles(corp, accounts[0]!.accountId, signal))).toHaveLength(5);
+  });
+
+  it("of 60 accounts keeps below 20 calls a second, however many are asked for at once", async () => {
+    const accounts = await room.sso.listing.accounts(corp, signal);
+    const all = accounts.map(({ accountId }) => room.sso.listing.roles(corp, accountId, signal));
+    expect((await ticking(Promise.all(all))).flat()).toHaveLength(300);
+    const { portalTimes } = room.center;
+    const busiest = Math.max(...portalTimes.map((at) => portalTimes.filter((t) => t >= at && t < at + 1000).length));
+    expect(busiest).toBeLessThanOrEqual(20);
+    expect(room.clock.now() - Date.parse("2026-01-01T00:00:00Z")).toBeLessThan(6000);
+  });
+
+  it("asks again, later each time, when the portal says too many", async () => {
+    room.center.throttled = 4;
+    expect(await ticking(room.sso.listing.accounts(corp, signal))).toHaveLength(60);
+    const [first, ...more] = room.center.portalTimes;
+    expect(more.slice(0, 4).map((at) => at - first!)).toEqual([250, 750, 1750, 3750]);
+  });
+
+  it("gives up where the portal stays away", async () => {
+    room.center.portalDown = true;
+    const listing = room.sso.listing.accounts(corp, signal);
+    expect((await brokerErrorOf(() => ticking(listing))).code).toBe("AwsUnreachable");
+  });
+
+  it("without a login says which command to run", async () => {
+    await room.sso.logout(corp);
+    const error = await brokerErrorOf(() => room.sso.listing.accounts(corp, signal));
+    expect(error).toMatchObject({ code: "LoginRequired", hint: "brokerctl login corp" });
+  });
+});

@@ -1,0 +1,130 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { BrokerError } from "../../src/core/errors.js";
+import type { Role } from "../../src/core/role.js";
+import { CredentialsRegistry } from "../../src/credentials/credentials-registry.js";
+import { SsoSourceProvider } from "../../src/credentials/sources/sso-source.js";
+import { brokerErrorOf } from "../support/broker-error-of.js";
+import { settle } from "../support/fake-clock.js";
+import { memoryLogger } from "../support/memory-logger.js";
+import { type SsoRoom, ssoRoom, ssoSource } from "./sso-room.js";
+
+const corp = ssoSource();
+const roles = Array.from({ length: 50 }, (_, index): Role => {
+  const accountId = String(100_000_000_000 + index);
+  const name = `role-${index}`;
+  const origin = { kind: "source", source: corp } as const;
+  return { name, origin, sso: { accountId, roleName: "Developer" }, stsRegion: "eu-west-1", digest: name };
+});
+let room: SsoRoom;
+let provider: SsoSourceProvider;
+let registry: CredentialsRegistry;
+
+beforeEach(() => {
+  room = ssoRoom();
+  const { portal, tokens, withToken } = room.sso;
+  provider = new SsoSourceProvider({ portal, tokens, withToken, clock: room.clock });
+  registry = new CredentialsRegistry({
+    retrieveUpstream: (role) => provider.retrieve(corp, role),
+    clock: room.clock,
+    logger: memoryLogger(),
+    random: () => 0,
+    onChange: () => undefined,
+  });
+  registry.configure(roles, 8 * 3_600_000);
+});
+
+function callsOf(action: string): number {
+  return room.center.calls.filter((call) => call.startsWith(action)).length;
+}
+
+describe("a role of an sso source", () => {
+  it("is served with the login's token, and knows its account", async () => {
+    await room.logIn();
+    const { credentials } = await provider.retrieve(corp, roles[0]!);
+    expect(credentials.accountId).toBe("100000000000");
+    expect(room.center.calls.at(-1)).toBe("GetRoleCredentials 100000000000/Developer");
+  });
+
+  it("without a login answers which command to run, and calls nobody", async () => {
+    const error = await brokerErrorOf(() => provider.retrieve(corp, roles[0]!));
+    expect(error).toMatchObject({ code: "LoginRequired", hint: "brokerctl login corp" });
+    expect(room.center.calls).toEqual([]);
+  });
+
+  it("that is not assigned is denied, and the login stays", async () => {
+    await room.logIn();
+    const role = { ...roles[0]!, sso: { accountId: "100000000000", roleName: "Admin" } };
+    expect(await brokerErrorOf(() => provider.retrieve(corp, role))).toMatchObject({
+      code: "AssumeRoleDenied",
+      hint: "brokerctl sso roles corp",
+    });
+    expect((await provider.readiness(corp)).needs).toBeUndefined();
+  });
+
+  it("whose token is refused before its end gets a renewed one", async () => {
+    await room.logIn();
+    room.center.expireAccessTokens();
+    await provider.retrieve(corp, roles[0]!);
+    expect(callsOf("GetRoleCredentials")).toBe(2);
+  });
+
+  it("whose renewed token is refused too needs a login", async () => {
+    await room.logIn();
+    room.center.getRoleCredentials = async () => {
+      throw new BrokerError("LoginRequired", "no");
+    };
+    expect((await brokerErrorOf(() => provider.retrieve(corp, roles[0]!))).hint).toBe("brokerctl login corp");
+    expect((await provider.readiness(corp)).needs).toBe("LoginRequired");
+  });
+
+  it("says when the login ends", async () => {
+    await room.logIn();
+    expect(await provider.readiness(corp)).toEqual({ needs: undefined, expiresAt: room.clock.now() + 3_600_000 });
+  });
+});
+
+describe("an ended session", () => {
+  it("costs each of 50 roles at most one call, whoever asks, and tells 200 clients at once", async () => {
+    await room.logIn();
+    room.center.endSession();
+    room.center.grants.length = 0;
+    const asks = Array.from({ length: 200 }, (_, index) =>
+      brokerErrorOf(() => registry.retrieve(`role-${index % 50}`)),
+    );
+    for (let second = 0; second < 4; second++) await room.clock.advance(900);
+    const codes = new Set((await Promise.all(asks)).map(({ code }) => code));
+    expect([...codes].every((code) => ["LoginRequired", "CredentialsPending"].includes(code))).toBe(true);
+    expect(callsOf("GetRoleCredentials")).toBeLessThanOrEqual(50);
+    expect(room.center.grants).toHaveLength(1);
+    const calls = room.center.calls.length;
+    const again = await Promise.all(roles.map(({ name }) => brokerErrorOf(() => registry.retrieve(name))));
+    expect(new Set(again.map(({ code }) => code))).toEqual(new Set(["LoginRequired"]));
+    expect(room.center.calls).toHaveLength(calls);
+  });
+
+  it("is over with one login: every role that waited is fetched, at the portal's pace", async () => {
+    await Promise.all(roles.map(({ name }) => brokerErrorOf(() => registry.retrieve(name))));
+    await room.logIn();
+    registry.wake("corp");
+    await room.clock.advance(3000);
+    expect(registry.snapshot().every(({ held }) => held)).toBe(true);
+    expect(callsOf("GetRoleCredentials")).toBe(50);
+    const { portalTimes } = room.center;
+    const busiest = Math.max(...portalTimes.map((at) => portalTimes.filter((t) => t >= at && t < at + 1000).length));
+    expect(busiest).toBeLessThanOrEqual(20);
+  });
+
+  it("keeps serving role credentials that are valid", async () => {
+    await room.logIn();
+    room.center.roleLifeMs = 8 * 3_600_000;
+    const held = await registry.retrieve("role-0");
+    room.center.endSession();
+    await room.clock.advance(2 * 3_600_000);
+    expect(await registry.retrieve("role-0")).toEqual(held);
+    await settle();
+    expect((await provider.readiness(corp)).needs).toBeUndefined();
+    await brokerErrorOf(() => registry.refresh("role-1"));
+    expect((await provider.readiness(corp)).needs).toBe("LoginRequired");
+    expect(await registry.retrieve("role-0")).toEqual(held);
+  });
+});

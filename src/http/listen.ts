@@ -24,6 +24,12 @@ export interface ListenerOptions {
 }
 
 /**
+ * How many clients the kernel keeps for us while we are busy; beyond it they wait a second and more for their next SYN.
+ * Node's default of 511 was overrun by a test's 2,000; the kernel takes it down to its own limit.
+ */
+const BACKLOG = 4096;
+
+/**
  * Listens on 127.0.0.1 and, where it exists, on ::1 with the same port: a client that was told `localhost` must not
  * find somebody else there (threat-model §0.1). Port 0: any. `Conflict` when 127.0.0.1 is taken.
  */
@@ -31,11 +37,11 @@ export async function listenOnLoopback(
   handler: RequestListener,
   { port, ...options }: ListenerOptions & { readonly port: number },
 ): Promise<Listener> {
-  const v4 = await bound(handler, options, (server) => server.listen({ host: "127.0.0.1", port })).catch(
-    (cause: unknown) => {
-      throw portFailure(port, cause);
-    },
-  );
+  const v4 = await bound(handler, options, (server) =>
+    server.listen({ host: "127.0.0.1", port, backlog: BACKLOG }),
+  ).catch((cause: unknown) => {
+    throw portFailure(port, cause);
+  });
   const taken = portOf(v4.server);
   const v6 = await onSixToo(handler, options, taken);
   const closeAll = async (): Promise<void> => {
@@ -101,7 +107,9 @@ async function onSixToo(
   port: number | undefined,
 ): Promise<LimitedServer | undefined> {
   try {
-    return await bound(handler, options, (server) => server.listen({ host: "::1", port, ipv6Only: true }));
+    return await bound(handler, options, (server) =>
+      server.listen({ host: "::1", port, ipv6Only: true, backlog: BACKLOG }),
+    );
   } catch (error) {
     const reason = reasonOf(error);
     options.logger.warn(

@@ -57,7 +57,8 @@ function wrongVersion({ httpVersion }: GuardedRequest): string | undefined {
 function foreignHost({ headersDistinct, localPort }: GuardedRequest): string | undefined {
   const [host, ...more] = headersDistinct["host"] ?? [];
   if (host === undefined || more.length > 0) return "a request has exactly one Host";
-  const ours = OUR_NAMES.some((name) => host.toLowerCase() === name || host.toLowerCase() === `${name}:${localPort}`);
+  const ports = localPort === undefined ? [""] : ["", `:${localPort}`];
+  const ours = OUR_NAMES.some((name) => ports.some((port) => host.toLowerCase() === name + port));
   return ours ? undefined : "the Host is not ours";
 }
 

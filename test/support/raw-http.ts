@@ -31,8 +31,10 @@ function parse(text: string): RawAnswer {
 }
 
 function bodyOf(text: string): Readonly<Record<string, unknown>> | undefined {
+  if (!/^content-type: application\/json\r$/im.test(text)) return undefined;
   const length = Number(/^content-length: (\d+)/im.exec(text)?.[1] ?? 0);
   const start = text.indexOf("\r\n\r\n") + 4;
-  if (length === 0 || start < 4) return undefined;
+  const cut = start < 4 || text.length < start + length; // HEAD, or closed before the end
+  if (length === 0 || cut) return undefined;
   return JSON.parse(text.slice(start, start + length)) as Record<string, unknown>;
 }

@@ -1,0 +1,112 @@
+import { connect, type Socket } from "node:net";
+import { describe, expect, it } from "vitest";
+import { endpointRoom, hourOfCredentials } from "../support/endpoint-room.js";
+import { exchange } from "../support/raw-http.js";
+
+/** Generous: the bound that matters is that there is one (Node's own defaults keep such clients for more than 75 s). */
+const SOON_MS = 10_000;
+
+function open(port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: "127.0.0.1" }, () => resolve(socket));
+    socket.once("error", reject);
+    socket.on("error", () => undefined);
+  });
+}
+
+function closed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    socket.resume();
+    if (socket.closed) resolve();
+    else socket.once("close", () => resolve());
+  });
+}
+
+function goodRequest(token: string): string {
+  return `GET /lease/${token} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`;
+}
+
+/** Not all at once: a client that overruns the kernel's queue believes itself connected and hears nothing of the end. */
+async function openMany(port: number, count: number): Promise<readonly Socket[]> {
+  const sockets: Socket[] = [];
+  while (sockets.length < count) sockets.push(...(await Promise.all(Array.from({ length: 100 }, () => open(port)))));
+  return sockets;
+}
+
+async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not within ${ms} ms`)), ms);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+describe("two thousand clients that send nothing, or a byte now and then", () => {
+  it("keep no honest client waiting, nor the end of the daemon", async () => {
+    const { listen, token } = endpointRoom();
+    const listener = await listen({ headersTimeout: 60_000, requestTimeout: 61_000 });
+    const port = listener.port!;
+    const slow = await openMany(port, 2000);
+    for (const [index, socket] of slow.entries()) if (index % 2 === 0) socket.write("GET /cre");
+
+    const honest = await Promise.all(Array.from({ length: 20 }, () => exchange(port, goodRequest(token))));
+
+    expect(honest.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 200));
+    expect(slow.filter((socket) => socket.closed || socket.readableEnded)).toEqual([]);
+    await within(SOON_MS, listener.close());
+    await within(SOON_MS, Promise.all(slow.map(closed)));
+  }, 60_000);
+
+  it("are gone soon with the limits as they are", async () => {
+    const { listen, token } = endpointRoom();
+    const listener = await listen();
+    const port = listener.port!;
+    const slow = await openMany(port, 300);
+    const drip = setInterval(() => {
+      for (const [index, socket] of slow.entries()) if (index % 2 === 0 && socket.writable) socket.write("G");
+    }, 100);
+
+    await within(SOON_MS, Promise.all(slow.map(closed)));
+    clearInterval(drip);
+
+    expect((await exchange(port, goodRequest(token))).status).toBe(200);
+    await listener.close();
+  }, 60_000);
+
+  it("beyond the limit of connections, leave the slots free again", async () => {
+    const { listen, token } = endpointRoom();
+    const timeouts = { headersTimeout: 300, requestTimeout: 400, connectionsCheckingInterval: 50 };
+    const listener = await listen({ ...timeouts, maxConnections: 200 });
+    const port = listener.port!;
+    const flood = await openMany(port, 400);
+
+    await within(SOON_MS, Promise.all(flood.map(closed)));
+
+    const honest = await Promise.all(Array.from({ length: 150 }, () => exchange(port, goodRequest(token))));
+    expect(honest.filter(({ status }) => status === 200)).toHaveLength(150);
+    await listener.close();
+  }, 60_000);
+});
+
+describe("clients that go away while they wait", () => {
+  it("are reported as abandoned, and cost nobody else anything", async () => {
+    const { listen, credentials, fetches, token } = endpointRoom();
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    credentials.answers.set("dev", () => held.then(() => hourOfCredentials()));
+    const listener = await listen();
+    const port = listener.port!;
+
+    const patient = exchange(port, goodRequest(token));
+    const gone = await open(port);
+    gone.write(goodRequest(token));
+    while (credentials.asked < 2) await new Promise((resolve) => setImmediate(resolve));
+    gone.resetAndDestroy();
+    while (fetches.length < 1) await new Promise((resolve) => setImmediate(resolve));
+    release();
+
+    expect((await patient).status).toBe(200);
+    expect(fetches.map(({ outcome }) => outcome).sort()).toEqual(["abandoned", "served"]);
+    await listener.close();
+  });
+});

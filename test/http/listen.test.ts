@@ -1,0 +1,354 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, lstatSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import type { RequestListener, ServerResponse } from "node:http";
+import { connect, createServer, type Server } from "node:net";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { type Listener, listenOnDescriptor, listenOnLoopback, listenOnSocket } from "../../src/http/listen.js";
+import { SystemClock } from "../../src/system/clock.js";
+import { brokerErrorOf } from "../support/broker-error-of.js";
+import { FakeClock } from "../support/fake-clock.js";
+import { memoryLogger } from "../support/memory-logger.js";
+import { collect, exchange } from "../support/raw-http.js";
+import { tempDir } from "../support/temp-dir.js";
+
+const opened: { close: () => unknown }[] = [];
+afterEach(async () => {
+  for (const one of opened.splice(0)) await one.close();
+});
+
+function options() {
+  return { clock: new SystemClock(), logger: memoryLogger() };
+}
+
+const hello: RequestListener = (_request, response) => response.end("hello");
+
+async function loopback(handler: RequestListener, extra: Partial<Parameters<typeof listenOnLoopback>[1]> = {}) {
+  const listener = await listenOnLoopback(handler, { port: 0, ...options(), ...extra });
+  opened.push(listener);
+  return { listener, port: listener.port! };
+}
+
+async function socketAt(path: string, handler = hello): Promise<Listener> {
+  const listener = await listenOnSocket(handler, { path, ...options() });
+  opened.push(listener);
+  return listener;
+}
+
+async function occupy(host: string, port = 0): Promise<{ server: Server; port: number }> {
+  const server = createServer();
+  server.listen({ host, port });
+  await once(server, "listening");
+  opened.push(server);
+  return { server, port: (server.address() as { port: number }).port };
+}
+
+const GET = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+const GET_AND_STAY = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+
+describe("listening on loopback", () => {
+  it("answers on 127.0.0.1 and ::1, and nowhere else", async () => {
+    const { port } = await loopback(hello);
+
+    expect((await exchange(port, GET, "127.0.0.1")).status).toBe(200);
+    expect((await exchange(port, GET, "::1")).status).toBe(200);
+    expect((await exchange(port, GET, "127.0.0.2")).text).toBe("");
+  });
+
+  it("says that the port is taken", async () => {
+    const { port } = await occupy("127.0.0.1");
+
+    const error = await brokerErrorOf(() => listenOnLoopback(hello, { port, ...options() }));
+
+    expect(error.code).toBe("Conflict");
+    expect(error.message).toContain(String(port));
+    expect(error.hint).toContain("brokerctl config edit");
+  });
+
+  it("goes on, with a warning, where only ::1 is somebody else's", async () => {
+    const { port } = await occupy("::1");
+    const logger = memoryLogger();
+
+    const { listener } = await loopback(hello, { port, logger });
+
+    expect((await exchange(port, GET)).status).toBe(200);
+    expect(logger.lines.map(({ level }) => level)).toEqual(["warn"]);
+    await listener.close();
+  });
+
+  it("refuses a port that is none", async () => {
+    const error = await brokerErrorOf(() => listenOnLoopback(hello, { port: 65_536, ...options() }));
+
+    expect(error.code).toBe("ConfigInvalid");
+  });
+
+  it("lets both ports go when it is closed", async () => {
+    const { listener, port } = await loopback(hello);
+
+    await listener.close();
+
+    await occupy("127.0.0.1", port);
+    await occupy("::1", port);
+  });
+});
+
+/** Reading it without setting it is deprecated. */
+function currentUmask(): number {
+  const umask = process.umask(0o077);
+  process.umask(umask);
+  return umask;
+}
+
+describe("listening on a unix socket", () => {
+  it("makes it 0600 whatever the umask, which it leaves as it was", async () => {
+    const path = join(tempDir("listen"), "s");
+    const umask = process.umask(0);
+    try {
+      await socketAt(path);
+      expect(currentUmask()).toBe(0);
+    } finally {
+      process.umask(umask);
+    }
+
+    expect(lstatSync(path).mode & 0o777).toBe(0o600);
+    expect((await collect(connect(path), GET)).status).toBe(200);
+  });
+
+  it("leaves the umask as it was when it fails", async () => {
+    const umask = currentUmask();
+
+    const error = await brokerErrorOf(() => socketAt(join(tempDir("listen"), "missing", "s")));
+
+    expect(error.code).toBe("FileRefused");
+    expect(currentUmask()).toBe(umask);
+  });
+
+  it("does not touch a socket on which somebody answers", async () => {
+    const path = join(tempDir("listen"), "s");
+    await socketAt(path);
+
+    const error = await brokerErrorOf(() => socketAt(path));
+
+    expect(error).toMatchObject({ code: "DaemonRunning", hint: "brokerctl status" });
+    expect((await collect(connect(path), GET)).status).toBe(200);
+  });
+
+  it("replaces one whose owner was killed", async () => {
+    const path = join(tempDir("listen"), "s");
+    const script = `require("net").createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 9))`;
+    await once(spawn(process.execPath, ["-e", script]), "exit");
+    expect(lstatSync(path).isSocket()).toBe(true);
+
+    await socketAt(path);
+
+    expect((await collect(connect(path), GET)).status).toBe(200);
+  });
+
+  it("does not remove what is no socket", async () => {
+    const directory = tempDir("listen");
+    const file = join(directory, "file");
+    const link = join(directory, "link");
+    writeFileSync(file, "precious");
+    symlinkSync(join(directory, "gone"), link);
+
+    for (const path of [file, link]) expect((await brokerErrorOf(() => socketAt(path))).code).toBe("FileRefused");
+    expect(readFileSync(file, "utf8")).toBe("precious");
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+  });
+
+  it("refuses a path that the system would cut", async () => {
+    const directory = tempDir("listen");
+    const fitting = join(directory, "x".repeat(103 - directory.length - 1));
+    expect(Buffer.byteLength(fitting)).toBe(103);
+
+    await socketAt(fitting);
+    const error = await brokerErrorOf(() => socketAt(`${fitting}x`));
+
+    expect(error.code).toBe("UsageInvalid");
+    expect(error.hint).toContain("CREDBROKER_HOME");
+    expect(existsSync(fitting)).toBe(true);
+    const wide = join(directory, "ä".repeat((104 - directory.length) / 2));
+    expect((await brokerErrorOf(() => socketAt(wide))).code).toBe("UsageInvalid");
+  });
+
+  it("takes the socket away when it is closed", async () => {
+    const path = join(tempDir("listen"), "s");
+    const listener = await socketAt(path);
+
+    await listener.close();
+    await listener.close();
+
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it("refuses a name that ends early", async () => {
+    const directory = tempDir("listen");
+    const error = await brokerErrorOf(() => socketAt(join(directory, "s\0x")));
+
+    expect(error.code).toBe("FileRefused");
+  });
+});
+
+describe("listening on a descriptor", () => {
+  it("answers on a socket that somebody else opened", async () => {
+    const { server, port } = await occupy("127.0.0.1");
+    const handle = (server as unknown as { _handle: unknown })._handle;
+    const script = join(import.meta.dirname, "listen-on-descriptor.child.ts");
+    const child = spawn(process.execPath, ["--import", "tsx", script], {
+      stdio: ["ignore", "pipe", "inherit", handle as never],
+    });
+    opened.push({ close: () => child.kill("SIGKILL") });
+    const [said] = (await once(child.stdout!, "data")) as [Buffer];
+
+    expect(said.toString()).toBe(`listening on ${port}\n`);
+    server.close();
+    expect((await exchange(port, GET)).text).toContain("from the child");
+  });
+
+  it("says what is wrong with one that is no socket", async () => {
+    const error = await brokerErrorOf(() => listenOnDescriptor(hello, { fd: 9999, ...options() }));
+
+    expect(error.code).toBe("UsageInvalid");
+    expect(error.message).toContain("9999");
+  });
+});
+
+describe("closing", () => {
+  it("lets a running request finish and then closes its connection, though it could be kept", async () => {
+    const { promise: arrival, resolve: arrived } = withResolvers<ServerResponse>();
+    const { listener, port } = await loopback((_request, response) => arrived(response));
+    const answered = exchange(port, GET_AND_STAY);
+    const response = await arrival;
+
+    const closed = listener.close();
+    response.end("done");
+
+    expect((await answered).text).toContain("done");
+    await closed;
+  });
+
+  it("closes idle connections at once and takes no new ones", async () => {
+    const { listener, port } = await loopback(hello);
+    const idle = exchange(port, GET_AND_STAY);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+
+    await listener.close();
+
+    expect((await idle).status).toBe(200);
+    expect((await exchange(port, GET)).text).toBe("");
+  });
+
+  it("cuts a request that does not finish in time", async () => {
+    const clock = new FakeClock();
+    const { promise: arrival, resolve: arrived } = withResolvers<unknown>();
+    const { listener, port } = await loopback((request) => arrived(request), { clock });
+    const hanging = exchange(port, GET_AND_STAY);
+    await arrival;
+
+    let closed = false;
+    const closing = listener.close().then(() => (closed = true));
+    await clock.advance(1999);
+    expect(closed).toBe(false);
+    await clock.advance(1);
+
+    await closing;
+    expect((await hanging).text).toBe("");
+  });
+});
+
+/** Promise.withResolvers is not in Node 20. */
+function withResolvers<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
+  let resolve!: (value: T) => void;
+  const promise = new Promise<T>((settle) => (resolve = settle));
+  return { promise, resolve };
+}
+
+const SHORT = { headersTimeout: 200, requestTimeout: 300, connectionsCheckingInterval: 50 };
+
+describe("a client that takes its time", () => {
+  it.each([
+    ["says nothing", ""],
+    ["does not finish its headers", "GET / HTTP/1.1\r\nX-A: "],
+    ["does not finish its body", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nab"],
+  ])("and %s is dropped", async (_what, start) => {
+    const { port } = await loopback((request, response) => request.resume().on("end", () => response.end("late")), {
+      limits: SHORT,
+    });
+
+    const { text } = await exchange(port, start);
+
+    expect(text).not.toContain("late");
+  });
+
+  it("byte by byte is dropped all the same", async () => {
+    const { port } = await loopback(hello, { limits: SHORT });
+    const socket = connect({ port, host: "127.0.0.1" });
+    const drip = setInterval(() => socket.write("x"), 20);
+
+    const { text } = await collect(socket, "GET /");
+    clearInterval(drip);
+
+    expect(text).not.toContain("hello");
+  });
+
+  it("and does not read its refusal does not keep its connection", async () => {
+    const { port } = await loopback(hello, { limits: SHORT });
+    const socket = connect({ port, host: "127.0.0.1" });
+    socket.on("error", () => undefined);
+    socket.pause();
+    socket.write("nonsense\r\n\r\n");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+
+    const written = await new Promise((resolve) => {
+      socket.resume();
+      socket.on("close", () => resolve("closed"));
+    });
+
+    expect(written).toBe("closed");
+  });
+
+  it("between two requests is kept for the time we say, then dropped", async () => {
+    const { port } = await loopback(hello, { limits: { keepAliveTimeout: 100 } });
+
+    const { status } = await exchange(port, GET_AND_STAY);
+
+    expect(status).toBe(200);
+  });
+});
+
+describe("what reaches the handler", () => {
+  it("has all its headers, also beyond Node's two thousand", async () => {
+    const { port } = await loopback((request, response) => response.end(String(request.headers.origin)), {
+      limits: { maxHeaderSize: 64 * 1024 },
+    });
+    const many = Array.from({ length: 2500 }, (_, index) => `a${index}: x`).join("\r\n");
+
+    const { text } = await exchange(port, GET.replace("\r\n\r\n", `\r\n${many}\r\nOrigin: evil\r\n\r\n`));
+
+    expect(text).toContain("evil");
+  });
+
+  it("is nothing beyond the limit of connections, which come free again", async () => {
+    const { port } = await loopback(hello, { limits: { ...SHORT, maxConnections: 3 } });
+    const idle = Array.from({ length: 3 }, () => exchange(port, ""));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+
+    expect((await exchange(port, GET)).text).toBe("");
+    await Promise.all(idle);
+    expect((await exchange(port, GET)).status).toBe(200);
+  });
+
+  it("is no upgrade, even behind a request that is still being answered", async () => {
+    let upgraded = false;
+    const { port } = await loopback((request, response) => {
+      upgraded ||= request.headers.upgrade !== undefined;
+      setTimeout(() => response.end("first"), 50);
+    });
+    const upgrade = "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+
+    await exchange(port, GET_AND_STAY + upgrade);
+
+    expect(upgraded).toBe(false);
+  });
+});

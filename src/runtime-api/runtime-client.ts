@@ -1,0 +1,169 @@
+import { execFile } from "node:child_process";
+import { constants } from "node:fs";
+import { access } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { BrokerError } from "../core/errors.js";
+import type { FunctionContext } from "./function-context.js";
+import type { RuntimeCommand } from "./runtime-process.js";
+
+export interface RuntimeClientOptions {
+  readonly context: Pick<FunctionContext, "functionName" | "runtime" | "handler">;
+  /** What stands after `--`: wins over everything. Empty or undefined: chosen by runtime and handler. */
+  readonly command?: readonly string[] | undefined;
+  /** The absolute directory of the function's code. */
+  readonly taskRoot: string;
+  /** What the client will run with: `PATH` decides which python3 it is. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly shipped?: ShippedClients | undefined;
+}
+
+/** The clients that come with us, absolute paths. */
+export interface ShippedClients {
+  readonly nodePath: string;
+  readonly nodeBootstrap: string;
+  readonly pythonBootstrap: string;
+}
+
+export interface RuntimeClient extends RuntimeCommand {
+  /** What is not as in Lambda, one line each, for people. */
+  readonly notes: readonly string[];
+}
+
+/** As built: beside this module in `dist`. */
+export const SHIPPED_CLIENTS: ShippedClients = {
+  nodePath: process.execPath,
+  nodeBootstrap: fileURLToPath(new URL("../lambda-bootstrap.js", import.meta.url)),
+  pythonBootstrap: fileURLToPath(new URL("./lambda_bootstrap.py", import.meta.url)),
+};
+
+/** The runtime interface client that fits the function; `NotSupported` or `UsageInvalid` where there is none. */
+export async function chooseRuntimeClient(options: RuntimeClientOptions): Promise<RuntimeClient> {
+  const { command = [], context } = options;
+  const [file, ...args] = command;
+  if (file !== undefined) return { file, args, notes: [] };
+  const { runtime, functionName } = context;
+  if (runtime === null) {
+    throw new BrokerError(
+      "NotSupported",
+      `${functionName} is deployed as an image, whose runtime Lambda does not tell`,
+      {
+        hint: `brokerctl lambda invoke ${functionName} -- CMD    # CMD: the image's ENTRYPOINT and CMD, as they run here`,
+      },
+    );
+  }
+  const family = FAMILIES.find(({ pattern }) => pattern.test(runtime));
+  if (family === undefined) throw unsupported(runtime, functionName);
+  return family.choose(options, runtime);
+}
+
+type Choose = (options: RuntimeClientOptions, runtime: string) => RuntimeClient | Promise<RuntimeClient>;
+
+const FAMILIES: readonly { readonly pattern: RegExp; readonly choose: Choose }[] = [
+  { pattern: /^nodejs/, choose: nodeClient },
+  { pattern: /^python/, choose: pythonClient },
+  { pattern: /^provided/, choose: (options) => executableClient(options, "bootstrap") },
+  // Before it ended, this runtime ran the program that the handler named.
+  { pattern: /^go1/, choose: (options) => executableClient(options, handlerOf(options)) },
+];
+
+/** What runs the client of a language that we ship none for. */
+const CLIENT_COMMANDS: readonly { readonly pattern: RegExp; readonly command: string }[] = [
+  { pattern: /^ruby/, command: "aws_lambda_ric HANDLER" },
+  { pattern: /^java/, command: "java -cp 'lib/*' com.amazonaws.services.lambda.runtime.api.client.AWSLambda HANDLER" },
+  { pattern: /^dotnet/, command: "dotnet ASSEMBLY.dll" },
+];
+
+function nodeClient(options: RuntimeClientOptions, runtime: string): RuntimeClient {
+  const { nodePath, nodeBootstrap } = options.shipped ?? SHIPPED_CLIENTS;
+  const deployed = /^nodejs(\d+)/.exec(runtime)?.[1];
+  const local = /^v(\d+)/.exec(process.version)?.[1];
+  return {
+    file: nodePath,
+    args: [nodeBootstrap, handlerOf(options)],
+    notes: deployed === local ? [] : [`the function runs on ${runtime}, here Node is ${process.version}`],
+  };
+}
+
+/** AWS's own client where it is installed, else ours, which needs nothing. */
+async function pythonClient(options: RuntimeClientOptions, runtime: string): Promise<RuntimeClient> {
+  const { pythonBootstrap } = options.shipped ?? SHIPPED_CLIENTS;
+  const handler = handlerOf(options);
+  const { version, hasClient } = await askPython(options);
+  return {
+    file: "python3",
+    args: hasClient ? ["-m", "awslambdaric", handler] : [pythonBootstrap, handler],
+    notes: runtime === `python${version}` ? [] : [`the function runs on ${runtime}, here python3 is ${version}`],
+  };
+}
+
+const PYTHON_LIMIT_MS = 20_000;
+/** Older ones have no `reconfigure` and no `importlib` as our client uses them. */
+const OLDEST_PYTHON_MINOR = 8;
+const PYTHON_QUESTION = [
+  "import importlib.util, sys",
+  "print('%d.%d' % sys.version_info[:2], importlib.util.find_spec('awslambdaric') is not None)",
+].join("\n");
+
+async function askPython({ taskRoot, env }: RuntimeClientOptions): Promise<{ version: string; hasClient: boolean }> {
+  const answer = await ask(taskRoot, env);
+  const [, version = "", minor = "", found] = /^(3\.(\d+)) (True|False)\s*$/.exec(answer) ?? [];
+  if (Number(minor) >= OLDEST_PYTHON_MINOR && version !== "") return { version, hasClient: found === "True" };
+  throw new BrokerError(
+    "UsageInvalid",
+    `python3 is too old, or not a Python: it says ${JSON.stringify(answer.trim())}`,
+    {
+      hint: `python3 --version    # 3.${OLDEST_PYTHON_MINOR} or newer is needed`,
+    },
+  );
+}
+
+/** Asked where the client will run: a client beside the function's code is found, as it will be then. */
+async function ask(cwd: string, env: RuntimeClientOptions["env"]): Promise<string> {
+  try {
+    const options = { cwd, env: { ...env }, timeout: PYTHON_LIMIT_MS, encoding: "utf8" } as const;
+    const { stdout } = await promisify(execFile)("python3", ["-c", PYTHON_QUESTION], options);
+    return stdout;
+  } catch (cause) {
+    if (!(await isThere(cwd, constants.F_OK))) {
+      throw new BrokerError("UsageInvalid", `no such directory: ${cwd}`, { cause });
+    }
+    const missing = (cause as NodeJS.ErrnoException).code === "ENOENT";
+    const message = missing ? "python3 is not installed, or not in PATH" : "python3 does not run";
+    throw new BrokerError("UsageInvalid", message, { cause, hint: "python3 --version" });
+  }
+}
+
+async function executableClient({ taskRoot, context }: RuntimeClientOptions, name: string): Promise<RuntimeClient> {
+  const file = join(taskRoot, name);
+  const { functionName } = context;
+  if (!(await isThere(file, constants.F_OK))) {
+    throw new BrokerError("UsageInvalid", `no such file: ${file}`, {
+      hint: `brokerctl lambda invoke ${functionName} -- CMD    # or name the directory of what was built for this machine`,
+    });
+  }
+  if (await isThere(file, constants.X_OK)) return { file, args: [], notes: [] };
+  throw new BrokerError("UsageInvalid", `not executable: ${file}`, { hint: `chmod +x ${file}` });
+}
+
+async function isThere(path: string, mode: number): Promise<boolean> {
+  return access(path, mode).then(
+    () => true,
+    () => false,
+  );
+}
+
+function handlerOf({ context: { handler, functionName, runtime } }: RuntimeClientOptions): string {
+  if (handler !== null && handler !== "") return handler;
+  throw new BrokerError("NotSupported", `${functionName} names no handler, which ${runtime ?? "its runtime"} needs`, {
+    hint: `brokerctl lambda invoke ${functionName} -- CMD`,
+  });
+}
+
+function unsupported(runtime: string, functionName: string): BrokerError {
+  const command = CLIENT_COMMANDS.find(({ pattern }) => pattern.test(runtime))?.command ?? "CMD";
+  return new BrokerError("NotSupported", `no runtime interface client for ${runtime} comes with credbroker`, {
+    hint: `brokerctl lambda invoke ${functionName} -- ${command}`,
+  });
+}

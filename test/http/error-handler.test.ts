@@ -30,7 +30,10 @@ describe("the error handler", () => {
   it.each<unknown>([new TypeError("detail"), "a text", undefined, { status: 404, message: "detail" }])(
     "answers InternalError without detail when %s is thrown or rejected",
     async (thrown) => {
-      const { app, logger } = appThat(async () => Promise.reject(thrown as Error));
+      const { app, logger } = appThat(async () => {
+        const error = thrown as Error; // whatever it is: that is the point
+        throw error;
+      });
 
       const answer = await request(app).get("/");
 

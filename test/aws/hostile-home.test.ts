@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { startFakeIdentityCenter } from "../fakes/fake-identity-center/fake-identity-center.js";
 import { RecordingProxy } from "../fakes/proxy.js";
 import { CANARY } from "../support/canaries.js";
 import { tempDir } from "../support/temp-dir.js";
@@ -84,10 +85,10 @@ function hostileConfig(url: string): string {
     "aws_access_key_id = AKIAEVIL000000000000",
     `aws_secret_access_key = ${CANARY}evil`,
   ].join("\n");
-  return `[default]\n${settings}\n[profile evil]\n${settings}\n[profile follow]\nregion = us-west-2\nendpoint_url = ${url}\n[services evil]\nsts =\n  endpoint_url = ${url}\niam =\n  endpoint_url = ${url}\n`;
+  return `[default]\n${settings}\n[profile evil]\n${settings}\n[profile follow]\nregion = us-west-2\nendpoint_url = ${url}\n[services evil]\nsts =\n  endpoint_url = ${url}\niam =\n  endpoint_url = ${url}\nsso =\n  endpoint_url = ${url}\nsso_oidc =\n  endpoint_url = ${url}\n`;
 }
 
-async function run(kind: "broker" | "plain", variables: Record<string, string>): Promise<unknown> {
+async function run(kind: "broker" | "plain" | "sso", variables: Record<string, string>): Promise<unknown> {
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ["--require", join(home, "spy.cjs"), "--import", "tsx", child, kind],
@@ -136,6 +137,28 @@ describe("a hostile ~/.aws", () => {
     expect(world.fake.lastOf("AssumeRole").userAgent).not.toContain("evil");
     expect(evilHits).toBe(0);
     expect(filesRead()).toBe("");
+  });
+
+  test("changes nothing for unsigned calls either, and is not searched for credentials", async () => {
+    const hosts = ["oidc.eu-west-1.amazonaws.com", "portal.sso.eu-west-1.amazonaws.com"];
+    const center = await startFakeIdentityCenter({ tls: authority.issue(hosts) });
+    const port = Number(new URL(center.secureUrl).port);
+    const toCenter = await RecordingProxy.start({ destination: { host: "127.0.0.1", port } });
+
+    const answer = await run("sso", {
+      HTTPS_PROXY: toCenter.url,
+      AWS_CA_BUNDLE: join(home, "ca.pem"),
+      AWS_PROFILE: "evil",
+      AWS_SDK_UA_APP_ID: "evil",
+    });
+
+    expect(answer).toEqual({ host: "oidc.eu-west-1.amazonaws.com", listed: "LoginRequired" });
+    expect(toCenter.requests.map(({ target }) => target)).toEqual(hosts.map((host) => `${host}:443`));
+    expect(center.lastOf("RegisterClient").userAgent).not.toContain("evil");
+    expect(evilHits).toBe(0);
+    expect(filesRead()).toBe("");
+    await toCenter.close();
+    await center.close();
   });
 
   test("would be read and followed by a client that leaves things open", async () => {

@@ -72,7 +72,7 @@ export default tseslint.config(
     rules: restricted(noClock, exportsByName),
   },
   {
-    files: ["scripts/*.mjs"],
+    files: ["**/*.mjs"],
     languageOptions: { globals: { process: "readonly", console: "readonly", setTimeout: "readonly" } },
   },
   {

@@ -2,6 +2,8 @@ import type { Command, OptionSpec } from "./command.js";
 import type { CommandEntry, CommandGroup } from "./command-table.js";
 
 const LEFT = 30;
+/** Columns; where a help text is broken. */
+const WIDTH = 120;
 const HELP_OPTION: OptionSpec = { type: "boolean", short: "h", help: "print this text" };
 
 const ENVIRONMENT = `Environment:
@@ -83,5 +85,17 @@ function describe(spec: OptionSpec): string {
 }
 
 function line(left: string, right: string): string {
-  return left.length < LEFT ? `${left.padEnd(LEFT)}  ${right}` : `${left}\n${" ".repeat(LEFT)}  ${right}`;
+  const indent = " ".repeat(LEFT + 2);
+  const text = wrapped(right).join(`\n${indent}`);
+  return left.length < LEFT ? `${left.padEnd(LEFT)}  ${text}` : `${left}\n${indent}${text}`;
+}
+
+function wrapped(text: string): readonly string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + 1 + word.length > WIDTH - LEFT) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
 }

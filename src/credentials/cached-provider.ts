@@ -150,7 +150,9 @@ export class CachedProvider {
 
   #await(limitMs: number, signal?: AbortSignal): Promise<HeldCredentials> {
     const late = (): BrokerError =>
-      new BrokerError("CredentialsPending", `credentials for role ${this.#options.role} are still being fetched`);
+      new BrokerError("CredentialsPending", `credentials for role ${this.#options.role} are still being fetched`, {
+        hint: "brokerctl status",
+      });
     return within(this.#fetch(), { clock: this.#options.clock, limitMs, late, ...(signal && { signal }) });
   }
 

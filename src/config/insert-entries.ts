@@ -111,12 +111,12 @@ function columnOf(text: string, offset: number): number {
   return offset - (text.lastIndexOf("\n", offset - 1) + 1);
 }
 
-function startOf(pair: Pair | undefined): number {
+export function startOf(pair: Pair | undefined): number {
   return rangeOf(pair?.key)?.[0] ?? 0;
 }
 
 /** The end of what a pair or node says: comments and blank lines after it are not part of it. */
-function endOf(part: unknown): number {
+export function endOf(part: unknown): number {
   if (isPair(part)) return part.value === null ? endOf(part.key) : endOf(part.value);
   if (isCollection(part) && part.flow !== true && part.items.length > 0) return endOf(part.items.at(-1));
   return rangeOf(part)?.[1] ?? 0;

@@ -1,4 +1,5 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
+import { connect } from "node:net";
 import { BrokerError } from "../core/errors.js";
 import {
   CONTROL_PREFIX,
@@ -40,12 +41,21 @@ const ANSWER_TIMEOUT_MS = 10_000;
 const AWS_TIMEOUT_MS = 75_000;
 /** A keychain prompt waits for a person. */
 const PROMPT_TIMEOUT_MS = 180_000;
+/** The portal is asked at its pace, and again when it says too many. */
+const LISTING_TIMEOUT_MS = 120_000;
+/** A login gives up by itself after ten minutes: a little more, so that its own error arrives. */
+const LOGIN_TIMEOUT_MS = 11 * 60_000;
 const PATIENCE_MS: Partial<Record<ControlOperation, number>> = {
   warm: AWS_TIMEOUT_MS,
   use: AWS_TIMEOUT_MS,
   refresh: AWS_TIMEOUT_MS,
   whoami: AWS_TIMEOUT_MS,
   "login-mfa": AWS_TIMEOUT_MS,
+  "login-start": AWS_TIMEOUT_MS,
+  "login-wait": LOGIN_TIMEOUT_MS,
+  logout: AWS_TIMEOUT_MS,
+  "sso-accounts": LISTING_TIMEOUT_MS,
+  "sso-account-roles": LISTING_TIMEOUT_MS,
   "keys-rotate": AWS_TIMEOUT_MS,
   "store-create": PROMPT_TIMEOUT_MS,
   unlock: PROMPT_TIMEOUT_MS,
@@ -96,10 +106,10 @@ function post({ socketPath, version, operation, request, patience, signal }: Pos
   const body = Buffer.from(JSON.stringify(request));
   return new Promise((resolve, reject) => {
     const outgoing = httpRequest({
-      socketPath,
       path: CONTROL_PREFIX + operation,
       method: "POST",
-      agent: false,
+      // No agent at all: it would take 6 ms to find out that a socket has no server name.
+      createConnection: () => connect({ path: socketPath }),
       headers: { "content-type": "application/json", "content-length": body.length, [VERSION_HEADER]: version },
       ...(signal && { signal }),
     });

@@ -130,6 +130,16 @@ export interface EditPlan {
 /** A field of a source or role as the flags gave it: name in the config's spelling, value as typed. */
 export type FieldValues = Readonly<Record<string, string | readonly string[]>>;
 
+/** In a browser on this machine (authorization code), or in any browser (device authorization). */
+export type LoginFlow = "browser" | "device";
+
+/** A permission set in an account, as the portal lists it. */
+export interface SsoRoleFound {
+  readonly accountId: string;
+  readonly accountName: string;
+  readonly roleName: string;
+}
+
 /** operation → [request, response] */
 export interface ControlOperations {
   status: [Empty, StatusView];
@@ -175,9 +185,59 @@ export interface ControlOperations {
     Empty,
     {
       readonly sources: readonly (SourceView & {
-        readonly needs: "mfa_code" | null;
+        readonly needs: "mfa_code" | "sso" | null;
         readonly mfaSerial: string | null;
       })[];
+    },
+  ];
+  /**
+   * Starts a login to Identity Center, or joins the one that is under way for the same session: then `flow` is that
+   * one's. Call `login-wait` within 15 s. The token stays with the daemon.
+   */
+  "login-start": [
+    { readonly source: string; readonly flow: LoginFlow },
+    {
+      readonly loginId: string;
+      readonly flow: LoginFlow;
+      readonly joined: boolean;
+      /** Where the person goes. */
+      readonly url: string;
+      /** What the page there shows too; null where nothing needs comparing. */
+      readonly userCode: string | null;
+      readonly expiresAt: number;
+    },
+  ];
+  /** Waits for the person; going away as the last one who waits ends the login. */
+  "login-wait": [{ readonly loginId: string }, { readonly expiresAt: number }];
+  /** Token or MFA session and the credentials that came from it are forgotten. `problem`: AWS could not be told. */
+  logout: [
+    { readonly source: string },
+    { readonly wasLoggedIn: boolean; readonly sources: readonly string[]; readonly problem: string | null },
+  ];
+
+  /** What a login can have; each call waits as long as the portal makes it. */
+  "sso-accounts": [
+    { readonly source: string },
+    { readonly accounts: readonly { readonly accountId: string; readonly accountName: string }[] },
+  ];
+  "sso-account-roles": [{ readonly source: string; readonly accountId: string }, { readonly roles: readonly string[] }];
+  /** The config with roles for what was found, and without those of the source that are not in `existing`. */
+  "sso-roles-plan": [
+    {
+      readonly text: string;
+      readonly path: string;
+      readonly source: string;
+      /** Of the new roles' names: `{account_name} {account_id} {role_name}`. */
+      readonly nameTemplate: string;
+      readonly found: readonly SsoRoleFound[];
+      /** All that the login can have; absent: nothing is removed. */
+      readonly existing?: readonly Pick<SsoRoleFound, "accountId" | "roleName">[];
+    },
+    EditPlan & {
+      readonly added: readonly string[];
+      readonly removed: readonly string[];
+      /** Why something was left as it is, one line each. */
+      readonly notes: readonly string[];
     },
   ];
   /** `keys` source with MFA: one GetSessionToken with this code. */

@@ -11,6 +11,8 @@ import { credentialsHandlers } from "./handlers/credentials-handlers.js";
 import type { Handler, Handlers } from "./handlers/handler.js";
 import { keyHandlers } from "./handlers/key-handlers.js";
 import { leaseHandlers } from "./handlers/lease-handlers.js";
+import { loginHandlers } from "./handlers/login-handlers.js";
+import { ssoHandlers } from "./handlers/sso-handlers.js";
 import { statusHandlers } from "./handlers/status-handlers.js";
 import { storeHandlers } from "./handlers/store-handlers.js";
 import { REQUEST_SCHEMAS } from "./request-schemas.js";
@@ -27,6 +29,8 @@ export function createControlApp(services: ControlServices): Express {
     ...storeHandlers(services),
     ...configHandlers(services),
     ...keyHandlers(services),
+    ...loginHandlers(services),
+    ...ssoHandlers(services),
     ...credentialsHandlers(services),
     ...leaseHandlers(services),
   };

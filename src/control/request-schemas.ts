@@ -17,6 +17,9 @@ const lease = z.discriminatedUnion("by", [
   z.strictObject({ by: z.literal("token"), token: name }),
   z.strictObject({ by: z.literal("id"), id: name }),
 ]);
+const accountId = z.string().regex(/^\d{12}$/, "an account id is 12 digits");
+/** Organizations of thousands of accounts exist; a config of that many roles does not load. */
+const MAX_SSO_ROLES = 20_000;
 const text = z.string().max(1_100_000);
 const edit = z.strictObject({
   text,
@@ -48,6 +51,22 @@ export const REQUEST_SCHEMAS: { readonly [O in ControlOperation]: z.ZodType<Cont
   "keys-remove": z.strictObject({ source: name }),
   "login-choices": empty,
   "login-mfa": z.strictObject({ source: name, code: z.string().regex(/^\d{6}$/, "an MFA code is 6 digits") }),
+  "login-start": z.strictObject({ source: name, flow: z.enum(["browser", "device"]) }),
+  "login-wait": z.strictObject({ loginId: name }),
+  logout: z.strictObject({ source: name }),
+  "sso-accounts": z.strictObject({ source: name }),
+  "sso-account-roles": z.strictObject({ source: name, accountId }),
+  "sso-roles-plan": z.strictObject({
+    text,
+    path: z.string().max(4096),
+    source: name,
+    nameTemplate: z.string().min(1).max(256),
+    found: z.array(z.strictObject({ accountId, accountName: z.string().max(1024), roleName: name })).max(MAX_SSO_ROLES),
+    existing: z
+      .array(z.strictObject({ accountId, roleName: name }))
+      .max(MAX_SSO_ROLES)
+      .exactOptional(),
+  }),
   use: z.strictObject({ lease, role: name, forSeconds: seconds.exactOptional() }),
   warm: z.strictObject({ role: name }),
   refresh: z.strictObject({ role: name.exactOptional() }),

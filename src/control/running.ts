@@ -1,6 +1,6 @@
 import type { Config } from "../config/config.js";
 import { BrokerError } from "../core/errors.js";
-import type { KeysSource, Role, Source } from "../core/role.js";
+import type { KeysSource, Role, Source, SsoSource } from "../core/role.js";
 import type { ControlServices } from "./services.js";
 
 /** The config in force, or why there is none. */
@@ -13,7 +13,32 @@ export function runningConfig({ config }: ControlServices): Config {
 export function roleNamed(services: ControlServices, name: string): Role {
   const role = runningConfig(services).roles.get(name);
   if (role) return role;
-  throw new BrokerError("RoleUnknown", `no role ${name} in ${services.config.path}`, { hint: "brokerctl roles" });
+  const adHoc = services.config.adHocRole(name);
+  if (!adHoc) throw noRole(services, name);
+  services.credentials.adopt(adHoc);
+  return adHoc;
+}
+
+/** A colon is in no role's name: what has one is meant as SOURCE:ACCOUNT/ROLE. */
+function noRole({ config }: ControlServices, name: string): BrokerError {
+  if (!name.includes(":")) {
+    return new BrokerError("RoleUnknown", `no role ${name} in ${config.path}`, { hint: "brokerctl roles" });
+  }
+  const [source = ""] = name.split(":");
+  const type = config.current()?.sources.get(source)?.type;
+  const isSso = type === "sso" || type === "aws_sso_cache";
+  const why = isSso ? "ACCOUNT is 12 digits and ROLE a permission set's name" : `${source} is no source of type sso`;
+  const hint = isSso ? `brokerctl sso roles ${source}` : "brokerctl status";
+  return new BrokerError("RoleUnknown", `${name} is not SOURCE:ACCOUNT/ROLE: ${why}`, { hint });
+}
+
+/** For what is about Identity Center. */
+export function ssoSourceNamed(services: ControlServices, name: string): SsoSource {
+  const source = sourceNamed(services, name);
+  if (source.type === "sso") return source;
+  throw new BrokerError("UsageInvalid", `source ${name} is of type ${source.type}: it is not logged in to`, {
+    hint: "brokerctl status",
+  });
 }
 
 /** For what is about access keys: only `keys` sources have one. */

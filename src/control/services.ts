@@ -1,8 +1,9 @@
 import type { Iam } from "../aws/iam.js";
 import type { Sts } from "../aws/sts.js";
 import type { Config } from "../config/config.js";
-import type { EditPlan, FieldValues } from "../control-api/contract.js";
+import type { ControlRequest, ControlResponse, EditPlan, FieldValues } from "../control-api/contract.js";
 import type { BrokerError } from "../core/errors.js";
+import type { Role } from "../core/role.js";
 import type { Secret } from "../core/secret.js";
 import type { CredentialsRegistry } from "../credentials/credentials-registry.js";
 import type { KeyStore } from "../credentials/sources/key-store.js";
@@ -10,6 +11,7 @@ import type { KeysSessions } from "../credentials/sources/keys-sessions.js";
 import type { SourceProviders } from "../credentials/sources/source-provider.js";
 import type { LeaseRegistry } from "../leases/lease-registry.js";
 import type { StoreAccess, StoreState } from "../secrets/store-access.js";
+import type { Sso } from "../sso/sso.js";
 import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 import type { ProcessTable } from "../system/process-identity.js";
@@ -28,6 +30,9 @@ export interface RunningConfig {
   check(text: string, path: string): Config;
   planSource(edit: ConfigEdit): EditPlan;
   planRole(edit: ConfigEdit): EditPlan;
+  planSsoRoles(request: ControlRequest<"sso-roles-plan">): ControlResponse<"sso-roles-plan">;
+  /** `SOURCE:ACCOUNT/ROLE`; undefined where it names none. */
+  adHocRole(name: string): Role | undefined;
   jsonSchema(): Readonly<Record<string, unknown>>;
 }
 
@@ -65,6 +70,7 @@ export interface ControlServices {
   readonly keys: KeyStore;
   readonly sessions: KeysSessions;
   readonly sources: SourceProviders;
+  readonly sso: Sso;
   readonly sts: Sts;
   readonly iam: Iam;
   readonly processes: ProcessTable;

@@ -50,6 +50,14 @@ export class CredentialsRegistry implements RoleCredentials, Hops {
     }
   }
 
+  /** A role that no entry of the config names (`SOURCE:ACCOUNT/ROLE`): known until the next config leaves it out. */
+  adopt(role: Role): void {
+    const former = this.#entries.get(role.name);
+    const entry = this.#entryFor(role, former);
+    this.#entries.set(role.name, entry);
+    if (former && former.provider !== entry.provider) former.provider.drop();
+  }
+
   /** While locked or without a config every fetch is answered with `reason`; undefined: serve again. */
   block(reason: BrokerError | undefined): void {
     this.#blocked = reason;

@@ -5,6 +5,7 @@ import type { Source } from "../core/role.js";
 import { openSecretRoom } from "../secrets/open-secret-room.js";
 import type { PassphraseFiles } from "../secrets/passphrase-source.js";
 import type { FileSystem } from "../system/atomic-file.js";
+import { adHocRoles } from "./ad-hoc-roles.js";
 import type { DaemonOptions } from "./daemon-options.js";
 import type { Services } from "./services.js";
 import type { Serving } from "./serving.js";
@@ -22,7 +23,7 @@ export interface AppliedConfig {
 /** Brings a config into force: roles first, then, the first time, the secret store and the port. Says what must wait. */
 export async function applyConfig(applied: AppliedConfig): Promise<readonly string[]> {
   const { services, serving, next, former, options } = applied;
-  services.credentials.configure(next.roles.values(), next.idleAfterMs);
+  services.credentials.configure([...next.roles.values(), ...adHocRoles(services, next)], next.idleAfterMs);
   dropChangedSessions(applied);
   if (!services.store.isConfigured) await openStore(applied);
   services.lifecycle.block();

@@ -75,6 +75,7 @@ async function startLocked(
     services.credentials.sweep(jumpedMs);
     await services.leases.sweep();
     await services.lifecycle.probeAgain(clock.now());
+    if (services.store.current().state === "open") await services.sso.sweep();
   }
 
   return {
@@ -82,6 +83,7 @@ async function startLocked(
     reload: async () => (await config.reload()).config,
     stop: async () => {
       stopSweeping();
+      services.sso.lock();
       await serving.stop();
       await services.store.flush();
       await services.leases.flush();

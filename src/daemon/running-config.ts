@@ -1,12 +1,15 @@
 import { readFile } from "node:fs/promises";
+import { adHocRole } from "../config/ad-hoc-role.js";
 import type { Config } from "../config/config.js";
 import { planRoleAdd, planSourceAdd } from "../config/edit-config.js";
 import { configJsonSchema } from "../config/json-schema.js";
 import { readConfigFile } from "../config/load-config.js";
 import { parseConfig } from "../config/parse-config.js";
+import { planSsoRoles, type SsoRolesPlan } from "../config/plan-sso-roles.js";
 import type { ConfigEdit, RunningConfig } from "../control/services.js";
-import type { EditPlan } from "../control-api/contract.js";
+import type { ControlRequest, EditPlan } from "../control-api/contract.js";
 import { type BrokerError, toBrokerError } from "../core/errors.js";
+import type { Role } from "../core/role.js";
 
 export interface ConfigFileOptions {
   readonly path: string;
@@ -66,6 +69,14 @@ export class ConfigFile implements RunningConfig {
 
   planRole(edit: ConfigEdit): EditPlan {
     return planRoleAdd({ ...edit, ...this.#identity() });
+  }
+
+  planSsoRoles(request: ControlRequest<"sso-roles-plan">): SsoRolesPlan {
+    return planSsoRoles({ ...request, ...this.#identity() });
+  }
+
+  adHocRole(name: string): Role | undefined {
+    return this.#config && adHocRole(name, this.#config);
   }
 
   jsonSchema(): Readonly<Record<string, unknown>> {

@@ -9,9 +9,12 @@ import { type Hops, RoleProvider } from "../credentials/role-provider.js";
 import { KeyStore } from "../credentials/sources/key-store.js";
 import { KeysSessions } from "../credentials/sources/keys-sessions.js";
 import type { SourceProviders } from "../credentials/sources/source-provider.js";
+import { SsoSourceProvider } from "../credentials/sources/sso-source.js";
 import { unbuiltSource } from "../credentials/sources/unbuilt-source.js";
+import { listenForCallback } from "../http/callback-listener.js";
 import { LeaseRegistry } from "../leases/lease-registry.js";
 import { LeaseStore } from "../leases/lease-store.js";
+import { createSso, type Sso } from "../sso/sso.js";
 import type { ProcessTable } from "../system/process-identity.js";
 import { CurrentStore } from "./current-store.js";
 import type { DaemonOptions } from "./daemon-options.js";
@@ -23,6 +26,7 @@ export interface Services {
   readonly keys: KeyStore;
   readonly sessions: KeysSessions;
   readonly sources: SourceProviders;
+  readonly sso: Sso;
   readonly credentials: CredentialsRegistry;
   readonly cache: CredentialsCache;
   readonly leases: LeaseRegistry;
@@ -48,15 +52,17 @@ export function buildServices(options: DaemonOptions, surroundings: Surroundings
   const keys = new KeyStore(store);
   const onChange = (): void => cache.save();
 
+  const sources = (): ReadonlyMap<string, Source> => config.current()?.sources ?? new Map<string, Source>();
   const assumeRole = createAssumeRole({ sts: aws.sts, clock });
   const sessions = new KeysSessions({ keys, sts: aws.sts, assumeRole, clock, onChange });
   const hops: Hops = {
     retrieveForHop: (role) => credentials.retrieveForHop(role),
     forget: (role, stale) => credentials.forget(role, stale),
   };
+  const sso = buildSso(options, { aws, store, sources, onLoggedIn: (source) => credentials.wake(source) });
   const providers: SourceProviders = {
     keys: sessions,
-    sso: unbuiltSource("sso"),
+    sso: new SsoSourceProvider({ ...sso, clock }),
     web_identity: unbuiltSource("web_identity"),
     process: unbuiltSource("process"),
     aws_sso_cache: unbuiltSource("aws_sso_cache"),
@@ -68,7 +74,6 @@ export function buildServices(options: DaemonOptions, surroundings: Surroundings
   const retrieveUpstream = (role: Role): ReturnType<RoleProvider["retrieve"]> => provider.retrieve(role);
   const credentials = new CredentialsRegistry({ retrieveUpstream, clock, logger, random, onChange });
 
-  const sources = (): ReadonlyMap<string, Source> => config.current()?.sources ?? new Map<string, Source>();
   const cache = new CredentialsCache({ cache: store, registry: credentials, sessions, logger, sources });
   const leases = buildLeases(options, surroundings, store);
   const configProblem = (): ReturnType<typeof config.problem> => config.problem();
@@ -77,11 +82,27 @@ export function buildServices(options: DaemonOptions, surroundings: Surroundings
     cache,
     registry: credentials,
     sessions,
+    sso,
     leases,
     logger,
     configProblem,
   });
-  return { aws, store, keys, sessions, sources: providers, credentials, cache, leases, lifecycle };
+  return { aws, store, keys, sessions, sources: providers, sso, credentials, cache, leases, lifecycle };
+}
+
+interface SsoSurroundings {
+  readonly aws: Aws;
+  readonly store: CurrentStore;
+  readonly sources: () => ReadonlyMap<string, Source>;
+  readonly onLoggedIn: (source: string) => void;
+}
+
+function buildSso({ clock, logger, random }: DaemonOptions, { aws, store, sources, onLoggedIn }: SsoSurroundings): Sso {
+  return createSso({
+    ...{ oidc: aws.ssoOidc, portal: aws.sso, secrets: store, clock, logger, random, onLoggedIn },
+    listen: (listening) => listenForCallback(listening, { clock }),
+    sources: () => [...sources().values()].filter((source) => source.type === "sso"),
+  });
 }
 
 function buildLeases({ clock, logger }: DaemonOptions, surroundings: Surroundings, store: CurrentStore): LeaseRegistry {

@@ -72,10 +72,10 @@ export class Serving {
 
   async #bindControl(): Promise<void> {
     const { options, services, config, processes, facade } = this.#parts;
-    const { store, credentials, leases, keys, sessions, sources, aws } = services;
+    const { store, credentials, leases, keys, sessions, sources, sso, aws } = services;
     const { clock, logger, paths } = options;
     const app = createControlApp({
-      ...{ config, store, credentials, leases, keys, sessions, sources, processes, clock, logger },
+      ...{ config, store, credentials, leases, keys, sessions, sources, sso, processes, clock, logger },
       ...{ daemon: facade(), sts: aws.sts, iam: aws.iam },
     });
     this.#control = await listenOnSocket(app, { path: paths.controlSocket, clock, logger });

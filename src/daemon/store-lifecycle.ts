@@ -6,6 +6,7 @@ import type { CredentialsRegistry } from "../credentials/credentials-registry.js
 import type { KeysSessions } from "../credentials/sources/keys-sessions.js";
 import type { LeaseRegistry } from "../leases/lease-registry.js";
 import type { StoreState, UnlockOptions } from "../secrets/store-access.js";
+import type { Sso } from "../sso/sso.js";
 import type { Logger } from "../system/logger.js";
 import type { CurrentStore } from "./current-store.js";
 
@@ -17,6 +18,7 @@ export interface StoreLifecycleOptions {
   readonly cache: CredentialsCache;
   readonly registry: CredentialsRegistry;
   readonly sessions: KeysSessions;
+  readonly sso: Pick<Sso, "lock">;
   readonly leases: LeaseRegistry;
   readonly logger: Logger;
   /** Why there is no config to serve by; undefined: there is one. */
@@ -59,11 +61,12 @@ export class StoreLifecycle {
 
   /** Nothing is served from here on, nothing cached is left, and a restart does not open it again. */
   async lock(): Promise<void> {
-    const { store, cache, registry, sessions, logger } = this.#options;
+    const { store, cache, registry, sessions, sso, logger } = this.#options;
     const wasOpen = store.current().state === "open";
     registry.block(storeProblem({ state: "locked", message: "the secret store is locked", hint: "brokerctl unlock" }));
     registry.dropAll();
     sessions.dropAll();
+    sso.lock();
     this.#takenUp = false;
     if (wasOpen) {
       await cache

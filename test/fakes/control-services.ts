@@ -1,7 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { adHocRole } from "../../src/config/ad-hoc-role.js";
 import type { Config } from "../../src/config/config.js";
 import type { ConfigEdit, ControlServices, RunningConfig } from "../../src/control/services.js";
+import type { ControlRequest, ControlResponse } from "../../src/control-api/contract.js";
 import { BrokerError } from "../../src/core/errors.js";
 import type { Role, Source } from "../../src/core/role.js";
 import { createAssumeRole } from "../../src/credentials/assume-role.js";
@@ -9,14 +11,17 @@ import { CredentialsRegistry } from "../../src/credentials/credentials-registry.
 import { RoleProvider } from "../../src/credentials/role-provider.js";
 import { KeyStore } from "../../src/credentials/sources/key-store.js";
 import { KeysSessions } from "../../src/credentials/sources/keys-sessions.js";
+import { SsoSourceProvider } from "../../src/credentials/sources/sso-source.js";
 import { LeaseRegistry } from "../../src/leases/lease-registry.js";
 import { LeaseStore } from "../../src/leases/lease-store.js";
 import type { StoreState } from "../../src/secrets/store-access.js";
+import { createSso } from "../../src/sso/sso.js";
 import { FakeClock } from "../support/fake-clock.js";
 import { memoryLogger } from "../support/memory-logger.js";
 import { tempDir } from "../support/temp-dir.js";
 import { MemoryIam } from "./memory-iam.js";
 import { MemorySecretStore } from "./memory-secret-store.js";
+import { MemorySso } from "./memory-sso.js";
 import { MemorySts } from "./memory-sts.js";
 import { sourceProviders } from "./source-providers.js";
 
@@ -55,12 +60,21 @@ class MemoryConfig implements RunningConfig {
     return { text: `${edit.text}# ${edit.name}\n`, summary: [`role ${edit.name}`] };
   }
 
+  planSsoRoles({ text }: ControlRequest<"sso-roles-plan">): ControlResponse<"sso-roles-plan"> {
+    return { text: `${text}# sso\n`, summary: ["adds role a/b"], added: ["a/b"], removed: [], notes: [] };
+  }
+
+  adHocRole(name: string): Role | undefined {
+    return this.config && adHocRole(name, this.config);
+  }
+
   jsonSchema(): Record<string, unknown> {
     return { type: "object" };
   }
 }
 
 export interface FakeServices extends ControlServices {
+  readonly center: MemorySso;
   readonly clock: FakeClock;
   readonly sts: MemorySts;
   readonly iam: MemoryIam;
@@ -79,7 +93,14 @@ export async function fakeControlServices(sources: readonly Source[], roles: rea
   const keys = new KeyStore(secrets);
   const assumeRole = createAssumeRole({ sts, clock });
   const sessions = new KeysSessions({ keys, sts, assumeRole, clock, onChange: () => undefined });
-  const providers = sourceProviders({ keys: sessions });
+  const center = new MemorySso(clock);
+  const sso = createSso({
+    ...{ oidc: center, portal: center, secrets, clock, logger, random: () => 0 },
+    listen: async () => ({ port: 54_321, close: async () => undefined }),
+    sources: () => sources.filter((source) => source.type === "sso"),
+    onLoggedIn: (source) => credentials.wake(source),
+  });
+  const providers = sourceProviders({ keys: sessions, sso: new SsoSourceProvider({ ...sso, clock }) });
   const provider: RoleProvider = new RoleProvider({
     assumeRole,
     sources: providers,
@@ -133,6 +154,8 @@ export async function fakeControlServices(sources: readonly Source[], roles: rea
       processes,
       said,
       sources: providers,
+      sso,
+      center,
     },
     store: {
       kind: "key_file",

@@ -68,6 +68,13 @@ export class FakeControl {
   leases: FakeLease[] = [];
   /** source → MFA device and the code it takes now. */
   readonly mfa = new Map<string, { readonly serial: string; code: string; loggedIn: boolean }>();
+  /** source → whether somebody is logged in. */
+  readonly sso = new Map<string, { readonly loggedIn: boolean }>();
+  /** A login that is under way already. */
+  joinedFlow: "browser" | "device" | undefined;
+  logoutProblem: string | null = null;
+  /** Permission sets by account. */
+  readonly accounts = new Map<string, readonly string[]>();
   /** role → what fetching its credentials fails with. */
   readonly failing = new Map<string, ControlError>();
   /** operation → what it fails with. */
@@ -211,15 +218,55 @@ export class FakeControl {
       return {};
     },
     "login-choices": () => ({
-      sources: [...this.mfa].map(([name, { serial, loggedIn }]) => ({
-        name,
-        type: "keys",
-        state: loggedIn ? "ready" : "mfa_required",
-        expiresAt: null,
-        needs: loggedIn ? null : "mfa_code",
-        mfaSerial: serial,
-      })),
+      sources: [
+        ...[...this.mfa].map(([name, { serial, loggedIn }]) => ({
+          name,
+          type: "keys",
+          state: loggedIn ? ("ready" as const) : ("mfa_required" as const),
+          expiresAt: null,
+          needs: loggedIn ? null : ("mfa_code" as const),
+          mfaSerial: serial,
+        })),
+        ...[...this.sso].map(([name, { loggedIn }]) => ({
+          name,
+          type: "sso",
+          state: loggedIn ? ("ready" as const) : ("login_required" as const),
+          expiresAt: null,
+          needs: loggedIn ? null : ("sso" as const),
+          mfaSerial: null,
+        })),
+      ],
     }),
+    "login-start": ({ source, flow }) => {
+      if (!this.sso.has(source)) throw new Refusal({ code: "UsageInvalid", message: `${source} is not logged in to` });
+      return {
+        loginId: source,
+        flow: this.joinedFlow ?? flow,
+        joined: this.joinedFlow !== undefined,
+        url: "https://login.example/?code=1",
+        userCode: (this.joinedFlow ?? flow) === "device" ? "ABCD-EFGH" : null,
+        expiresAt: NOW + 600_000,
+      };
+    },
+    "login-wait": ({ loginId: source }) => {
+      this.sso.set(source, { loggedIn: true });
+      for (const role of this.roles.filter((candidate) => candidate.source === source)) this.failing.delete(role.name);
+      return { expiresAt: NOW + 8 * HOUR_MS };
+    },
+    logout: ({ source }) => {
+      const wasLoggedIn = this.sso.get(source)?.loggedIn ?? false;
+      this.sso.set(source, { loggedIn: false });
+      return { wasLoggedIn, sources: [source], problem: this.logoutProblem };
+    },
+    "sso-accounts": () => ({
+      accounts: [...this.accounts.keys()].map((accountId) => ({ accountId, accountName: `Team ${accountId.at(-1)}` })),
+    }),
+    "sso-account-roles": ({ accountId }) => ({ roles: this.accounts.get(accountId) ?? [] }),
+    "sso-roles-plan": ({ text, found, nameTemplate, existing }) => {
+      const added = found.map(({ accountId, roleName }) => `${accountId}/${roleName}`);
+      const edited = `${text}# ${nameTemplate} ${added.join(" ")}${existing ? " pruned" : ""}\n`;
+      return { text: added.length === 0 ? null : edited, summary: [], added, removed: [], notes: [] };
+    },
     "login-mfa": ({ source, code }) => {
       const device = this.mfa.get(source);
       if (device?.code !== code) throw new Refusal({ code: "MfaRequired", message: "AWS did not take the MFA code" });

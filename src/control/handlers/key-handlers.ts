@@ -4,14 +4,14 @@ import { type KeysSource, sourceOf } from "../../core/role.js";
 import { Secret } from "../../core/secret.js";
 import type { StoredKey } from "../../credentials/sources/key-store.js";
 import { rotateKey } from "../rotate-key.js";
-import { keysSourceNamed, keysSources, runningConfig } from "../running.js";
+import { keysSourceNamed, runningConfig } from "../running.js";
 import type { ControlServices } from "../services.js";
 import type { Handlers } from "./handler.js";
 
 /** Long-term keys enter here and never leave again. */
 export function keyHandlers(
   services: ControlServices,
-): Handlers<"keys-add" | "keys-list" | "keys-rotate" | "keys-remove" | "login-choices" | "login-mfa"> {
+): Handlers<"keys-add" | "keys-list" | "keys-rotate" | "keys-remove" | "login-mfa"> {
   const { keys, sessions, credentials, clock } = services;
   return {
     "keys-add": async ({ source: name, accessKeyId, secretAccessKey, replace }) => {
@@ -35,7 +35,6 @@ export function keyHandlers(
       credentials.dropSource(name);
       return {};
     },
-    "login-choices": async () => Promise.resolve({ sources: loginChoices(services) }),
     "login-mfa": async ({ source: name, code }) => {
       const source = keysSourceNamed(services, name);
       if (source.mfaSerial === undefined) throw needsNoLogin(name);
@@ -48,28 +47,6 @@ export function keyHandlers(
 
 function viewOf({ source, accessKeyId, addedAt, rotatedAt }: StoredKey): KeyView {
   return { source, accessKeyIdSuffix: accessKeyId.slice(-4), addedAt, rotatedAt };
-}
-
-function loginChoices(services: ControlServices): {
-  name: string;
-  type: string;
-  state: "ready" | "mfa_required";
-  expiresAt: number | null;
-  needs: "mfa_code" | null;
-  mfaSerial: string | null;
-}[] {
-  const withMfa = keysSources(services).filter(({ mfaSerial }) => mfaSerial !== undefined);
-  return withMfa.map(({ name, type, mfaSerial }) => {
-    const session = services.sessions.peek(name);
-    return {
-      name,
-      type,
-      state: session ? "ready" : "mfa_required",
-      expiresAt: session?.credentials.expiration ?? null,
-      needs: session ? null : "mfa_code",
-      mfaSerial: mfaSerial ?? null,
-    };
-  });
 }
 
 /** What AWS will refuse later is said now. */

@@ -78,14 +78,14 @@ function access(services: ControlServices, lease: Lease, secret: Secret): LeaseA
   const endpoint = services.daemon.endpoint();
   if (endpoint === null) throw services.config.problem() ?? notServing();
   const role = services.leases.roleOf(lease);
-  const config = services.config.current();
+  const { config } = services;
   const token = secret.reveal();
   return {
     lease: leaseView(lease, role),
     token,
     leaseUrl: `${endpoint}/lease/${token}`,
     credentialsUrl: `${endpoint}/creds`,
-    region: (role === null ? undefined : config?.roles.get(role)?.region) ?? null,
+    region: (role === null ? undefined : (config.current()?.roles.get(role) ?? config.adHocRole(role))?.region) ?? null,
   };
 }
 

@@ -1,0 +1,30 @@
+import type { AwsSsoCacheSource, Role, SsoSource } from "../core/role.js";
+import type { Config } from "./config.js";
+import { accountIdField, ssoRoleNameField } from "./field-rules.js";
+import { fitsPartition, partitionOfRegion } from "./partition.js";
+import { roleDigest } from "./role-digest.js";
+
+/**
+ * `SOURCE:ACCOUNT/ROLE` as a role that no entry of the config names (interface §4): what `role add` on that source would
+ * make. Undefined where the text is none, or the source is not there or of another type.
+ */
+export function adHocRole(name: string, { sources, defaultRegion }: Config): Role | undefined {
+  const [, sourceName = "", accountId, roleName] = /^([^:]+):([^/]+)\/(.+)$/.exec(name) ?? [];
+  const source = sources.get(sourceName);
+  if (source?.type !== "sso" && source?.type !== "aws_sso_cache") return undefined;
+  const account = accountIdField.safeParse(accountId);
+  const permissionSet = ssoRoleNameField.safeParse(roleName);
+  if (!account.success || !permissionSet.success) return undefined;
+  const definition = {
+    name,
+    origin: { kind: "source", source } as const,
+    sso: { accountId: account.data, roleName: permissionSet.data },
+    ...regionOf(source, defaultRegion),
+    stsRegion: source.stsRegion,
+  };
+  return { ...definition, digest: roleDigest(definition) };
+}
+
+function regionOf({ stsRegion }: SsoSource | AwsSsoCacheSource, region: string | undefined): Pick<Role, "region"> {
+  return fitsPartition(region, partitionOfRegion(stsRegion) ?? "aws") ? { region } : {};
+}

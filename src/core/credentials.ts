@@ -16,6 +16,14 @@ export interface Credentials extends SigningCredentials {
   readonly accountId?: string;
 }
 
+/** What somebody else's program, file or machine gave. Without both a session token and an expiration it only ever signs. */
+export interface FoundCredentials extends SigningCredentials {
+  /** Epoch milliseconds; absent: not told. */
+  readonly expiration?: number;
+  /** 12 digits, where known. */
+  readonly accountId?: string;
+}
+
 /** Credentials as the broker holds them: with the moment they came and the ARN they speak for. */
 export interface HeldCredentials {
   readonly credentials: Credentials;

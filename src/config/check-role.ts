@@ -61,16 +61,16 @@ function checkWhatIsHad(entry: RoleEntry, inherited: Inherited | undefined): Fin
   const sso = from === undefined ? [] : given(entry, SSO_FIELDS);
   const findings = sso.map((field) => refused(field, "belongs to roles on a source of type sso or aws_sso_cache"));
   if (from === "web_identity") return [...findings, ...checkWebIdentity(entry)];
-  if (entry.role_arn !== undefined) return findings;
+  return entry.role_arn === undefined ? [...findings, ...checkWithoutArn(entry, from)] : findings;
+}
+
+function checkWithoutArn(entry: RoleEntry, from: Inherited["from"] | undefined): Finding[] {
   if (from === "role") {
-    return [
-      ...findings,
-      { field: ["role_arn"], message: "is required with source_role: it says which role to assume" },
-    ];
+    return [{ field: ["role_arn"], message: "is required with source_role: it says which role to assume" }];
   }
-  if (from === undefined && given(entry, SSO_FIELDS).length > 0) return findings;
+  if (from === undefined && given(entry, SSO_FIELDS).length > 0) return [];
   const why = "needs role_arn: without it no role is assumed, and this would have no effect";
-  return [...findings, ...given(entry, ASSUME_FIELDS).map((field) => refused(field, why))];
+  return given(entry, ASSUME_FIELDS).map((field) => refused(field, why));
 }
 
 function checkPermissionSet(entry: RoleEntry, type: SourceType): Finding[] {

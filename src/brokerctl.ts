@@ -17,15 +17,14 @@ if (argv.length === 1 && argv[0] === "--version") process.stdout.write(`brokerct
 else await main();
 
 async function main(): Promise<void> {
-  const [{ runCli }, { realSurroundings }, { guardStandardStreams }] = await Promise.all([
+  const [{ runCli }, { realSurroundings }] = await Promise.all([
     import("./cli/cli.js"),
     import("./cli/real-surroundings.js"),
-    import("./system/guard-standard-streams.js"),
   ]);
-  // The reader of a pipe had enough (`| head -1`): that is no failure.
-  guardStandardStreams([process.stdout, process.stderr], () => process.exit(0));
   const daemonScript = new URL("./brokerd.js", import.meta.url);
-  const outcome = await runCli(argv, realSurroundings({ process, env: process.env, version, daemonScript }));
+  const onReaderGone = (): never => process.exit(0);
+  const world = realSurroundings({ process, env: process.env, version, daemonScript, onReaderGone });
+  const outcome = await runCli(argv, world);
   if (typeof outcome === "number") process.exitCode = outcome;
   else await dieBy(outcome.signal);
 }

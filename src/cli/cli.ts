@@ -1,15 +1,13 @@
 import { BrokerError } from "../core/errors.js";
-import { nearestName } from "../core/nearest-name.js";
-import { reasonOf } from "../system/system-error.js";
 import type { Command, Outcome } from "./command.js";
 import { COMMANDS, type CommandGroup } from "./command-table.js";
 import type { CliContext, CliSurroundings } from "./context.js";
 import { createContext } from "./create-context.js";
 import { EXIT, execExitCodeOf, exitCodeOf } from "./exit-codes.js";
 import type * as Help from "./help.js";
-import { refuseLaterCommand } from "./later.js";
 import { hasFlag, parseArguments } from "./parse-arguments.js";
 import { Interrupted } from "./prompts.js";
+import type * as Refusals from "./refuse-command.js";
 
 /** Runs one command line; whatever happens, it is told on stderr and ends in an exit code or a signal to die by. */
 export async function runCli(
@@ -46,7 +44,7 @@ async function choose(argv: readonly string[], context: CliContext): Promise<Cho
     context.output.print(`brokerctl ${context.version}`);
     return undefined;
   }
-  const entry = entryOf(COMMANDS, name, "");
+  const entry = await entryOf(COMMANDS, name, "");
   return "subcommands" in entry
     ? chooseFrom(entry, name, { rest, context })
     : { command: await entry.load(), argv: rest };
@@ -59,8 +57,9 @@ async function chooseFrom(
 ): Promise<Chosen | undefined> {
   const [verb, ...argv] = rest;
   if (verb !== undefined && isHelp(verb)) return printHelp((help) => help.groupHelp(name, group), context);
-  if (verb === undefined || verb.startsWith("-")) throw verbMissing(name, group);
-  return { command: await entryOf(group.subcommands, verb, `${name} `).load(), argv };
+  if (verb === undefined || verb.startsWith("-")) throw (await refusals()).subcommandMissing(name, group);
+  const loader = await entryOf(group.subcommands, verb, name);
+  return { command: await loader.load(), argv };
 }
 
 function isHelp(word: string): boolean {
@@ -75,7 +74,7 @@ async function runCommand({ command, argv }: Chosen, context: CliContext): Promi
   if (hasFlag(argv, "--help") || hasFlag(argv, "-h")) {
     return printHelp((help) => help.commandHelp(command), context);
   }
-  return (await command.run(parseArguments(argv, command), context)) ?? undefined;
+  return (await command.run(await parseArguments(argv, command), context)) ?? undefined;
 }
 
 /** The help texts are loaded only when somebody reads them. */
@@ -83,29 +82,15 @@ async function printHelp(text: (help: typeof Help) => string, context: CliContex
   context.output.print(text(await import("./help.js")));
 }
 
-function entryOf<T extends { readonly summary: string }>(
-  entries: Readonly<Record<string, T>>,
-  name: string,
-  prefix: string,
-): T {
+async function entryOf<T>(entries: Readonly<Record<string, T>>, name: string, group: string): Promise<T> {
   const entry = Object.hasOwn(entries, name) ? entries[name] : undefined;
-  if (entry) return entry;
-  if (prefix === "") refuseLaterCommand(name);
-  const near = nearestName(name, Object.keys(entries));
-  const what = name.startsWith("-") ? "flag" : "command";
-  throw new BrokerError("UsageInvalid", `unknown ${what} '${prefix}${name}'`, {
-    hint: near === undefined ? `brokerctl ${prefix}--help` : `did you mean brokerctl ${prefix}${near}?`,
-  });
+  if (entry !== undefined) return entry;
+  throw (await refusals()).unknownCommand(name, Object.keys(entries), group);
 }
 
-function verbMissing(name: string, group: CommandGroup): BrokerError {
-  return new BrokerError(
-    "UsageInvalid",
-    `brokerctl ${name} needs a command: ${Object.keys(group.subcommands).join(", ")}`,
-    {
-      hint: `brokerctl ${name} --help`,
-    },
-  );
+/** Loaded only when there is something to refuse. */
+function refusals(): Promise<typeof Refusals> {
+  return import("./refuse-command.js");
 }
 
 /** `--json` also decides how errors look, those of parsing included. `env --format json` is JSON as well. */
@@ -122,7 +107,8 @@ function tell(error: BrokerError, context: CliContext, command: Command | undefi
 /** What nobody foresaw is told in its own words: there is no log of a command line to look into. */
 function asBrokerError(error: unknown): BrokerError {
   if (error instanceof BrokerError) return error;
-  return new BrokerError("InternalError", `unexpected: ${reasonOf(error)}`, { cause: error });
+  const message = error instanceof Error ? error.message : String(error);
+  return new BrokerError("InternalError", `unexpected: ${message}`, { cause: error });
 }
 
 function sayVersionSkew({ client, version, output }: CliContext): void {

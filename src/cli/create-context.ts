@@ -13,11 +13,7 @@ export function createContext(surroundings: CliSurroundings, { json }: { readonl
     quietClient,
     interactive: stdinIsTTY && stderr.isTTY === true,
   };
-  const client = lazyClient(async () => {
-    const { startingClient } = await import("./start-daemon.js");
-    return startingClient(context);
-  });
-  return { ...context, client };
+  return { ...context, client: startingClient(context) };
 }
 
 /** Loads what it takes to talk when something is said: `--help` needs none of it. */
@@ -36,6 +32,31 @@ function lazyClient(load: () => Promise<ControlClient>): ControlClient {
       loading ??= load();
       loaded = await loading;
       return loaded.call(operation, request, options);
+    },
+  };
+}
+
+/** Starts the daemon when nobody listens, once however many ask, then asks again. */
+function startingClient(context: Omit<CliContext, "client">): ControlClient {
+  const { quietClient } = context;
+  let starting: Promise<unknown> | undefined;
+  return {
+    get daemonVersion() {
+      return quietClient.daemonVersion;
+    },
+    async call<O extends ControlOperation>(
+      operation: O,
+      request: ControlRequest<O>,
+      options?: CallOptions,
+    ): Promise<ControlResponse<O>> {
+      try {
+        return await quietClient.call(operation, request, options);
+      } catch (error) {
+        const { refuseUnlessStartable, startDaemon } = await import("./start-daemon.js");
+        refuseUnlessStartable(error, context);
+        await (starting ??= startDaemon(context));
+        return quietClient.call(operation, request, options);
+      }
     },
   };
 }

@@ -1,8 +1,4 @@
-import { mkdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { LeaseAccess } from "../control-api/contract.js";
-import { NodeFileSystem, writeFileAtomic } from "../system/atomic-file.js";
-import { ensurePrivateDirectory } from "../system/private-directory.js";
 
 /** `--as`: how a program learns of its credentials (interface §4). */
 export const FORMS = ["url", "header", "token-file", "static"] as const;
@@ -21,25 +17,16 @@ export async function leaseVariables(
     AWS_CONTAINER_CREDENTIALS_FULL_URI: access.credentialsUrl,
     // With a file too: SDKs differ in which of the two they prefer, and some read only one (sdk-contract §5).
     AWS_CONTAINER_AUTHORIZATION_TOKEN: access.token,
-    ...(form === "token-file" && { AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: await writeTokenFile(access, stateDir) }),
+    ...(form === "token-file" && { AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: await tokenFile(access, stateDir) }),
     ...regionVariables(access.region),
   };
-}
-
-export function tokenFilePath(leaseId: string, stateDir: string): string {
-  return join(stateDir, "tokens", leaseId);
 }
 
 export function regionVariables(region: string | null): Record<string, string> {
   return region === null ? {} : { AWS_REGION: region, AWS_DEFAULT_REGION: region };
 }
 
-/** Exactly the token: with a newline at its end most SDKs refuse it (sdk-contract §5). */
-async function writeTokenFile({ token, lease }: LeaseAccess, stateDir: string): Promise<string> {
-  const path = tokenFilePath(lease.id, stateDir);
-  await ensurePrivateDirectory(stateDir);
-  await mkdir(join(stateDir, "tokens"), { recursive: true, mode: 0o700 });
-  const held = await readFile(path, "utf8").catch(() => undefined);
-  if (held !== token) await writeFileAtomic(new NodeFileSystem(), path, Buffer.from(token));
-  return path;
+async function tokenFile(access: LeaseAccess, stateDir: string): Promise<string> {
+  const { writeTokenFile } = await import("./token-file.js");
+  return writeTokenFile(access, stateDir);
 }

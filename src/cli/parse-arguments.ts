@@ -1,20 +1,8 @@
 import { parseArgs } from "node:util";
-import { BrokerError } from "../core/errors.js";
-import { nearestName } from "../core/nearest-name.js";
 import type { Arguments, Command, OptionSpec, OptionSpecs } from "./command.js";
-import { refuseLaterOption } from "./later.js";
-import { looksSecret, refuseSecretArgument } from "./secret-argument.js";
+import type { OptionToken } from "./option-token.js";
+import type * as Refusals from "./refuse-argument.js";
 
-/** As node:util names them. */
-interface OptionToken {
-  readonly kind: "option";
-  readonly name: string;
-  /** As typed: `--for`, `-n`. */
-  readonly rawName: string;
-  readonly value: string | undefined;
-  /** `--for=30m`, in one word. */
-  readonly inlineValue: boolean | undefined;
-}
 type Token =
   | OptionToken
   | { readonly kind: "positional"; readonly value: string }
@@ -22,18 +10,18 @@ type Token =
 type Value = boolean | string | string[] | undefined;
 
 /** Checks `argv` (what follows the command's name) against the command; every refusal names the argument and the mend. */
-export function parseArguments(argv: readonly string[], command: Command): Arguments {
+export async function parseArguments(argv: readonly string[], command: Command): Promise<Arguments> {
   const values = emptyValues(command.options);
   const positionals: string[] = [];
   const rest: string[] = [];
   let afterTerminator = false;
   for (const token of tokensOf(argv, command)) {
     if (token.kind === "option-terminator") afterTerminator = true;
-    else if (token.kind === "option") setOption(values, token, command);
+    else if (token.kind === "option") await setOption(values, token, command);
     else if (afterTerminator && command.rest !== undefined) rest.push(token.value);
     else positionals.push(token.value);
   }
-  checkPositionals(positionals, command);
+  await checkPositionals(positionals, command);
   return { options: values as Arguments["options"], positionals, rest };
 }
 
@@ -68,63 +56,33 @@ function kebabFlags(argv: readonly string[]): string[] {
   );
 }
 
-function setOption(values: Record<string, Value>, token: OptionToken, command: Command): void {
+async function setOption(values: Record<string, Value>, token: OptionToken, command: Command): Promise<void> {
   const spec = Object.hasOwn(command.options, token.name) ? command.options[token.name] : undefined;
-  if (!spec) throw unknownOption(token, command);
+  if (!spec) throw (await refusals()).unknownOption(token, command);
   if (spec.type === "boolean") {
-    if (token.value !== undefined) throw usage(`${token.rawName} takes no value`, command);
+    if (token.value !== undefined) throw (await refusals()).usage(`${token.rawName} takes no value`, command);
     values[token.name] = true;
     return;
   }
-  const value = checkedValue(token, spec, command);
+  if (!isUsable(token, spec)) throw (await refusals()).unusableValue(token, spec, command);
   const before = values[token.name];
-  values[token.name] = Array.isArray(before) ? [...before, value] : value;
+  values[token.name] = Array.isArray(before) ? [...before, token.value ?? ""] : token.value;
 }
 
-function checkedValue(token: OptionToken, spec: OptionSpec, command: Command): string {
-  const { rawName, value } = token;
-  const placeholder = spec.value ?? "VALUE";
-  if (value === undefined || (!token.inlineValue && value.startsWith("-") && value !== "-")) {
-    throw new BrokerError("UsageInvalid", `${rawName} needs a value`, { hint: `${rawName}=${placeholder}` });
-  }
-  if (value === "") {
-    throw new BrokerError("UsageInvalid", `${rawName} must not be empty`, { hint: `${rawName}=${placeholder}` });
-  }
-  if (spec.choices && !spec.choices.includes(value)) {
-    const near = nearestName(value, spec.choices);
-    throw new BrokerError("UsageInvalid", `${rawName} must be one of ${spec.choices.join(", ")}, not '${value}'`, {
-      hint: near === undefined ? `brokerctl ${command.name} --help` : `${rawName} ${near}`,
-    });
-  }
-  return value;
+/** A value that looks like a flag is a value that was forgotten, unless it stands in one word with its flag. */
+function isUsable({ value, inlineValue }: OptionToken, { choices }: OptionSpec): boolean {
+  if (value === undefined || value === "" || (!inlineValue && /^-./.test(value))) return false;
+  return choices?.includes(value) ?? true;
 }
 
-function unknownOption(token: OptionToken, command: Command): BrokerError {
-  refuseSecretArgument(token.name, token.value);
-  refuseLaterOption(token.name, command);
-  const near = nearestName(token.name, Object.keys(command.options));
-  return new BrokerError("UsageInvalid", `unknown flag ${token.rawName} for brokerctl ${command.name}`, {
-    hint: near === undefined ? `brokerctl ${command.name} --help` : `did you mean --${near}?`,
-  });
-}
-
-function checkPositionals(given: readonly string[], command: Command): void {
+async function checkPositionals(given: readonly string[], command: Command): Promise<void> {
   const specs = command.positionals ?? [];
-  const missing = specs[given.length];
-  if (missing?.required) throw usage(`brokerctl ${command.name} needs ${missing.name}: ${missing.help}`, command);
-  const empty = given.findIndex((value) => value === "");
-  if (empty >= 0) throw usage(`${specs[empty]?.name ?? "an argument"} must not be empty`, command);
-  const extra = given[specs.length];
-  if (extra === undefined) return;
-  if (looksSecret(extra)) refuseSecretArgument("an argument", extra);
-  if (command.rest !== undefined) {
-    throw new BrokerError("UsageInvalid", `unexpected argument '${extra}': the command to run stands after --`, {
-      hint: `brokerctl ${command.name} ${given.slice(0, specs.length).join(" ")} -- ${given.slice(specs.length).join(" ")}`,
-    });
-  }
-  throw usage(`unexpected argument '${extra}'`, command);
+  const isComplete = specs[given.length]?.required !== true;
+  if (isComplete && given.length <= specs.length && !given.includes("")) return;
+  throw (await refusals()).unusableArguments(given, command);
 }
 
-function usage(message: string, command: Command): BrokerError {
-  return new BrokerError("UsageInvalid", message, { hint: `brokerctl ${command.name} --help` });
+/** Loaded only when there is something to refuse. */
+function refusals(): Promise<typeof Refusals> {
+  return import("./refuse-argument.js");
 }

@@ -3,6 +3,7 @@ import { isatty } from "node:tty";
 import { fileURLToPath } from "node:url";
 import type { ControlClient } from "../control-api/client.js";
 import { SystemClock } from "../system/clock.js";
+import { guardStandardStreams } from "../system/guard-standard-streams.js";
 import { type BrokerPaths, resolvePaths } from "../system/paths.js";
 import type { SpawnedDaemon } from "../system/spawn-daemon.js";
 import type { CliSurroundings, Environment } from "./context.js";
@@ -15,6 +16,8 @@ export interface RealProcess {
   readonly version: string;
   /** Of brokerd. */
   readonly daemonScript: URL;
+  /** Nobody reads our output any more (`| head -1`): no failure, but no use to go on either. */
+  readonly onReaderGone: () => void;
 }
 
 const STDIN = 0;
@@ -22,7 +25,7 @@ const STDOUT = 1;
 const STDERR = 2;
 
 /** The world as it is. What costs time to load, streams included, is loaded when it is used. */
-export function realSurroundings({ process, env, version, daemonScript }: RealProcess): CliSurroundings {
+export function realSurroundings({ process, env, version, daemonScript, onReaderGone }: RealProcess): CliSurroundings {
   let resolved: BrokerPaths | undefined;
   const paths = (): BrokerPaths =>
     (resolved ??= resolvePaths({ env, platform: process.platform, homeDir: homedir(), uid: process.getuid?.() ?? -1 }));
@@ -35,8 +38,8 @@ export function realSurroundings({ process, env, version, daemonScript }: RealPr
     clock: new SystemClock(),
     stdinIsTTY: isatty(STDIN),
     stdin: () => process.stdin,
-    stdout: lazyStream(STDOUT, () => process.stdout),
-    stderr: lazyStream(STDERR, () => process.stderr),
+    stdout: lazyStream(STDOUT, () => process.stdout, onReaderGone),
+    stderr: lazyStream(STDERR, () => process.stderr, onReaderGone),
     prompts: lazyPrompts(async () => {
       const { createTerminalPrompts } = await import("./terminal-prompts.js");
       return createTerminalPrompts({ stdin: process.stdin, output: process.stderr });
@@ -47,8 +50,15 @@ export function realSurroundings({ process, env, version, daemonScript }: RealPr
   };
 }
 
-function lazyStream(descriptor: number, stream: () => NodeJS.WriteStream): TextStream {
-  return { isTTY: isatty(descriptor), write: (text) => stream().write(text) };
+/** A stream takes 2 ms to open: many commands write to one only. */
+function lazyStream(descriptor: number, open: () => NodeJS.WriteStream, onReaderGone: () => void): TextStream {
+  let stream: NodeJS.WriteStream | undefined;
+  const opened = (): NodeJS.WriteStream => {
+    stream = open();
+    guardStandardStreams([stream], onReaderGone);
+    return stream;
+  };
+  return { isTTY: isatty(descriptor), write: (text) => (stream ?? opened()).write(text) };
 }
 
 function lazyPrompts(load: () => Promise<Prompts>): Prompts {

@@ -15,11 +15,11 @@ export function looksSecret(value: string): boolean {
   return SECRET_KEY_PATTERN.test(value) && /[A-Z]/.test(value) && /[a-z]/.test(value) && !value.startsWith("/");
 }
 
-/** Throws for a flag that would carry a secret and for a value that looks like one; never repeats the value. */
+/** `flag`: as typed, or what the value is. Throws for a flag that would carry a secret and for a value that looks like one; never repeats the value. */
 export function refuseSecretArgument(flag: string, value: string | boolean | undefined): void {
-  const named = SECRET_FLAGS.includes(flag);
+  const named = SECRET_FLAGS.includes(flag.replace(/^--/, ""));
   if (!named && !(typeof value === "string" && looksSecret(value))) return;
-  const what = named ? `--${flag} does not exist` : `${flag} looks like a secret access key and is refused`;
+  const what = named ? `${flag} does not exist` : `${flag} looks like a secret access key and is refused`;
   throw new BrokerError(
     "UsageInvalid",
     `${what}: arguments are seen by every program of this user and stay in the shell's history`,

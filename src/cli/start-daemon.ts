@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { type CallOptions, type ControlClient, isDialFailure } from "../control-api/client.js";
-import type { ControlOperation, ControlRequest, ControlResponse, StatusView } from "../control-api/contract.js";
+import { isDialFailure } from "../control-api/client.js";
+import type { StatusView } from "../control-api/contract.js";
 import { BrokerError, type BrokerErrorCode } from "../core/errors.js";
 import type { SpawnedDaemon } from "../system/spawn-daemon.js";
 import type { CliContext } from "./context.js";
@@ -16,32 +16,6 @@ const RIVAL_PATIENCE_MS = 1500;
 
 type DaemonEnd = Awaited<SpawnedDaemon["ended"]>;
 type Starter = Omit<CliContext, "client">;
-
-/** A client that starts the daemon when nobody listens, then asks again. */
-export function startingClient(context: Starter): ControlClient {
-  const { quietClient } = context;
-  let starting: Promise<unknown> | undefined;
-  return {
-    get daemonVersion() {
-      return quietClient.daemonVersion;
-    },
-    async call<O extends ControlOperation>(
-      operation: O,
-      request: ControlRequest<O>,
-      options?: CallOptions,
-    ): Promise<ControlResponse<O>> {
-      try {
-        return await quietClient.call(operation, request, options);
-      } catch (error) {
-        if (!isDialFailure(error)) throw error;
-        refuseAutostart(context, error);
-        starting ??= startDaemon(context);
-        await starting;
-        return quietClient.call(operation, request, options);
-      }
-    },
-  };
-}
 
 /** Starts brokerd and waits until it answers. Rejects with what its log says when it ends instead. */
 export async function startDaemon(context: Starter): Promise<StatusView> {
@@ -65,14 +39,16 @@ export async function startDaemon(context: Starter): Promise<StatusView> {
   }
 }
 
-function refuseAutostart({ env }: Starter, cause: unknown): void {
+/** Throws `error` again, unless it says that nobody listens and a daemon may be started. */
+export function refuseUnlessStartable(error: unknown, { env }: Starter): void {
+  if (!isDialFailure(error)) throw error;
   if (env["CREDBROKER_NO_AUTOSTART"] !== "1") return;
   throw new BrokerError(
     "DaemonUnreachable",
     "brokerd is not running, and CREDBROKER_NO_AUTOSTART=1 forbids to start it",
     {
       hint: "brokerctl start",
-      cause,
+      cause: error,
     },
   );
 }

@@ -27,34 +27,40 @@ const exec = defineCommand({ ...command, name: "run", positionals: [{ name: "ROL
 const SECRET = canarySecretKey("Arg");
 
 describe("parsing a command line", () => {
-  it("takes flags before, between and after arguments", () => {
-    const { options, positionals } = parseArguments(["--json", "a", "--for", "30m", "b", "--as=url"], command);
+  it("takes flags before, between and after arguments", async () => {
+    const { options, positionals } = await parseArguments(["--json", "a", "--for", "30m", "b", "--as=url"], command);
     expect(positionals).toEqual(["a", "b"]);
     expect(options).toMatchObject({ json: true, for: "30m", as: "url", tags: [], "role-arn": undefined });
   });
 
-  it("takes flags in the config's spelling too", () => {
-    expect(parseArguments(["a", "--role_arn", "x_y"], command).options["role-arn"]).toBe("x_y");
-    expect(parseArguments(["a", "--role_arn=x_y"], command).options["role-arn"]).toBe("x_y");
+  it("takes flags in the config's spelling too", async () => {
+    expect((await parseArguments(["a", "--role_arn", "x_y"], command)).options["role-arn"]).toBe("x_y");
+    expect((await parseArguments(["a", "--role_arn=x_y"], command)).options["role-arn"]).toBe("x_y");
   });
 
-  it("collects flags that may be repeated, and takes the last of others", () => {
-    const { options } = parseArguments(["a", "--tags", "x=1", "--tags=y=2", "--for", "1m", "--for", "2m"], command);
+  it("collects flags that may be repeated, and takes the last of others", async () => {
+    const { options } = await parseArguments(
+      ["a", "--tags", "x=1", "--tags=y=2", "--for", "1m", "--for", "2m"],
+      command,
+    );
     expect(options).toMatchObject({ tags: ["x=1", "y=2"], for: "2m" });
   });
 
-  it("takes short flags and a lone dash as a value", () => {
-    expect(parseArguments(["-", "-n", "5"], command)).toMatchObject({ positionals: ["-"], options: { lines: "5" } });
+  it("takes short flags and a lone dash as a value", async () => {
+    expect(await parseArguments(["-", "-n", "5"], command)).toMatchObject({
+      positionals: ["-"],
+      options: { lines: "5" },
+    });
   });
 
-  it("leaves everything behind -- to the command that is run", () => {
-    const { positionals, rest } = parseArguments(["dev", "--", "aws", "--json", "--", "-n"], exec);
+  it("leaves everything behind -- to the command that is run", async () => {
+    const { positionals, rest } = await parseArguments(["dev", "--", "aws", "--json", "--", "-n"], exec);
     expect(positionals).toEqual(["dev"]);
     expect(rest).toEqual(["aws", "--json", "--", "-n"]);
   });
 
-  it("takes what stands behind -- as arguments elsewhere", () => {
-    expect(parseArguments(["--", "--json"], command).positionals).toEqual(["--json"]);
+  it("takes what stands behind -- as arguments elsewhere", async () => {
+    expect((await parseArguments(["--", "--json"], command)).positionals).toEqual(["--json"]);
   });
 
   it.each([

@@ -43,7 +43,7 @@ describe("a secret that is typed", () => {
   it("is not echoed, and the terminal is as before afterwards", async () => {
     const { prompts, press, modes, shown } = terminal();
     const answer = prompts.secret("Passphrase");
-    await press(...SECRET, "\r");
+    await press(...Array.from(SECRET), "\r");
     expect(await answer).toBe(SECRET);
     expect(shown()).toBe("Passphrase: \n");
     expect(modes).toEqual([true, false]);
@@ -116,7 +116,7 @@ describe("other questions", () => {
     const { prompts, press, shown } = terminal();
     const choices = ["dev", "prod-role", "production"].map((value) => ({ value, label: value }));
     const answer = prompts.pick("Which role?", choices);
-    await press(..."pdrl", "\r");
+    await press("p", "d", "r", "l", "\r");
     expect(await answer).toBe("prod-role");
     expect(shown()).toContain("Which role?");
     const cancelled = terminal();

@@ -1,3 +1,4 @@
+import { competingAwsSetting } from "../aws-files.js";
 import { changesFor } from "../aws-variables.js";
 import { defineCommand, type OptionSpecs } from "../command.js";
 import type { CliContext } from "../context.js";
@@ -69,10 +70,10 @@ async function staticSet(wanted: WantedLease, context: CliContext): Promise<Reco
 }
 
 async function fileVariables(context: CliContext): Promise<Readonly<Record<string, string>>> {
-  const { competingAwsSetting, neutralAwsFiles } = await import("../aws-files.js");
   const competing = await competingAwsSetting(context);
   if (competing === undefined) return {};
   context.output.warn(`${competing} would win over the broker: this shell gets copies of ~/.aws without it`);
+  const { neutralAwsFiles } = await import("../neutral-aws-files.js");
   return neutralAwsFiles(context);
 }
 

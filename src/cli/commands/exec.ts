@@ -1,18 +1,19 @@
 import { rm } from "node:fs/promises";
 import type { LeaseAccess } from "../../control-api/contract.js";
 import { BrokerError } from "../../core/errors.js";
-import { neutralAwsFiles } from "../aws-files.js";
 import { applyChanges, changesFor } from "../aws-variables.js";
 import { type Arguments, defineCommand, type OptionSpecs, type Outcome } from "../command.js";
 import type { CliContext, Environment } from "../context.js";
 import { parseDuration } from "../duration.js";
 import { EXEC_EXIT } from "../exit-codes.js";
 import { fetchCredentials } from "../fetch-credentials.js";
-import { FORMS, type Form, leaseVariables, tokenFilePath } from "../lease-variables.js";
+import { FORMS, type Form, leaseVariables } from "../lease-variables.js";
 import { withLogin } from "../login.js";
+import { neutralAwsFiles } from "../neutral-aws-files.js";
 import { runChild } from "../run-child.js";
 import { withShellLease } from "../shell-lease.js";
 import { staticVariables } from "../static-variables.js";
+import { tokenFilePath } from "../token-file.js";
 
 const OPTIONS = {
   lease: { type: "string", value: "NAME", help: "use this lease instead of one of its own" },

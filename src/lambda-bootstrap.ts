@@ -1,11 +1,19 @@
 import { serveHandler } from "./runtime-api/node-client/serve-handler.js";
 import { SystemClock } from "./system/clock.js";
 
+/** Node's own handle, as far as it is needed here. */
+interface WithHandle {
+  readonly _handle?: { readonly setBlocking?: (blocking: boolean) => void };
+}
+
 /**
  * The runtime interface client of Node functions: `node lambda-bootstrap.js FILE.EXPORT`, in the directory of the function's
  * code, with `AWS_LAMBDA_RUNTIME_API` set. The function's code runs in this very process, as it does in Lambda.
  */
 const { argv, env } = process;
+// A pipe is written to in the background otherwise: what a handler printed last would be lost when it exits or is ended.
+for (const stream of [process.stdout, process.stderr] as WithHandle[]) stream._handle?.setBlocking?.(true);
+
 const handler = argv[2] ?? env["_HANDLER"];
 const runtimeApi = env["AWS_LAMBDA_RUNTIME_API"];
 if (handler === undefined || runtimeApi === undefined) {

@@ -1,13 +1,24 @@
 import type { Readable, Writable } from "node:stream";
+import type { Clock } from "../system/clock.js";
 import { writePatiently } from "./write-patiently.js";
 
 const CARRIAGE_RETURN = 0x0d;
 const NEWLINE = 0x0a;
 
+export interface QuietOptions {
+  readonly clock: Clock;
+  readonly quietMs: number;
+  readonly limitMs?: number;
+  readonly signal: AbortSignal;
+}
+
 /** What a runtime prints, and our own lines between, in one stream of lines. Nothing is kept: a slow reader slows the runtime. */
 export class InvocationLog {
   readonly #logs: Writable;
   #atLineStart = true;
+  /** How much was written so far, in calls, and how many of them wait for a slow reader. */
+  #writes = 0;
+  #waiting = 0;
 
   constructor(logs: Writable) {
     this.#logs = logs;
@@ -35,6 +46,20 @@ export class InvocationLog {
     if (heldReturn) await this.#write(Buffer.of(NEWLINE));
   }
 
+  /**
+   * Resolves when nothing has come for `quietMs`; a runtime that prints without end is waited for `limitMs`. The time that a
+   * slow reader takes does not count. Aborted, it resolves as well.
+   */
+  async quiet({ clock, quietMs, limitMs = Number.POSITIVE_INFINITY, signal }: QuietOptions): Promise<void> {
+    for (let waitedMs = 0; waitedMs < limitMs && !signal.aborted; ) {
+      const before = this.#writes;
+      await clock.sleep(quietMs, signal).catch(() => undefined);
+      if (this.#waiting > 0) continue;
+      if (this.#writes === before) return;
+      waitedMs += quietMs;
+    }
+  }
+
   close(): void {
     this.#logs.off("error", IGNORED);
   }
@@ -42,7 +67,10 @@ export class InvocationLog {
   async #write(bytes: Buffer): Promise<void> {
     if (bytes.length === 0) return;
     this.#atLineStart = bytes.at(-1) === NEWLINE;
+    this.#writes++;
+    this.#waiting++;
     await writePatiently(this.#logs, bytes);
+    this.#waiting--;
   }
 }
 

@@ -72,6 +72,7 @@ async function followRuntime(runtime: RuntimeProcess, run: Run): Promise<Invocat
     ending = await endOf(runtime, run, memory);
     endedAt = clock.now();
     memory.sample();
+    if (ending.kind !== "timeout") await runtime.printed();
   } finally {
     stopSampling();
     await runtime.end();

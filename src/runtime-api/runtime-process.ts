@@ -24,8 +24,11 @@ export interface ProcessExit {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** What a process that left the group may still hold open is read for this long after the runtime's end. */
-const DRAIN_LIMIT_MS = 1_000;
+/** A process that left the group may hold the output open for ever: it is let go when nothing comes for so long. */
+const ABANDONED_AFTER_MS = 1_000;
+/** A runtime writes on in the background while it waits for the next event (Node does, into pipes). */
+const QUIET_MS = 30;
+const QUIET_LIMIT_MS = 2_000;
 
 /**
  * The runtime client's process, in a process group of its own, so that what it starts ends with it. Ctrl-C in the
@@ -38,12 +41,14 @@ export class RuntimeProcess {
   readonly #child: ChildProcess;
   readonly #followed: Promise<unknown>;
   readonly #clock: Clock;
+  readonly #log: InvocationLog;
   readonly #endWithUs: () => void;
 
   private constructor(child: ChildProcess, pid: number, { log, clock }: RuntimeProcessOptions) {
     this.pid = pid;
     this.#child = child;
     this.#clock = clock;
+    this.#log = log;
     this.exited = new Promise((resolve) => {
       child.once("exit", (code, signal) => resolve({ code, signal }));
     });
@@ -66,16 +71,26 @@ export class RuntimeProcess {
     throw cannotRun(command.file, cwd, error);
   }
 
+  /** Resolves when the runtime, which waits for the next event, has printed what it had to. */
+  async printed(): Promise<void> {
+    await this.#followedOr({ quietMs: QUIET_MS, limitMs: QUIET_LIMIT_MS });
+  }
+
   /** Ends the whole group, at once as Lambda does, and passes on what it had printed. */
   async end(): Promise<void> {
     this.#kill();
     await this.exited;
-    const stopDraining = this.#clock.after(DRAIN_LIMIT_MS, () => {
-      for (const output of outputsOf(this.#child)) output.destroy();
-    });
+    await this.#followedOr({ quietMs: ABANDONED_AFTER_MS });
+    for (const output of outputsOf(this.#child)) output.destroy();
     await this.#followed;
-    stopDraining();
     process.off("exit", this.#endWithUs);
+  }
+
+  /** Until all output has ended, or it has become quiet. */
+  async #followedOr(quiet: { readonly quietMs: number; readonly limitMs?: number }): Promise<void> {
+    const over = new AbortController();
+    await Promise.race([this.#followed, this.#log.quiet({ clock: this.#clock, signal: over.signal, ...quiet })]);
+    over.abort();
   }
 
   #kill(): void {

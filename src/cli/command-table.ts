@@ -120,8 +120,23 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   },
   login: {
     group: SHELL,
-    summary: "log in to a source with an MFA code",
+    summary: "log in to a source: Identity Center, or an MFA code",
     load: async () => (await import("./commands/login.js")).loginCommand,
+  },
+  logout: {
+    group: SHELL,
+    summary: "end a login, forget what came from it",
+    load: async () => (await import("./commands/logout.js")).logoutCommand,
+  },
+  sso: {
+    group: SETUP,
+    summary: "IAM Identity Center",
+    subcommands: {
+      roles: {
+        summary: "what a login can have; --add writes it into the config",
+        load: async () => (await import("./commands/sso-roles.js")).ssoRolesCommand,
+      },
+    },
   },
   roles: {
     group: SHELL,

@@ -1,6 +1,7 @@
+import type { StatusView } from "../control-api/contract.js";
 import { BrokerError } from "../core/errors.js";
 import type { CliContext } from "./context.js";
-import { withLogin } from "./login.js";
+import { sourceOfAdHoc, withLogin } from "./login.js";
 
 /**
  * For a lease whose role is not fetched now: whether a person must act first, without waiting for AWS. What only AWS can
@@ -8,15 +9,19 @@ import { withLogin } from "./login.js";
  */
 export async function ensureLoggedIn(context: CliContext, role: string): Promise<void> {
   await withLogin(context, role, async () => {
-    const status = await context.client.call("status", {});
-    const state = status.roles.find(({ name }) => name === role);
-    if (state?.expiration !== null) return; // what is valid is served to its end
-    const source = status.sources.find(({ name }) => name === state.source);
-    const states: readonly (string | undefined)[] = [state.state, source?.state];
-    const hint = `brokerctl login ${state.source}`;
-    if (states.includes("mfa_required"))
-      throw new BrokerError("MfaRequired", `${state.source} needs an MFA code`, { hint });
-    if (states.includes("login_required"))
-      throw new BrokerError("LoginRequired", `${state.source} needs a login`, { hint });
+    const missing = missingLogin(await context.client.call("status", {}), role);
+    if (missing) throw missing;
   });
+}
+
+function missingLogin({ roles, sources }: StatusView, role: string): BrokerError | undefined {
+  const state = roles.find(({ name }) => name === role);
+  if (typeof state?.expiration === "number") return undefined; // what is valid is served to its end
+  const name = state?.source ?? sourceOfAdHoc(role) ?? "";
+  const source = sources.find((candidate) => candidate.name === name);
+  const states: readonly (string | undefined)[] = [state?.state, source?.state];
+  const hint = `brokerctl login ${name}`;
+  if (states.includes("mfa_required")) return new BrokerError("MfaRequired", `${name} needs an MFA code`, { hint });
+  if (states.includes("login_required")) return new BrokerError("LoginRequired", `${name} needs a login`, { hint });
+  return undefined;
 }

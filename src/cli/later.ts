@@ -6,8 +6,6 @@ const LATER_COMMANDS: readonly string[] = [
   "service",
   "uninstall",
   "import",
-  "logout",
-  "sso",
   "hook",
   "console",
   "profiles",
@@ -17,16 +15,7 @@ const LATER_COMMANDS: readonly string[] = [
   "completion",
 ];
 
-const LATER_OPTIONS: readonly string[] = [
-  "read-only",
-  "policy",
-  "policy-arn",
-  "bind",
-  "reason",
-  "stage",
-  "device",
-  "no-browser",
-];
+const LATER_OPTIONS: readonly string[] = ["read-only", "policy", "policy-arn", "bind", "reason", "stage"];
 
 export function refuseLaterCommand(name: string): void {
   if (!LATER_COMMANDS.includes(name)) return;

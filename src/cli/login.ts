@@ -12,8 +12,14 @@ export async function loginChoices({ client }: CliContext): Promise<readonly Log
   return (await client.call("login-choices", {})).sources;
 }
 
-/** Asks for the MFA code and logs in to the source; the caller has made sure that there is a person. */
+/** Logs in to the source in its own way; the caller has made sure that there is a person. */
 export async function logInAtTerminal(context: CliContext, choice: LoginChoice): Promise<void> {
+  if (choice.type !== "sso") return logInWithAskedCode(context, choice);
+  const { logInToSso } = await import("./sso-login.js");
+  return logInToSso(context, choice.name, { device: false, noBrowser: false });
+}
+
+async function logInWithAskedCode(context: CliContext, choice: LoginChoice): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     const code = await context.prompts.secret(`MFA code of ${choice.mfaSerial ?? choice.name}`);
     try {
@@ -43,11 +49,26 @@ export async function withLogin<T>(
   role: string | undefined,
   attempt: () => Promise<T>,
 ): Promise<T> {
+  return offeringLogin(context, () => choiceFor(context, role), attempt);
+}
+
+/** As `withLogin`, for what is about a source. */
+export async function withLoginTo<T>(context: CliContext, source: string, attempt: () => Promise<T>): Promise<T> {
+  const choose = async (): Promise<LoginChoice | undefined> =>
+    (await loginChoices(context)).find(({ name }) => name === source);
+  return offeringLogin(context, choose, attempt);
+}
+
+async function offeringLogin<T>(
+  context: CliContext,
+  choose: () => Promise<LoginChoice | undefined>,
+  attempt: () => Promise<T>,
+): Promise<T> {
   try {
     return await attempt();
   } catch (error) {
     if (!isLoginMissing(error) || !context.interactive || context.output.json) throw error;
-    const choice = await choiceFor(context, role);
+    const choice = await choose();
     if (!choice) throw error;
     context.output.say(error.message);
     if (!(await context.prompts.confirm("Log in now?", true))) throw error;
@@ -63,7 +84,12 @@ function isLoginMissing(error: unknown): error is BrokerError {
 /** The source of the role, or the only one that wants a login. */
 async function choiceFor(context: CliContext, role: string | undefined): Promise<LoginChoice | undefined> {
   const [choices, status] = await Promise.all([loginChoices(context), context.client.call("status", {})]);
-  const source = status.roles.find(({ name }) => name === role)?.source;
+  const source = status.roles.find(({ name }) => name === role)?.source ?? sourceOfAdHoc(role);
   const needing = choices.filter(({ needs }) => needs !== null);
   return choices.find(({ name }) => name === source) ?? (needing.length === 1 ? needing[0] : undefined);
+}
+
+/** Of `SOURCE:ACCOUNT/ROLE`; undefined where the role is named by the config. */
+export function sourceOfAdHoc(role: string | undefined): string | undefined {
+  return role?.includes(":") ? role.split(":")[0] : undefined;
 }

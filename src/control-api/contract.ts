@@ -205,6 +205,8 @@ export interface ControlOperations {
       /** What the page there shows too; null where nothing needs comparing. */
       readonly userCode: string | null;
       readonly expiresAt: number;
+      /** Approved before: there is nothing to show, `login-wait` answers at once. */
+      readonly isDone: boolean;
     },
   ];
   /** Waits for the person; going away as the last one who waits ends the login. */

@@ -65,7 +65,7 @@ export async function startAuthorizationCode(
     void listener.close();
   });
   done.catch(() => undefined);
-  return { flow: "browser", url, userCode: null, expiresAt, done };
+  return { flow: "browser", url, userCode: null, expiresAt, isDone: false, done };
 }
 
 /** The one answer of the browser: the first with the right state counts, every other request is refused. */

@@ -29,7 +29,14 @@ export async function startDeviceAuthorization(
   const done = atOnce ? Promise.resolve(atOnce) : polling.untilDecided();
   done.catch(() => undefined);
   const { userCode, expiresAt } = authorization;
-  return { flow: "device", url: authorization.verificationUriComplete, userCode, expiresAt, done };
+  return {
+    flow: "device",
+    url: authorization.verificationUriComplete,
+    userCode,
+    expiresAt,
+    isDone: atOnce !== undefined,
+    done,
+  };
 }
 
 interface PollingParts extends DeviceAuthorizationParts {

@@ -36,7 +36,7 @@ const TABLE: readonly (readonly [argv: string, names: RegExp, mend: RegExp])[] =
   ["keys rotate", /SOURCE/, /brokerctl keys rotate --help/],
   ["keys remove opps --yes", /'opps'/, /brokerctl keys list/],
   ["login ops ops", /'ops'/, /brokerctl login --help/],
-  ["login --no-browser", /--no-browser/, /brokerctl login --help/],
+  ["keys add ops --no-browser", /--no-browser/, /brokerctl keys add --help/],
   ["lock now", /'now'/, /brokerctl lock --help/],
   ["unlock --passphrase x", /--passphrase does not exist/, /--passphrase-stdin/],
   ["roles dev", /'dev'/, /brokerctl roles --help/],

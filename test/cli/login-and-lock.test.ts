@@ -40,9 +40,9 @@ describe("login", () => {
 
   it.each<[string, string[], RegExp]>([
     ["a source that is not there", ["login", "osp"], /did you mean brokerctl login ops/],
-    ["a source without MFA", ["login", "plain"], /no mfa_serial/],
+    ["a source without MFA", ["login", "plain"], /takes no login/],
     ["nobody to ask", ["login", "ops"], /brokerctl login ops --mfa-code-stdin/],
-    ["a flag of a later version", ["login", "--device"], /--device is not in this version yet/],
+    ["a flag that is for Identity Center", ["login", "--device"], /--device is not for ops/],
   ])("exits 2 for %s", async (_, argv, message) => {
     const { code, stderr } = await room.run(argv);
     expect(code).toBe(2);
@@ -56,7 +56,7 @@ describe("login", () => {
     const { code, stderr } = await room.run(["login"]);
     expect([code, stderr.includes("no source needs a login now")]).toEqual([2, true]);
     room.control.mfa.clear();
-    expect((await room.run(["login"])).stderr).toContain("none has an mfa_serial");
+    expect((await room.run(["login"])).stderr).toContain("none is of type sso");
   });
 });
 

@@ -246,6 +246,7 @@ export class FakeControl {
         url: "https://login.example/?code=1",
         userCode: (this.joinedFlow ?? flow) === "device" ? "ABCD-EFGH" : null,
         expiresAt: NOW + 600_000,
+        isDone: false,
       };
     },
     "login-wait": ({ loginId: source }) => {

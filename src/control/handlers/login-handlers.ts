@@ -16,8 +16,8 @@ export function loginHandlers(
     "login-choices": async () => ({ sources: await loginChoices(services) }),
     "login-start": async ({ source, flow }) => {
       const { loginId, joined, running } = await sso.logins.start(ssoSourceNamed(services, source), flow);
-      const { url, userCode, expiresAt } = running;
-      return { loginId, joined, flow: running.flow, url, userCode, expiresAt };
+      const { flow: under, url, userCode, expiresAt, isDone } = running;
+      return { loginId, joined, flow: under, url, userCode, expiresAt, isDone };
     },
     "login-wait": async ({ loginId }, { signal }) => {
       const { expiresAt } = await sso.logins.wait(loginId, signal);

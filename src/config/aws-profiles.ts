@@ -1,0 +1,128 @@
+import { type AwsIni, type IniSection, type IniSetting, readAwsIni } from "./read-aws-ini.js";
+
+/** One of the two AWS files; its text may hold secrets. */
+export interface AwsFileText {
+  readonly text: string;
+  /** For messages only. */
+  readonly path: string;
+}
+
+export type AwsFileName = "config" | "credentials";
+
+/** Absent: there is no such file. */
+export type AwsFiles = Readonly<Partial<Record<AwsFileName, AwsFileText>>>;
+
+/** A setting and where it stands. */
+export interface PlacedSetting extends IniSetting {
+  readonly file: AwsFileName;
+}
+
+export type Settings = ReadonlyMap<string, PlacedSetting>;
+
+export interface AwsProfile {
+  readonly name: string;
+  /** Those in force: of several the last one, and the credentials file before the config. */
+  readonly settings: Settings;
+  /** Every one that stands anywhere, also those without effect. */
+  readonly all: readonly PlacedSetting[];
+}
+
+/** What the two files say together. */
+export interface AwsProfiles {
+  /** In the order of the files, the config first. */
+  readonly profiles: ReadonlyMap<string, AwsProfile>;
+  readonly ssoSessions: ReadonlyMap<string, Settings>;
+  /** Sections and lines that are no profile though they look like one, and why. */
+  readonly oddities: readonly { readonly what: string; readonly why: string }[];
+}
+
+/** Names with a meaning to JavaScript objects: CVE-2020-28472 came of accepting them from these very files. */
+const FORBIDDEN_NAMES: readonly string[] = ["__proto__", "constructor", "prototype"];
+/** Sections of the config that hold no profile, and of which nothing is wanted. */
+const OTHER_SECTIONS = /^(?:services\s.*|plugins|preview)$/;
+
+/** Joins the two files into profiles and SSO sessions, as the AWS CLI and the SDKs do. */
+export function readAwsProfiles({ config, credentials }: AwsFiles): AwsProfiles {
+  const found: Found = { profiles: new Map(), ssoSessions: new Map(), oddities: [] };
+  if (config) readConfigFile(config, found);
+  if (credentials) readCredentialsFile(credentials, found);
+  return {
+    profiles: new Map([...found.profiles].map(([name, all]) => [name, { name, all, settings: inForce(all) }])),
+    ssoSessions: new Map([...found.ssoSessions].map(([name, all]) => [name, inForce(all)])),
+    oddities: found.oddities,
+  };
+}
+
+interface Found {
+  readonly profiles: Map<string, PlacedSetting[]>;
+  readonly ssoSessions: Map<string, PlacedSetting[]>;
+  readonly oddities: { what: string; why: string }[];
+}
+
+function readConfigFile(file: AwsFileText, found: Found): void {
+  const ini = readAwsIni(file.text);
+  const hasLongDefault = ini.sections.some(({ name }) => nameOf(name, "profile") === "default");
+  for (const section of ini.sections) {
+    const profile = section.name === "default" ? "default" : nameOf(section.name, "profile");
+    const session = nameOf(section.name, "sso-session");
+    if (section.name === "default" && hasLongDefault) {
+      found.oddities.push({ what: "[default]", why: `[profile default] in ${file.path} takes its place` });
+    } else if (profile !== undefined) add(found.profiles, { name: profile, section, file: "config" }, found);
+    else if (session !== undefined) add(found.ssoSessions, { name: session, section, file: "config" }, found);
+    else if (!OTHER_SECTIONS.test(section.name)) {
+      const why = `no profile to AWS: in ${file.path} a profile is written [profile ${section.name}]`;
+      found.oddities.push({ what: `[${section.name}]`, why });
+    }
+  }
+  sayStrangeLines(ini, file, found);
+}
+
+function readCredentialsFile(file: AwsFileText, found: Found): void {
+  const ini = readAwsIni(file.text);
+  for (const section of ini.sections) {
+    const meant = nameOf(section.name, "profile");
+    if (meant === undefined) add(found.profiles, { name: section.name, section, file: "credentials" }, found);
+    else {
+      const why = `no profile to AWS: in ${file.path} it is written [${meant}]`;
+      found.oddities.push({ what: `[${section.name}]`, why });
+    }
+  }
+  sayStrangeLines(ini, file, found);
+}
+
+/** `profile dev`, `profile "my dev"` → the name; undefined: another kind of section. */
+function nameOf(section: string, kind: "profile" | "sso-session"): string | undefined {
+  const rest = section.startsWith(kind) ? section.slice(kind.length) : "";
+  const name = rest.trim();
+  if (name === "" || !/^\s/.test(rest)) return undefined;
+  return /^(["'])(.+)\1$/.exec(name)?.[2] ?? name;
+}
+
+interface NamedSection {
+  readonly name: string;
+  readonly section: IniSection;
+  readonly file: AwsFileName;
+}
+
+function add(into: Map<string, PlacedSetting[]>, { name, section, file }: NamedSection, { oddities }: Found): void {
+  if (FORBIDDEN_NAMES.includes(name) || /\p{Cc}/u.test(name)) {
+    oddities.push({ what: `[${section.name}]`, why: "a name that programs have been attacked with; rename it" });
+    return;
+  }
+  const settings = into.get(name) ?? [];
+  into.set(name, settings);
+  for (const setting of section.settings) settings.push({ ...setting, file });
+}
+
+/** An empty value counts as none. */
+function inForce(all: readonly PlacedSetting[]): Settings {
+  return new Map(all.filter(({ value }) => value !== "").map((setting) => [setting.name, setting]));
+}
+
+/** Never quoted: half a key may stand there. */
+function sayStrangeLines({ strangeLines }: AwsIni, { path }: AwsFileText, { oddities }: Found): void {
+  if (strangeLines.length === 0) return;
+  const shown = strangeLines.slice(0, 5).join(", ");
+  const lines = `${strangeLines.length > 1 ? "lines" : "line"} ${shown}${strangeLines.length > 5 ? ", …" : ""}`;
+  oddities.push({ what: lines, why: `of ${path}: neither [section] nor name = value` });
+}

@@ -1,11 +1,11 @@
-import { hashLeaseToken, LEASE_TOKEN_PATTERN, type Lease, type LeaseHolder } from "../core/lease.js";
+import { hashLeaseToken, type Lease, type LeaseHolder } from "../core/lease.js";
 import type { Secret } from "../core/secret.js";
 import type { SecretStore } from "../secrets/secret-store.js";
 import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 import type { ProcessTable } from "../system/process-identity.js";
 import { isDurable, isExpired, labelOf, withLease, withoutLeases } from "./lease-book.js";
-import { defaultNotRevocable, holderFixed, leaseUnknown, rolePinned } from "./lease-errors.js";
+import { defaultNotRevocable, holderFixed, rolePinned } from "./lease-errors.js";
 import { type ChildLeaseTerms, type GrantedLease, LeaseIssuer, type NamedLeaseTerms } from "./lease-issuer.js";
 import type { LeaseLookup } from "./lease-lookup.js";
 import { withRole } from "./lease-role.js";
@@ -68,7 +68,6 @@ export class LeaseRegistry implements LeaseLookup {
   }
 
   resolve(token: string): Lease {
-    if (!LEASE_TOKEN_PATTERN.test(token)) throw leaseUnknown();
     return this.#state.byHash(hashLeaseToken(token));
   }
 

@@ -406,6 +406,16 @@ describe("use", () => {
     expect(leases.roleOf(back)).toBe("dev");
   });
 
+  it("takes the role off the default lease, which then follows nothing", async () => {
+    const leases = await new LeaseRoom().start();
+    await leases.assign("default", "dev");
+
+    const lease = await leases.assign("default", null);
+
+    expect(lease).toMatchObject({ role: null, followsDefault: false, previousRole: "dev" });
+    expect(leases.roleOf(lease)).toBeNull();
+  });
+
   it("--for falls back at its end, by the wall clock and without any sweep", async () => {
     const room = new LeaseRoom();
     const leases = await room.start();
@@ -582,6 +592,8 @@ describe("rotating everything after the port was somebody else's", () => {
 
     await leases.rotateAll();
 
+    const kept = (await room.secrets.get("lease:default"))!.reveal();
+    expect(leases.resolve(kept).id, "without anybody asking for it").toBe("default");
     for (const token of old) expect(await codeOf(() => leases.resolve(token))).toBe("LeaseEnded");
     expect(leases.resolve(await tokenOf(leases, "role:dev")).role).toBe("dev");
     expect(leases.list().map(({ name }) => name)).toEqual(["default", "role:dev"]);
@@ -600,6 +612,41 @@ describe("rotating everything after the port was somebody else's", () => {
     await leases.reconcile();
     expect(await codeOf(() => leases.resolve(old))).toBe("LeaseEnded");
     expect(leases.resolve(await tokenOf(leases, "default")).id).toBe("default");
+  });
+});
+
+describe("rotating everything while the secret store stays locked for days", () => {
+  it("does not let the burnt token back in when its trace is forgotten", async () => {
+    const room = new LeaseRoom();
+    const leases = await room.start();
+    const old = await tokenOf(leases, "default");
+    room.secrets.locked = true;
+    await leases.rotateAll();
+    room.clock.jump(2 * DAY);
+    await leases.sweep();
+    expect(await codeOf(() => leases.resolve(old))).toBe("LeaseUnknown");
+
+    room.secrets.locked = false;
+    const after = await room.start();
+
+    expect(await codeOf(() => after.resolve(old))).toBe("LeaseUnknown");
+    expect(after.resolve(await tokenOf(after, "default")).id).toBe("default");
+  });
+});
+
+describe("a lease that is held in hand", () => {
+  it("has the role it had once it is gone, and none while there is nothing to follow", async () => {
+    const room = new LeaseRoom();
+    const leases = await room.start();
+    const lease = await leases.pinned("dev");
+    await leases.revoke(lease.id);
+    expect(leases.roleOf(lease)).toBe("dev");
+
+    const other = new LeaseRoom();
+    other.secrets.locked = true;
+    const empty = await other.startLocked();
+    const child = await empty.createChild({ role: null, holder: other.processes.start(7), expiresAt: null });
+    expect(empty.roleOf(child.lease)).toBeNull();
   });
 });
 

@@ -4,7 +4,7 @@ import type { Environment } from "./context.js";
  * Variables that SDKs look at before the container endpoint, or that would mix into its answer (sdk-contract §4).
  * The list of names is unset as a whole: what is not set now may be set by the next line of somebody's start file.
  */
-export const COMPETING_VARIABLES: readonly string[] = [
+const COMPETING_VARIABLES: readonly string[] = [
   "AWS_ACCESS_KEY_ID",
   "AWS_SECRET_ACCESS_KEY",
   "AWS_SESSION_TOKEN",
@@ -26,7 +26,7 @@ export const COMPETING_VARIABLES: readonly string[] = [
 ];
 
 /** Ours: exactly one form of them is set at a time. */
-export const ENDPOINT_VARIABLES: readonly string[] = [
+const ENDPOINT_VARIABLES: readonly string[] = [
   "AWS_CONTAINER_CREDENTIALS_FULL_URI",
   "AWS_CONTAINER_AUTHORIZATION_TOKEN",
   "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
@@ -36,7 +36,7 @@ export const ENDPOINT_VARIABLES: readonly string[] = [
 const STAGE_PATTERN = /^AWS_.+_(?:PROFILE|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)$/;
 
 /** Names of Serverless's stage variables that are set in `env`. */
-export function stageVariables(env: Environment): readonly string[] {
+function stageVariables(env: Environment): readonly string[] {
   return Object.keys(env).filter((name) => STAGE_PATTERN.test(name) && !COMPETING_VARIABLES.includes(name));
 }
 

@@ -24,7 +24,7 @@ type OptionValue<S extends OptionSpec> = S extends { type: "boolean" }
 
 export type OptionValues<O extends OptionSpecs> = { readonly [K in keyof O]: OptionValue<O[K]> };
 
-export interface PositionalSpec {
+interface PositionalSpec {
   readonly name: string;
   readonly required?: true;
   readonly help: string;

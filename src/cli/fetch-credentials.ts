@@ -38,8 +38,7 @@ export async function fetchCredentials(context: CliContext, role: string | null)
   }
 }
 
-/** As `fetchCredentials`, with a lease that is there already. */
-export async function fetchWith(access: LeaseAccess, { clock }: CliContext): Promise<EndpointCredentials> {
+async function fetchWith(access: LeaseAccess, { clock }: CliContext): Promise<EndpointCredentials> {
   for (let attempt = 1; ; attempt++) {
     const { status, body } = await get(access);
     if (status === 200) return credentialsOf(body);

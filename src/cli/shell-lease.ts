@@ -5,14 +5,14 @@ import { LEASE_TOKEN_PATTERN } from "../core/lease.js";
 import { shadowingVariables } from "./aws-variables.js";
 import type { CliContext, Environment } from "./context.js";
 
-export const URI_VARIABLE = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
-export const TOKEN_VARIABLE = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
-export const TOKEN_FILE_VARIABLE = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
+const URI_VARIABLE = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+const TOKEN_VARIABLE = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
+const TOKEN_FILE_VARIABLE = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
 
 const EVAL_HINT = 'eval "$(brokerctl env)"';
 
 /** The lease whose token this shell's variables hold; undefined where they hold none of ours. */
-export async function shellLease(env: Environment): Promise<LeaseSelector | undefined> {
+async function shellLease(env: Environment): Promise<LeaseSelector | undefined> {
   const uri = env[URI_VARIABLE];
   if (uri === undefined || !/^http:\/\/127\.0\.0\.1:\d+\//.test(uri)) return undefined;
   const token = tokenIn(uri.split("/lease/")[1]) ?? tokenIn(env[TOKEN_VARIABLE]) ?? tokenIn(await tokenFile(env));

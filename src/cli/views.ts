@@ -25,7 +25,7 @@ export function statusJson({ daemon, defaultRole, sources, roles, leases }: Stat
   };
 }
 
-export function sourceJson({ name, type, state, expiresAt }: SourceView): Json {
+function sourceJson({ name, type, state, expiresAt }: SourceView): Json {
   return { name, type, state, expires_at: isoInstant(expiresAt) };
 }
 

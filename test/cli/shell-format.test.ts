@@ -46,10 +46,12 @@ describe.each(["sh", "bash", "dash", "zsh"].filter(has))("in a real %s", (shell)
   });
 });
 
-describe.runIf(has("fish"))("in a real fish", () => {
+const FISH = "fish";
+
+describe.runIf(has(FISH))("in a real fish", () => {
   const feed = (text: string, how: string): Record<string, string> =>
     JSON.parse(
-      execFileSync("fish", ["--no-config", "-c", `${how}; $CB_NODE -e $CB_PRINT`], {
+      execFileSync(FISH, ["--no-config", "-c", `${how}; $CB_NODE -e $CB_PRINT`], {
         env: { ...env, CB_NODE: process.execPath, CB_PRINT: PRINT, CB_TEXT: text },
         encoding: "utf8",
       }),

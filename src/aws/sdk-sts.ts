@@ -1,16 +1,19 @@
 import {
   AssumeRoleCommand,
   type AssumeRoleCommandInput,
+  AssumeRoleWithWebIdentityCommand,
   GetCallerIdentityCommand,
   GetSessionTokenCommand,
   STSClient,
 } from "@aws-sdk/client-sts";
 import type { Credentials, SigningCredentials } from "../core/credentials.js";
 import type { AssumeRoleParameters } from "../core/role.js";
+import type { Secret } from "../core/secret.js";
 import type { Clock } from "../system/clock.js";
 import type { AwsAnswer, AwsCall, AwsCaller, CallOptions } from "./aws-caller.js";
 import type { AssumedRole, CallerIdentity, SessionTokenParameters, Sts } from "./sts.js";
 import { type CredentialsAnswer, checkedAssumedRoleArn, checkedCredentials, checkedIdentity } from "./sts-answers.js";
+import { webIdentityError } from "./web-identity-error.js";
 
 export interface SdkStsOptions {
   readonly caller: AwsCaller;
@@ -35,6 +38,30 @@ export class SdkSts implements Sts {
       region,
       signer,
       send: (client, http) => client.send(new AssumeRoleCommand(input), http),
+    });
+    const assumed = checkedAssumedRoleArn(answer.output.AssumedRoleUser?.Arn, parameters.roleArn, answer.host);
+    const credentials = this.#checked(answer, answer.output.Credentials, parameters.durationSeconds);
+    return { credentials: { ...credentials, accountId: assumed.accountId }, assumedRoleArn: assumed.arn };
+  }
+
+  async assumeRoleWithWebIdentity(
+    token: Secret,
+    parameters: AssumeRoleParameters,
+    region: string,
+  ): Promise<AssumedRole> {
+    const { RoleArn, RoleSessionName, DurationSeconds, Policy, PolicyArns } = assumeRoleInput(parameters);
+    const input = {
+      ...{ RoleArn, RoleSessionName, DurationSeconds },
+      ...(Policy === undefined ? {} : { Policy }),
+      ...(PolicyArns === undefined ? {} : { PolicyArns }),
+    };
+    const answer = await this.#call({
+      action: "AssumeRoleWithWebIdentity",
+      subject: parameters.roleArn,
+      region,
+      explain: webIdentityError,
+      send: (client, http) =>
+        client.send(new AssumeRoleWithWebIdentityCommand({ ...input, WebIdentityToken: token.reveal() }), http),
     });
     const assumed = checkedAssumedRoleArn(answer.output.AssumedRoleUser?.Arn, parameters.roleArn, answer.host);
     const credentials = this.#checked(answer, answer.output.Credentials, parameters.durationSeconds);

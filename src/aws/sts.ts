@@ -1,5 +1,6 @@
 import type { Credentials, SigningCredentials } from "../core/credentials.js";
 import type { AssumeRoleParameters } from "../core/role.js";
+import type { Secret } from "../core/secret.js";
 
 export interface SessionTokenParameters {
   /** Seconds, 900–129600. */
@@ -23,6 +24,11 @@ export interface AssumedRole {
 /** STS, one call a method; every failure is a BrokerError made by aws-error. */
 export interface Sts {
   assumeRole(signer: SigningCredentials, parameters: AssumeRoleParameters, region: string): Promise<AssumedRole>;
+  /**
+   * Unsigned: the token proves who calls. One that AWS does not accept (expired, of an unknown issuer, rejected by it)
+   * is LoginRequired. `parameters` has no external id, source identity or tags: this call knows none.
+   */
+  assumeRoleWithWebIdentity(token: Secret, parameters: AssumeRoleParameters, region: string): Promise<AssumedRole>;
   getSessionToken(signer: SigningCredentials, parameters: SessionTokenParameters, region: string): Promise<Credentials>;
   getCallerIdentity(signer: SigningCredentials, region: string): Promise<CallerIdentity>;
 }

@@ -20,24 +20,39 @@ const MAX_TOKEN_LENGTH = 8192;
 
 /** Checks what was found; `problem` says what is wrong with it, without a word of what it was. */
 export function checkFound(fields: FoundFields, now: number): FoundCredentials | { readonly problem: string } {
-  const { accessKeyId, secretAccessKey, expiration, accountId } = fields;
-  const sessionToken = fields.sessionToken ?? "";
-  if (!isText(accessKeyId, 128) || !/^\w+$/.test(accessKeyId)) return { problem: "no AccessKeyId" };
-  if (!isText(secretAccessKey, MAX_SECRET_LENGTH)) return { problem: "no SecretAccessKey" };
-  if (sessionToken !== "" && !isText(sessionToken, MAX_TOKEN_LENGTH)) {
-    return { problem: "a SessionToken that is no token, or too long for SDKs" };
-  }
-  if (expiration !== undefined && Number.isNaN(expiration)) return { problem: "an Expiration that is no time" };
-  if (expiration !== undefined && expiration <= now) return { problem: "credentials that have expired" };
+  const problem = problemOf(fields, now);
+  if (problem !== undefined) return { problem };
+  const { expiration, accountId } = fields;
+  const sessionToken = textOf(fields.sessionToken);
   return {
-    accessKeyId,
-    secretAccessKey: new Secret(secretAccessKey),
+    accessKeyId: textOf(fields.accessKeyId),
+    secretAccessKey: new Secret(textOf(fields.secretAccessKey)),
     ...(sessionToken === "" ? {} : { sessionToken: new Secret(sessionToken) }),
     ...(expiration === undefined ? {} : { expiration }),
-    ...(isText(accountId, 12) && /^\d{12}$/.test(accountId) ? { accountId } : {}),
+    ...(/^\d{12}$/.test(textOf(accountId)) ? { accountId: textOf(accountId) } : {}),
   };
 }
 
-function isText(value: unknown, maxLength: number): value is string {
-  return typeof value === "string" && value.length <= maxLength && PRINTABLE.test(value);
+function problemOf(fields: FoundFields, now: number): string | undefined {
+  const { accessKeyId, secretAccessKey, sessionToken, expiration } = fields;
+  if (!/^\w{1,128}$/.test(textOf(accessKeyId))) return "no AccessKeyId";
+  if (!isPrintable(secretAccessKey, MAX_SECRET_LENGTH)) return "no SecretAccessKey";
+  const hasToken = sessionToken !== undefined && sessionToken !== null && sessionToken !== "";
+  if (hasToken && !isPrintable(sessionToken, MAX_TOKEN_LENGTH)) {
+    return "a SessionToken that is no token, or too long for SDKs";
+  }
+  return expiration === undefined ? undefined : problemOfExpiration(expiration, now);
+}
+
+function problemOfExpiration(expiration: number, now: number): string | undefined {
+  if (Number.isNaN(expiration)) return "an Expiration that is no time";
+  return expiration <= now ? "credentials that have expired" : undefined;
+}
+
+function isPrintable(value: unknown, maxLength: number): boolean {
+  return PRINTABLE.test(textOf(value)) && textOf(value).length <= maxLength;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
 }

@@ -12,10 +12,12 @@ import type { SourceProviders } from "../credentials/sources/source-provider.js"
 import { SsoSourceProvider } from "../credentials/sources/sso-source.js";
 import { unbuiltSource } from "../credentials/sources/unbuilt-source.js";
 import { listenForCallback } from "../http/callback-listener.js";
+import { WebIdentitySourceProvider } from "../credentials/sources/web-identity-source.js";
 import { LeaseRegistry } from "../leases/lease-registry.js";
 import { LeaseStore } from "../leases/lease-store.js";
 import { createSso, type Sso } from "../sso/sso.js";
 import type { ProcessTable } from "../system/process-identity.js";
+import { readSmallFile } from "../system/read-small-file.js";
 import { CurrentStore } from "./current-store.js";
 import type { DaemonOptions } from "./daemon-options.js";
 import { StoreLifecycle } from "./store-lifecycle.js";
@@ -63,7 +65,7 @@ export function buildServices(options: DaemonOptions, surroundings: Surroundings
   const providers: SourceProviders = {
     keys: sessions,
     sso: new SsoSourceProvider({ ...sso, clock }),
-    web_identity: unbuiltSource("web_identity"),
+    web_identity: new WebIdentitySourceProvider({ readFile: readSmallFile, sts: aws.sts, clock }),
     process: unbuiltSource("process"),
     aws_sso_cache: unbuiltSource("aws_sso_cache"),
     profile: unbuiltSource("profile"),

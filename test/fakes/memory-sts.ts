@@ -7,7 +7,7 @@ import { CANARY } from "../support/canaries.js";
 import type { FakeClock } from "../support/fake-clock.js";
 
 export interface StsCall {
-  readonly action: "AssumeRole" | "GetSessionToken" | "GetCallerIdentity";
+  readonly action: "AssumeRole" | "AssumeRoleWithWebIdentity" | "GetSessionToken" | "GetCallerIdentity";
   readonly signer: string;
   readonly region: string;
   readonly parameters: Partial<AssumeRoleParameters & SessionTokenParameters>;
@@ -27,6 +27,20 @@ export class MemorySts implements Sts {
 
   async assumeRole(signer: SigningCredentials, parameters: AssumeRoleParameters, region: string): Promise<AssumedRole> {
     this.#record({ action: "AssumeRole", signer, region, parameters });
+    const account = parameters.roleArn.split(":")[4]!;
+    return {
+      credentials: { ...this.#session(parameters.durationSeconds), accountId: account },
+      assumedRoleArn: `arn:aws:sts::${account}:assumed-role/x/${parameters.roleSessionName}`,
+    };
+  }
+
+  async assumeRoleWithWebIdentity(
+    token: Secret,
+    parameters: AssumeRoleParameters,
+    region: string,
+  ): Promise<AssumedRole> {
+    const signer = { accessKeyId: token.reveal(), secretAccessKey: token };
+    this.#record({ action: "AssumeRoleWithWebIdentity", signer, region, parameters });
     const account = parameters.roleArn.split(":")[4]!;
     return {
       credentials: { ...this.#session(parameters.durationSeconds), accountId: account },

@@ -9,7 +9,8 @@ import { Faults } from "./faults.js";
 import { iamActions } from "./iam-actions.js";
 import { type FakeRole, type FakeUser, type Principal, Principals } from "./principals.js";
 import type { SignedRequest } from "./sigv4.js";
-import { type Action, type FakeAwsState, type Parameters, stsActions } from "./sts-actions.js";
+import { type Action, type FakeAwsState, type Parameters, stsActions, unsignedActions } from "./sts-actions.js";
+import { isWebIdentityCall, NOBODY, WebIdentities, type WebIdentity } from "./web-identity.js";
 
 export interface FakeAwsOptions {
   readonly users: readonly FakeUser[];
@@ -64,6 +65,7 @@ export class FakeAws {
       principals: new Principals(users),
       users,
       roles: new Map(roles.map((role) => [role.arn, role])),
+      webIdentities: new WebIdentities(),
       mfaCodes: new Set(),
       sessionSeconds,
       now: () => clock.now(),
@@ -88,6 +90,11 @@ export class FakeAws {
   /** MFA codes that are valid from now on, each for one use. */
   allowMfaCodes(...codes: readonly string[]): void {
     for (const code of codes) this.#state.mfaCodes.add(code);
+  }
+
+  /** A token of an identity provider that the account trusts. */
+  issueWebToken(identity: WebIdentity): string {
+    return this.#state.webIdentities.issue(identity);
   }
 
   setRole(role: FakeRole): void {
@@ -151,7 +158,7 @@ export class FakeAws {
     const action = parameters["Action"] ?? "";
     response.sendDate = false;
     response.setHeader("date", new Date(this.#state.now()).toUTCString());
-    const authenticated = this.#authenticate(request);
+    const authenticated = isWebIdentityCall(request, parameters) ? NOBODY : this.#authenticate(request);
     if (authenticated instanceof AwsRefusal) return send(response, refusalAnswer("sts", authenticated));
     this.#record(action, parameters, { authenticated, request });
     const fault = await this.faults.meet(action);
@@ -195,7 +202,8 @@ export class FakeAws {
           { status: 403 },
         );
       }
-      const actions: Readonly<Record<string, Action>> = service === "iam" ? iamActions : stsActions;
+      const ofSts = principal === NOBODY.principal ? unsignedActions : stsActions;
+      const actions: Readonly<Record<string, Action>> = service === "iam" ? iamActions : ofSts;
       const perform = Object.hasOwn(actions, action) ? actions[action] : undefined;
       if (!perform)
         throw new AwsRefusal(

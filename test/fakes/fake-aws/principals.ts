@@ -23,6 +23,8 @@ export interface FakeRole {
   /** Seconds; as at AWS 3600 by default. */
   readonly maxSessionDuration?: number;
   readonly requireMfa?: boolean;
+  /** Subject of the web identity tokens that may assume it. */
+  readonly webIdentity?: string;
 }
 
 /** Who signed a request. */

@@ -1,5 +1,6 @@
 import { AwsRefusal, accessDenied, validationError } from "./aws-refusal.js";
 import type { FakeRole, FakeUser, Principal, Principals } from "./principals.js";
+import { notTrusted, type WebIdentities } from "./web-identity.js";
 
 export type Parameters = Readonly<Record<string, string>>;
 
@@ -8,6 +9,7 @@ export interface FakeAwsState {
   readonly principals: Principals;
   readonly users: readonly FakeUser[];
   readonly roles: Map<string, FakeRole>;
+  readonly webIdentities: WebIdentities;
   /** MFA codes that work now; each once. */
   readonly mfaCodes: Set<string>;
   /** Every session gets this life, whatever was asked for: AWS's shortest is 900. */
@@ -25,14 +27,38 @@ export const stsActions: Readonly<Record<string, Action>> = {
   GetCallerIdentity: getCallerIdentity,
 };
 
+/** Nobody signs these; the caller is who the token says. */
+export const unsignedActions: Readonly<Record<string, Action>> = {
+  AssumeRoleWithWebIdentity: assumeRoleWithWebIdentity,
+};
+
+function assumeRoleWithWebIdentity(state: FakeAwsState, _nobody: Principal, parameters: Parameters): object {
+  const { RoleArn = "", RoleSessionName = "", WebIdentityToken = "" } = parameters;
+  checkSessionName(RoleSessionName);
+  checkPolicies(parameters);
+  const { subject } = state.webIdentities.verify(WebIdentityToken, state.now());
+  const role = state.roles.get(RoleArn);
+  if (role?.webIdentity !== subject) throw notTrusted();
+  const seconds = secondsOf(parameters, { fallback: CHAINED_LIMIT_S, limit: 43_200 });
+  checkMaxSession(role, seconds);
+  const session = state.principals.openRole(RoleArn, RoleSessionName, expirationOf(state, seconds));
+  return {
+    Credentials: credentialsOf(session),
+    SubjectFromWebIdentityToken: subject,
+    AssumedRoleUser: { AssumedRoleId: session.userId, Arn: session.arn },
+    Provider: "oidc.example.com",
+    Audience: "sts.amazonaws.com",
+  };
+}
+
+function checkSessionName(name: string): void {
+  if (/^[\w+=,.@-]{2,64}$/.test(name)) return;
+  throw constraint(name, "roleSessionName", "Member must satisfy regular expression pattern: [\\w+=,.@-]*");
+}
+
 function assumeRole(state: FakeAwsState, caller: Principal, parameters: Parameters): object {
   const { RoleArn = "", RoleSessionName = "" } = parameters;
-  if (!/^[\w+=,.@-]{2,64}$/.test(RoleSessionName))
-    throw constraint(
-      RoleSessionName,
-      "roleSessionName",
-      "Member must satisfy regular expression pattern: [\\w+=,.@-]*",
-    );
+  checkSessionName(RoleSessionName);
   checkPolicies(parameters);
   const role = state.roles.get(RoleArn);
   if (!role || !isTrusted(role, caller, parameters)) {
@@ -80,10 +106,13 @@ function roleSeconds(role: FakeRole, caller: Principal, parameters: Parameters):
       "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.",
     );
   }
-  if (seconds > (role.maxSessionDuration ?? CHAINED_LIMIT_S)) {
-    throw validationError("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
-  }
+  checkMaxSession(role, seconds);
   return seconds;
+}
+
+function checkMaxSession({ maxSessionDuration = CHAINED_LIMIT_S }: FakeRole, seconds: number): void {
+  if (seconds <= maxSessionDuration) return;
+  throw validationError("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
 }
 
 function secondsOf(parameters: Parameters, { fallback, limit }: { fallback: number; limit: number }): number {

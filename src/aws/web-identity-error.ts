@@ -1,0 +1,22 @@
+import { BrokerError } from "../core/errors.js";
+import type { AwsFailure, FailedCall } from "./aws-failure.js";
+
+/** STS's refusals of the token itself (sdk-contract §17). IDPCommunicationError is trouble, as with every call. */
+export function webIdentityError(failure: AwsFailure, { subject, action }: FailedCall): BrokerError | undefined {
+  const why = WHY[failure.awsCode ?? ""];
+  if (why === undefined) return undefined;
+  return new BrokerError(
+    "LoginRequired",
+    `the web identity token for ${subject ?? action} ${why}: ${failure.message}`,
+    {
+      hint: "renew the token in its file",
+      cause: failure,
+    },
+  );
+}
+
+const WHY: Readonly<Record<string, string>> = {
+  ExpiredToken: "has expired",
+  InvalidIdentityToken: "is not accepted",
+  IDPRejectedClaim: "was rejected by its identity provider",
+};

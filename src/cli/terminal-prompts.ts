@@ -1,4 +1,4 @@
-import { createInterface } from "node:readline/promises";
+import { StringDecoder } from "node:string_decoder";
 import type { ReadStream, WriteStream } from "node:tty";
 import { type Choice, Interrupted, type Prompts } from "./prompts.js";
 
@@ -20,57 +20,73 @@ const KEY = {
 /** What terminals send around a paste, and the cursor keys: no part of a secret. */
 // eslint-disable-next-line no-control-regex -- these sequences begin with a control character
 const ESCAPE_SEQUENCE = /\u001b\[[0-9;]*[A-Za-z~]/g;
+const CLEAR_LINE = "\r\u001b[K";
 const VISIBLE_CHOICES = 12;
 
 export function createTerminalPrompts(terminal: Terminal): Prompts {
   return {
-    secret: (question) => readSecret(question, terminal),
+    secret: (question) => readKeys(question, terminal, { echo: false }),
     line: (question) => readLine(question, terminal),
     confirm: (question, fallback) => confirm(question, fallback, terminal),
     pick: (question, choices) => pick(question, choices, terminal),
   };
 }
 
-function readSecret(question: string, { stdin, output }: Terminal): Promise<string> {
+async function readLine(question: string, terminal: Terminal): Promise<string> {
+  return (await readKeys(question, terminal, { echo: true })).trim();
+}
+
+/**
+ * Reads up to Enter, key by key: the terminal itself echoes nothing from before the question is shown. What was pasted
+ * beyond Enter stays for the next question, so that a secret pasted together with its id is not shown either.
+ */
+function readKeys(question: string, { stdin, output }: Terminal, { echo }: { echo: boolean }): Promise<string> {
+  stdin.setRawMode(true);
   output.write(`${question}: `);
   return new Promise((resolve, reject) => {
+    const decoder = new StringDecoder("utf8");
     let typed = "";
-    const end = (finish: () => void): void => {
+    const onData = (chunk: Buffer): void => {
+      const pressed = press(typed, decoder.write(chunk).replace(ESCAPE_SEQUENCE, ""));
+      typed = pressed.typed;
+      if (echo) output.write(`${CLEAR_LINE}${question}: ${typed}`);
+      if (pressed.end === undefined) return;
       stdin.off("data", onData).setRawMode(false).pause();
       output.write("\n");
-      finish();
+      if (pressed.rest !== "") stdin.unshift(Buffer.from(pressed.rest));
+      if (pressed.end === "enter") resolve(typed);
+      else reject(new Interrupted());
     };
-    const onData = (chunk: Buffer): void => {
-      for (const key of chunk.toString("utf8").replace(ESCAPE_SEQUENCE, "")) {
-        if (key === KEY.enter || key === KEY.newline) return end(() => resolve(typed));
-        if (key === KEY.interrupt || (key === KEY.end && typed === "")) return end(() => reject(new Interrupted()));
-        typed = edited(typed, key);
-      }
-    };
-    stdin.setRawMode(true).on("data", onData).resume();
+    stdin.on("data", onData).resume();
   });
+}
+
+interface Pressed {
+  readonly typed: string;
+  /** Undefined: the line goes on. */
+  readonly end?: "enter" | "interrupt";
+  readonly rest: string;
+}
+
+function press(before: string, keys: string): Pressed {
+  let typed = before;
+  let at = 0;
+  for (const key of keys) {
+    at += key.length;
+    if (key === KEY.enter || key === KEY.newline) {
+      const rest = keys.slice(at);
+      return { typed, end: "enter", rest: key === KEY.enter ? rest.replace(/^\n/, "") : rest };
+    }
+    if (key === KEY.interrupt || (key === KEY.end && typed === "")) return { typed, end: "interrupt", rest: "" };
+    typed = edited(typed, key);
+  }
+  return { typed, rest: "" };
 }
 
 function edited(typed: string, key: string): string {
   if (key === KEY.backspace || key === KEY.erase) return typed.replace(/.$/u, "");
   if (key === KEY.kill) return "";
   return key < " " ? typed : typed + key;
-}
-
-async function readLine(question: string, { stdin, output }: Terminal): Promise<string> {
-  const lines = createInterface({ input: stdin, output });
-  const stopped = new AbortController();
-  lines.once("SIGINT", () => stopped.abort());
-  lines.once("close", () => stopped.abort());
-  try {
-    return (await lines.question(`${question}: `, { signal: stopped.signal })).trim();
-  } catch (error) {
-    if (!stopped.signal.aborted) throw error;
-    output.write("\n");
-    throw new Interrupted();
-  } finally {
-    lines.close();
-  }
 }
 
 async function confirm(question: string, fallback: boolean, terminal: Terminal): Promise<boolean> {

@@ -34,7 +34,7 @@ function terminal() {
       input.write(key);
     }
   };
-  return { prompts, press, modes, shown: () => shown.join("") };
+  return { prompts, press, stdin: input, modes, shown: () => shown.join("") };
 }
 
 const SECRET = canaryPassphrase("typed");
@@ -78,6 +78,26 @@ describe("a secret that is typed", () => {
 });
 
 describe("other questions", () => {
+  it("echo what is typed, and leave what was pasted beyond Enter to the next, unseen where that is a secret", async () => {
+    const { prompts, press, shown } = terminal();
+    const id = prompts.line("Id");
+    await press(`AKI\u007fIA\r\n${SECRET}\r`);
+    expect(await id).toBe("AKIA");
+    expect(await prompts.secret("Secret")).toBe(SECRET);
+    expect(shown()).toContain("Id: AKIA\n");
+    expect(shown()).not.toContain(SECRET);
+  });
+
+  it("put a letter together that arrives in two pieces", async () => {
+    const { prompts, stdin } = terminal();
+    const answer = prompts.line("L");
+    const [first, second] = Buffer.from("ü");
+    stdin.write(Buffer.from([first!]));
+    await settle();
+    stdin.write(Buffer.from([second!, 13]));
+    expect(await answer).toBe("ü");
+  });
+
   it("take a line", async () => {
     const { prompts, press } = terminal();
     const answer = prompts.line("Access key id");

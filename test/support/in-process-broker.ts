@@ -52,6 +52,8 @@ export class InProcessBroker {
   readonly home = tempDir("flow");
   readonly log: LogLine[] = [];
   aws!: FakeAws;
+  /** Beside CREDBROKER_HOME and AWS_ENDPOINT_URL. */
+  environment: Readonly<Record<string, string>> = {};
   #daemon: Daemon | undefined;
 
   static async create(
@@ -74,7 +76,7 @@ export class InProcessBroker {
   }
 
   async start(): Promise<void> {
-    const environment = { CREDBROKER_HOME: this.home, AWS_ENDPOINT_URL: this.aws.url };
+    const environment = { CREDBROKER_HOME: this.home, AWS_ENDPOINT_URL: this.aws.url, ...this.environment };
     mkdirSync(join(this.home, "state"), { recursive: true, mode: 0o700 });
     this.#daemon = await startDaemon({
       paths: resolvePaths({
@@ -111,9 +113,13 @@ export class InProcessBroker {
     return this.#daemon?.reload();
   }
 
-  call<O extends ControlOperation>(operation: O, request: ControlRequest<O>): Promise<ControlResponse<O>> {
+  call<O extends ControlOperation>(
+    operation: O,
+    request: ControlRequest<O>,
+    signal?: AbortSignal,
+  ): Promise<ControlResponse<O>> {
     const socketPath = join(this.home, "run", "control.sock");
-    return createControlClient({ socketPath, version: "0.0.0-test" }).call(operation, request);
+    return createControlClient({ socketPath, version: "0.0.0-test" }).call(operation, request, { signal });
   }
 
   /** The URL of a lease pinned to `role`. */

@@ -2,7 +2,14 @@ import { isDeepStrictEqual } from "node:util";
 import { BrokerError } from "../core/errors.js";
 import type { Secret } from "../core/secret.js";
 import { addEntries, checkBeforeEdit, sectionOf } from "./add-entries.js";
-import { type AwsFileName, type AwsFiles, type AwsProfiles, readAwsProfiles } from "./aws-profiles.js";
+import {
+  type AwsFileName,
+  type AwsFiles,
+  type AwsProfile,
+  type AwsProfiles,
+  type PlacedSetting,
+  readAwsProfiles,
+} from "./aws-profiles.js";
 import type { CheckedConfig, ConfigText } from "./check-config.js";
 import type { PlainEntry } from "./field-values.js";
 import { type ImportItem, importItems } from "./import-items.js";
@@ -69,7 +76,7 @@ export function planAwsImport(request: ImportRequest): AwsImport {
   const added = newEntries(drafts, existing);
   const { text, summary } = addAll(request, before, added);
   const items = importItems({ aws, drafts, existing, sources, all: request.profiles === undefined });
-  return { text, summary, items, keys: keysOf(drafts, aws) };
+  return { text, summary, items, keys: keysOf(drafts) };
 }
 
 function choose({ profiles: named, withDefault }: ImportRequest, aws: AwsProfiles): ReadonlySet<string> {
@@ -164,14 +171,18 @@ function refuseAll(checked: CheckedConfig, path: string): BrokerError {
   return new BrokerError("UsageInvalid", message.join("\n"), { hint: "brokerctl import PROFILE…" });
 }
 
-function keysOf({ sources, profiles }: ImportDrafts, aws: AwsProfiles): ImportedKey[] {
-  return [...sources.values()].flatMap(({ name, key }: SourceDraft) => {
+function keysOf({ sources, profiles }: ImportDrafts): ImportedKey[] {
+  return [...sources.values()].flatMap(({ name, key }) => {
     if (!key) return [];
-    const values = [key.accessKeyId, key.secretAccessKey.reveal()];
-    const settings = profiles.flatMap(({ profile }) => aws.profiles.get(profile.name)?.all ?? []);
-    const own = settings.filter(({ name: setting, value }) => KEY_SETTINGS.includes(setting) && values.includes(value));
-    return [{ source: name, ...key, places: own.map(({ file, start, end }) => ({ file, start, end })) }];
+    const settings = profiles.flatMap(({ profile }) => keySettings(profile, key));
+    return [{ source: name, ...key, places: settings.map(({ file, start, end }) => ({ file, start, end })) }];
   });
 }
 
-const KEY_SETTINGS: readonly string[] = ["aws_access_key_id", "aws_secret_access_key"];
+/** Where the profile has this key; a profile that has half of it has another one. */
+function keySettings({ all }: AwsProfile, key: NonNullable<SourceDraft["key"]>): PlacedSetting[] {
+  const ids = all.filter(({ name, value }) => name === "aws_access_key_id" && value === key.accessKeyId);
+  const secret = key.secretAccessKey.reveal();
+  const secrets = all.filter(({ name, value }) => name === "aws_secret_access_key" && value === secret);
+  return ids.length > 0 && secrets.length > 0 ? [...ids, ...secrets] : [];
+}

@@ -39,7 +39,7 @@ export class ImportSources {
   readonly drafts = new Map<string, SourceDraft>();
   readonly #world: SourcesWorld;
   readonly #names: ReadonlyMap<string, string>;
-  /** Access key id → source. */
+  /** Access key id and secret → source. */
   readonly #keys = new Map<string, string>();
 
   /** What a source says → the sources that say it, of the config and of this import. */
@@ -77,9 +77,9 @@ export class ImportSources {
 
   /** The same key in two profiles, or in the store already, is one source: rotating it twice would break one of them. */
   keys(profile: AwsProfile, { accessKeyId, secretAccessKey }: KeysKind): SourceDraft {
-    const held = this.#keys.get(accessKeyId) ?? this.#heldIn(accessKeyId);
-    const name = held ?? this.nameOf(profile.name);
-    this.#keys.set(accessKeyId, name);
+    const whole = `${accessKeyId} ${secretAccessKey.reveal()}`;
+    const name = this.#keys.get(whole) ?? this.#heldIn(accessKeyId) ?? this.nameOf(profile.name);
+    this.#keys.set(whole, name);
     const existing = Object.hasOwn(this.#world.existing, name) ? this.#world.existing[name] : undefined;
     const isFixed = (existing as MutableEntry | undefined)?.["type"] === "keys";
     const entry = isFixed ? { ...(existing as MutableEntry) } : { type: "keys", ...foreignRegion(profile) };

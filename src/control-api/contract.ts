@@ -140,6 +140,46 @@ export interface SsoRoleFound {
   readonly roleName: string;
 }
 
+/** A file as the CLI read it. */
+export interface FileText {
+  readonly text: string;
+  readonly path: string;
+}
+
+/** What `import` is about. The text of the AWS files holds keys: it only enters. */
+export interface ImportRequest extends FileText {
+  readonly aws: { readonly config?: FileText; readonly credentials?: FileText };
+  /** null: all but `[default]`. */
+  readonly profiles: readonly string[] | null;
+  /** `[default]` as well. */
+  readonly withDefault: boolean;
+}
+
+/** What becomes of one profile, SSO session or odd section of the AWS files. */
+export interface ImportItemView {
+  readonly what: string;
+  /** `left`: `[default]`, which is taken only when somebody says so. */
+  readonly outcome: "add" | "same" | "conflict" | "refused" | "left";
+  readonly role: string | null;
+  readonly source: string | null;
+  readonly type: string | null;
+  readonly sourceRole: string | null;
+  readonly notes: readonly string[];
+}
+
+export interface ImportKeyView {
+  readonly source: string;
+  readonly accessKeyIdSuffix: string;
+  /** Of the secret store: it has this key, has another one for the source, has none, or cannot be asked. */
+  readonly state: "held" | "other" | "missing" | "unknown";
+}
+
+/** Characters from the start of a file's text. */
+export interface TextSpan {
+  readonly start: number;
+  readonly end: number;
+}
+
 /** operation → [request, response] */
 export interface ControlOperations {
   status: [Empty, StatusView];
@@ -175,6 +215,26 @@ export interface ControlOperations {
       readonly replace: boolean;
     },
     KeyView & { readonly notes: readonly string[] },
+  ];
+  /** What an import would do; `storeProblem`: why its keys could not be stored now. */
+  "import-plan": [
+    ImportRequest,
+    EditPlan & {
+      readonly items: readonly ImportItemView[];
+      readonly keys: readonly ImportKeyView[];
+      readonly storeProblem: ControlError | null;
+    },
+  ];
+  /**
+   * Puts the keys of an import into the secret store, once its sources are in the config in force. `places` is where the
+   * keys stand that are durably stored now: what `--remove-keys` cuts out of the AWS files.
+   */
+  "import-keys": [
+    ImportRequest,
+    {
+      readonly keys: readonly ImportKeyView[];
+      readonly places: { readonly config: readonly TextSpan[]; readonly credentials: readonly TextSpan[] };
+    },
   ];
   "keys-list": [Empty, { readonly keys: readonly KeyView[] }];
   "keys-rotate": [{ readonly source: string }, KeyView & { readonly notes: readonly string[] }];

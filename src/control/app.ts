@@ -9,6 +9,7 @@ import { BrokerError, type BrokerErrorCode, toBrokerError } from "../core/errors
 import { configHandlers } from "./handlers/config-handlers.js";
 import { credentialsHandlers } from "./handlers/credentials-handlers.js";
 import type { Handler, Handlers } from "./handlers/handler.js";
+import { importHandlers } from "./handlers/import-handlers.js";
 import { keyHandlers } from "./handlers/key-handlers.js";
 import { leaseHandlers } from "./handlers/lease-handlers.js";
 import { loginHandlers } from "./handlers/login-handlers.js";
@@ -29,6 +30,7 @@ export function createControlApp(services: ControlServices): Express {
     ...storeHandlers(services),
     ...configHandlers(services),
     ...keyHandlers(services),
+    ...importHandlers(services),
     ...loginHandlers(services),
     ...ssoHandlers(services),
     ...credentialsHandlers(services),

@@ -28,6 +28,15 @@ const edit = z.strictObject({
   fields: z.record(z.string(), z.union([z.string(), z.array(z.string())])),
 });
 
+const file = z.strictObject({ text, path: z.string().max(4096) });
+const importRequest = z.strictObject({
+  text,
+  path: z.string().max(4096),
+  aws: z.strictObject({ config: file.exactOptional(), credentials: file.exactOptional() }),
+  profiles: z.array(z.string().min(1).max(1024)).nullable(),
+  withDefault: z.boolean(),
+});
+
 /** What each operation takes; anything else is refused by name. */
 export const REQUEST_SCHEMAS: { readonly [O in ControlOperation]: z.ZodType<ControlRequest<O>> } = {
   status: empty,
@@ -46,6 +55,8 @@ export const REQUEST_SCHEMAS: { readonly [O in ControlOperation]: z.ZodType<Cont
     secretAccessKey: z.string().regex(/^[!-~]{16,256}$/, "not a secret access key (40 printable characters)"),
     replace: z.boolean(),
   }),
+  "import-plan": importRequest,
+  "import-keys": importRequest,
   "keys-list": empty,
   "keys-rotate": z.strictObject({ source: name }),
   "keys-remove": z.strictObject({ source: name }),

@@ -1,5 +1,6 @@
 import type { Iam } from "../aws/iam.js";
 import type { Sts } from "../aws/sts.js";
+import type { AwsImport, ImportRequest as AwsImportRequest } from "../config/aws-config-import.js";
 import type { Config } from "../config/config.js";
 import type { ControlRequest, ControlResponse, EditPlan, FieldValues } from "../control-api/contract.js";
 import type { BrokerError } from "../core/errors.js";
@@ -33,8 +34,12 @@ export interface RunningConfig {
   planSsoRoles(request: ControlRequest<"sso-roles-plan">): ControlResponse<"sso-roles-plan">;
   /** `SOURCE:ACCOUNT/ROLE`; undefined where it names none. */
   adHocRole(name: string): Role | undefined;
+  planImport(request: ImportTexts): AwsImport;
   jsonSchema(): Readonly<Record<string, unknown>>;
 }
+
+/** An import as the config room takes it, but for who and where we are. */
+export type ImportTexts = Omit<AwsImportRequest, "user" | "host">;
 
 export interface ConfigEdit {
   readonly text: string;

@@ -1,12 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { adHocRole } from "../config/ad-hoc-role.js";
+import { type AwsImport, planAwsImport } from "../config/aws-config-import.js";
 import type { Config } from "../config/config.js";
 import { planRoleAdd, planSourceAdd } from "../config/edit-config.js";
 import { configJsonSchema } from "../config/json-schema.js";
 import { readConfigFile } from "../config/load-config.js";
 import { parseConfig } from "../config/parse-config.js";
 import { planSsoRoles, type SsoRolesPlan } from "../config/plan-sso-roles.js";
-import type { ConfigEdit, RunningConfig } from "../control/services.js";
+import type { ConfigEdit, ImportTexts, RunningConfig } from "../control/services.js";
 import type { ControlRequest, EditPlan } from "../control-api/contract.js";
 import { type BrokerError, toBrokerError } from "../core/errors.js";
 import type { Role } from "../core/role.js";
@@ -77,6 +78,10 @@ export class ConfigFile implements RunningConfig {
 
   adHocRole(name: string): Role | undefined {
     return this.#config && adHocRole(name, this.#config);
+  }
+
+  planImport(request: ImportTexts): AwsImport {
+    return planAwsImport({ ...request, ...this.#identity() });
   }
 
   jsonSchema(): Readonly<Record<string, unknown>> {

@@ -1,8 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { adHocRole } from "../../src/config/ad-hoc-role.js";
+import { type AwsImport, planAwsImport } from "../../src/config/aws-config-import.js";
 import type { Config } from "../../src/config/config.js";
-import type { ConfigEdit, ControlServices, RunningConfig } from "../../src/control/services.js";
+import type { ConfigEdit, ControlServices, ImportTexts, RunningConfig } from "../../src/control/services.js";
 import type { ControlRequest, ControlResponse } from "../../src/control-api/contract.js";
 import { BrokerError } from "../../src/core/errors.js";
 import type { Role, Source } from "../../src/core/role.js";
@@ -66,6 +67,10 @@ class MemoryConfig implements RunningConfig {
 
   adHocRole(name: string): Role | undefined {
     return this.config && adHocRole(name, this.config);
+  }
+
+  planImport(request: ImportTexts): AwsImport {
+    return planAwsImport({ ...request, user: "me", host: "box" });
   }
 
   jsonSchema(): Record<string, unknown> {

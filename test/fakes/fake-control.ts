@@ -80,6 +80,15 @@ export class FakeControl {
   /** operation → what it fails with. */
   readonly refusing = new Map<ControlOperation, ControlError>();
   readonly calls: { readonly operation: ControlOperation; readonly request: unknown }[] = [];
+  /** What `import-plan` answers; `text` is made of the config's by adding a line. */
+  importing: Pick<ControlResponse<"import-plan">, "items" | "keys" | "storeProblem"> & { readonly adds: boolean } = {
+    items: [],
+    keys: [],
+    storeProblem: null,
+    adds: false,
+  };
+  /** What `import-keys` answers beside the keys. */
+  importPlaces: ControlResponse<"import-keys">["places"] = { config: [], credentials: [] };
   /** Answers of the endpoint before the credentials: `[503, …]`. */
   readonly pendingAnswers: number[] = [];
   /** Called for `stop`. */
@@ -204,6 +213,19 @@ export class FakeControl {
       this.keys.splice(0, this.keys.length, ...this.keys.filter((held) => held.source !== source), key);
       this.secrets.set(source, secretAccessKey);
       return { ...key, notes: [] };
+    },
+    "import-plan": ({ text }) => {
+      const { adds, ...plan } = this.importing;
+      return adds
+        ? { ...plan, text: `${text}# imported\n`, summary: ["roles:"] }
+        : { ...plan, text: null, summary: [] };
+    },
+    "import-keys": () => {
+      const keys = this.importing.keys.map((key) => ({
+        ...key,
+        state: key.state === "other" ? key.state : ("held" as const),
+      }));
+      return { keys, places: this.importPlaces };
     },
     "keys-list": () => ({ keys: this.keys }),
     "keys-rotate": ({ source }) => ({

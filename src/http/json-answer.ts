@@ -30,7 +30,7 @@ export function errorAnswer({ code, message, hint }: BrokerError, status: number
  * Exactly `application/json`: Go v2 and Kotlin compare the whole value (sdk-contract §1.9). Head and body leave in one
  * write. No ETag, no CORS header.
  */
-export function jsonHeaders(body: string): Readonly<Record<string, string>> {
+function jsonHeaders(body: string): Readonly<Record<string, string>> {
   return {
     "Content-Type": "application/json",
     "Content-Length": String(Buffer.byteLength(body)),

@@ -3,7 +3,7 @@ import type { ProcessTable } from "../system/process-identity.js";
 import { isExpired, type LeaseBook, withLease, withoutForgotten, withoutLeases } from "./lease-book.js";
 import { leaseAt } from "./lease-role.js";
 
-export interface EndedLease {
+interface EndedLease {
   readonly lease: Lease;
   readonly why: "expired" | "holder gone";
 }

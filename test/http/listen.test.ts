@@ -316,6 +316,14 @@ describe("a client that takes its time", () => {
 });
 
 describe("what reaches the handler", () => {
+  it("may take longer to answer than a client may take to ask", async () => {
+    const { port } = await loopback((_request, response) => setTimeout(() => response.end("at last"), 600), {
+      limits: SHORT,
+    });
+
+    expect((await exchange(port, GET)).text).toContain("at last");
+  });
+
   it("has all its headers, also beyond Node's two thousand", async () => {
     const { port } = await loopback((request, response) => response.end(String(request.headers.origin)), {
       limits: { maxHeaderSize: 64 * 1024 },

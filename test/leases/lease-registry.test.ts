@@ -687,6 +687,24 @@ describe("last use", () => {
     expect((await room.startLocked()).list()[0]?.lastUsedAt).toBe(first + 1000);
   });
 
+  it("is not forgotten when it falls into a write", async () => {
+    const room = new LeaseRoom();
+    const leases = await room.start();
+    const lease = leases.select({ by: "default" });
+    leases.touch(lease);
+    room.duringWrite = () => {
+      room.clock.jump(1000);
+      leases.touch(lease);
+    };
+    await leases.assign("default", "dev");
+    room.duringWrite = () => undefined;
+    const last = room.clock.now();
+
+    expect(leases.list()[0]?.lastUsedAt).toBe(last);
+    await leases.flush();
+    expect((await room.startLocked()).list()[0]?.lastUsedAt).toBe(last);
+  });
+
   it("is saved although the clock was set back", async () => {
     const room = new LeaseRoom();
     const leases = await room.start();

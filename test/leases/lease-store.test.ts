@@ -56,7 +56,7 @@ describe("reading leases.json", () => {
     writeFileSync(join(directory, "target"), VALID, { mode: 0o600 });
     symlinkSync(join(directory, "target"), join(directory, "link"));
     mkdirSync(join(directory, "directory"), { mode: 0o700 });
-    execFileSync("mkfifo", ["-m", "600", join(directory, "pipe")]);
+    execFileSync("sh", ["-c", 'mkfifo -m 600 "$0"', join(directory, "pipe")]);
 
     for (const name of ["link", "directory", "pipe"]) {
       expect((await brokerErrorOf(() => storeAt(join(directory, name)).read())).code, name).toBe("FileRefused");

@@ -10,7 +10,7 @@ import { FakeLeases } from "../fakes/fake-leases.js";
 import { CANARY } from "./canaries.js";
 import { memoryLogger } from "./memory-logger.js";
 
-export const NOW = Date.parse("2026-11-21T03:53:46.789Z");
+const NOW = Date.parse("2026-11-21T03:53:46.789Z");
 export const ACCESS_KEY_ID = "ASIA00000000000ACCES";
 
 export function hourOfCredentials(extra: Partial<HeldCredentials["credentials"]> = {}): HeldCredentials {
@@ -29,7 +29,7 @@ export function hourOfCredentials(extra: Partial<HeldCredentials["credentials"]>
 }
 
 /** Credentials by role: held, or the promise or error that asking for them gives. */
-export class FakeCredentials implements RoleCredentials {
+class FakeCredentials implements RoleCredentials {
   readonly answers = new Map<string, () => Promise<HeldCredentials>>();
   asked = 0;
 

@@ -13,7 +13,7 @@ import { memoryLogger } from "./memory-logger.js";
 import { tempDir } from "./temp-dir.js";
 
 /** Fails durable steps when told; each effect counts two steps, one before and one after it. */
-export class Faults {
+class Faults {
   steps = 0;
   /** From this step on everything fails, as after a crash. */
   crashAt: number | undefined;
@@ -44,6 +44,8 @@ export class LeaseRoom {
   readonly path = join(tempDir("leases"), "leases.json");
   readonly faults = new Faults();
   writes = 0;
+  /** Runs while a write of leases.json is under way. */
+  duringWrite = (): void => undefined;
 
   /** A registry as it is after a start with an open secret store. */
   async start(): Promise<LeaseRegistry> {
@@ -74,6 +76,7 @@ export class LeaseRoom {
 
   async #write(path: string, data: Uint8Array): Promise<void> {
     this.writes++;
+    this.duringWrite();
     if (this.faults.diskFull) throw new Error("no space left on device");
     await this.faults.durably(() => writeFileAtomic(new NodeFileSystem(), path, data));
   }

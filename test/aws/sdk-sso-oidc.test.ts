@@ -101,6 +101,7 @@ describe("the device flow", () => {
     const grantOf = ({ deviceCode }: DeviceAuthorization): TokenGrant => ({ kind: "device", deviceCode });
 
     await create(client, grantOf(late));
+    await create(client, grantOf(late));
     expect(await create(client, grantOf(late))).toEqual({ outcome: "slow_down" });
     world.center.deny(denied.userCode);
     expect(await create(client, grantOf(denied))).toEqual({ outcome: "denied", message: "Access denied" });

@@ -8,6 +8,9 @@ const SLOW_DOWN_MS = 5000;
 /** Of the interval: how much sooner a poll may come; timers and networks are not exact. */
 const TOLERANCE = 0.1;
 
+/** The AWS CLI polls before it shows the code and again at once after, and is not slowed down for that. */
+const FREE_POLLS = 2;
+
 export interface DeviceAuthorization {
   readonly deviceCode: string;
   readonly userCode: string;
@@ -17,7 +20,8 @@ export interface DeviceAuthorization {
   state: "pending" | "approved" | "denied" | "spent";
   user: string | undefined;
   intervalMs: number;
-  lastPollAt: number | undefined;
+  polls: number;
+  lastPollAt: number;
 }
 
 export interface DeviceAuthorizationsOptions {
@@ -47,7 +51,8 @@ export class DeviceAuthorizations {
       state: settings.preAuthorized ? "approved" : "pending",
       user: settings.preAuthorized ? firstUser : undefined,
       intervalMs: settings.intervalSeconds * 1000,
-      lastPollAt: undefined,
+      polls: 0,
+      lastPollAt: 0,
     };
     this.#byDeviceCode.set(authorization.deviceCode, authorization);
     return authorization;
@@ -95,9 +100,10 @@ export class DeviceAuthorizations {
   }
 
   #refuseHaste(authorization: DeviceAuthorization, now: number): void {
-    const { lastPollAt, intervalMs } = authorization;
+    const { lastPollAt, intervalMs, polls } = authorization;
     authorization.lastPollAt = now;
-    if (lastPollAt === undefined || now - lastPollAt >= intervalMs * (1 - TOLERANCE)) return;
+    authorization.polls++;
+    if (polls < FREE_POLLS || now - lastPollAt >= intervalMs * (1 - TOLERANCE)) return;
     authorization.intervalMs += SLOW_DOWN_MS;
     throw new SsoRefusal("SlowDownException", "Client is making too many token requests");
   }

@@ -88,7 +88,9 @@ describe("polling", () => {
 
   test("too soon is slowed down by 5 s, from then on", async () => {
     const { deviceCode } = await start();
-    expect(await poll(deviceCode)).toBe("AuthorizationPendingException");
+    // As the AWS CLI does: before it shows the code, and again at once.
+    expect((await client.poll(deviceCode)).error).toBe("AuthorizationPendingException");
+    expect((await client.poll(deviceCode)).error).toBe("AuthorizationPendingException");
 
     expect(await client.poll(deviceCode)).toMatchObject({ status: 400, error: "SlowDownException" });
 

@@ -8,7 +8,7 @@ export interface Settings {
   scopes: readonly string[];
   registrationSeconds: number;
   deviceCodeSeconds: number;
-  /** Between two polls with one device code; sooner is `slow_down`, which lengthens it by 5 s (RFC 8628 §3.5). */
+  /** Between two polls with one device code, after the first two; sooner is `slow_down`, and 5 s more (RFC 8628 §3.5). */
   intervalSeconds: number;
   /** Life of an authorization code. */
   codeSeconds: number;

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { BrokerError } from "../core/errors.js";
+import { foreignBinary } from "./foreign-binary.js";
 import type { FunctionContext } from "./function-context.js";
 import type { RuntimeCommand } from "./runtime-process.js";
 
@@ -143,8 +144,14 @@ async function executableClient({ taskRoot, context }: RuntimeClientOptions, nam
       hint: `brokerctl lambda invoke ${functionName} -- CMD    # or name the directory of what was built for this machine`,
     });
   }
-  if (await isThere(file, constants.X_OK)) return { file, args: [], notes: [] };
-  throw new BrokerError("UsageInvalid", `not executable: ${file}`, { hint: `chmod +x ${file}` });
+  if (!(await isThere(file, constants.X_OK))) {
+    throw new BrokerError("UsageInvalid", `not executable: ${file}`, { hint: `chmod +x ${file}` });
+  }
+  const built = await foreignBinary(file);
+  if (built === undefined) return { file, args: [], notes: [] };
+  throw new BrokerError("UsageInvalid", `${file} was built for ${built}, this is ${process.platform}/${process.arch}`, {
+    hint: `build it for this machine, then: brokerctl lambda invoke ${functionName} -- CMD`,
+  });
 }
 
 async function isThere(path: string, mode: number): Promise<boolean> {

@@ -114,9 +114,7 @@ function cannotRun(file: string, cwd: string, cause: NodeJS.ErrnoException): Bro
     const hint = `command -v ${file}`;
     return new BrokerError("UsageInvalid", `command not found: ${file}`, { cause, hint });
   }
-  const hint =
-    code === "ENOEXEC" ? `file ${file}    # built for another machine, or a script without #!` : `ls -l ${file}`;
-  return new BrokerError("UsageInvalid", `cannot run ${file}: ${code}`, { cause, hint });
+  return new BrokerError("UsageInvalid", `cannot run ${file}: ${code}`, { cause, hint: `ls -l ${file}` });
 }
 
 function isDirectory(path: string): boolean {

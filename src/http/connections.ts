@@ -22,9 +22,8 @@ export class Connections {
     });
   }
 
-  track(response: ServerResponse): void {
-    const { socket } = response;
-    if (!socket) return;
+  /** `socket` is the request's: a pipelined answer gets it only when its turn has come. */
+  track(socket: Duplex, response: ServerResponse): void {
     this.#count(socket, 1);
     response.once("close", () => {
       this.#count(socket, -1);

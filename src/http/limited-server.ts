@@ -51,7 +51,7 @@ export function createLimitedServer(handler: RequestListener, { limits, clock }:
   server.maxHeadersCount = 0;
   const connections = new Connections(server);
   const answer: RequestListener = (request, response) => {
-    connections.track(response);
+    connections.track(request.socket, response);
     handler(request, response);
   };
   server.on("request", answer);

@@ -3,16 +3,18 @@ import type { Credentials } from "../core/credentials.js";
 import type { Secret } from "../core/secret.js";
 import type { Clock } from "../system/clock.js";
 
-/** The portal answers about 20 calls a second and refuses the rest (peers §3.25): a little fewer, as clocks differ. */
-const CALLS_PER_WINDOW = 18;
-const WINDOW_MS = 1000;
+/** The portal answers about 20 calls a second and refuses the rest (peers §3.25): 14 a second, and a few at once. */
+const SPACING_MS = 70;
+const AT_ONCE = 4;
+/** More than a thousand calls that wait: it is the clock that was set back. */
+const MAX_QUEUE_MS = 80_000;
 
-/** The portal at a pace that it keeps up with: 50 roles that are woken at once are fetched in 3 s, not refused. */
+/** The portal at a pace that it keeps up with: 50 roles that are woken at once are fetched in 4 s, not refused. */
 export class PacedPortal implements SsoPortal {
   readonly #portal: SsoPortal;
   readonly #clock: Clock;
-  /** Epoch ms of the turns given last, at most one window's worth. */
-  #turns: number[] = [];
+  /** Epoch ms at which all turns given so far would be used up, one each spacing (the generic cell rate algorithm). */
+  #usedUpAt = 0;
 
   constructor({ portal, clock }: { readonly portal: SsoPortal; readonly clock: Clock }) {
     this.#portal = portal;
@@ -51,16 +53,11 @@ export class PacedPortal implements SsoPortal {
     return this.#portal.logout(accessToken, region);
   }
 
-  /** Each call's turn comes one window after the one that many calls before it. */
   async #turn(): Promise<void> {
     const now = this.#clock.now();
-    const earliest = this.#turns.length < CALLS_PER_WINDOW ? now : (this.#turns[0] ?? now) + WINDOW_MS;
-    // A clock that was set back must not make anybody wait for the time that it lost.
-    const at = earliest - now > MAX_QUEUE_MS ? now : Math.max(now, earliest);
-    this.#turns = [...this.#turns, at].slice(-CALLS_PER_WINDOW);
-    if (at > now) await this.#clock.sleep(at - now);
+    const usedUpAt = this.#usedUpAt - now > MAX_QUEUE_MS ? now : Math.max(this.#usedUpAt, now);
+    this.#usedUpAt = usedUpAt + SPACING_MS;
+    const delay = usedUpAt - now - (AT_ONCE - 1) * SPACING_MS;
+    if (delay > 0) await this.#clock.sleep(delay);
   }
 }
-
-/** 1,000 calls that wait; beyond that the clock lies. */
-const MAX_QUEUE_MS = 60_000;

@@ -91,7 +91,7 @@ describe("an ended session", () => {
     const asks = Array.from({ length: 200 }, (_, index) =>
       brokerErrorOf(() => registry.retrieve(`role-${index % 50}`)),
     );
-    for (let second = 0; second < 4; second++) await room.clock.advance(900);
+    for (let turn = 0; turn < 5; turn++) await room.clock.advance(900);
     const codes = new Set((await Promise.all(asks)).map(({ code }) => code));
     expect([...codes].every((code) => ["LoginRequired", "CredentialsPending"].includes(code))).toBe(true);
     expect(callsOf("GetRoleCredentials")).toBeLessThanOrEqual(50);
@@ -106,7 +106,7 @@ describe("an ended session", () => {
     await Promise.all(roles.map(({ name }) => brokerErrorOf(() => registry.retrieve(name))));
     await room.logIn();
     registry.wake("corp");
-    await room.clock.advance(3000);
+    await room.clock.advance(4000);
     expect(registry.snapshot().every(({ held }) => held)).toBe(true);
     expect(callsOf("GetRoleCredentials")).toBe(50);
     const { portalTimes } = room.center;

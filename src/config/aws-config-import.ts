@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { BrokerError } from "../core/errors.js";
+import { nearestName } from "../core/nearest-name.js";
 import type { Secret } from "../core/secret.js";
 import { addEntries, checkBeforeEdit, sectionOf } from "./add-entries.js";
 import {
@@ -16,7 +17,6 @@ import { type ImportItem, importItems } from "./import-items.js";
 import { draftRoles, withSigners } from "./import-roles.js";
 import { ImportSources, type MutableEntry, type SourceDraft } from "./import-sources.js";
 import { renderEntries } from "./insert-entries.js";
-import { nearestName } from "./nearest-name.js";
 import { renderProblems } from "./parse-config.js";
 import { ssoSessionFields } from "./profile-kind.js";
 import { dropDependents, type ImportDrafts, settleImport } from "./settle-import.js";

@@ -1,7 +1,7 @@
 import { BrokerError } from "../core/errors.js";
+import { nearestName } from "../core/nearest-name.js";
 import { NOT_YET } from "./explain-issues.js";
 import type { FieldCatalog } from "./field-catalog.js";
-import { nearestName } from "./nearest-name.js";
 import { showValue } from "./show-value.js";
 
 /** A field of a source or role as flags gave it: name in the config's spelling, value as typed. */

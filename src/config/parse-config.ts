@@ -1,9 +1,9 @@
 import type { LineCounter } from "yaml";
 import { BrokerError } from "../core/errors.js";
+import { nearestName } from "../core/nearest-name.js";
 import { type CheckedConfig, type ConfigText, checkConfig } from "./check-config.js";
 import type { Config } from "./config.js";
 import { type ConfigProblem, renderPath } from "./config-problem.js";
-import { nearestName } from "./nearest-name.js";
 import { escapeControls, maskSecrets } from "./show-value.js";
 
 /** More are counted, not shown: nobody mends a hundred at once. */

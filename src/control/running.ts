@@ -1,5 +1,6 @@
 import type { Config } from "../config/config.js";
 import { BrokerError } from "../core/errors.js";
+import { nearestName } from "../core/nearest-name.js";
 import type { KeysSource, Role, Source, SsoSource } from "../core/role.js";
 import type { ControlServices } from "./services.js";
 
@@ -22,7 +23,9 @@ export function roleNamed(services: ControlServices, name: string): Role {
 /** A colon is in no role's name: what has one is meant as SOURCE:ACCOUNT/ROLE. */
 function noRole({ config }: ControlServices, name: string): BrokerError {
   if (!name.includes(":")) {
-    return new BrokerError("RoleUnknown", `no role ${name} in ${config.path}`, { hint: "brokerctl roles" });
+    const meant = nearestName(name, config.current()?.roles.keys() ?? []);
+    const question = meant === undefined ? "" : `: did you mean ${meant}?`;
+    return new BrokerError("RoleUnknown", `no role ${name} in ${config.path}${question}`, { hint: "brokerctl roles" });
   }
   const [source = ""] = name.split(":");
   const type = config.current()?.sources.get(source)?.type;

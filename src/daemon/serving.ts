@@ -56,13 +56,14 @@ export class Serving {
     const { port: marker, services, options } = this.#parts;
     const { clock, logger } = options;
     const app = createEndpointApp({ leases: services.leases, credentials: services.credentials, logger });
+    await this.#rotateAfterSquatting();
     try {
       this.#endpoint = { port, listener: await listenOnLoopback(app, { port, clock, logger }) };
     } catch (error) {
       throw await this.#explain(error, port);
     }
     await marker.remember(port);
-    await this.#rotateAfterSquatting();
+    await marker.clearTaken();
   }
 
   async stop(): Promise<void> {
@@ -92,11 +93,11 @@ export class Serving {
     });
   }
 
+  /** Before the port is bound: no token that was harvested meanwhile is good for a moment. */
   async #rotateAfterSquatting(): Promise<void> {
     const { port, services, options } = this.#parts;
     if (!(await port.wasTaken())) return;
     await services.leases.rotateAll();
-    await port.clearTaken();
     options.logger.warn({}, "the port was somebody else's before: every lease token was made anew");
   }
 }

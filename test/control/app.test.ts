@@ -92,6 +92,7 @@ describe("use", () => {
 
   it("names a role that is not configured", async () => {
     expect(await refused("use", { lease: { by: "default" }, role: "nope" })).toMatchObject({ code: "RoleUnknown" });
+    expect((await refused("use", { lease: { by: "default" }, role: "prdo" })).message).toContain("did you mean prod?");
   });
 });
 

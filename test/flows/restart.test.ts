@@ -1,4 +1,5 @@
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { brokerErrorOf } from "../support/broker-error-of.js";
@@ -81,6 +82,27 @@ describe("after a restart", () => {
     writeFileSync(keyFile, key);
     await broker.start();
     expect(await codeOf(url)).toBe("ok");
+  });
+});
+
+describe("a port that somebody else took while the daemon was down", () => {
+  it("is named with its owner, and every token that may have been sent there is dead afterwards", async () => {
+    broker = await InProcessBroker.ready();
+    const { leaseUrl } = await broker.call("lease-create", { name: "ide", role: "dev" });
+    await broker.stop();
+    const squatter = createServer();
+    await new Promise<void>((resolve) => squatter.listen(Number(new URL(leaseUrl).port), "127.0.0.1", resolve));
+    const refusal = await brokerErrorOf(() => broker.start());
+    expect(refusal.code).toBe("Conflict");
+    expect(refusal.message).toContain(`pid ${process.pid}`);
+    await new Promise((resolve) => squatter.close(resolve));
+
+    await broker.start();
+    expect(await codeOf(leaseUrl)).toBe("403 LeaseEnded");
+    const renewed = await broker.call("lease-access", { lease: { by: "name", name: "ide" } });
+    expect(await codeOf(renewed.leaseUrl)).toBe("ok");
+    await restart();
+    expect(await codeOf(renewed.leaseUrl)).toBe("ok");
   });
 });
 

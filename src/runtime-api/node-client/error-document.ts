@@ -8,7 +8,7 @@ export interface ErrorDocument {
 /** Anything that was thrown, or given to a callback, as Lambda reports it. */
 export function errorDocument(thrown: unknown): ErrorDocument {
   try {
-    const { name, message, stack } = thrown as Partial<Error>;
+    const { name, message, stack } = (thrown ?? {}) as Partial<Error>;
     const isError = thrown instanceof Error || [name, message, stack].every((field) => typeof field === "string");
     if (!isError) return { errorType: typeof thrown, errorMessage: String(thrown), trace: [] };
     return { errorType: name ?? "Error", errorMessage: message ?? "", trace: (stack ?? "").split("\n") };

@@ -53,7 +53,9 @@ export class RuntimeConnection {
   /** The headers go out with the first byte, so that they can be changed until then. */
   stream(requestId: string, headers: Readonly<Record<string, string>>): StreamedPost {
     const post = this.#open("POST", `/invocation/${requestId}/response`, headers);
-    return { request: post, done: answerTo(post).then(() => undefined) };
+    const done = answerTo(post).then(() => undefined);
+    done.catch(() => undefined); // looked at when all is written
+    return { request: post, done };
   }
 
   #exchange(method: string, path: string, body?: string): Promise<Answer> {

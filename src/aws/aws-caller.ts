@@ -38,7 +38,7 @@ export interface EndpointQuestion {
 }
 
 /** What endpoint rules start from, in their own spelling. */
-export interface EndpointParameters {
+interface EndpointParameters {
   readonly Region: string;
   readonly UseFIPS: boolean;
   readonly UseDualStack: boolean;

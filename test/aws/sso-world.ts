@@ -18,7 +18,7 @@ export const REGION = "eu-west-1";
 export const START_URL = "https://corp.awsapps.com/start";
 export const CALLBACK = "http://127.0.0.1:49152/oauth/callback";
 export const VERIFIER = new Secret("v".repeat(64));
-export const SCOPES = ["sso:account:access"];
+const SCOPES = ["sso:account:access"];
 
 export type GrantedToken = Extract<TokenOutcome, { readonly outcome: "granted" }>;
 

@@ -19,7 +19,7 @@ export interface RawTokens {
 
 type Body = Readonly<Record<string, unknown>>;
 
-export const VERIFIER = "v".repeat(43);
+const VERIFIER = "v".repeat(43);
 export const CALLBACK = "http://127.0.0.1:49152/oauth/callback";
 
 /** Calls by hand, so that every part of them can be wrong. */

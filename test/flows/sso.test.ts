@@ -243,7 +243,10 @@ describe("a session", () => {
     await broker.call("warm", { role: "dev" });
     center.revokeRefreshTokens();
     await advance(45 * MINUTE, 15 * SECOND * 20);
-    await until(room.sourceState, (state) => state === "login_required");
+    await until(
+      () => room.sourceState(),
+      (state) => state === "login_required",
+    );
     expect(center.countOf("CreateToken")).toBe(2);
     expect(await codeOf(url)).toBe("200");
     await advance(3 * HOUR + 10 * MINUTE, 5 * MINUTE);

@@ -17,12 +17,10 @@ beforeEach(async () => {
 });
 
 async function ticking<T>(work: Promise<T>): Promise<T> {
-  let isDone = false;
-  void work.then(
-    () => (isDone = true),
-    () => (isDone = true),
-  );
-  for (let turn = 0; turn < 2000 && !isDone; turn++) await room.clock.advance(50);
+  const progress = { isDone: false };
+  const end = (): void => void (progress.isDone = true);
+  void work.then(end, end);
+  for (let turn = 0; turn < 2000 && !progress.isDone; turn++) await room.clock.advance(50);
   return work;
 }
 

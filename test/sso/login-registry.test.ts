@@ -162,7 +162,7 @@ describe("a login by device", () => {
 
   it.each(["denied", "expired", "invalid_client", "invalid_grant"] as const)("ends when it is %s", async (outcome) => {
     const { running } = await room.sso.logins.start(corp, "device");
-    room.center.next.push({ outcome, message: "no" } as never);
+    room.center.next.push({ outcome, message: "no" });
     await room.clock.advance(5000);
     expect((await brokerErrorOf(() => running.done)).code).toBe("LoginRequired");
     expect(await storedKeys()).toEqual([]);

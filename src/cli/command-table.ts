@@ -26,6 +26,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "write a commented config, make the secret store, start brokerd",
     load: async () => (await import("./commands/init.js")).initCommand,
   },
+  import: {
+    group: SETUP,
+    summary: "take profiles of ~/.aws, and their keys",
+    load: async () => (await import("./commands/import.js")).importCommand,
+  },
   source: {
     group: SETUP,
     summary: "what signs for roles",

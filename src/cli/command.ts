@@ -27,6 +27,8 @@ export type OptionValues<O extends OptionSpecs> = { readonly [K in keyof O]: Opt
 interface PositionalSpec {
   readonly name: string;
   readonly required?: true;
+  /** The last one: may be given several times. */
+  readonly repeat?: true;
   readonly help: string;
 }
 

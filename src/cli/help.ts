@@ -69,7 +69,10 @@ export function commandHelp(command: Command): string {
 function usageOf({ name, positionals = [], rest }: Command): string {
   return [
     name,
-    ...positionals.map((spec) => (spec.required ? spec.name : `[${spec.name}]`)),
+    ...positionals.map(({ name: what, required, repeat }) => {
+      const shown = `${what}${repeat ? "…" : ""}`;
+      return required ? shown : `[${shown}]`;
+    }),
     "[FLAGS]",
     ...(rest === undefined ? [] : [`[-- ${rest}]`]),
   ].join(" ");

@@ -5,7 +5,6 @@ import type { Command } from "./command.js";
 const LATER_COMMANDS: readonly string[] = [
   "service",
   "uninstall",
-  "import",
   "hook",
   "console",
   "profiles",

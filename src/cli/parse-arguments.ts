@@ -78,7 +78,8 @@ function isUsable({ value, inlineValue }: OptionToken, { choices }: OptionSpec):
 async function checkPositionals(given: readonly string[], command: Command): Promise<void> {
   const specs = command.positionals ?? [];
   const isComplete = specs[given.length]?.required !== true;
-  if (isComplete && given.length <= specs.length && !given.includes("")) return;
+  const isEnough = given.length <= specs.length || specs.at(-1)?.repeat === true;
+  if (isComplete && isEnough && !given.includes("")) return;
   throw (await refusals()).unusableArguments(given, command);
 }
 

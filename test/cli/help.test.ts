@@ -72,7 +72,7 @@ describe("commands that are not there", () => {
   });
 
   it.each([
-    ...["service", "uninstall", "import", "hook", "console", "profiles", "lambda", "doctor", "audit"],
+    ...["service", "uninstall", "hook", "console", "profiles", "lambda", "doctor", "audit"],
     "completion",
   ])("%s is refused by name until it is there", async (name) => {
     const { code, error } = await run(name, "--json");

@@ -89,6 +89,8 @@ export class FakeControl {
   };
   /** What `import-keys` answers beside the keys. */
   importPlaces: ControlResponse<"import-keys">["places"] = { config: [], credentials: [] };
+  /** Called by `import-keys`. */
+  onImportKeys = (): void => undefined;
   /** Answers of the endpoint before the credentials: `[503, …]`. */
   readonly pendingAnswers: number[] = [];
   /** Called for `stop`. */
@@ -221,6 +223,7 @@ export class FakeControl {
         : { ...plan, text: null, summary: [] };
     },
     "import-keys": () => {
+      this.onImportKeys();
       const keys = this.importing.keys.map((key) => ({
         ...key,
         state: key.state === "other" ? key.state : ("held" as const),

@@ -1,0 +1,125 @@
+import type { FileText, ImportRequest } from "../../control-api/contract.js";
+import {
+  carryOutImport,
+  type ImportPlan,
+  type ImportResult,
+  isToStore,
+  type PlannedImport,
+} from "../carry-out-import.js";
+import { defineCommand, JSON_OPTION } from "../command.js";
+import { readConfig } from "../config-file.js";
+import type { CliContext } from "../context.js";
+import { EXIT } from "../exit-codes.js";
+import { importCounts, importItemJson, importKeyJson, importTable } from "../import-views.js";
+import { type AwsFileTexts, readAwsFiles, usualAwsFiles } from "../read-aws-files.js";
+
+interface Choices {
+  readonly profiles: readonly string[];
+  readonly dryRun: boolean;
+  readonly yes: boolean;
+}
+
+export const importCommand = defineCommand({
+  name: "import",
+  summary: "Take profiles of ~/.aws/config and credentials into the config, and their keys into the secret store",
+  details: `Shows what each profile becomes, or why it is not taken, and asks. Without PROFILE: all but [default], which is taken when it
+is named or when you say so. Entries that the config has already stay as they are. The AWS files stay as they are too,
+unless --remove-keys cuts out the access keys that were stored. AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE are honoured.`,
+  positionals: [{ name: "PROFILE", repeat: true, help: "only these, and those that sign for them" }],
+  options: {
+    "dry-run": { type: "boolean", help: "show it and change nothing" },
+    yes: { type: "boolean", help: "do not ask; [default] must then be named" },
+    "remove-keys": { type: "boolean", help: "remove the keys from the AWS files once they are in the secret store" },
+    json: JSON_OPTION,
+  },
+  examples: [
+    "brokerctl import --dry-run",
+    "brokerctl import",
+    "brokerctl import prod default --remove-keys",
+    "brokerctl import --yes --json | jq '.profiles[] | select(.outcome == \"refused\")'",
+  ],
+  exitCodes: ["1 also: a PROFILE that was named could not be taken"],
+  async run({ options, positionals }, context) {
+    const choices: Choices = {
+      profiles: positionals,
+      dryRun: options["dry-run"],
+      yes: options.yes,
+    };
+    const files = await readAwsFiles(context);
+    const config = await readConfig(context);
+    const { request, plan } = await planned({ config, files, choices }, context);
+    const result = choices.dryRun
+      ? { keys: plan.keys, removedFrom: [] }
+      : await carryOutImport({ request, plan, yes: options.yes, removeKeys: options["remove-keys"] }, context);
+    if (context.output.json) context.output.printJson(resultJson({ request, plan, dryRun: choices.dryRun, ...result }));
+    const taken = plan.items.every(({ what, outcome }) => !positionals.includes(what) || isTaken(outcome));
+    return taken ? EXIT.done : EXIT.failed;
+  },
+});
+
+function isTaken(outcome: ImportPlan["items"][number]["outcome"]): boolean {
+  return outcome === "add" || outcome === "same";
+}
+
+/** Shown, and planned anew with `[default]` where the person wants it too. */
+async function planned(
+  { config, files, choices }: { readonly config: FileText; readonly files: AwsFileTexts; readonly choices: Choices },
+  context: CliContext,
+): Promise<PlannedImport> {
+  const profiles = choices.profiles.length === 0 ? null : choices.profiles;
+  const request: ImportRequest = { ...config, aws: files, profiles, withDefault: false };
+  const plan = await context.client.call("import-plan", request);
+  warnOfOtherFiles(request, plan, context);
+  show(plan, choices, context);
+  const asks = context.interactive && !choices.yes && !choices.dryRun && !context.output.json;
+  if (!asks || !plan.items.some(({ outcome }) => outcome === "left")) return { request, plan };
+  if (!(await context.prompts.confirm("Take [default] as well?", false))) return { request, plan };
+  const withDefault = { ...request, withDefault: true };
+  const all = await context.client.call("import-plan", withDefault);
+  show(all, choices, context);
+  return { request: withDefault, plan: all };
+}
+
+/** A `profile` source is read by brokerd, which knows nothing of this shell's variables. */
+function warnOfOtherFiles({ aws }: ImportRequest, { items }: ImportPlan, context: CliContext): void {
+  const usual = usualAwsFiles(context);
+  const others = (["config", "credentials"] as const).filter((name) => aws[name] && aws[name].path !== usual[name]);
+  const profiles = items.filter(({ outcome, type }) => outcome === "add" && type === "profile");
+  if (others.length === 0 || profiles.length === 0) return;
+  const names = profiles.map(({ what }) => what).join(", ");
+  context.output.warn(`sources of type profile are read from ${usual.config} and ${usual.credentials}: ${names}`);
+}
+
+function show({ items, keys, storeProblem }: ImportPlan, { dryRun }: Choices, { output }: CliContext): void {
+  if (output.json) return;
+  const lines = items.length === 0 ? "the AWS files hold no profiles" : importTable(items);
+  if (dryRun) output.print(lines);
+  else output.say(lines);
+  output.say(importCounts(items));
+  for (const { source, accessKeyIdSuffix, state } of keys) {
+    if (isToStore(state)) output.say(`key …${accessKeyIdSuffix} goes into the secret store, source ${source}`);
+    if (state !== "other") continue;
+    output.warn(
+      `the secret store has another key for source ${source}: …${accessKeyIdSuffix} is not taken`,
+      `brokerctl keys add ${source} --replace`,
+    );
+  }
+  if (dryRun && storeProblem) output.warn(storeProblem.message, storeProblem.hint);
+}
+
+function resultJson({
+  request,
+  plan,
+  dryRun,
+  keys,
+  removedFrom,
+}: PlannedImport & ImportResult & { readonly dryRun: boolean }): Readonly<Record<string, unknown>> {
+  return {
+    dry_run: dryRun,
+    config_path: request.path,
+    aws_files: [request.aws.config?.path, request.aws.credentials?.path].filter((path) => path !== undefined),
+    profiles: plan.items.map(importItemJson),
+    keys: keys.map(importKeyJson),
+    keys_removed_from: removedFrom,
+  };
+}

@@ -1,0 +1,265 @@
+import { chmodSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, describe, expect, it } from "vitest";
+import type { ImportItemView, ImportKeyView } from "../../src/control-api/contract.js";
+import { canarySecretKey } from "../support/canaries.js";
+import { type CliRoom, cliRoom } from "../support/cli-room.js";
+import { tempDir } from "../support/temp-dir.js";
+
+const SECRET = canarySecretKey("Import");
+const KEY_LINES = `aws_access_key_id = AKIA0000000000000001\r\naws_secret_access_key = ${SECRET}\r\n`;
+const CREDENTIALS = `\uFEFF[ops]\r\n${KEY_LINES}region = eu-west-1\r\n`;
+const OPS: ImportItemView = {
+  what: "ops",
+  outcome: "add",
+  role: "ops",
+  source: "ops",
+  type: "keys",
+  sourceRole: null,
+  notes: ["a note"],
+};
+const KEY: ImportKeyView = { source: "ops", accessKeyIdSuffix: "0001", state: "missing" };
+
+let room: CliRoom;
+let directory: string;
+let env: Record<string, string>;
+
+beforeEach(async () => {
+  room = await cliRoom();
+  room.control.importing = { items: [OPS], keys: [KEY], storeProblem: null, adds: true };
+  const start = CREDENTIALS.indexOf(KEY_LINES);
+  room.control.importPlaces = { config: [], credentials: [{ start, end: start + KEY_LINES.length }] };
+  directory = tempDir("aws", "input");
+  env = {
+    AWS_CONFIG_FILE: join(directory, "config"),
+    AWS_SHARED_CREDENTIALS_FILE: join(directory, "credentials"),
+  };
+  writeFileSync(join(directory, "config"), "[profile ops]\nregion = eu-west-1\n", { mode: 0o644 });
+  writeFileSync(join(directory, "credentials"), CREDENTIALS, { mode: 0o640 });
+});
+
+const config = (): string => readFileSync(room.configFile, "utf8");
+const credentials = (): string => readFileSync(join(directory, "credentials"), "utf8");
+const operations = (): string[] => room.control.calls.map(({ operation }) => operation);
+
+describe("import", () => {
+  it("shows, asks, writes the config, stores the keys, and leaves the AWS files alone", async () => {
+    const result = await room.run(["import"], { env, answers: [[/add 1 to the config, store 1 keys/, true]] });
+    expect(result.code).toBe(0);
+    expect(result.stderr).toMatch(/PROFILE +BECOMES +NOTES\nops +role ops on source ops \(keys\) +a note/);
+    expect(result.stderr).toContain("still holds keys in clear text");
+    expect(config()).toBe("version: 1\n# imported\n");
+    expect(operations()).toEqual(["import-plan", "config-reload", "import-keys"]);
+    expect(credentials()).toBe(CREDENTIALS);
+    expect(result.stdout + result.stderr).not.toContain(SECRET);
+  });
+
+  it("sends the text of both files as it is, and for the keys the config as it is now", async () => {
+    await room.run(["import", "ops", "dev", "--yes"], { env });
+    expect(room.control.requests("import-plan")).toEqual([
+      {
+        text: "version: 1\n",
+        path: room.configFile,
+        aws: {
+          config: { path: env["AWS_CONFIG_FILE"], text: "[profile ops]\nregion = eu-west-1\n" },
+          credentials: { path: env["AWS_SHARED_CREDENTIALS_FILE"], text: CREDENTIALS },
+        },
+        profiles: ["ops", "dev"],
+        withDefault: false,
+      },
+    ]);
+    expect(room.control.requests("import-keys")).toMatchObject([{ text: "version: 1\n# imported\n" }]);
+  });
+
+  it("finds the files in the home directory, or only one of them", async () => {
+    mkdirSync(join(room.home, ".aws"));
+    writeFileSync(join(room.home, ".aws", "config"), "[profile a]\n");
+    await room.run(["import", "--dry-run"]);
+    const aws = { config: { path: join(room.home, ".aws", "config"), text: "[profile a]\n" } };
+    expect(room.control.requests("import-plan")).toMatchObject([{ profiles: null, aws }]);
+    expect(room.control.requests("import-plan")[0]?.aws.credentials).toBeUndefined();
+  });
+
+  it("does not take our own copies of the files for the user's", async () => {
+    mkdirSync(join(room.home, ".aws"));
+    writeFileSync(join(room.home, ".aws", "config"), "[profile mine]\n");
+    const copies = join(room.home, "state", "aws", "abc");
+    mkdirSync(copies, { recursive: true });
+    for (const name of ["config", "credentials"]) writeFileSync(join(copies, name), "[profile copy]\n");
+    const ours = {
+      AWS_CONFIG_FILE: join(copies, "config"),
+      AWS_SHARED_CREDENTIALS_FILE: join(copies, "credentials"),
+    };
+    await room.run(["import", "--dry-run"], { env: ours });
+    expect(JSON.stringify(room.control.requests("import-plan"))).toContain("[profile mine]");
+    expect(JSON.stringify(room.control.requests("import-plan"))).not.toContain("[profile copy]");
+  });
+
+  it("--dry-run prints what would be done, on stdout, and does nothing", async () => {
+    const { code, stdout } = await room.run(["import", "--dry-run", "--remove-keys"], { env });
+    expect([code, config(), credentials()]).toEqual([0, "version: 1\n", CREDENTIALS]);
+    expect(stdout).toMatch(/^PROFILE/);
+    expect(operations()).toEqual(["import-plan"]);
+  });
+
+  it("does nothing when the person says no, or cannot be asked", async () => {
+    expect(await room.run(["import"], { env, answers: [[/Import/, false]] })).toMatchObject({ code: 1 });
+    const { code, stderr } = await room.run(["import"], { env });
+    expect(code).toBe(2);
+    expect(stderr).toContain("--yes");
+    expect([config(), credentials()]).toEqual(["version: 1\n", CREDENTIALS]);
+    expect(new Set(operations())).toEqual(new Set(["import-plan"]));
+  });
+
+  it("asks for [default] by itself, and plans anew with it", async () => {
+    const left = { ...OPS, what: "default", outcome: "left" as const };
+    room.control.importing = { ...room.control.importing, items: [OPS, left] };
+    const yes = [
+      [/\[default\]/, true],
+      [/Import/, true],
+    ] as const;
+    await room.run(["import"], { env, answers: yes });
+    expect(room.control.requests("import-plan").map(({ withDefault }) => withDefault)).toEqual([false, true]);
+    expect(room.control.requests("import-keys")).toMatchObject([{ withDefault: true }]);
+  });
+
+  it("with --yes takes no [default]", async () => {
+    const left = { ...OPS, what: "default", outcome: "left" as const };
+    room.control.importing = { ...room.control.importing, items: [OPS, left] };
+    const { asked } = await room.run(["import", "--yes"], { env, interactive: true });
+    expect(asked).toEqual([]);
+    expect(room.control.requests("import-keys")).toMatchObject([{ withDefault: false }]);
+  });
+
+  it("says so when there is nothing to do, without a question", async () => {
+    const items = [{ ...OPS, outcome: "same" as const }];
+    room.control.importing = { items, keys: [{ ...KEY, state: "held" }], storeProblem: null, adds: false };
+    const { code, stderr, asked } = await room.run(["import"], { env, interactive: true });
+    expect([code, asked]).toEqual([0, []]);
+    expect(stderr).toContain("nothing to do");
+    expect(stderr).toContain("1 there already");
+    expect(operations()).toEqual(["import-plan"]);
+  });
+
+  it("exits 1 when a profile that was named is not taken, having taken the others", async () => {
+    const refused = { ...OPS, what: "x", outcome: "refused" as const, role: null, notes: ["why not"] };
+    room.control.importing = { ...room.control.importing, items: [OPS, refused] };
+    const { code, stderr } = await room.run(["import", "ops", "x", "--yes"], { env });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/x +not taken +why not/);
+    expect(config()).toContain("# imported");
+    expect(await room.run(["import", "--yes"], { env })).toMatchObject({ code: 0 });
+  });
+
+  it("needs the store open before anything is written, and only for keys", async () => {
+    const storeProblem = { code: "StoreLocked" as const, message: "locked", hint: "brokerctl unlock" };
+    room.control.importing = { items: [OPS], keys: [{ ...KEY, state: "unknown" }], storeProblem, adds: true };
+    const { code, stderr } = await room.run(["import", "--yes"], { env });
+    expect([code, config()]).toEqual([4, "version: 1\n"]);
+    expect(stderr).toContain("brokerctl unlock");
+    expect(await room.run(["import", "--dry-run"], { env })).toMatchObject({ code: 0 });
+    room.control.importing = { ...room.control.importing, keys: [] };
+    expect(await room.run(["import", "--yes"], { env })).toMatchObject({ code: 0 });
+  });
+
+  it("warns of a key that is another one than the store's", async () => {
+    room.control.importing = { ...room.control.importing, keys: [{ ...KEY, state: "other" }] };
+    const { stderr } = await room.run(["import", "--yes"], { env });
+    expect(stderr).toContain("brokerctl keys add ops --replace");
+  });
+
+  it("warns where brokerd will look for profiles, when that is elsewhere", async () => {
+    room.control.importing = { ...room.control.importing, items: [{ ...OPS, type: "profile" }] };
+    expect((await room.run(["import", "--dry-run"], { env })).stderr).toContain(join(room.home, ".aws", "config"));
+  });
+
+  it("prints JSON, and then asks nothing", async () => {
+    expect((await room.run(["import", "--dry-run", "--json"], { env })).json).toEqual({
+      dry_run: true,
+      config_path: room.configFile,
+      aws_files: [env["AWS_CONFIG_FILE"], env["AWS_SHARED_CREDENTIALS_FILE"]],
+      profiles: [
+        {
+          profile: "ops",
+          outcome: "add",
+          role: "ops",
+          source: "ops",
+          source_type: "keys",
+          source_role: null,
+          notes: ["a note"],
+        },
+      ],
+      keys: [{ source: "ops", access_key_id_suffix: "0001", state: "missing" }],
+      keys_removed_from: [],
+    });
+    expect((await room.run(["import", "--json"], { env, interactive: true })).error).toMatchObject({
+      code: "UsageInvalid",
+    });
+    const done = (await room.run(["import", "--json", "--yes", "--remove-keys"], { env })).json;
+    expect(done).toMatchObject({ keys: [{ state: "held" }], keys_removed_from: [env["AWS_SHARED_CREDENTIALS_FILE"]] });
+  });
+});
+
+describe("import --remove-keys", () => {
+  it("cuts out what is stored and leaves every other byte, the mode and the link", async () => {
+    const real = join(directory, "real");
+    writeFileSync(real, CREDENTIALS);
+    chmodSync(real, 0o640);
+    const link = join(directory, "link");
+    symlinkSync(real, link);
+    const argv = ["import", "--yes", "--remove-keys"];
+    await room.run(argv, { env: { ...env, AWS_SHARED_CREDENTIALS_FILE: link } });
+    expect(readFileSync(real, "utf8")).toBe("\uFEFF[ops]\r\nregion = eu-west-1\r\n");
+    expect(statSync(real).mode & 0o777).toBe(0o640);
+    expect(readFileSync(link, "utf8")).toBe(readFileSync(real, "utf8"));
+  });
+
+  it("works on a later run, when the keys are stored already", async () => {
+    const items = [{ ...OPS, outcome: "same" as const }];
+    room.control.importing = { items, keys: [{ ...KEY, state: "held" }], storeProblem: null, adds: false };
+    const answers = [[/remove the stored keys/, true]] as const;
+    expect(await room.run(["import", "--remove-keys"], { env, answers })).toMatchObject({ code: 0 });
+    expect(credentials()).not.toContain(SECRET);
+  });
+
+  it("leaves a file that changed meanwhile", async () => {
+    room.control.onImportKeys = () => writeFileSync(join(directory, "credentials"), `${CREDENTIALS}# theirs\n`);
+    const { code, stderr } = await room.run(["import", "--yes", "--remove-keys"], { env });
+    expect(code).toBe(1);
+    expect(stderr).toContain("no longer what was read");
+    expect(credentials()).toBe(`${CREDENTIALS}# theirs\n`);
+  });
+
+  it("removes nothing when the keys could not be stored", async () => {
+    room.control.refusing.set("import-keys", { code: "StoreUnavailable", message: "disk full" });
+    expect(await room.run(["import", "--yes", "--remove-keys"], { env })).toMatchObject({ code: 1 });
+    expect(credentials()).toBe(CREDENTIALS);
+  });
+});
+
+describe("AWS files that cannot be read", () => {
+  const at = (name: string): string => join(directory, name);
+
+  it.each<[string, (path: string) => void, RegExp]>([
+    ["a directory", (path) => mkdirSync(path), /not a regular file/],
+    ["not text", (path) => writeFileSync(path, "[a]\n\0\n"), /not UTF-8 text/],
+    ["not UTF-8", (path) => writeFileSync(path, Buffer.from([0x5b, 0xff, 0xfe, 0x5d])), /not UTF-8 text/],
+    ["huge", (path) => writeFileSync(path, "x".repeat(600 * 1024)), /larger than 512 KiB/],
+    ["writable by others", (path) => (writeFileSync(path, ""), chmodSync(path, 0o666)), /writable by others/],
+  ])("are refused by name when they are %s", async (_, make, message) => {
+    make(at("odd"));
+    const { code, stderr } = await room.run(["import", "--yes"], { env: { ...env, AWS_CONFIG_FILE: at("odd") } });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(message);
+    expect(stderr).toContain(at("odd"));
+    expect(operations()).toEqual([]);
+  });
+
+  it("are named when there are none", async () => {
+    const none = { AWS_CONFIG_FILE: at("no"), AWS_SHARED_CREDENTIALS_FILE: at("nor") };
+    const { code, stderr } = await room.run(["import"], { env: none });
+    expect(code).toBe(2);
+    expect(stderr).toContain(at("no"));
+    expect(stderr).toContain("AWS_CONFIG_FILE=");
+  });
+});

@@ -27,12 +27,15 @@ function noRole({ config }: ControlServices, name: string): BrokerError {
     const question = meant === undefined ? "" : `: did you mean ${meant}?`;
     return new BrokerError("RoleUnknown", `no role ${name} in ${config.path}${question}`, { hint: "brokerctl roles" });
   }
-  const [source = ""] = name.split(":");
-  const type = config.current()?.sources.get(source)?.type;
-  const isSso = type === "sso" || type === "aws_sso_cache";
+  const source = name.slice(0, name.indexOf(":"));
+  const isSso = isSsoSource(config.current()?.sources.get(source));
   const why = isSso ? "ACCOUNT is 12 digits and ROLE a permission set's name" : `${source} is no source of type sso`;
   const hint = isSso ? `brokerctl sso roles ${source}` : "brokerctl status";
   return new BrokerError("RoleUnknown", `${name} is not SOURCE:ACCOUNT/ROLE: ${why}`, { hint });
+}
+
+function isSsoSource(source: Source | undefined): boolean {
+  return source?.type === "sso" || source?.type === "aws_sso_cache";
 }
 
 /** For what is about Identity Center. */
@@ -51,12 +54,6 @@ export function keysSourceNamed(services: ControlServices, name: string): KeysSo
   throw new BrokerError("UsageInvalid", `source ${name} is of type ${source.type}: it has no access key`, {
     hint: "brokerctl status",
   });
-}
-
-/** The `keys` sources of the config, in its order. */
-export function keysSources(services: ControlServices): readonly KeysSource[] {
-  const sources = [...runningConfig(services).sources.values()];
-  return sources.filter((source): source is KeysSource => source.type === "keys");
 }
 
 export function sourceNamed(services: ControlServices, name: string): Source {

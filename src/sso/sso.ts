@@ -30,7 +30,7 @@ export interface SsoOptions {
 }
 
 /** What came of a logout. */
-export interface LoggedOut {
+interface LoggedOut {
   readonly wasLoggedIn: boolean;
   /** Every source that shared the login, the one that was named included. */
   readonly sources: readonly string[];

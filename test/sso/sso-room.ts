@@ -22,7 +22,7 @@ export function ssoSource(name = "corp", extra: Partial<SsoSource> = {}): SsoSou
 }
 
 /** A store whose writes can be held back, or fail. */
-export class TrickySecretStore extends MemorySecretStore {
+class TrickySecretStore extends MemorySecretStore {
   gate: Promise<void> = Promise.resolve();
   failure: Error | undefined;
 

@@ -6,7 +6,7 @@ import {
 } from "../fakes/fake-identity-center/fake-identity-center.js";
 import { InProcessBroker } from "./in-process-broker.js";
 
-export const CORP_YAML = `
+const CORP_YAML = `
 defaults: { region: eu-west-1 }
 sources:
   corp: { type: sso, sso_start_url: https://corp.awsapps.com/start, sso_region: eu-west-1 }

@@ -1,7 +1,7 @@
 import { type AwsIni, type IniSection, type IniSetting, readAwsIni } from "./read-aws-ini.js";
 
 /** One of the two AWS files; its text may hold secrets. */
-export interface AwsFileText {
+interface AwsFileText {
   readonly text: string;
   /** For messages only. */
   readonly path: string;

@@ -25,7 +25,7 @@ export interface RolesWorld {
 }
 
 /** Role names by profile, over all profiles: they do not depend on which are taken. */
-export function roleNames({ profiles }: AwsProfiles): ReadonlyMap<string, string> {
+function roleNames({ profiles }: AwsProfiles): ReadonlyMap<string, string> {
   const names = importNames([...profiles.keys()]);
   return new Map([...profiles.keys()].map((profile, index) => [profile, names[index] ?? profile]));
 }

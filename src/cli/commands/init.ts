@@ -36,6 +36,7 @@ export const initCommand = defineCommand({
     await writeConfigSchema(context);
     for (const warning of warnings) output.warn(warning);
     output.say(`Next:
+  brokerctl import --dry-run                                  what profiles of ~/.aws would become, if you have some
   brokerctl keys add ops                                      a long-term key
   brokerctl role add dev --source ops --role-arn ARN          a role that it may assume
   brokerctl use dev

@@ -22,10 +22,15 @@ const SDK_SETTINGS = {
   AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
 };
 
+/** Where ECS and EKS offer a container's credentials (sdk-contract §3), for a source of type `container`. */
+const CONTAINER_HOSTS = new Set(["169.254.170.2", "169.254.170.23", "[fd00:ec2::23]"]);
+
 /** The environment that brokerd runs with: what is allowed of `env`, and the SDK's files pointing at nothing. */
 export function cleanEnvironment(env: Environment): Record<string, string> {
+  const container = containerNames(env);
   const allowed = Object.entries(env).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined && isAllowed(entry[0]),
+    (entry): entry is [string, string] =>
+      entry[1] !== undefined && (isAllowed(entry[0]) || container.includes(entry[0])),
   );
   return { ...Object.fromEntries(allowed), ...SDK_SETTINGS };
 }
@@ -42,4 +47,17 @@ export function cleanEnvironmentInPlace(env: NodeJS.ProcessEnv): void {
 
 function isAllowed(name: string): boolean {
   return ALLOWED_NAMES.has(name) || ALLOWED_PREFIXES.some((prefix) => name.startsWith(prefix));
+}
+
+/** Never those of a loopback endpoint, which is some broker's: with our own we would ask ourselves. */
+function containerNames(env: Environment): readonly string[] {
+  const full = env["AWS_CONTAINER_CREDENTIALS_FULL_URI"] ?? "";
+  const hasFull = URL.canParse(full) && CONTAINER_HOSTS.has(new URL(full).hostname);
+  return [
+    ...(env["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"]?.startsWith("/")
+      ? ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"]
+      : []),
+    ...(hasFull ? ["AWS_CONTAINER_CREDENTIALS_FULL_URI"] : []),
+    ...(hasFull ? ["AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"] : []),
+  ];
 }

@@ -29,6 +29,27 @@ describe("the daemon's environment", () => {
     expect(cleanEnvironment({ [name]: CANARY })).toEqual(SDK_SETTINGS);
   });
 
+  it.each([
+    { AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: "/v2/credentials/1" },
+    {
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: "http://169.254.170.23/v1/credentials",
+      AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: "/var/run/token",
+    },
+    { AWS_CONTAINER_CREDENTIALS_FULL_URI: "http://[fd00:ec2::23]/v1/credentials" },
+  ])("keeps where a container's credentials are offered: %j", (variables) => {
+    expect(cleanEnvironment(variables)).toEqual({ ...variables, ...SDK_SETTINGS });
+  });
+
+  it.each([
+    "http://127.0.0.1:9171/lease/x",
+    "http://localhost/creds",
+    "https://example.com/",
+    "http://169.254.170.2.example.com/",
+  ])("loses the container endpoint %s, which may be our own or anybody's", (uri) => {
+    const variables = { AWS_CONTAINER_CREDENTIALS_FULL_URI: uri, AWS_CONTAINER_AUTHORIZATION_TOKEN: CANARY };
+    expect(cleanEnvironment(variables)).toEqual(SDK_SETTINGS);
+  });
+
   it("points the SDK's files at nothing, whatever they were", () => {
     expect(cleanEnvironment({ AWS_CONFIG_FILE: "/home/me/.aws/config" })).toEqual(SDK_SETTINGS);
   });

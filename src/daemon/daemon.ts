@@ -84,6 +84,7 @@ async function startLocked(
     stop: async () => {
       stopSweeping();
       services.sso.lock();
+      services.programs.stop();
       await serving.stop();
       await services.store.flush();
       await services.leases.flush();

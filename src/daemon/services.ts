@@ -8,16 +8,16 @@ import { CredentialsRegistry } from "../credentials/credentials-registry.js";
 import { type Hops, RoleProvider } from "../credentials/role-provider.js";
 import { KeyStore } from "../credentials/sources/key-store.js";
 import { KeysSessions } from "../credentials/sources/keys-sessions.js";
+import { MfaCodes } from "../credentials/sources/mfa-codes.js";
 import type { SourceProviders } from "../credentials/sources/source-provider.js";
 import { SsoSourceProvider } from "../credentials/sources/sso-source.js";
-import { unbuiltSource } from "../credentials/sources/unbuilt-source.js";
 import { listenForCallback } from "../http/callback-listener.js";
-import { WebIdentitySourceProvider } from "../credentials/sources/web-identity-source.js";
 import { LeaseRegistry } from "../leases/lease-registry.js";
 import { LeaseStore } from "../leases/lease-store.js";
 import { createSso, type Sso } from "../sso/sso.js";
 import type { ProcessTable } from "../system/process-identity.js";
-import { readSmallFile } from "../system/read-small-file.js";
+import { SystemPrograms } from "../system/run-program.js";
+import { buildBorrowedSources } from "./borrowed-sources.js";
 import { CurrentStore } from "./current-store.js";
 import type { DaemonOptions } from "./daemon-options.js";
 import { StoreLifecycle } from "./store-lifecycle.js";
@@ -28,6 +28,7 @@ export interface Services {
   readonly keys: KeyStore;
   readonly sessions: KeysSessions;
   readonly sources: SourceProviders;
+  readonly programs: SystemPrograms;
   readonly sso: Sso;
   readonly credentials: CredentialsRegistry;
   readonly cache: CredentialsCache;
@@ -55,22 +56,22 @@ export function buildServices(options: DaemonOptions, surroundings: Surroundings
   const onChange = (): void => cache.save();
 
   const sources = (): ReadonlyMap<string, Source> => config.current()?.sources ?? new Map<string, Source>();
+  const programs = new SystemPrograms({ environment: options.environment, clock });
   const assumeRole = createAssumeRole({ sts: aws.sts, clock });
-  const sessions = new KeysSessions({ keys, sts: aws.sts, assumeRole, clock, onChange });
+  const sessions = new KeysSessions({
+    ...{ keys, sts: aws.sts, assumeRole, clock, onChange },
+    codes: new MfaCodes({ programs, clock }),
+  });
   const hops: Hops = {
     retrieveForHop: (role) => credentials.retrieveForHop(role),
     forget: (role, stale) => credentials.forget(role, stale),
   };
   const sso = buildSso(options, { aws, store, sources, onLoggedIn: (source) => credentials.wake(source) });
+  const borrowed = buildBorrowedSources(options, { aws, assumeRole, programs });
   const providers: SourceProviders = {
     keys: sessions,
     sso: new SsoSourceProvider({ ...sso, clock }),
-    web_identity: new WebIdentitySourceProvider({ readFile: readSmallFile, sts: aws.sts, clock }),
-    process: unbuiltSource("process"),
-    aws_sso_cache: unbuiltSource("aws_sso_cache"),
-    profile: unbuiltSource("profile"),
-    instance_metadata: unbuiltSource("instance_metadata"),
-    container: unbuiltSource("container"),
+    ...borrowed.providers,
   };
   const provider = new RoleProvider({ assumeRole, sources: providers, hops });
   const retrieveUpstream = (role: Role): ReturnType<RoleProvider["retrieve"]> => provider.retrieve(role);
@@ -85,11 +86,12 @@ export function buildServices(options: DaemonOptions, surroundings: Surroundings
     registry: credentials,
     sessions,
     sso,
+    borrowed,
     leases,
     logger,
     configProblem,
   });
-  return { aws, store, keys, sessions, sources: providers, sso, credentials, cache, leases, lifecycle };
+  return { aws, store, keys, sessions, sources: providers, programs, sso, credentials, cache, leases, lifecycle };
 }
 
 interface SsoSurroundings {

@@ -8,6 +8,7 @@ import type { LeaseRegistry } from "../leases/lease-registry.js";
 import type { StoreState, UnlockOptions } from "../secrets/store-access.js";
 import type { Sso } from "../sso/sso.js";
 import type { Logger } from "../system/logger.js";
+import type { BorrowedSources } from "./borrowed-sources.js";
 import type { CurrentStore } from "./current-store.js";
 
 /** A probe is a child process: seldom enough not to be felt. */
@@ -19,6 +20,7 @@ export interface StoreLifecycleOptions {
   readonly registry: CredentialsRegistry;
   readonly sessions: KeysSessions;
   readonly sso: Pick<Sso, "lock">;
+  readonly borrowed: Pick<BorrowedSources, "dropAll">;
   readonly leases: LeaseRegistry;
   readonly logger: Logger;
   /** Why there is no config to serve by; undefined: there is one. */
@@ -61,12 +63,13 @@ export class StoreLifecycle {
 
   /** Nothing is served from here on, nothing cached is left, and a restart does not open it again. */
   async lock(): Promise<void> {
-    const { store, cache, registry, sessions, sso, logger } = this.#options;
+    const { store, cache, registry, sessions, sso, borrowed, logger } = this.#options;
     const wasOpen = store.current().state === "open";
     registry.block(storeProblem({ state: "locked", message: "the secret store is locked", hint: "brokerctl unlock" }));
     registry.dropAll();
     sessions.dropAll();
     sso.lock();
+    borrowed.dropAll();
     this.#takenUp = false;
     if (wasOpen) {
       await cache

@@ -35,7 +35,8 @@ export interface SystemProgramsOptions {
   /** Of the daemon, cleaned. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
-  readonly uid: number;
+  /** Whose programs may be run, beside root's; default: of whoever runs this process. */
+  readonly uid?: number;
 }
 
 /**
@@ -79,7 +80,8 @@ export class SystemPrograms implements Programs {
   }
 
   #find([program = ""]: readonly string[]): ReturnType<typeof findProgram> {
-    return findProgram({ program, searchPath: this.#environment["PATH"] ?? "", uid: this.#options.uid });
+    const { uid = process.getuid?.() ?? -1 } = this.#options;
+    return findProgram({ program, searchPath: this.#environment["PATH"] ?? "", uid });
   }
 }
 

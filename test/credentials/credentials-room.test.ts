@@ -8,6 +8,8 @@ import { decodeSnapshot, encodeSnapshot } from "../../src/credentials/credential
 import { RoleProvider } from "../../src/credentials/role-provider.js";
 import { KeyStore } from "../../src/credentials/sources/key-store.js";
 import { KeysSessions } from "../../src/credentials/sources/keys-sessions.js";
+import { MfaCodes } from "../../src/credentials/sources/mfa-codes.js";
+import { FakePrograms } from "../fakes/fake-programs.js";
 import { MemorySecretStore } from "../fakes/memory-secret-store.js";
 import { MemorySts } from "../fakes/memory-sts.js";
 import { sourceProviders } from "../fakes/source-providers.js";
@@ -32,7 +34,14 @@ beforeEach(async () => {
   secrets = new MemorySecretStore();
   keys = new KeyStore(secrets);
   const assumeRole = createAssumeRole({ sts, clock });
-  sessions = new KeysSessions({ keys, sts, assumeRole, clock, onChange: () => undefined });
+  sessions = new KeysSessions({
+    keys,
+    codes: new MfaCodes({ programs: new FakePrograms(), clock }),
+    sts,
+    assumeRole,
+    clock,
+    onChange: () => undefined,
+  });
   const provider: RoleProvider = new RoleProvider({
     assumeRole,
     sources: sourceProviders({ keys: sessions }),

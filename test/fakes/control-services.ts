@@ -12,6 +12,7 @@ import { CredentialsRegistry } from "../../src/credentials/credentials-registry.
 import { RoleProvider } from "../../src/credentials/role-provider.js";
 import { KeyStore } from "../../src/credentials/sources/key-store.js";
 import { KeysSessions } from "../../src/credentials/sources/keys-sessions.js";
+import { MfaCodes } from "../../src/credentials/sources/mfa-codes.js";
 import { SsoSourceProvider } from "../../src/credentials/sources/sso-source.js";
 import { LeaseRegistry } from "../../src/leases/lease-registry.js";
 import { LeaseStore } from "../../src/leases/lease-store.js";
@@ -20,6 +21,7 @@ import { createSso } from "../../src/sso/sso.js";
 import { FakeClock } from "../support/fake-clock.js";
 import { memoryLogger } from "../support/memory-logger.js";
 import { tempDir } from "../support/temp-dir.js";
+import { FakePrograms } from "./fake-programs.js";
 import { MemoryIam } from "./memory-iam.js";
 import { MemorySecretStore } from "./memory-secret-store.js";
 import { MemorySso } from "./memory-sso.js";
@@ -97,7 +99,14 @@ export async function fakeControlServices(sources: readonly Source[], roles: rea
   const secrets = new MemorySecretStore();
   const keys = new KeyStore(secrets);
   const assumeRole = createAssumeRole({ sts, clock });
-  const sessions = new KeysSessions({ keys, sts, assumeRole, clock, onChange: () => undefined });
+  const sessions = new KeysSessions({
+    keys,
+    codes: new MfaCodes({ programs: new FakePrograms(), clock }),
+    sts,
+    assumeRole,
+    clock,
+    onChange: () => undefined,
+  });
   const center = new MemorySso(clock);
   const sso = createSso({
     ...{ oidc: center, portal: center, secrets, clock, logger, random: () => 0 },

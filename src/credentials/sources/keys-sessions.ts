@@ -1,14 +1,19 @@
 import type { Sts } from "../../aws/sts.js";
 import type { HeldCredentials } from "../../core/credentials.js";
-import { BrokerError, toBrokerError } from "../../core/errors.js";
+import { BrokerError, type BrokerErrorCode, toBrokerError } from "../../core/errors.js";
 import { refreshWindows } from "../../core/refresh-windows.js";
 import type { KeysSource, Role } from "../../core/role.js";
 import type { Clock } from "../../system/clock.js";
 import type { KeyStore } from "./key-store.js";
+import type { MfaCodes } from "./mfa-codes.js";
 import type { AssumeRole, SourceProvider, SourceReadiness } from "./source-provider.js";
+
+/** A program that gave no session is not run for every role that asks. */
+const PROGRAM_RETRY_MS = 30_000;
 
 export interface KeysSessionsOptions {
   readonly keys: KeyStore;
+  readonly codes: MfaCodes;
   readonly sts: Sts;
   readonly assumeRole: AssumeRole;
   readonly clock: Clock;
@@ -18,12 +23,17 @@ export interface KeysSessionsOptions {
 
 /**
  * `keys` sources. Without MFA the long-term key itself signs AssumeRole; with MFA the one GetSessionToken session does
- * that `brokerctl login` opened for all roles of the source. A role without role_arn gets such a session itself: AWS
+ * that `brokerctl login` opened for all roles of the source, or mfa_process where the config has one. A role without role_arn gets such a session itself: AWS
  * then refuses IAM and most of STS (sdk-contract §17).
  */
 export class KeysSessions implements SourceProvider<KeysSource> {
   readonly #options: KeysSessionsOptions;
   readonly #sessions = new Map<string, HeldCredentials>();
+  /** Logins by mfa_process under way: one a source, however many roles wait for it. */
+  readonly #opening = new Map<string, Promise<HeldCredentials>>();
+  /** Counts locks: a session that was asked for before one is not taken after it. */
+  #generation = 0;
+  readonly #failures = new Map<string, { readonly error: BrokerError; readonly at: number }>();
 
   constructor(options: KeysSessionsOptions) {
     this.#options = options;
@@ -33,7 +43,9 @@ export class KeysSessions implements SourceProvider<KeysSource> {
   async retrieve(source: KeysSource, role: Role): Promise<HeldCredentials> {
     if (!role.assume) return source.mfaSerial === undefined ? this.#open(source) : this.#current(source);
     const signer =
-      source.mfaSerial === undefined ? await this.#options.keys.get(source.name) : this.#current(source).credentials;
+      source.mfaSerial === undefined
+        ? await this.#options.keys.get(source.name)
+        : (await this.#current(source)).credentials;
     try {
       return await this.#options.assumeRole(signer, role);
     } catch (error) {
@@ -45,13 +57,21 @@ export class KeysSessions implements SourceProvider<KeysSource> {
     const session = this.peek(source.name);
     const expiresAt = session && refreshWindows(session).advertisedExpiration;
     if (!(await this.#options.keys.has(source.name))) return { needs: "KeyMissing", expiresAt };
-    return { needs: source.mfaSerial !== undefined && !session ? "MfaRequired" : undefined, expiresAt };
+    return { needs: session ? undefined : this.#needs(source), expiresAt };
   }
 
-  /** Opens the MFA session with a one-time code; the former one is replaced. */
-  async login(source: KeysSource, tokenCode: string): Promise<HeldCredentials> {
-    const session = await this.#open(source, tokenCode);
+  /** Opens the MFA session with a one-time code, or one that mfa_process prints; the former session is replaced. */
+  async login(source: KeysSource, tokenCode?: string): Promise<HeldCredentials> {
+    const { keys, codes } = this.#options;
+    const generation = this.#generation;
+    // Before a code is spent, or a program run.
+    await keys.get(source.name);
+    const code = tokenCode ?? (await codes.ask(source));
+    if (source.mfaSerial !== undefined) codes.claim(source.mfaSerial, code);
+    const session = await this.#open(source, code);
+    if (generation !== this.#generation) throw lockedMeanwhile(source.name);
     this.#sessions.set(source.name, session);
+    this.#failures.delete(source.name);
     this.#options.onChange();
     return session;
   }
@@ -69,11 +89,14 @@ export class KeysSessions implements SourceProvider<KeysSource> {
 
   /** Lock, removed key, changed definition. */
   drop(source: string): void {
+    this.#failures.delete(source);
     if (this.#sessions.delete(source)) this.#options.onChange();
   }
 
   dropAll(): void {
+    this.#generation++;
     this.#sessions.clear();
+    this.#failures.clear();
   }
 
   /** An MFA session that AWS calls expired needs a new login; a refused long-term key a new key. */
@@ -87,12 +110,40 @@ export class KeysSessions implements SourceProvider<KeysSource> {
     });
   }
 
-  #current(source: KeysSource): HeldCredentials {
+  /** What a role without session would fail with; a program that did not fail lately is expected to work. */
+  #needs({ name, mfaSerial, mfaProcess }: KeysSource): BrokerErrorCode | undefined {
+    if (mfaSerial === undefined) return undefined;
+    return mfaProcess === undefined ? "MfaRequired" : this.#failures.get(name)?.error.code;
+  }
+
+  async #current(source: KeysSource): Promise<HeldCredentials> {
     const session = this.peek(source.name);
     if (session) return session;
+    if (source.mfaProcess !== undefined) return this.#loginByProgram(source);
     throw new BrokerError("MfaRequired", `source ${source.name} needs an MFA code`, {
       hint: `brokerctl login ${source.name}`,
     });
+  }
+
+  #loginByProgram(source: KeysSource): Promise<HeldCredentials> {
+    const { name } = source;
+    const failure = this.#failures.get(name);
+    if (failure && Math.abs(this.#options.clock.now() - failure.at) < PROGRAM_RETRY_MS) {
+      return Promise.reject(failure.error);
+    }
+    const running = this.#opening.get(name);
+    if (running) return running;
+    const opening = this.login(source)
+      .catch((thrown: unknown) => {
+        const error = toBrokerError(thrown);
+        // What is mended by a command is looked at anew at once.
+        const isOurs = error.code === "KeyMissing" || error.code === "StoreLocked";
+        if (!isOurs) this.#failures.set(name, { error, at: this.#options.clock.now() });
+        throw error;
+      })
+      .finally(() => this.#opening.delete(name));
+    this.#opening.set(name, opening);
+    return opening;
   }
 
   async #open(source: KeysSource, tokenCode?: string): Promise<HeldCredentials> {
@@ -116,6 +167,12 @@ export class KeysSessions implements SourceProvider<KeysSource> {
   #isValid(session: HeldCredentials): boolean {
     return this.#options.clock.now() < refreshWindows(session).advertisedExpiration;
   }
+}
+
+function lockedMeanwhile(source: string): BrokerError {
+  return new BrokerError("StoreLocked", `the store was locked while source ${source} logged in`, {
+    hint: "brokerctl unlock",
+  });
 }
 
 /** STS does not know what we call the key: a refused one is mended at its source. */

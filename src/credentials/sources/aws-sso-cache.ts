@@ -1,0 +1,107 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { BrokerError } from "../../core/errors.js";
+import type { AwsSsoCacheSource } from "../../core/role.js";
+import { Secret } from "../../core/secret.js";
+import type { Clock } from "../../system/clock.js";
+import type { ReadSmallFile } from "../../system/read-small-file.js";
+
+/** The CLI rewrites its file in place (sdk-contract §16.3): for a moment it is empty or cut. */
+const PATIENCE_MS = 200;
+const LOOK_AGAIN_MS = 25;
+const MAX_FILE_BYTES = 64 * 1024;
+
+export interface AwsSsoCacheOptions {
+  /** `~/.aws/sso/cache` of the user. */
+  readonly directory: string;
+  readonly readFile: ReadSmallFile;
+  readonly clock: Clock;
+}
+
+export interface CachedLogin {
+  readonly accessToken: Secret;
+  /** Epoch milliseconds. */
+  readonly expiresAt: number;
+  /** As the file has it. */
+  readonly region: string | undefined;
+}
+
+/** The logins of `aws sso login`. Strictly read-only: a refresh here would spend the CLI's refresh token (design §6.9). */
+export class AwsSsoCache {
+  readonly #options: AwsSsoCacheOptions;
+
+  constructor(options: AwsSsoCacheOptions) {
+    this.#options = options;
+  }
+
+  /** The login as it is now, ended or not. Rejects with LoginRequired where there is none, ConfigInvalid where it is unreadable. */
+  async read(source: AwsSsoCacheSource): Promise<CachedLogin> {
+    const { clock } = this.#options;
+    const giveUpAt = clock.now() + PATIENCE_MS;
+    for (;;) {
+      const login = parseLogin(await this.#text(source));
+      if (login) return login;
+      if (clock.now() >= giveUpAt) throw loginNeeded(source, "holds no login that can be read");
+      await clock.sleep(LOOK_AGAIN_MS);
+    }
+  }
+
+  async #text(source: AwsSsoCacheSource): Promise<Secret> {
+    const path = join(this.#options.directory, fileNameOf(source));
+    const file = await this.#options.readFile(path, MAX_FILE_BYTES);
+    if (file.found === "text") return file.text;
+    if (file.found === "nothing") throw loginNeeded(source, "has no login");
+    const message = `the login of the AWS CLI for source ${source.name}, ${path}, ${file.problem}`;
+    throw new BrokerError("ConfigInvalid", message, { hint: `ls -l '${path}'` });
+  }
+}
+
+/** `why` reads on after the name of the session. */
+export function loginNeeded({ name, session }: AwsSsoCacheSource, why: string): BrokerError {
+  const ofSession = "ssoSession" in session;
+  const what = ofSession ? `SSO session ${session.ssoSession}` : session.startUrl;
+  return new BrokerError("LoginRequired", `source ${name}: ${what} ${why} in the AWS CLI's cache`, {
+    hint: ofSession
+      ? `aws sso login --sso-session ${word(session.ssoSession)}`
+      : `aws sso login --profile PROFILE, one with this sso_start_url`,
+  });
+}
+
+/** For a shell. */
+function word(name: string): string {
+  return /^[\w.@+-]+$/.test(name) ? name : `'${name.replaceAll("'", `'\\''`)}'`;
+}
+
+/** sdk-contract §16.3: the SHA-1 of the session's name or of the start URL, to the letter. */
+function fileNameOf({ session }: AwsSsoCacheSource): string {
+  const key = "ssoSession" in session ? session.ssoSession : session.startUrl;
+  return `${createHash("sha1").update(key, "utf8").digest("hex")}.json`;
+}
+
+/** Undefined: half written, or something else. Only what is needed is taken: refresh token and client stay where they are. */
+function parseLogin(text: Secret): CachedLogin | undefined {
+  const { accessToken, expiresAt, region } = parseObject(text);
+  if (typeof accessToken !== "string" || accessToken === "" || typeof expiresAt !== "string") return undefined;
+  const expiration = parseInstant(expiresAt);
+  if (Number.isNaN(expiration)) return undefined;
+  return {
+    accessToken: new Secret(accessToken),
+    expiresAt: expiration,
+    region: typeof region === "string" ? region : undefined,
+  };
+}
+
+function parseObject(text: Secret): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text.reveal());
+    return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+  } catch {
+    return {};
+  }
+}
+
+/** `…Z` of the CLI, milliseconds of the JavaScript SDK, `…UTC` of older ones; without a zone UTC is meant. */
+function parseInstant(text: string): number {
+  const plain = text.trim().replace(/\s*UTC$/i, "Z");
+  return Date.parse(/(?:Z|[+-]\d\d:?\d\d)$/i.test(plain) ? plain : `${plain}Z`);
+}

@@ -10,11 +10,8 @@ const FLAGS = [
   ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
 ];
 
-const isInstalled = existsSync(CHROMIUM);
-/** Where everything is to be tested, what is missing is a failure and no reason to pass over it. */
-const isCi = process.env["CI"] !== undefined && process.env["CI"] !== "false";
-
-describe.runIf(isInstalled || isCi)("a real browser", () => {
+// Skipped where it is missing, which counts as failed in CI (scripts/run-tests).
+describe.skipIf(!existsSync(CHROMIUM))("a real browser", () => {
   let browser: Browser;
   let page: Page;
   let room: SsoBroker;
@@ -115,11 +112,5 @@ describe.runIf(isInstalled || isCi)("a real browser", () => {
     await room.broker.clock.advance(5000);
     await waiting;
     expect(await room.sourceState()).toBe("ready");
-  });
-});
-
-describe.skipIf(isInstalled || isCi)("without a browser", () => {
-  it("nothing is tested here: apt-get install chromium", () => {
-    expect(isInstalled).toBe(false);
   });
 });

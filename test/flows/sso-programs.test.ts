@@ -70,6 +70,8 @@ describe("brokerctl login", () => {
     expect(readFileSync(log, "utf8").match(/^opened /gm)).toHaveLength(1);
     const { stdout, stderr: why } = await ctl("exec", "dev", "--as", "static", "--", "printenv", "AWS_ACCESS_KEY_ID");
     expect([why, stdout]).toEqual(["", expect.stringMatching(/^ASIA/)]);
+    const inPlace = await ctl("exec", "corp:100000000059/Billing", "--", "printenv", "AWS_REGION");
+    expect([inPlace.code, inPlace.stdout]).toEqual([0, "eu-west-1\n"]);
     const adHoc = await ctl("whoami", "corp:100000000060/Developer", "--json");
     expect(JSON.parse(adHoc.stdout)).toMatchObject({ account: "100000000060" });
     expect((await ctl("logout")).stderr).toContain("logged out of corp");

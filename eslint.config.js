@@ -28,7 +28,7 @@ const exportsByName = [
 const restricted = (...rules) => ({ "no-restricted-syntax": ["error", ...rules.flat()] });
 
 export default tseslint.config(
-  { ignores: ["dist/", "coverage/", ".venv/", ".test-runs/"] },
+  { ignores: ["dist/", "coverage/", ".venv/", ".lambda-clients/", ".test-runs/"] },
   { linterOptions: { reportUnusedDisableDirectives: "error" } },
   js.configs.recommended,
   {
@@ -73,7 +73,16 @@ export default tseslint.config(
   },
   {
     files: ["**/*.mjs"],
-    languageOptions: { globals: { process: "readonly", console: "readonly", setTimeout: "readonly" } },
+    languageOptions: {
+      globals: {
+        process: "readonly",
+        console: "readonly",
+        setTimeout: "readonly",
+        fetch: "readonly",
+        URL: "readonly",
+        URLSearchParams: "readonly",
+      },
+    },
   },
   {
     files: ["test/**/*.ts", "scripts/**/*.ts", "*.config.ts"],

@@ -1,4 +1,5 @@
-import type { ControlError, ControlResponse, ImportRequest } from "../control-api/contract.js";
+import type { ControlError, ControlResponse } from "../control-api/contract.js";
+import type { ImportRequest } from "../control-api/import-contract.js";
 import { BrokerError } from "../core/errors.js";
 import { replaceConfig } from "./config-file.js";
 import { confirmOrRefuse } from "./confirm.js";

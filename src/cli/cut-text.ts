@@ -1,4 +1,4 @@
-import type { TextSpan } from "../control-api/contract.js";
+import type { TextSpan } from "../control-api/import-contract.js";
 
 /** The text without these spans; they do not overlap. Every other character stays. */
 export function cutText(text: string, spans: readonly TextSpan[]): string {

@@ -1,4 +1,4 @@
-import type { ImportItemView, ImportKeyView } from "../control-api/contract.js";
+import type { ImportItemView, ImportKeyView } from "../control-api/import-contract.js";
 import { table } from "./table.js";
 
 /** What `import` would do, a line for each profile. */

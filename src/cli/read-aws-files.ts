@@ -1,6 +1,6 @@
 import { open } from "node:fs/promises";
 import { join } from "node:path";
-import type { FileText } from "../control-api/contract.js";
+import type { FileText } from "../control-api/import-contract.js";
 import { BrokerError } from "../core/errors.js";
 import { shellQuote } from "../system/shell-quote.js";
 import { hasErrno, reasonOf } from "../system/system-error.js";

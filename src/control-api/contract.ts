@@ -1,4 +1,5 @@
 import type { BrokerErrorCode } from "../core/errors.js";
+import type { ImportItemView, ImportKeyView, ImportRequest, TextSpan } from "./import-contract.js";
 
 /**
  * The wire contract of the control plane, imported by both programs: `POST /v1/<operation>` with a JSON object over
@@ -138,46 +139,6 @@ export interface SsoRoleFound {
   readonly accountId: string;
   readonly accountName: string;
   readonly roleName: string;
-}
-
-/** A file as the CLI read it. */
-export interface FileText {
-  readonly text: string;
-  readonly path: string;
-}
-
-/** What `import` is about. The text of the AWS files holds keys: it only enters. */
-export interface ImportRequest extends FileText {
-  readonly aws: { readonly config?: FileText; readonly credentials?: FileText };
-  /** null: all but `[default]`. */
-  readonly profiles: readonly string[] | null;
-  /** `[default]` as well. */
-  readonly withDefault: boolean;
-}
-
-/** What becomes of one profile, SSO session or odd section of the AWS files. */
-export interface ImportItemView {
-  readonly what: string;
-  /** `left`: `[default]`, which is taken only when somebody says so. */
-  readonly outcome: "add" | "same" | "conflict" | "refused" | "left";
-  readonly role: string | null;
-  readonly source: string | null;
-  readonly type: string | null;
-  readonly sourceRole: string | null;
-  readonly notes: readonly string[];
-}
-
-export interface ImportKeyView {
-  readonly source: string;
-  readonly accessKeyIdSuffix: string;
-  /** Of the secret store: it has this key, has another one for the source, has none, or cannot be asked. */
-  readonly state: "held" | "other" | "missing" | "unknown";
-}
-
-/** Characters from the start of a file's text. */
-export interface TextSpan {
-  readonly start: number;
-  readonly end: number;
 }
 
 /** operation → [request, response] */

@@ -20,15 +20,17 @@ export function roleNamed(services: ControlServices, name: string): Role {
   return adHoc;
 }
 
-/** A colon is in no role's name: what has one is meant as SOURCE:ACCOUNT/ROLE. */
 function noRole({ config }: ControlServices, name: string): BrokerError {
-  if (!name.includes(":")) {
-    const meant = nearestName(name, config.current()?.roles.keys() ?? []);
-    const question = meant === undefined ? "" : `: did you mean ${meant}?`;
-    return new BrokerError("RoleUnknown", `no role ${name} in ${config.path}${question}`, { hint: "brokerctl roles" });
-  }
+  if (name.includes(":")) return notAdHoc(config.current(), name);
+  const meant = nearestName(name, config.current()?.roles.keys() ?? []);
+  const question = meant === undefined ? "" : `: did you mean ${meant}?`;
+  return new BrokerError("RoleUnknown", `no role ${name} in ${config.path}${question}`, { hint: "brokerctl roles" });
+}
+
+/** A colon is in no role's name: what has one is meant as SOURCE:ACCOUNT/ROLE. */
+function notAdHoc(config: Config | undefined, name: string): BrokerError {
   const source = name.slice(0, name.indexOf(":"));
-  const isSso = isSsoSource(config.current()?.sources.get(source));
+  const isSso = isSsoSource(config?.sources.get(source));
   const why = isSso ? "ACCOUNT is 12 digits and ROLE a permission set's name" : `${source} is no source of type sso`;
   const hint = isSso ? `brokerctl sso roles ${source}` : "brokerctl status";
   return new BrokerError("RoleUnknown", `${name} is not SOURCE:ACCOUNT/ROLE: ${why}`, { hint });

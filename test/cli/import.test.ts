@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import type { ImportItemView, ImportKeyView } from "../../src/control-api/contract.js";
+import type { ImportItemView, ImportKeyView } from "../../src/control-api/import-contract.js";
 import { canarySecretKey } from "../support/canaries.js";
 import { type CliRoom, cliRoom } from "../support/cli-room.js";
 import { tempDir } from "../support/temp-dir.js";

@@ -1,4 +1,4 @@
-import type { FileText, ImportRequest } from "../../control-api/contract.js";
+import type { FileText, ImportRequest } from "../../control-api/import-contract.js";
 import {
   carryOutImport,
   type ImportPlan,

@@ -80,12 +80,12 @@ function responseOf(request: IncomingMessage, payload: Buffer, streamedBytes: nu
   return { kind: "response", payload, contentType: request.headers["content-type"], streamedBytes };
 }
 
-/** Lambda takes the header's word; a runtime that sends none says it in the body. */
+/** The document's word: clients put something general into the header (Rust's always says `unhandled`), or nothing. */
 function errorTypeOf(request: IncomingMessage, body: Buffer): string {
+  const { errorType } = errorFields(body);
+  if (errorType !== undefined && errorType !== "") return errorType;
   const header = request.headers[ERROR_TYPE_HEADER];
-  if (typeof header === "string" && header !== "") return header;
-  const said = errorFields(body).errorType;
-  return said ?? "Runtime.Unknown";
+  return typeof header === "string" && header !== "" ? header : "Runtime.Unknown";
 }
 
 /** `errorType` and `errorMessage` of an error document, as far as it has them. */

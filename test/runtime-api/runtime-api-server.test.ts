@@ -198,17 +198,17 @@ describe("a streamed response", () => {
 describe("POST /runtime/invocation/ID/error", () => {
   beforeEach(() => room.next());
 
-  it("takes the error's type from the header", async () => {
+  it("takes the error's type from its document", async () => {
     const body = '{"errorType":"Inner","errorMessage":"boo"}';
 
-    expect(await room.fail(body, { "Lambda-Runtime-Function-Error-Type": "Outer" })).toMatchObject({ status: 202 });
-    expect(room.invocation.answer).toEqual({ kind: "error", errorType: "Outer", payload: Buffer.from(body) });
+    expect(await room.fail(body, { "Lambda-Runtime-Function-Error-Type": "unhandled" })).toMatchObject({ status: 202 });
+    expect(room.invocation.answer).toEqual({ kind: "error", errorType: "Inner", payload: Buffer.from(body) });
   });
 
-  it("takes it from the body where no header has it", async () => {
-    await room.fail('{"errorType":"Inner","errorMessage":"boo"}');
+  it("takes it from the header where the document has none", async () => {
+    await room.fail("{}", { "Lambda-Runtime-Function-Error-Type": "Outer" });
 
-    expect(room.invocation.answer).toMatchObject({ errorType: "Inner" });
+    expect(room.invocation.answer).toMatchObject({ errorType: "Outer" });
   });
 
   it.each(["", "not json", "[]", "null", '{"errorType":5}'])("takes a body that says no type: %j", async (body) => {

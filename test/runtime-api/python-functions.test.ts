@@ -1,0 +1,120 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { BUILT_CLIENTS, type RunOptions, run } from "../support/lambda-room.js";
+import { tempDir } from "../support/temp-dir.js";
+
+// CI has it: there, a missing Python is a failure.
+const noPython = spawnSync("python3", ["--version"]).status !== 0 && process.env["CI"] === undefined;
+
+interface Module extends Partial<RunOptions> {
+  readonly file?: string;
+  readonly handler?: string;
+}
+
+/** Runs `app.handler` of this module in our own client. */
+function runModule(text: string, { file = "app.py", handler = "app.handler", ...options }: Module = {}) {
+  const cwd = tempDir("function");
+  mkdirSync(dirname(join(cwd, file)), { recursive: true });
+  writeFileSync(join(cwd, file), text);
+  return run({ command: ["python3", BUILT_CLIENTS.pythonBootstrap, handler], cwd, ...options });
+}
+
+const returns = (value: string): string => `def handler(event, context):\n    return ${value}\n`;
+
+describe.skipIf(noPython)("a Python function in its process", () => {
+  it("logs as it does in Lambda, with the request's id", async () => {
+    const { outcome, logs } = await runModule(
+      "import logging\nlogging.getLogger().setLevel('INFO')\ndef handler(event, context):\n    logging.info('hi')\n",
+    );
+
+    expect(logs).toMatch(new RegExp(`^\\[INFO\\]\\t.*\\.\\d{3}Z\\t${outcome.requestId}\\thi$`, "m"));
+  });
+
+  it("knows its function, and who invoked it", async () => {
+    const { result } = await runModule(
+      returns(`[context.function_name, context.function_version, context.memory_limit_in_mb,
+            context.client_context.custom, context.client_context.client.app_title,
+            context.identity.cognito_identity_id, context.identity.cognito_identity_pool_id]`),
+      {
+        clientContext: '{"custom":{"a":"b"},"client":{"app_title":"Orders"}}',
+        cognitoIdentity: '{"cognitoIdentityId":"x"}',
+      },
+    );
+
+    expect(result).toEqual(["orders", "7", "256", { a: "b" }, "Orders", "x", null]);
+  });
+
+  it("has no client context where nobody sent one", async () => {
+    const { result } = await runModule(returns("[context.client_context, context.identity.cognito_identity_id]"));
+
+    expect(result).toEqual([null, null]);
+  });
+
+  it("answers bytes as they are", async () => {
+    const { outcome } = await runModule(returns("b'\"raw\"'"));
+
+    expect(outcome).toMatchObject({ contentType: "application/unknown", payload: Buffer.from('"raw"') });
+  });
+
+  it("answers DynamoDB's numbers", async () => {
+    const { result } = await runModule(
+      `from decimal import Decimal\n${returns('{"whole": Decimal("5"), "part": Decimal("1.5")}')}`,
+    );
+
+    expect(result).toEqual({ whole: 5, part: 1.5 });
+  });
+
+  it("fails where its result has no JSON", async () => {
+    const { outcome } = await runModule(returns("object()"));
+
+    expect(outcome).toMatchObject({ status: "handled-error", error: { errorType: "Runtime.MarshalError" } });
+  });
+
+  it("fails with a stack of its own lines only", async () => {
+    const { result, logs } = await runModule("def handler(event, context):\n    raise KeyError('boo')\n");
+
+    const { stackTrace } = result as { stackTrace: string[] };
+    expect(stackTrace).toHaveLength(1);
+    expect(stackTrace[0]).toContain('app.py", line 2, in handler');
+    expect(logs).toContain("[ERROR] KeyError: 'boo'\nTraceback (most recent call last):\n  File ");
+  });
+
+  it("is found in a package, by path or by name", async () => {
+    const file = "orders/api/app.py";
+
+    expect((await runModule(returns("1"), { file, handler: "orders/api/app.handler" })).result).toBe(1);
+    expect((await runModule(returns("2"), { file, handler: "orders.api.app.handler" })).result).toBe(2);
+  });
+
+  it("imports what lies beside it, and nothing that lies beside our client", async () => {
+    const { result } = await runModule(`import sys\n${returns("sys.path[0]")}`);
+
+    expect(result).toMatch(/\/function-/);
+  });
+
+  it.each([
+    ["import nope", "app.handler", "Runtime.ImportModuleError", "No module named 'nope'"],
+    ["def handler(:", "app.handler", "Runtime.UserCodeSyntaxError", "Syntax error in module 'app'"],
+    ["x = 1", "app.handler", "Runtime.HandlerNotFound", "Handler 'handler' missing on module 'app'"],
+    ["x = 1", "app", "Runtime.MalformedHandlerName", "Bad handler 'app'"],
+    ["x = 1", "sys.exit", "Runtime.BuiltInModuleConflict", "Cannot use built-in module sys"],
+    ["1 / 0", "app.handler", "ZeroDivisionError", "division by zero"],
+  ])("cannot start: %j as %s", async (text, handler, errorType, message) => {
+    const { outcome, logs } = await runModule(text, { handler });
+
+    expect(outcome).toMatchObject({ status: "init-error", phase: "init", error: { errorType } });
+    expect(outcome.error?.errorMessage).toContain(message);
+    expect(logs).toContain(`[ERROR] ${errorType}: `);
+  });
+
+  it("loses no line that it prints right before it exits", async () => {
+    const { outcome, logs } = await runModule(
+      "import os\ndef handler(event, context):\n    print('x' * 1000000 + 'last')\n    os._exit(1)\n",
+    );
+
+    expect(outcome).toMatchObject({ status: "exit", exit: { code: 1 } });
+    expect(logs).toContain("xlast\n");
+  });
+});

@@ -48,6 +48,13 @@ describe("registering", () => {
     expect(world.center.lastOf("RegisterClient").userAgent).toContain("app/credbroker");
   });
 
+  test("ends by our clock where AWS's is another", async () => {
+    await world.close();
+    world = await SsoWorld.start({ clock: { now: () => world.clock.now() + 3_600_000 } });
+
+    expect((await world.register()).expiresAt).toBe(world.clock.now() + 90 * 86_400_000);
+  });
+
   test.each([
     ["another start URL", { ...CODE_CLIENT, issuerUrl: "https://other.awsapps.com/start" }, "sso_start_url"],
     ["an unknown scope", { ...CODE_CLIENT, scopes: ["sso:everything"] }, "sso_registration_scopes"],

@@ -182,7 +182,10 @@ export class FakeIdentityCenter {
     const fault = await this.faults.meet(route.action);
     if (response.destroyed) return this.#recorder.finish(call, undefined);
     const { service } = route;
-    const said = `${JSON.stringify(request.headers)} ${JSON.stringify(request.query)} ${request.body}`;
+    // What is secret first: error texts are cut.
+    const { "x-amz-sso_bearer_token": token, ...headers } = request.headers;
+    const bearer = token === undefined ? {} : { "x-amz-sso_bearer_token": token };
+    const said = `${request.body} ${JSON.stringify({ ...bearer, ...request.query, ...headers })}`;
     const right = (): Answer => orRefusal(service, () => this.#parts.perform(route, request));
     this.#recorder.finish(call, await answerWithFault(fault, { response, service, said, right }));
   }

@@ -15,7 +15,7 @@ export function removeRoles(source: ConfigText, before: CheckedConfig, names: Re
     .reduce((left, pair) => withoutLines(left, pair), source.text);
   const checked = checkConfig({ ...source, text });
   const root = before.reading.root ?? {};
-  const roles = Object.entries((root["roles"] ?? {})).filter(([name]) => !names.has(name));
+  const roles = Object.entries(root["roles"] ?? {}).filter(([name]) => !names.has(name));
   const wanted = { ...root, roles: roles.length === 0 ? null : Object.fromEntries(roles) };
   if (isDeepStrictEqual(checked.reading.root, wanted)) return { text, checked };
   throw new BrokerError("NotSupported", `roles cannot be removed from ${source.path} the way it is laid out`, {

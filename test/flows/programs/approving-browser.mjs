@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 // A browser whose person allows what is asked: loads the page, presses the button, follows the way back.
 // The page is written to the file named by APPROVING_BROWSER_LOG, as is the URL it was opened with.
-/* global fetch, URL, URLSearchParams */
 import { appendFileSync } from "node:fs";
 
 const url = process.argv[2];

@@ -36,10 +36,6 @@ environment: CREDBROKER_HOME, CREDBROKER_LOG_LEVEL (debug info warn error), CRED
 exit codes: 0 ended as asked, 1 failed, 2 usage or config
 `;
 
-hardenProcess(process);
-guardStandardStreams();
-main().catch((error: unknown) => fail(toBrokerError(error)));
-
 async function main(): Promise<void> {
   const flags = parseFlags();
   cleanEnvironmentInPlace(process.env);
@@ -186,3 +182,8 @@ function fail(error: BrokerError): void {
   );
   process.exit(USAGE_CODES.has(error.code) ? 2 : 1);
 }
+
+// Last: a class above is not there for what runs before its line.
+hardenProcess(process);
+guardStandardStreams();
+main().catch((error: unknown) => fail(toBrokerError(error)));

@@ -68,7 +68,7 @@ export class TestBroker {
       throw new Error(`brokerd ended at start:\n${this.log()}`);
     });
     ended.catch(() => undefined);
-    await Promise.race([this.#answering(), ended]);
+    await Promise.race([this.answering(), ended]);
   }
 
   /** Start, data key, keys: what `init` and `keys add` do for a user. */
@@ -106,7 +106,8 @@ export class TestBroker {
     await gone;
   }
 
-  async #answering(): Promise<void> {
+  /** Resolves when the control socket answers. */
+  async answering(): Promise<void> {
     for (;;) {
       const ok = await this.call("status", {}).then(
         () => true,

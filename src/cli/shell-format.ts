@@ -33,10 +33,10 @@ const WRITERS: Readonly<Record<ShellFormat, (changes: VariableChanges) => string
     return [...exports, `unset ${shellNames(unset).join(" ")}`].join("\n");
   },
   // A semicolon after each: fish's eval joins the lines of a substitution with spaces. `set -e` of an unset variable
-  // fails, so the sets come last.
+  // fails, and `set -gx` keeps that status: `true` takes it away.
   fish({ set, unset }) {
     const exports = Object.entries(set).map(([name, value]) => `set -gx ${name} ${fishQuoted(value)};`);
-    return [`set -e ${shellNames(unset).join(" ")};`, ...exports].join("\n");
+    return [`set -e ${shellNames(unset).join(" ")}; true;`, ...exports].join("\n");
   },
   powershell({ set, unset }) {
     const names = unset.map((name) => singleQuoted(`Env:${name}`, "''")).join(", ");

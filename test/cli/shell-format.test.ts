@@ -58,8 +58,8 @@ describe.runIf(has(FISH))("in a real fish", () => {
     ) as Record<string, string>;
 
   it.each(["printf %s $CB_TEXT | source", "eval (printf %s $CB_TEXT)"])("sets and unsets: %s", (how) => {
-    const seen = feed(formatChanges(changes, "fish"), how);
-    expect(seen).toMatchObject(changes.set);
+    const seen = feed(formatChanges(changes, "fish"), `${how}; and set -gx CB_STATUS done`);
+    expect(seen).toMatchObject({ ...changes.set, CB_STATUS: "done" });
     expect(seen).not.toHaveProperty("AWS_PROFILE");
     expect(seen).not.toHaveProperty("AWS_SESSION_TOKEN");
   });

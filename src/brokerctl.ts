@@ -23,7 +23,11 @@ async function main(): Promise<void> {
   ]);
   const daemonScript = new URL("./brokerd.js", import.meta.url);
   const onReaderGone = (): never => process.exit(0);
-  const world = realSurroundings({ process, env: process.env, version, daemonScript, onReaderGone });
+  const onOutputLost = (reason: string): never => {
+    process.stderr.write(`brokerctl: error: cannot write the output: ${reason}\n`);
+    process.exit(1);
+  };
+  const world = realSurroundings({ process, env: process.env, version, daemonScript, onReaderGone, onOutputLost });
   const outcome = await runCli(argv, world);
   if (typeof outcome === "number") process.exitCode = outcome;
   else await dieBy(outcome.signal);

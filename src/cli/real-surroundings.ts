@@ -3,9 +3,10 @@ import { isatty } from "node:tty";
 import { fileURLToPath } from "node:url";
 import type { ControlClient } from "../control-api/client.js";
 import { SystemClock } from "../system/clock.js";
-import { guardStandardStreams } from "../system/guard-standard-streams.js";
+import { guardStandardStreams, type StreamEnds } from "../system/guard-standard-streams.js";
 import { type BrokerPaths, resolvePaths } from "../system/paths.js";
 import type { SpawnedDaemon } from "../system/spawn-daemon.js";
+import { reasonOf } from "../system/system-error.js";
 import type { CliSurroundings, Environment } from "./context.js";
 import type { TextStream } from "./output.js";
 import type { Prompts } from "./prompts.js";
@@ -18,6 +19,8 @@ export interface RealProcess {
   readonly daemonScript: URL;
   /** Nobody reads our output any more (`| head -1`): no failure, but no use to go on either. */
   readonly onReaderGone: () => void;
+  /** stdout does not take what was asked for (a full disk, say); `reason` is the system's. */
+  readonly onOutputLost: (reason: string) => void;
 }
 
 const STDIN = 0;
@@ -25,7 +28,9 @@ const STDOUT = 1;
 const STDERR = 2;
 
 /** The world as it is. What costs time to load, streams included, is loaded when it is used. */
-export function realSurroundings({ process, env, version, daemonScript, onReaderGone }: RealProcess): CliSurroundings {
+export function realSurroundings(world: RealProcess): CliSurroundings {
+  const { process, env, version, daemonScript, onReaderGone: onClosed } = world;
+  const onFailed = (error: Error): void => world.onOutputLost(reasonOf(error));
   let resolved: BrokerPaths | undefined;
   const paths = (): BrokerPaths =>
     (resolved ??= resolvePaths({ env, platform: process.platform, homeDir: homedir(), uid: process.getuid?.() ?? -1 }));
@@ -38,8 +43,8 @@ export function realSurroundings({ process, env, version, daemonScript, onReader
     clock: new SystemClock(),
     stdinIsTTY: isatty(STDIN),
     stdin: () => process.stdin,
-    stdout: lazyStream(STDOUT, () => process.stdout, onReaderGone),
-    stderr: lazyStream(STDERR, () => process.stderr, onReaderGone),
+    stdout: lazyStream(STDOUT, () => process.stdout, { onClosed, onFailed }),
+    stderr: lazyStream(STDERR, () => process.stderr, { onClosed }),
     prompts: lazyPrompts(async () => {
       const { createTerminalPrompts } = await import("./terminal-prompts.js");
       return createTerminalPrompts({ stdin: process.stdin, output: process.stderr });
@@ -51,11 +56,11 @@ export function realSurroundings({ process, env, version, daemonScript, onReader
 }
 
 /** A stream takes 2 ms to open: many commands write to one only. */
-function lazyStream(descriptor: number, open: () => NodeJS.WriteStream, onReaderGone: () => void): TextStream {
+function lazyStream(descriptor: number, open: () => NodeJS.WriteStream, ends: StreamEnds): TextStream {
   let stream: NodeJS.WriteStream | undefined;
   const opened = (): NodeJS.WriteStream => {
     stream = open();
-    guardStandardStreams([stream], onReaderGone);
+    guardStandardStreams([stream], ends);
     return stream;
   };
   return { isTTY: isatty(descriptor), write: (text) => (stream ?? opened()).write(text) };

@@ -1,20 +1,28 @@
 import type { Writable } from "node:stream";
 import { hasErrno } from "./system-error.js";
 
+export interface StreamEnds {
+  /** The terminal or the reader of the pipe is gone, e.g. `head` has enough. Told once. */
+  readonly onClosed?: () => void;
+  /** Anything else, such as a full disk: what was written is lost. Told once. */
+  readonly onFailed?: (error: Error) => void;
+}
+
 /**
  * A terminal or pipe that is gone must not end the process: without a listener the first write to it throws `EPIPE`
- * as an uncaught exception. `onClosed` hears of it once, e.g. for a program whose reader (`head`) has enough.
+ * as an uncaught exception.
  */
 export function guardStandardStreams(
   streams: readonly Writable[] = [process.stdout, process.stderr],
-  onClosed: () => void = () => undefined,
+  { onClosed, onFailed }: StreamEnds = {},
 ): void {
   let told = false;
   for (const stream of streams) {
     stream.on("error", (error) => {
-      if (told || !hasErrno(error, "EPIPE", "EIO", "ERR_STREAM_DESTROYED")) return;
+      if (told) return;
       told = true;
-      onClosed();
+      if (hasErrno(error, "EPIPE", "EIO", "ERR_STREAM_DESTROYED")) onClosed?.();
+      else onFailed?.(error);
     });
   }
 }

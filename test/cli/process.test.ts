@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync } from "node:fs";
+import { chmodSync, existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { type Outcome, type RunOptions, run } from "../support/broker.js";
@@ -48,6 +48,15 @@ describe("the program", () => {
     const { code, stdout, stderr } = await ctl(argv, { input: `${secret}\n` });
     expect([code, room.control.secrets.get("ops")]).toEqual([0, secret]);
     expect(stdout + stderr).not.toContain(secret);
+  });
+
+  it.runIf(existsSync("/dev/full"))("fails when its output cannot be written", async () => {
+    const argv = ["-c", `exec "$0" "$1" env > /dev/full`, process.execPath, BROKERCTL];
+    const child = spawn("sh", argv, { env, stdio: ["ignore", "ignore", "pipe"] });
+    let stderr = "";
+    child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+    expect(await once(child, "close")).toEqual([1, null]);
+    expect(stderr).toContain("no space left on device");
   });
 
   it("does not fail when the reader of its output has enough", async () => {

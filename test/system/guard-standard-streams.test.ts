@@ -34,14 +34,25 @@ describe("standard streams that nobody reads any more", () => {
     expect(await exitCodeOfWriter({ guarded: true })).toBe(7);
   });
 
-  it("are reported once, and other errors are not", () => {
+  it("are reported once", () => {
     const streams = [new PassThrough(), new PassThrough()];
     let closed = 0;
-    guardStandardStreams(streams, () => closed++);
+    guardStandardStreams(streams, { onClosed: () => closed++ });
 
-    streams[0]!.emit("error", systemError("ENOSPC", -28));
-    expect(closed).toBe(0);
     for (const stream of streams) stream.emit("error", systemError("EPIPE", -32));
     expect(closed).toBe(1);
+  });
+
+  it("are told from streams that lose what is written", () => {
+    const stream = new PassThrough();
+    const told: string[] = [];
+    guardStandardStreams([stream], {
+      onClosed: () => told.push("closed"),
+      onFailed: ({ message }) => told.push(message),
+    });
+
+    const full = systemError("ENOSPC", -28);
+    stream.emit("error", full);
+    expect(told).toEqual([full.message]);
   });
 });

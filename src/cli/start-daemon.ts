@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { isDialFailure } from "../control-api/client.js";
 import type { StatusView } from "../control-api/contract.js";
 import { BrokerError, type BrokerErrorCode } from "../core/errors.js";
-import type { SpawnedDaemon } from "../system/spawn-daemon.js";
+import type { DaemonEnd } from "../system/spawn-daemon.js";
 import type { CliContext } from "./context.js";
 import { EXIT } from "./exit-codes.js";
 import { type LogEntry, parseLogLine } from "./log-line.js";
@@ -14,7 +14,6 @@ const POLL_MS = 40;
 /** Ours ended because another one, started at the same moment, holds the lock: that one is about to answer. */
 const RIVAL_PATIENCE_MS = 1500;
 
-type DaemonEnd = Awaited<SpawnedDaemon["ended"]>;
 type Starter = Omit<CliContext, "client">;
 
 /** Starts brokerd and waits until it answers. Rejects with what its log says when it ends instead. */
@@ -63,12 +62,25 @@ async function answering({ quietClient }: Starter): Promise<StatusView | undefin
 }
 
 /** With the code that brokerd itself gave its failure: a config or directory that it cannot use is exit 2 here too. */
-async function diedEarly(context: Starter, { code, signal }: DaemonEnd, since: number): Promise<BrokerError> {
+async function diedEarly(context: Starter, end: DaemonEnd, since: number): Promise<BrokerError> {
   const logged = await lastLogError(context.paths().logFile, since);
-  const reason = logged.message ?? `it ended with ${signal ?? `exit code ${code ?? "unknown"}`} and logged nothing`;
-  return new BrokerError(logged.code ?? "DaemonUnreachable", `brokerd could not start: ${reason}`, {
-    hint: logged.hint ?? "brokerctl logs",
+  const told = logged.message === undefined ? toldError(end) : logged;
+  const how = end.signal ?? `exit code ${end.code ?? "unknown"}`;
+  const reason = told.message ?? `it ended with ${how} and logged nothing`;
+  return new BrokerError(told.code ?? "DaemonUnreachable", `brokerd could not start: ${reason}`, {
+    hint: told.hint ?? "brokerctl logs",
   });
+}
+
+/** What brokerd said on stderr when it could not open or write its log: a directory that it refuses, a full disk. */
+function toldError({ code, lastWords = "" }: DaemonEnd): LogError {
+  const message = /^brokerd: error: (.+)$/m.exec(lastWords)?.[1];
+  const hint = /^brokerd: hint: (.+)$/m.exec(lastWords)?.[1];
+  return {
+    ...(message !== undefined && { message }),
+    ...(code === EXIT.usage && { code: "FileRefused" }),
+    ...(hint !== undefined && { hint }),
+  };
 }
 
 function slow(context: Starter): BrokerError {

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { Socket } from "node:net";
 import { BrokerError } from "../core/errors.js";
 import { reasonOf } from "./system-error.js";
 
@@ -15,8 +16,18 @@ export interface DaemonCommand {
 export interface SpawnedDaemon {
   readonly pid: number;
   /** Resolves if the daemon ends while the CLI still looks. */
-  readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
+  readonly ended: Promise<DaemonEnd>;
 }
+
+export interface DaemonEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** What it said on stderr: why it could not even log. Absent when it said nothing. */
+  readonly lastWords?: string;
+}
+
+/** Two lines are what there should be; a crash of Node itself prints a page. */
+const MAX_LAST_WORDS = 16_384;
 
 /**
  * Starts the daemon in a session of its own, so that neither the terminal's end nor ctrl-c reaches it; rejects when
@@ -26,18 +37,24 @@ export function spawnDaemon({ nodePath, scriptPath, env, logFile }: DaemonComman
   return new Promise((resolve, reject) => {
     const child = spawn(nodePath, [scriptPath, "--log-file", logFile], {
       detached: true,
-      stdio: "ignore",
+      // Once we are gone the pipe is broken: brokerd guards against that, and logs to its file.
+      stdio: ["ignore", "ignore", "pipe"],
       env,
       cwd: "/", // a directory that can never be unmounted or removed under it
     });
+    let lastWords = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      lastWords = (lastWords + text).slice(0, MAX_LAST_WORDS);
+    });
     const ended: SpawnedDaemon["ended"] = new Promise((resolveEnd) => {
-      child.once("exit", (code, signal) => resolveEnd({ code, signal }));
+      child.once("close", (code, signal) => resolveEnd({ code, signal, ...(lastWords !== "" && { lastWords }) }));
     });
     child.once("error", (cause) => {
       reject(new BrokerError("InternalError", `cannot start ${nodePath}: ${reasonOf(cause)}`, { cause }));
     });
     child.once("spawn", () => {
       child.unref();
+      if (child.stderr instanceof Socket) child.stderr.unref(); // a pipe of ours always is one
       if (child.pid !== undefined) resolve({ pid: child.pid, ended });
     });
   });

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { type Outcome, type RunOptions, run } from "../support/broker.js";
@@ -40,6 +40,18 @@ describe("the program", () => {
     const { code, stderr } = await ctl(["status"]);
     expect([code, room.control.calls]).toEqual([2, []]);
     expect(stderr).toContain(`chmod 700 ${room.home}/run`);
+  });
+
+  it("names the state directory that brokerd refuses, and its mend", async () => {
+    const home = tempDir("open-state");
+    writeFileSync(`${home}/config.yaml`, "version: 1\nsecret_store: key_file\nendpoint: { port: 1 }\n", {
+      mode: 0o600,
+    });
+    mkdirSync(`${home}/state`);
+    chmodSync(`${home}/state`, 0o755);
+    const { code, stderr } = await ctl(["start"], { env: { CREDBROKER_HOME: home } });
+    expect(code).toBe(2);
+    expect(stderr).toContain(`chmod 700 ${home}/state`);
   });
 
   it("reads a secret from a pipe", async () => {

@@ -54,6 +54,12 @@ describe("the spawned daemon", () => {
     expect(await ended).toEqual({ code: null, signal: "SIGKILL" });
   });
 
+  it("reports what it said on stderr", async () => {
+    const { scriptPath, logFile } = scriptThat('console.error("cannot write"); process.exitCode = 1;');
+    const { ended } = await spawnDaemon({ nodePath: process.execPath, scriptPath, env: {}, logFile });
+    expect(await ended).toEqual({ code: 1, signal: null, lastWords: "cannot write\n" });
+  });
+
   it("is an error that names what cannot be started", async () => {
     const { scriptPath, logFile } = scriptThat("");
     const error = await brokerErrorOf(() => spawnDaemon({ nodePath: "/nowhere/node", scriptPath, env: {}, logFile }));

@@ -44,6 +44,7 @@ export function createControlApp(services: ControlServices): Express {
   });
   app.use(refuseBrowsers);
   app.post(`${CONTROL_PREFIX}:operation`, express.json({ limit: MAX_BODY }), async (request, response) => {
+    await takeUpMendedConfig(services);
     response.json(await dispatch(handlers, request, abortedWith(response)));
   });
   app.use((request) => {
@@ -58,6 +59,11 @@ function refuseBrowsers(request: Request, _response: Response, next: NextFunctio
   const { origin, referer, cookie } = request.headers;
   if (origin === undefined && referer === undefined && cookie === undefined) return next();
   throw new BrokerError("RequestRefused", "the control socket is not for browsers");
+}
+
+/** Degraded: whoever asks has perhaps just followed the hint (`chmod go-w …`), which does not tell us so. */
+async function takeUpMendedConfig({ config }: ControlServices): Promise<void> {
+  if (config.problem()) await config.reload().catch(() => undefined);
 }
 
 async function dispatch(handlers: Handlers, request: Request, signal: AbortSignal): Promise<unknown> {

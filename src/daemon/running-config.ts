@@ -27,6 +27,7 @@ export class ConfigFile implements RunningConfig {
   #config: Config | undefined;
   #problem: BrokerError | undefined;
   #loadedText: string | undefined;
+  #reloads: Promise<unknown> = Promise.resolve();
 
   constructor(options: ConfigFileOptions) {
     this.path = options.path;
@@ -45,7 +46,14 @@ export class ConfigFile implements RunningConfig {
     return this.#loadedText !== undefined && (await this.#read()) !== this.#loadedText;
   }
 
-  async reload(): Promise<{ readonly config: Config; readonly notes: readonly string[] }> {
+  /** One after the other: two at once would bind the port and open the secret store twice. */
+  reload(): Promise<{ readonly config: Config; readonly notes: readonly string[] }> {
+    const reloaded = this.#reloads.then(() => this.#reload());
+    this.#reloads = reloaded.catch(() => undefined);
+    return reloaded;
+  }
+
+  async #reload(): Promise<{ readonly config: Config; readonly notes: readonly string[] }> {
     const former = this.#config;
     try {
       const text = await readConfigFile({ path: this.path });

@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
@@ -124,6 +124,20 @@ describe("a config", () => {
     await broker.call("config-reload", {});
     expect(await codeOf(url)).toBe("ok");
     expect((await broker.call("status", {})).daemon.state).toBe("ready");
+  });
+
+  it("that others could write is taken up by the next command after its mode was mended, by several at once too", async () => {
+    broker = await InProcessBroker.ready();
+    const url = await broker.urlOf("dev");
+    const file = join(broker.home, "config.yaml");
+    chmodSync(file, 0o666);
+    await restart();
+    expect(await codeOf(url)).toBe("400 ConfigInvalid");
+
+    chmodSync(file, 0o600);
+    const answers = await Promise.all([1, 2, 3].map(() => broker.call("status", {})));
+    expect(answers.map(({ daemon }) => daemon.state)).toEqual(["ready", "ready", "ready"]);
+    expect(await codeOf(url)).toBe("ok");
   });
 
   it("without a role answers RoleUnknown on its leases, and serves them again when it returns", async () => {

@@ -41,6 +41,6 @@ export async function assertKept(holder: DataKeyHolder, key: DataKey, options: L
   if (outcome.outcome === "found" && outcome.key.equals(key)) return;
   const what = "message" in outcome ? outcome.message : `read back: ${outcome.outcome}`;
   throw new BrokerError("StoreUnavailable", `${holder.place} did not keep the data key (${what})`, {
-    hint: "brokerctl doctor",
+    hint: "brokerctl logs",
   });
 }

@@ -32,7 +32,7 @@ export async function writeOrExplain(files: RoomFiles, path: string, data: Uint8
       throw new BrokerError("StoreUnavailable", error.message, { hint: error.hint, cause: error });
     }
     throw new BrokerError("StoreUnavailable", `cannot write ${path} (${systemCode(error)})`, {
-      hint: "brokerctl doctor",
+      hint: `ls -ld ${quoted(dirname(path))}`,
       cause: error,
     });
   }

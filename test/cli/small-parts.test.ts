@@ -9,6 +9,12 @@ import { BrokerError, type BrokerErrorCode } from "../../src/core/errors.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 
 describe("durations", () => {
+  it("end at a year, by the flag's name", async () => {
+    expect(parseDuration("366d", "--for")).toBe(366 * 86_400);
+    const error = await brokerErrorOf(() => parseDuration("367d", "--for"));
+    expect([error.code, error.message.startsWith("--for must be at most")]).toEqual(["UsageInvalid", true]);
+  });
+
   it.each([
     ["90s", 90],
     ["30m", 1800],

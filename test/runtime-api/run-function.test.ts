@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,6 +16,12 @@ next() { curl -sS -D headers -o event "$api/invocation/next" || exit 90; id=$(se
 respond() { curl -sS -o /dev/null -H 'Content-Type: text/plain' -d "$1" "$api/invocation/$id/response"; }
 fail() { curl -sS -o /dev/null -d "$1" "$api/invocation/$id/error"; }
 `;
+
+/** Takes the event and writes a response to the socket, of which less may come than it announces. */
+function rawPost(length: string, body: string): string {
+  const head = `POST /2018-06-01/runtime/invocation/%s/response HTTP/1.1\\r\\nHost: %s\\r\\nContent-Length: ${length}\\r\\n\\r\\n`;
+  return `next; exec 3<>/dev/tcp/\${AWS_LAMBDA_RUNTIME_API/:/\\/}; printf '${head}${body}' $id $AWS_LAMBDA_RUNTIME_API >&3`;
+}
 
 function run(script: string, options: Partial<RunOptions> = {}) {
   return runWith({ cwd: tempDir("function"), ...options, command: ["bash", "-c", SHELL + script] });
@@ -42,10 +49,10 @@ describe("a runtime that ends by itself", () => {
   });
 
   it("is heard to the end: what it had sent when it ended counts", async () => {
-    // Not awaited by the script, so that the post and the end of the process race.
-    const { outcome } = await run("next; respond 1 & exec sleep 0.2");
+    // It does not wait for the answer to its post: the post and the end of the process race.
+    const { outcome } = await run(`${rawPost("4", "1234")}; exit 0`);
 
-    expect(outcome).toMatchObject({ status: "success", payload: Buffer.from("1") });
+    expect(outcome).toMatchObject({ status: "success", payload: Buffer.from("1234") });
   });
 
   it("has not even begun, where it never asked for the event", async () => {
@@ -81,11 +88,7 @@ describe("a runtime that ends by itself", () => {
   });
 
   it("in the middle of its answer", async () => {
-    const { outcome } = await run(
-      `next; exec 3<>/dev/tcp/\${AWS_LAMBDA_RUNTIME_API/:/\\/}
-       printf 'POST /2018-06-01/runtime/invocation/%s/response HTTP/1.1\\r\\nHost: %s\\r\\nContent-Length: 9\\r\\n\\r\\nhalf' \\
-         $id $AWS_LAMBDA_RUNTIME_API >&3; exit 4`,
-    );
+    const { outcome } = await run(`${rawPost("9", "half")}; exit 4`);
 
     expect(outcome).toMatchObject({ status: "exit", exit: { code: 4 }, error: { errorType: "Runtime.ExitError" } });
   });
@@ -135,12 +138,12 @@ describe("the timeout", () => {
     const logs = new PassThrough({ highWaterMark: 1 });
     const running = run("next; yes; sleep 3600", { logs, timeoutMs: 500 });
     const seen = new Counted();
-    setTimeout(() => logs.pipe(seen), 1_500);
+    setTimeout(() => logs.pipe(seen), 3_000);
 
     const { outcome } = await running;
 
     expect(outcome.status).toBe("timeout");
-    expect(outcome.durationMs).toBeLessThan(1_400);
+    expect(outcome.durationMs).toBeLessThan(2_900);
     expect(seen.bytes).toBeGreaterThan(0);
   });
 });
@@ -215,6 +218,16 @@ describe("the runtime's process", () => {
 
     expect(() => readFileSync(join(cwd, "started"))).toThrow();
   });
+});
+
+it("ends with us, however we end", async () => {
+  const cwd = tempDir("function");
+
+  const child = spawn(process.execPath, ["--import", "tsx", "test/runtime-api/exits-while-running.child.ts", cwd]);
+  const [code] = (await once(child, "close")) as [number];
+
+  expect(code).toBe(3);
+  await gone(Number(readFileSync(join(cwd, "self"), "utf8")));
 });
 
 describe("a command that cannot be run", () => {

@@ -14,9 +14,16 @@ export async function loginChoices({ client }: CliContext): Promise<readonly Log
 
 /** Logs in to the source in its own way; the caller has made sure that there is a person. */
 export async function logInAtTerminal(context: CliContext, choice: LoginChoice): Promise<void> {
+  if (choice.mfaProcess) return logInByProgram(context, choice.name);
   if (choice.type !== "sso") return logInWithAskedCode(context, choice);
   const { logInToSso } = await import("./sso-login.js");
   return logInToSso(context, choice.name, { device: false, noBrowser: false });
+}
+
+/** The daemon runs the source's mfa_process: nobody is asked here. */
+async function logInByProgram(context: CliContext, source: string): Promise<void> {
+  const { expiresAt } = await context.client.call("login-mfa", { source });
+  sayLoggedIn(context, source, expiresAt);
 }
 
 async function logInWithAskedCode(context: CliContext, choice: LoginChoice): Promise<void> {
@@ -37,7 +44,11 @@ export async function logInWithCode(context: CliContext, source: string, code: s
   // TOTP as AWS has it; checked here so that a slip costs no attempt.
   if (!/^\d{6}$/.test(code)) throw new BrokerError("UsageInvalid", "an MFA code is six digits");
   const { expiresAt } = await context.client.call("login-mfa", { source, code });
-  context.output.say(`logged in to ${source} until ${until(expiresAt, context.clock.now())}`);
+  sayLoggedIn(context, source, expiresAt);
+}
+
+function sayLoggedIn({ output, clock }: CliContext, source: string, expiresAt: number): void {
+  output.say(`logged in to ${source} until ${until(expiresAt, clock.now())}`);
 }
 
 /**
@@ -81,12 +92,13 @@ function isLoginMissing(error: unknown): error is BrokerError {
   return error instanceof BrokerError && (error.code === "MfaRequired" || error.code === "LoginRequired");
 }
 
-/** The source of the role, or the only one that wants a login. */
+/** The source of the role; where that is not known, the only one that wants a login. */
 async function choiceFor(context: CliContext, role: string | undefined): Promise<LoginChoice | undefined> {
   const [choices, status] = await Promise.all([loginChoices(context), context.client.call("status", {})]);
   const source = status.roles.find(({ name }) => name === role)?.source ?? sourceOfAdHoc(role);
+  if (source !== undefined) return choices.find(({ name }) => name === source);
   const needing = choices.filter(({ needs }) => needs !== null);
-  return choices.find(({ name }) => name === source) ?? (needing.length === 1 ? needing[0] : undefined);
+  return needing.length === 1 ? needing[0] : undefined;
 }
 
 /** Of `SOURCE:ACCOUNT/ROLE`; undefined where the role is named by the config. */

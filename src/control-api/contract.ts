@@ -208,6 +208,8 @@ export interface ControlOperations {
       readonly sources: readonly (SourceView & {
         readonly needs: "mfa_code" | "sso" | null;
         readonly mfaSerial: string | null;
+        /** A program prints the code: `login-mfa` needs none. */
+        readonly mfaProcess: boolean;
       })[];
     },
   ];
@@ -263,9 +265,9 @@ export interface ControlOperations {
       readonly notes: readonly string[];
     },
   ];
-  /** `keys` source with MFA: one GetSessionToken with this code. */
+  /** `keys` source with MFA: one GetSessionToken with this code, or with the one that the source's mfa_process prints. */
   "login-mfa": [
-    { readonly source: string; readonly code: string },
+    { readonly source: string; readonly code?: string },
     { readonly source: string; readonly expiresAt: number },
   ];
 

@@ -61,7 +61,13 @@ export const REQUEST_SCHEMAS: { readonly [O in ControlOperation]: z.ZodType<Cont
   "keys-rotate": z.strictObject({ source: name }),
   "keys-remove": z.strictObject({ source: name }),
   "login-choices": empty,
-  "login-mfa": z.strictObject({ source: name, code: z.string().regex(/^\d{6}$/, "an MFA code is 6 digits") }),
+  "login-mfa": z.strictObject({
+    source: name,
+    code: z
+      .string()
+      .regex(/^\d{6}$/, "an MFA code is 6 digits")
+      .exactOptional(),
+  }),
   "login-start": z.strictObject({ source: name, flow: z.enum(["browser", "device"]) }),
   "login-wait": z.strictObject({ loginId: name }),
   logout: z.strictObject({ source: name }),

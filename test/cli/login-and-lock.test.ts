@@ -22,6 +22,15 @@ describe("login", () => {
     expect(await room.run(["login", "ops", "--mfa-code-stdin"], { stdin: "123456\n" })).toMatchObject({ code: 0 });
   });
 
+  it("asks nobody where a program prints the code, unless it is given", async () => {
+    room.control.mfa.get("ops")!.printed = "123456";
+    expect(await room.run(["login"])).toMatchObject({ code: 0, stderr: expect.stringContaining("until") as unknown });
+
+    room.control.mfa.get("ops")!.printed = "999999";
+    expect(await room.run(["login", "ops"])).toMatchObject({ code: 4 });
+    expect(await room.run(["login", "ops", "--mfa-code-stdin"], { stdin: "123456\n" })).toMatchObject({ code: 0 });
+  });
+
   it("gives up after three wrong codes, with exit 4", async () => {
     const wrong = [/MFA code/, "000000"] as const;
     const { code, asked } = await room.run(["login"], { answers: [wrong, wrong, wrong] });

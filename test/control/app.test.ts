@@ -201,7 +201,15 @@ describe("login", () => {
   it("lists what can be logged in to and what it needs", async () => {
     expect(await ok("login-choices", {})).toEqual({
       sources: [
-        { name: "with-mfa", type: "keys", state: "mfa_required", expiresAt: null, needs: "mfa_code", mfaSerial: MFA },
+        {
+          name: "with-mfa",
+          type: "keys",
+          state: "mfa_required",
+          expiresAt: null,
+          needs: "mfa_code",
+          mfaSerial: MFA,
+          mfaProcess: false,
+        },
       ],
     });
   });
@@ -219,6 +227,13 @@ describe("login", () => {
 
   it("of a source without MFA says that none is needed", async () => {
     expect(await refused("login-mfa", { source: "plain", code: "123456" })).toMatchObject({ code: "UsageInvalid" });
+  });
+
+  it("without a code is for sources whose config has a program for it", async () => {
+    expect(await refused("login-mfa", { source: "with-mfa" })).toMatchObject({
+      code: "UsageInvalid",
+      hint: "brokerctl login with-mfa --mfa-code-stdin",
+    });
   });
 });
 

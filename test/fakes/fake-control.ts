@@ -66,8 +66,8 @@ export class FakeControl {
   readonly keys: KeyView[] = [];
   readonly secrets = new Map<string, string>();
   leases: FakeLease[] = [];
-  /** source → MFA device and the code it takes now. */
-  readonly mfa = new Map<string, { readonly serial: string; code: string; loggedIn: boolean }>();
+  /** source → MFA device, the code it takes now, and the one that its mfa_process prints, if it has one. */
+  readonly mfa = new Map<string, { readonly serial: string; code: string; loggedIn: boolean; printed?: string }>();
   /** source → whether somebody is logged in. */
   readonly sso = new Map<string, { readonly loggedIn: boolean }>();
   /** A login that is under way already. */
@@ -244,13 +244,14 @@ export class FakeControl {
     },
     "login-choices": () => ({
       sources: [
-        ...[...this.mfa].map(([name, { serial, loggedIn }]) => ({
+        ...[...this.mfa].map(([name, { serial, loggedIn, printed }]) => ({
           name,
           type: "keys",
           state: loggedIn ? ("ready" as const) : ("mfa_required" as const),
           expiresAt: null,
           needs: loggedIn ? null : ("mfa_code" as const),
           mfaSerial: serial,
+          mfaProcess: printed !== undefined,
         })),
         ...[...this.sso].map(([name, { loggedIn }]) => ({
           name,
@@ -259,6 +260,7 @@ export class FakeControl {
           expiresAt: null,
           needs: loggedIn ? null : ("sso" as const),
           mfaSerial: null,
+          mfaProcess: false,
         })),
       ],
     }),
@@ -295,7 +297,8 @@ export class FakeControl {
     },
     "login-mfa": ({ source, code }) => {
       const device = this.mfa.get(source);
-      if (device?.code !== code) throw new Refusal({ code: "MfaRequired", message: "AWS did not take the MFA code" });
+      if (!device || device.code !== (code ?? device.printed))
+        throw new Refusal({ code: "MfaRequired", message: "AWS did not take the MFA code" });
       device.loggedIn = true;
       for (const role of this.roles.filter((candidate) => candidate.source === source)) {
         this.failing.delete(role.name);

@@ -16,7 +16,7 @@ without a browser and without a display, --device is chosen by itself: it works 
   options: {
     device: { type: "boolean", help: "sso: show a code that is confirmed in any browser" },
     "no-browser": { type: "boolean", help: "sso: print where to go, open nothing" },
-    "mfa-code-stdin": { type: "boolean", help: "keys: read the MFA code from stdin" },
+    "mfa-code-stdin": { type: "boolean", help: "keys: read the MFA code from stdin, also in place of mfa_process" },
   },
   examples: [
     "brokerctl login",
@@ -50,7 +50,7 @@ function refuseForeignFlags({ name, type }: LoginChoice, options: Readonly<Recor
 }
 
 async function askAndLogIn(choice: LoginChoice, context: CliContext): Promise<void> {
-  if (!context.interactive) {
+  if (!context.interactive && !choice.mfaProcess) {
     throw cannotAsk(
       `the MFA code of ${choice.mfaSerial ?? choice.name}`,
       `brokerctl login ${choice.name} --mfa-code-stdin`,

@@ -38,6 +38,7 @@ export function keyHandlers(
     "login-mfa": async ({ source: name, code }) => {
       const source = keysSourceNamed(services, name);
       if (source.mfaSerial === undefined) throw needsNoLogin(name);
+      if (code === undefined && source.mfaProcess === undefined) throw needsCode(name);
       const session = await sessions.login(source, code);
       credentials.wake(name);
       return { source: name, expiresAt: session.credentials.expiration };
@@ -63,13 +64,20 @@ function notesFor(services: ControlServices, source: KeysSource): string[] {
       `${bare.join(", ")} has no role_arn: served from GetSessionToken, with which AWS refuses IAM and most of STS`,
     );
   }
-  if (source.mfaSerial !== undefined) notes.push(`needs an MFA code: brokerctl login ${source.name}`);
+  if (source.mfaSerial !== undefined && source.mfaProcess === undefined)
+    notes.push(`needs an MFA code: brokerctl login ${source.name}`);
   return notes;
 }
 
 function keyExists(source: string): BrokerError {
   return new BrokerError("Conflict", `source ${source} has an access key already`, {
     hint: `brokerctl keys add ${source} --replace`,
+  });
+}
+
+function needsCode(source: string): BrokerError {
+  return new BrokerError("UsageInvalid", `source ${source} has no mfa_process: the code must be given`, {
+    hint: `brokerctl login ${source} --mfa-code-stdin`,
   });
 }
 

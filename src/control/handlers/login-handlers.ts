@@ -53,10 +53,11 @@ async function ssoChoice({ sources }: ControlServices, source: SsoSource): Promi
     expiresAt: expiresAt ?? null,
     needs: isNeeded ? "sso" : null,
     mfaSerial: null,
+    mfaProcess: false,
   };
 }
 
-function mfaChoice({ sessions }: ControlServices, { name, type, mfaSerial }: KeysSource): Choice {
+function mfaChoice({ sessions }: ControlServices, { name, type, mfaSerial, mfaProcess }: KeysSource): Choice {
   const session = sessions.peek(name);
   return {
     name,
@@ -65,6 +66,7 @@ function mfaChoice({ sessions }: ControlServices, { name, type, mfaSerial }: Key
     expiresAt: session?.credentials.expiration ?? null,
     needs: session ? null : "mfa_code",
     mfaSerial: mfaSerial ?? null,
+    mfaProcess: mfaProcess !== undefined,
   };
 }
 

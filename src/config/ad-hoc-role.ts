@@ -2,7 +2,7 @@ import type { AwsSsoCacheSource, Role, SsoSource } from "../core/role.js";
 import type { Config } from "./config.js";
 import { accountIdField, ssoRoleNameField } from "./field-rules.js";
 import { fitsPartition, partitionOfRegion } from "./partition.js";
-import { roleDigest } from "./role-digest.js";
+import { roleDigest } from "../core/role-digest.js";
 
 /**
  * `SOURCE:ACCOUNT/ROLE` as a role that no entry of the config names (interface §4): what `role add` on that source would

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { BrokerError } from "../core/errors.js";
 import { foreignBinary } from "./foreign-binary.js";
-import type { FunctionContext } from "./function-context.js";
+import type { FunctionContext } from "../core/function-context.js";
 import type { RuntimeCommand } from "./runtime-process.js";
 
 export interface RuntimeClientOptions {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { FunctionContext } from "../../src/runtime-api/function-context.js";
+import type { FunctionContext } from "../../src/core/function-context.js";
 import { type FunctionEnvironmentOptions, functionEnvironment } from "../../src/runtime-api/function-environment.js";
 import { FakeClock } from "../support/fake-clock.js";
 import { FUNCTION_ARN } from "../support/lambda-room.js";

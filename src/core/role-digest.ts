@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Role } from "../core/role.js";
+import type { Role } from "./role.js";
 
 /**
  * SHA-256, hex, over everything that decides which credentials a role yields, down to its source. The source's name

@@ -1,4 +1,4 @@
-import type { LoginFlow } from "../control-api/contract.js";
+import type { LoginFlow } from "../control-api/login-contract.js";
 import { splitCommand } from "../core/split-command.js";
 import type { Environment } from "./context.js";
 

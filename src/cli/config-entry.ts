@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import type { FieldValues } from "../control-api/contract.js";
+import type { FieldValues } from "../control-api/config-contract.js";
 import { BrokerError } from "../core/errors.js";
 import { NAME_PATTERN } from "../core/role.js";
 import { reasonOf } from "../system/system-error.js";

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import type { EditPlan } from "../control-api/contract.js";
+import type { EditPlan } from "../control-api/config-contract.js";
 import { BrokerError } from "../core/errors.js";
 import { hasErrno, reasonOf } from "../system/system-error.js";
 import type { CliContext } from "./context.js";

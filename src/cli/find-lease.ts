@@ -1,5 +1,5 @@
-import type { LeaseSelector } from "../control-api/contract.js";
 import { BrokerError } from "../core/errors.js";
+import type { LeaseSelector } from "../core/lease.js";
 import { nearestName } from "../core/nearest-name.js";
 import type { CliContext } from "./context.js";
 

@@ -1,7 +1,6 @@
 import { readFile } from "node:fs/promises";
-import type { LeaseSelector } from "../control-api/contract.js";
 import { BrokerError } from "../core/errors.js";
-import { LEASE_TOKEN_PATTERN } from "../core/lease.js";
+import { LEASE_TOKEN_PATTERN, type LeaseSelector } from "../core/lease.js";
 import { shadowingVariables } from "./aws-variables.js";
 import type { CliContext, Environment } from "./context.js";
 

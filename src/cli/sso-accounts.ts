@@ -1,4 +1,4 @@
-import type { SsoRoleFound } from "../control-api/contract.js";
+import type { SsoRoleFound } from "../control-api/sso-contract.js";
 import type { CliContext } from "./context.js";
 import { globMatcher } from "./glob.js";
 

@@ -1,4 +1,5 @@
-import type { LeaseView, RoleSummary, RoleView, SourceView, StatusView } from "../control-api/contract.js";
+import type { LeaseView, RoleSummary, RoleView, StatusView } from "../control-api/contract.js";
+import type { SourceView } from "../control-api/source-view.js";
 import { isoInstant } from "./when.js";
 
 /** What `--json` prints: snake_case fields that others may rely on (interface §4), instants as whole-second UTC. */

@@ -1,5 +1,10 @@
 import type { BrokerErrorCode } from "../core/errors.js";
+import type { LeaseSelector } from "../core/lease.js";
+import type { ConfigOperations, EditPlan } from "./config-contract.js";
 import type { ImportItemView, ImportKeyView, ImportRequest, TextSpan } from "./import-contract.js";
+import type { LoginOperations } from "./login-contract.js";
+import type { SourceView } from "./source-view.js";
+import type { SsoOperations } from "./sso-contract.js";
 
 /**
  * The wire contract of the control plane, imported by both programs: `POST /v1/<operation>` with a JSON object over
@@ -19,7 +24,6 @@ export interface ControlError {
 type Empty = Record<string, never>;
 
 export type DaemonState = "ready" | "locked" | "degraded";
-export type SourceState = "ready" | "login_required" | "mfa_required" | "missing_key" | "locked" | "error";
 export type RoleStateName =
   | "idle"
   | "ready"
@@ -29,13 +33,6 @@ export type RoleStateName =
   | "denied"
   | "locked"
   | "error";
-
-export interface SourceView {
-  readonly name: string;
-  readonly type: string;
-  readonly state: SourceState;
-  readonly expiresAt: number | null;
-}
 
 export interface RoleView {
   readonly name: string;
@@ -106,13 +103,6 @@ export interface RoleSummary {
   readonly expiration: number | null;
 }
 
-/** Which lease an operation is about: the caller's own token, a name, an id, or the default lease. */
-export type LeaseSelector =
-  | { readonly by: "default" }
-  | { readonly by: "name"; readonly name: string }
-  | { readonly by: "token"; readonly token: string }
-  | { readonly by: "id"; readonly id: string };
-
 export interface KeyView {
   readonly source: string;
   /** Last 4 characters of the access key id. */
@@ -121,28 +111,8 @@ export interface KeyView {
   readonly rotatedAt: number | null;
 }
 
-/** A text file as the CLI read it and the text that should stand there instead (null: nothing to change). */
-export interface EditPlan {
-  readonly text: string | null;
-  /** What changes, one line each, for people. */
-  readonly summary: readonly string[];
-}
-
-/** A field of a source or role as the flags gave it: name in the config's spelling, value as typed. */
-export type FieldValues = Readonly<Record<string, string | readonly string[]>>;
-
-/** In a browser on this machine (authorization code), or in any browser (device authorization). */
-export type LoginFlow = "browser" | "device";
-
-/** A permission set in an account, as the portal lists it. */
-export interface SsoRoleFound {
-  readonly accountId: string;
-  readonly accountName: string;
-  readonly roleName: string;
-}
-
 /** operation → [request, response] */
-export interface ControlOperations {
+export interface ControlOperations extends ConfigOperations, LoginOperations, SsoOperations {
   status: [Empty, StatusView];
   stop: [Empty, { readonly pid: number }];
 
@@ -150,23 +120,6 @@ export interface ControlOperations {
   "store-create": [{ readonly passphrase?: string }, { readonly state: string; readonly warnings: readonly string[] }];
   lock: [Empty, Empty];
   unlock: [{ readonly passphrase?: string }, { readonly state: string; readonly warnings: readonly string[] }];
-
-  /** Parses and checks without applying; rejects with ConfigInvalid (all problems, one a line). */
-  "config-check": [
-    { readonly text: string; readonly path: string },
-    { readonly roles: number; readonly sources: number },
-  ];
-  /** Loads the file from disk again; an invalid one keeps the running config and rejects with ConfigInvalid. */
-  "config-reload": [Empty, { readonly roles: number; readonly sources: number; readonly notes: readonly string[] }];
-  "config-schema": [Empty, { readonly schema: Readonly<Record<string, unknown>> }];
-  "source-add": [
-    { readonly text: string; readonly path: string; readonly name: string; readonly fields: FieldValues },
-    EditPlan,
-  ];
-  "role-add": [
-    { readonly text: string; readonly path: string; readonly name: string; readonly fields: FieldValues },
-    EditPlan,
-  ];
 
   "keys-add": [
     {
@@ -200,76 +153,6 @@ export interface ControlOperations {
   "keys-list": [Empty, { readonly keys: readonly KeyView[] }];
   "keys-rotate": [{ readonly source: string }, KeyView & { readonly notes: readonly string[] }];
   "keys-remove": [{ readonly source: string }, Empty];
-
-  /** Which sources can be logged in to, and what each needs now. */
-  "login-choices": [
-    Empty,
-    {
-      readonly sources: readonly (SourceView & {
-        readonly needs: "mfa_code" | "sso" | null;
-        readonly mfaSerial: string | null;
-        /** A program prints the code: `login-mfa` needs none. */
-        readonly mfaProcess: boolean;
-      })[];
-    },
-  ];
-  /**
-   * Starts a login to Identity Center, or joins the one that is under way for the same session: then `flow` is that
-   * one's. Call `login-wait` within 15 s. The token stays with the daemon.
-   */
-  "login-start": [
-    { readonly source: string; readonly flow: LoginFlow },
-    {
-      readonly loginId: string;
-      readonly flow: LoginFlow;
-      readonly joined: boolean;
-      /** Where the person goes. */
-      readonly url: string;
-      /** What the page there shows too; null where nothing needs comparing. */
-      readonly userCode: string | null;
-      readonly expiresAt: number;
-      /** Approved before: there is nothing to show, `login-wait` answers at once. */
-      readonly isDone: boolean;
-    },
-  ];
-  /** Waits for the person; going away as the last one who waits ends the login. */
-  "login-wait": [{ readonly loginId: string }, { readonly expiresAt: number }];
-  /** Token or MFA session and the credentials that came from it are forgotten. `problem`: AWS could not be told. */
-  logout: [
-    { readonly source: string },
-    { readonly wasLoggedIn: boolean; readonly sources: readonly string[]; readonly problem: string | null },
-  ];
-
-  /** What a login can have; each call waits as long as the portal makes it. */
-  "sso-accounts": [
-    { readonly source: string },
-    { readonly accounts: readonly { readonly accountId: string; readonly accountName: string }[] },
-  ];
-  "sso-account-roles": [{ readonly source: string; readonly accountId: string }, { readonly roles: readonly string[] }];
-  /** The config with roles for what was found, and without those of the source that are not in `existing`. */
-  "sso-roles-plan": [
-    {
-      readonly text: string;
-      readonly path: string;
-      readonly source: string;
-      /** Of the new roles' names: `{account_name} {account_id} {role_name}`. */
-      readonly nameTemplate: string;
-      readonly found: readonly SsoRoleFound[];
-      /** All that the login can have; absent: nothing is removed. */
-      readonly existing?: readonly Pick<SsoRoleFound, "accountId" | "roleName">[];
-    },
-    EditPlan & {
-      readonly added: readonly string[];
-      readonly removed: readonly string[];
-      /** Why something was left as it is, one line each. */
-      readonly notes: readonly string[];
-    },
-  ];
-  /** `keys` source with MFA: one GetSessionToken with this code, or with the one that the source's mfa_process prints. */
-  "login-mfa": [
-    { readonly source: string; readonly code?: string },
-    { readonly source: string; readonly expiresAt: number },
-  ];
 
   /** role `-`: the one this lease had before. */
   use: [

@@ -1,5 +1,5 @@
-import type { LeaseSelector } from "../control-api/contract.js";
 import { BrokerError } from "../core/errors.js";
+import type { LeaseSelector } from "../core/lease.js";
 import type { ControlServices } from "./services.js";
 
 /** The role a lease stands for now, or NoRole with the command that chooses one. */

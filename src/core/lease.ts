@@ -41,6 +41,13 @@ export interface Lease {
   readonly endedAt?: number;
 }
 
+/** Which lease an operation is about: the caller's own token, a name, an id, or the default lease. */
+export type LeaseSelector =
+  | { readonly by: "default" }
+  | { readonly by: "name"; readonly name: string }
+  | { readonly by: "token"; readonly token: string }
+  | { readonly by: "id"; readonly id: string };
+
 export function newLeaseToken(): Secret {
   return new Secret(`brk_${randomBytes(32).toString("base64url")}`);
 }

@@ -8,7 +8,8 @@ import { readConfigFile } from "../config/load-config.js";
 import { parseConfig } from "../config/parse-config.js";
 import { planSsoRoles, type SsoRolesPlan } from "../config/plan-sso-roles.js";
 import type { ConfigEdit, ImportTexts, RunningConfig } from "../control/services.js";
-import type { ControlRequest, EditPlan } from "../control-api/contract.js";
+import type { EditPlan } from "../control-api/config-contract.js";
+import type { ControlRequest } from "../control-api/contract.js";
 import { type BrokerError, toBrokerError } from "../core/errors.js";
 import type { Role } from "../core/role.js";
 

@@ -1,4 +1,4 @@
-import { hashLeaseToken, type Lease, type LeaseHolder } from "../core/lease.js";
+import { hashLeaseToken, type Lease, type LeaseHolder, type LeaseSelector } from "../core/lease.js";
 import type { Secret } from "../core/secret.js";
 import type { SecretStore } from "../secrets/secret-store.js";
 import type { Clock } from "../system/clock.js";
@@ -15,13 +15,6 @@ import { LeaseTokens } from "./lease-tokens.js";
 import { checkEnd, checkRole, DEFAULT_LEASE } from "./new-lease.js";
 import { RawTokens } from "./raw-tokens.js";
 import { sweepLeases } from "./sweep-leases.js";
-
-/** Which lease an operation is about: the caller's own token, a name, an id, or the default lease. */
-export type LeaseSelector =
-  | { readonly by: "default" }
-  | { readonly by: "name"; readonly name: string }
-  | { readonly by: "token"; readonly token: string }
-  | { readonly by: "id"; readonly id: string };
 
 export interface LeaseRegistryOptions {
   readonly store: LeaseStore;

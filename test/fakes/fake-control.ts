@@ -12,14 +12,14 @@ import {
   type ControlResponse,
   type KeyView,
   type LeaseAccess,
-  type LeaseSelector,
   type LeaseView,
   type RoleSummary,
   type RoleView,
-  type SourceView,
   type StatusView,
   VERSION_HEADER,
 } from "../../src/control-api/contract.js";
+import type { SourceView } from "../../src/control-api/source-view.js";
+import type { LeaseSelector } from "../../src/core/lease.js";
 import { canarySecretKey } from "../support/canaries.js";
 
 export const NOW = Date.parse("2026-01-01T00:00:00Z");

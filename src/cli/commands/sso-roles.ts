@@ -1,4 +1,5 @@
-import type { ControlResponse, SsoRoleFound } from "../../control-api/contract.js";
+import type { ControlResponse } from "../../control-api/contract.js";
+import type { SsoRoleFound } from "../../control-api/sso-contract.js";
 import { BrokerError } from "../../core/errors.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
 import { applyEdit, readConfig } from "../config-file.js";

@@ -1,5 +1,6 @@
-import type { ControlResponse, LeaseSelector, RoleSummary } from "../../control-api/contract.js";
+import type { ControlResponse, RoleSummary } from "../../control-api/contract.js";
 import { BrokerError } from "../../core/errors.js";
+import type { LeaseSelector } from "../../core/lease.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
 import type { CliContext } from "../context.js";
 import { parseDuration } from "../duration.js";

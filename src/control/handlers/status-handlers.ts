@@ -1,11 +1,5 @@
-import type {
-  DaemonState,
-  RoleStateName,
-  RoleView,
-  SourceState,
-  SourceView,
-  StatusView,
-} from "../../control-api/contract.js";
+import type { DaemonState, RoleStateName, RoleView, StatusView } from "../../control-api/contract.js";
+import type { SourceState, SourceView } from "../../control-api/source-view.js";
 import { type BrokerErrorCode, toBrokerError } from "../../core/errors.js";
 import { type Source, sourceOf } from "../../core/role.js";
 import { storeProblem } from "../../core/store-problem.js";

@@ -1,0 +1,52 @@
+import type { SourceView } from "./source-view.js";
+
+/** What logins say over the wire: a part of the contract (see contract.ts). */
+
+/** In a browser on this machine (authorization code), or in any browser (device authorization). */
+export type LoginFlow = "browser" | "device";
+
+export interface LoginOperations {
+  /** Which sources can be logged in to, and what each needs now. */
+  "login-choices": [
+    Record<string, never>,
+    {
+      readonly sources: readonly (SourceView & {
+        readonly needs: "mfa_code" | "sso" | null;
+        readonly mfaSerial: string | null;
+        /** A program prints the code: `login-mfa` needs none. */
+        readonly mfaProcess: boolean;
+      })[];
+    },
+  ];
+  /**
+   * Starts a login to Identity Center, or joins the one that is under way for the same session: then `flow` is that
+   * one's. Call `login-wait` within 15 s. The token stays with the daemon.
+   */
+  "login-start": [
+    { readonly source: string; readonly flow: LoginFlow },
+    {
+      readonly loginId: string;
+      readonly flow: LoginFlow;
+      readonly joined: boolean;
+      /** Where the person goes. */
+      readonly url: string;
+      /** What the page there shows too; null where nothing needs comparing. */
+      readonly userCode: string | null;
+      readonly expiresAt: number;
+      /** Approved before: there is nothing to show, `login-wait` answers at once. */
+      readonly isDone: boolean;
+    },
+  ];
+  /** Waits for the person; going away as the last one who waits ends the login. */
+  "login-wait": [{ readonly loginId: string }, { readonly expiresAt: number }];
+  /** Token or MFA session and the credentials that came from it are forgotten. `problem`: AWS could not be told. */
+  logout: [
+    { readonly source: string },
+    { readonly wasLoggedIn: boolean; readonly sources: readonly string[]; readonly problem: string | null },
+  ];
+  /** `keys` source with MFA: one GetSessionToken with this code, or with the one that the source's mfa_process prints. */
+  "login-mfa": [
+    { readonly source: string; readonly code?: string },
+    { readonly source: string; readonly expiresAt: number },
+  ];
+}

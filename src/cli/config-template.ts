@@ -53,6 +53,7 @@ sources: {}
 #     policy_arns: [arn:aws:iam::aws:policy/ReadOnlyAccess]
 roles: {}
 
+# lambda: { via: dev }              # the role that reads Lambda functions and assumes their roles (docs/lambda.md)
 # refresh: { idle_after: 8h }       # roles that nobody fetched for so long are let go
 `;
 }

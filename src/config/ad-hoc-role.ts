@@ -1,14 +1,17 @@
 import type { AwsSsoCacheSource, Role, SsoSource } from "../core/role.js";
+import { roleDigest } from "../core/role-digest.js";
 import type { Config } from "./config.js";
 import { accountIdField, ssoRoleNameField } from "./field-rules.js";
 import { fitsPartition, partitionOfRegion } from "./partition.js";
-import { roleDigest } from "../core/role-digest.js";
 
 /**
  * `SOURCE:ACCOUNT/ROLE` as a role that no entry of the config names (interface §4): what `role add` on that source would
  * make. Undefined where the text is none, or the source is not there or of another type.
  */
-export function adHocRole(name: string, { sources, defaultRegion }: Config): Role | undefined {
+export function adHocRole(
+  name: string,
+  { sources, defaultRegion }: Pick<Config, "sources" | "defaultRegion">,
+): Role | undefined {
   const [, sourceName = "", accountId, roleName] = /^([^:]+):([^/]+)\/(.+)$/.exec(name) ?? [];
   const source = sources.get(sourceName);
   if (source?.type !== "sso" && source?.type !== "aws_sso_cache") return undefined;

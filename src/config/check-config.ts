@@ -1,3 +1,4 @@
+import { checkLambdaVia } from "./check-lambda-via.js";
 import type { Config } from "./config.js";
 import type { ConfigProblem } from "./config-problem.js";
 import { parseDuration } from "./duration.js";
@@ -39,15 +40,19 @@ export function checkConfig(source: ConfigText): CheckedConfig {
 
   const parsed = configSchema.safeParse(root);
   const issues = parsed.success ? [] : explainIssues(parsed.error.issues, { root, positions });
-  const resolved = resolveRoles({
+  const entries = {
     sources: entriesOf(root["sources"], sourceSchema),
     roles: entriesOf(root["roles"], roleSchema),
+  };
+  const resolved = resolveRoles({
+    ...entries,
     defaultRegion: textAt(root, ["defaults", "region"]),
     user: source.user,
     host: source.host,
   });
   const file = parsed.data;
-  const problems = [...issues, ...(file ? checkTop(file) : []), ...resolved.problems];
+  const via = checkLambdaVia(textAt(root, ["lambda", "via"]), { ...entries, resolved: resolved.sources });
+  const problems = [...issues, ...(file ? checkTop(file) : []), ...resolved.problems, ...via];
   const all = [...reading.problems, ...withoutRepeats(problems, reading.problems)];
   if (!file || all.length > 0) return { problems: all, reading };
   return { config: buildConfig(file, resolved), problems: [], reading };
@@ -92,7 +97,7 @@ function withoutRepeats(problems: readonly ConfigProblem[], said: readonly Confi
 }
 
 function buildConfig(file: ConfigFile, { sources, roles }: ResolvedConfig): Config {
-  const { data_key_command: command, defaults, endpoint, refresh } = file;
+  const { data_key_command: command, defaults, endpoint, lambda, refresh } = file;
   return deepFreeze({
     secretStore: file.secret_store,
     ...(command === undefined ? {} : { dataKeyCommand: command }),
@@ -100,6 +105,7 @@ function buildConfig(file: ConfigFile, { sources, roles }: ResolvedConfig): Conf
     ...(defaults?.region === undefined ? {} : { defaultRegion: defaults.region }),
     sources: frozenMap(sources),
     roles: frozenMap(roles),
+    ...(lambda?.via === undefined ? {} : { lambdaVia: lambda.via }),
     idleAfterMs: parseDuration(refresh?.idle_after ?? "") ?? DEFAULT_IDLE_AFTER_MS,
   });
 }

@@ -10,6 +10,8 @@ export interface Config {
   readonly defaultRegion?: string;
   readonly sources: ReadonlyMap<string, Source>;
   readonly roles: ReadonlyMap<string, Role>;
+  /** `lambda.via`: a role of `roles`, or one by its ad-hoc name. */
+  readonly lambdaVia?: string;
   /** Roles nobody fetched for this long are let go, milliseconds. */
   readonly idleAfterMs: number;
 }

@@ -1,6 +1,6 @@
 import type { FieldPath } from "./config-problem.js";
 import { roleSchema } from "./role-schema.js";
-import { configSchema, defaultsSchema, endpointSchema, refreshSchema } from "./schema.js";
+import { configSchema, defaultsSchema, endpointSchema, lambdaSchema, refreshSchema } from "./schema.js";
 import { FIELDS_OF_SOURCE_TYPE } from "./source-schema.js";
 
 /** The fields a map of the config may have: those of this version, and those the interface names for later ones. */
@@ -20,11 +20,12 @@ export const ROLE_FIELDS: FieldCatalog = {
   later: ["guard"],
 };
 
-const TOP_FIELDS: FieldCatalog = { fields: Object.keys(configSchema.shape), later: ["projects", "lambda"] };
+const TOP_FIELDS: FieldCatalog = { fields: Object.keys(configSchema.shape), later: ["projects"] };
 
 const SECTION_FIELDS: Readonly<Record<string, FieldCatalog>> = {
   endpoint: { fields: Object.keys(endpointSchema.shape), later: [] },
   defaults: { fields: Object.keys(defaultsSchema.shape), later: [] },
+  lambda: { fields: Object.keys(lambdaSchema.shape), later: [] },
   refresh: { fields: Object.keys(refreshSchema.shape), later: [] },
 };
 

@@ -1,10 +1,10 @@
 import type { AssumeRoleParameters, Role, RoleOrigin, Source } from "../core/role.js";
+import { roleDigest } from "../core/role-digest.js";
 import { checkRole, type Inherited } from "./check-role.js";
 import type { ConfigProblem } from "./config-problem.js";
 import { type Entries, linkRoles, type RoleLinks } from "./link-roles.js";
 import { chooseStsRegion, fitsPartition, type Partition, partitionOfArn } from "./partition.js";
 import { type ResolvedSource, resolveSources } from "./resolve-sources.js";
-import { roleDigest } from "../core/role-digest.js";
 import type { RoleEntry } from "./role-schema.js";
 import { renderSessionName } from "./session-name.js";
 import { renderSessionPolicy } from "./session-policy.js";

@@ -28,6 +28,14 @@ export const refreshSchema = z.strictObject({
     .describe("Roles that nobody fetched for this long are no longer renewed; default 8h"),
 });
 
+export const lambdaSchema = z.strictObject({
+  via: z
+    .string()
+    .min(1, "must be the name of a role")
+    .optional()
+    .describe("Role that reads Lambda functions and assumes their roles: one of this file, or SOURCE:ACCOUNT/ROLE"),
+});
+
 /** The file format of interface §2, as far as this version enforces it. An empty section (`roles:`) is an empty map. */
 export const configSchema = z
   .strictObject({
@@ -48,6 +56,7 @@ export const configSchema = z
     defaults: defaultsSchema.nullish().describe("What stands in where a role says nothing"),
     sources: z.record(nameField, sourceSchema).nullish().describe("What signs the first hop, by name"),
     roles: z.record(nameField, roleSchema).nullish().describe("Roles that credentials can be had for, by name"),
+    lambda: lambdaSchema.nullish().describe("How deployed Lambda functions are reached"),
     refresh: refreshSchema.nullish().describe("How credentials are kept fresh"),
   })
   .describe("Configuration of credbroker");

@@ -1,5 +1,7 @@
 import { HEAD } from "./config-text.js";
-import { describeRefusals, MARK } from "./refusals.js";
+import { describeRefusals, MARK, ROLE, roles } from "./refusals.js";
+
+const SSO = "sources:\n  corp: { type: sso, sso_start_url: https://corp.awsapps.com/start, sso_region: eu-west-1 }\n";
 
 describeRefusals("top level", [
   { it: "no version", text: "secret_store: key_file\n", field: "version", says: ["is required"] },
@@ -84,10 +86,46 @@ describeRefusals("top level", [
     says: ["known but not supported by this version yet"],
   },
   {
-    it: "lambda",
-    text: `${HEAD}lambda: { via: dev } ${MARK}\n`,
-    field: "lambda",
-    says: ["known but not supported by this version yet"],
+    it: "a lambda.via that is no role",
+    text: roles(`  developer: { source: k, role_arn: "${ROLE}" }\nlambda: { via: develper } ${MARK}`),
+    field: "lambda.via",
+    says: ['unknown role "develper"', 'did you mean "developer"?'],
+  },
+  {
+    it: "a lambda.via that is a source",
+    text: `${HEAD}sources:\n  k: { type: keys }\nlambda: { via: k } ${MARK}\n`,
+    field: "lambda.via",
+    says: ['"k" is a source, not a role'],
+  },
+  {
+    it: "a lambda.via on a source that is not there",
+    text: `${HEAD}${SSO}lambda: { via: "crop:111111111111/Dev" } ${MARK}\n`,
+    field: "lambda.via",
+    says: ['unknown source "crop"', 'did you mean "corp"?'],
+  },
+  {
+    it: "a lambda.via with an account of eleven digits",
+    text: `${HEAD}${SSO}lambda: { via: "corp:11111111111/Dev" } ${MARK}\n`,
+    field: "lambda.via",
+    says: ["SOURCE:ACCOUNT/ROLE", "12 digits"],
+  },
+  {
+    it: "a lambda.via that is empty",
+    text: `${HEAD}lambda: { via: "" } ${MARK}\n`,
+    field: "lambda.via",
+    says: ["must be the name of a role"],
+  },
+  {
+    it: "a lambda.via that is a list",
+    text: `${HEAD}lambda: { via: [dev] } ${MARK}\n`,
+    field: "lambda.via",
+    says: ["must be text"],
+  },
+  {
+    it: "a misspelt key of lambda",
+    text: `${HEAD}lambda: { vai: dev } ${MARK}\n`,
+    field: "lambda.vai",
+    says: ["unknown key", 'did you mean "via"?'],
   },
   {
     it: "an endpoint that is a number",

@@ -33,6 +33,7 @@ roles:
 
 # projects:                           # stages belong to a project
 #   orders: { path: ~/code/orders, role: dev }
+lambda:  { via: dev }
 refresh: { idle_after: 8h }
 `;
 

@@ -65,6 +65,17 @@ describe("parseConfig", () => {
     expect(parse(`${HEAD}refresh: { idle_after: ${text} }\n`).idleAfterMs).toBe(milliseconds);
   });
 
+  it("keeps lambda.via: a role of the file, or one that a source of it can have", () => {
+    const sso = "corp: { type: sso, sso_start_url: https://corp.awsapps.com/start, sso_region: eu-west-1 }";
+    const role = "dev: { source: corp, sso_account_id: '111111111111', sso_role_name: Dev }";
+    const entries = `${HEAD}sources:\n  ${sso}\nroles:\n  ${role}\n`;
+    expect(parse(entries).lambdaVia).toBeUndefined();
+    expect(parse(`${entries}lambda:\n`).lambdaVia).toBeUndefined();
+    expect(parse(`${entries}lambda: { via: dev }\n`).lambdaVia).toBe("dev");
+    const adHoc = "corp:222222222222/Ops";
+    expect(parse(`${entries}lambda: { via: "${adHoc}" }\n`).lambdaVia).toBe(adHoc);
+  });
+
   it("reads the command of the data key", () => {
     const config = parse('version: 1\nsecret_store: command\ndata_key_command: [op, read, "op://x/y"]\n');
 

@@ -13,11 +13,12 @@ import { guardStandardStreams } from "./system/guard-standard-streams.js";
 import { hardenProcess } from "./system/hardening.js";
 import { type LogFile, openLogFile } from "./system/log-file.js";
 import { type Logger } from "./system/logger.js";
-import { resolvePaths } from "./system/paths.js";
+import { type BrokerPaths, resolvePaths } from "./system/paths.js";
 import { createLogger, LOG_LEVELS, type LogLevel } from "./system/pino-logger.js";
 import { ensurePrivateDirectory } from "./system/private-directory.js";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
+const KEYCHAIN_CHILD = { nodePath: process.execPath, scriptPath: join(HERE, "keychain-child.js") };
 /** A stop that takes longer hangs: end it the hard way (an unanswered keychain prompt can block exit itself). */
 const STOP_LIMIT_MS = 5000;
 /** A last line is worth waiting for, a full disk is not. */
@@ -27,10 +28,14 @@ const USAGE = `brokerd — the credbroker daemon; brokerctl starts it for you
 
 usage: brokerd [--supervised] [--log-file FILE]   run in the foreground, log on stderr
        brokerd --check-config                     check config.yaml and end
+       brokerd --forget-data-key [--dry-run] [--prompt]
+                                                  remove the data key from the OS keychain and end
        brokerd --version | --help
 
   --supervised      stay up, degraded, when config.yaml is missing or not valid
   --log-file FILE   log to FILE, rotated, instead of stderr; implies --supervised
+  --dry-run         say whether the data key is there, remove nothing
+  --prompt          the keychain may ask for its password
 
 environment: CREDBROKER_HOME, CREDBROKER_LOG_LEVEL (debug info warn error), CREDBROKER_PASSPHRASE_FILE
 exit codes: 0 ended as asked, 1 failed, 2 usage or config
@@ -42,11 +47,13 @@ async function main(): Promise<void> {
   if (flags.help) return void process.stdout.write(USAGE);
   if (flags.version) return void process.stdout.write(`${version()}\n`);
   const paths = resolvePaths({ env: process.env, platform: process.platform, homeDir: homedir(), uid: uid() });
-  if (flags["check-config"]) {
-    const { roles, sources } = await loadConfig({ path: paths.configFile, ...identity() });
-    return void process.stdout.write(`${paths.configFile}: ${sources.size} sources, ${roles.size} roles, no problem\n`);
-  }
+  if (flags["check-config"]) return checkConfig(paths.configFile);
+  if (flags["forget-data-key"]) return forgetKey(paths.stateDir, flags);
+  return serve(paths, flags);
+}
 
+/** Until a signal, or `brokerctl stop`, ends it. */
+async function serve(paths: BrokerPaths, flags: Flags): Promise<void> {
   const logFile = flags["log-file"];
   if (logFile !== undefined) await ensurePrivateDirectory(dirname(logFile));
   const log = logFile === undefined ? undefined : await openLogFile({ path: logFile });
@@ -62,7 +69,7 @@ async function main(): Promise<void> {
       version: version(),
       pid: process.pid,
       ...identity(),
-      keychainChild: { nodePath: process.execPath, scriptPath: join(HERE, "keychain-child.js") },
+      keychainChild: KEYCHAIN_CHILD,
       supervised: flags.supervised || logFile !== undefined,
       onStopRequested: () => ending.request(),
     });
@@ -73,6 +80,19 @@ async function main(): Promise<void> {
     await log?.close();
     throw error;
   }
+}
+
+async function checkConfig(path: string): Promise<void> {
+  const { roles, sources } = await loadConfig({ path, ...identity() });
+  process.stdout.write(`${path}: ${sources.size} sources, ${roles.size} roles, no problem\n`);
+}
+
+/** One JSON line for `brokerctl uninstall`, which may not touch the keychain itself. */
+async function forgetKey(stateDir: string, { "dry-run": dryRun, prompt }: Flags): Promise<void> {
+  const { forgetDataKey } = await import("./secrets/forget-data-key.js");
+  const clock = new SystemClock();
+  const options = { stateDir, child: KEYCHAIN_CHILD, clock, dryRun, interactive: prompt };
+  process.stdout.write(`${JSON.stringify(await forgetDataKey(options))}\n`);
 }
 
 /** Signals in, an orderly end out: TERM and INT stop, HUP reloads, a second TERM does not wait. */
@@ -132,19 +152,27 @@ class Ending {
   }
 }
 
-function parseFlags(): {
-  help: boolean;
-  version: boolean;
-  supervised: boolean;
-  "check-config": boolean;
-  "log-file"?: string;
-} {
+interface Flags {
+  readonly help: boolean;
+  readonly version: boolean;
+  readonly supervised: boolean;
+  readonly "check-config": boolean;
+  readonly "forget-data-key": boolean;
+  readonly "dry-run": boolean;
+  readonly prompt: boolean;
+  readonly "log-file"?: string;
+}
+
+function parseFlags(): Flags {
   const off = { type: "boolean", default: false } as const;
   const options = {
     help: { ...off, short: "h" },
     version: off,
     supervised: off,
     "check-config": off,
+    "forget-data-key": off,
+    "dry-run": off,
+    prompt: off,
     "log-file": { type: "string" },
   } as const;
   try {

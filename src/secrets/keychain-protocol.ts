@@ -1,6 +1,6 @@
 /** What passes between the daemon and its keychain child: one JSON line in over stdin, one out over stdout. */
 export interface KeychainRequest {
-  readonly operation: "load" | "save";
+  readonly operation: "load" | "save" | "find" | "remove";
   /** Names the installation; not secret. */
   readonly account: string;
   /** Only then may the child raise a prompt. */
@@ -9,13 +9,13 @@ export interface KeychainRequest {
   readonly key?: string;
 }
 
-/** `exists`: `save` found an item and left it alone. `detail` is the keychain's own text. */
+/** `exists`: there is an item; `find` and `save` leave it alone. `detail` is the keychain's own text. */
 export type KeychainAnswer =
   | { readonly outcome: "found"; readonly key: string }
-  | { readonly outcome: "absent" | "saved" | "exists" }
+  | { readonly outcome: "absent" | "saved" | "exists" | "removed" }
   | { readonly outcome: "locked" | "unavailable"; readonly detail: string };
 
-const OUTCOMES = ["found", "absent", "saved", "exists", "locked", "unavailable"];
+const OUTCOMES = ["found", "absent", "saved", "exists", "removed", "locked", "unavailable"];
 
 /** undefined: not an answer. */
 export function parseKeychainAnswer(line: string): KeychainAnswer | undefined {

@@ -1,10 +1,12 @@
 import { realpath } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { BrokerError } from "../core/errors.js";
 import type { Clock } from "../system/clock.js";
 import { askKeychainChild, type KeychainChild, type KeychainReply } from "./ask-keychain-child.js";
 import { type DataKey, decodeDataKey, encodeDataKey } from "./data-key.js";
 import { assertKept, type DataKeyHolder, type DataKeyOutcome, type LoadOptions } from "./data-key-holder.js";
 import type { KeychainRequest } from "./keychain-protocol.js";
+import { systemCode } from "./room-files.js";
 
 /** Without a prompt the answer takes 0.2 s (threat-model §4.3). */
 const QUIET_LIMIT_MS = 2_000;
@@ -49,9 +51,27 @@ export class Keychain implements DataKeyHolder {
 
   async #ask(request: Omit<KeychainRequest, "account">): Promise<KeychainReply> {
     const { child, stateDir, clock } = this.#options;
-    const account = `data-key:v1:${await realpath(stateDir)}`;
-    const limitMs = request.interactive ? INTERACTIVE_LIMIT_MS : QUIET_LIMIT_MS;
-    return askKeychainChild({ ...request, account }, { child, clock, limitMs });
+    const account = await keychainAccount(stateDir);
+    return askKeychainChild({ ...request, account }, { child, clock, limitMs: keychainLimitMs(request) });
+  }
+}
+
+/** The name of an installation's item; the same before the state directory is made and after it is gone. */
+export async function keychainAccount(stateDir: string): Promise<string> {
+  return `data-key:v1:${await realpathOfMissing(stateDir)}`;
+}
+
+/** How long to wait for the keychain, in milliseconds. */
+export function keychainLimitMs({ interactive }: Pick<KeychainRequest, "interactive">): number {
+  return interactive ? INTERACTIVE_LIMIT_MS : QUIET_LIMIT_MS;
+}
+
+async function realpathOfMissing(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if (systemCode(error) !== "ENOENT" || dirname(path) === path) throw error;
+    return join(await realpathOfMissing(dirname(path)), basename(path));
   }
 }
 

@@ -24,15 +24,27 @@ export async function answerKeychainRequest(
     const keyring = await loadKeyring();
     const entry = new keyring.AsyncEntry(SERVICE, request.account, STORE);
     if (!request.interactive) await assertUnlocked(keyring);
-    const bytes = await entry.getSecret();
-    if (request.operation === "load") {
-      return bytes ? { outcome: "found", key: Buffer.from(bytes).toString("base64url") } : { outcome: "absent" };
-    }
-    if (bytes) return { outcome: "exists" };
-    await entry.setSecret(Buffer.from(request.key ?? "", "base64url"));
-    return { outcome: "saved" };
+    return await carryOut(request, entry);
   } catch (error) {
     return classify(error);
+  }
+}
+
+async function carryOut({ operation, key = "" }: KeychainRequest, entry: AsyncEntry): Promise<KeychainAnswer> {
+  const bytes = await entry.getSecret();
+  switch (operation) {
+    case "load":
+      return bytes ? { outcome: "found", key: Buffer.from(bytes).toString("base64url") } : { outcome: "absent" };
+    case "find":
+      return { outcome: bytes ? "exists" : "absent" };
+    case "save":
+      if (bytes) return { outcome: "exists" };
+      await entry.setSecret(Buffer.from(key, "base64url"));
+      return { outcome: "saved" };
+    case "remove":
+      if (!bytes) return { outcome: "absent" };
+      await entry.deleteCredential();
+      return { outcome: "removed" };
   }
 }
 

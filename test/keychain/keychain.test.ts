@@ -1,11 +1,12 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { lookup } from "node:dns/promises";
 import { once } from "node:events";
-import { readdirSync, readFileSync, renameSync } from "node:fs";
+import { readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { Secret } from "../../src/core/secret.js";
+import { type ForgottenDataKey, forgetDataKey } from "../../src/secrets/forget-data-key.js";
 import type { SecretRoom } from "../../src/secrets/open-secret-room.js";
 import { type Cancel, type Clock, SystemClock } from "../../src/system/clock.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
@@ -121,6 +122,25 @@ describe.skipIf(missing.length > 0)("a data key in a real Secret Service", () =>
       renameSync(join(one, "secrets.sealed"), join(two, "secrets.sealed"));
       const mixed = roomIn(session, { stateDir: two });
       expect(await mixed.access.unlock({})).toMatchObject({ state: "error" });
+    });
+
+    it("is forgotten at an uninstall, once what it opens is gone", async () => {
+      const session = await loggedIn();
+      const stateDir = await madeIn(session);
+      expect(await brokerErrorOf(() => forget(session, stateDir))).toMatchObject({ code: "Conflict" });
+      rmSync(stateDir, { recursive: true });
+      expect(await forget(session, stateDir, { dryRun: true })).toMatchObject({ outcome: "exists" });
+      expect(await forget(session, stateDir)).toMatchObject({ outcome: "removed" });
+      expect(await forget(session, stateDir)).toMatchObject({ outcome: "absent" });
+    });
+
+    it("is forgotten by the command for doing it by hand", async () => {
+      const session = await loggedIn();
+      const stateDir = await madeIn(session);
+      rmSync(stateDir, { recursive: true });
+      const { byHand } = await forget(session, stateDir, { dryRun: true });
+      execFileSync("sh", ["-c", byHand], { env: session.environment });
+      expect(await forget(session, stateDir)).toMatchObject({ outcome: "absent" });
     });
 
     it("that was lost with its keyring is not made anew over the sealed file", async () => {
@@ -256,6 +276,14 @@ describe.skipIf(missing.length > 0)("a data key in a real Secret Service", () =>
       expect(await roomIn(session, { stateDir }).access.probe()).toMatchObject({ state: "open" });
     });
 
+    it("is not forgotten silently while it is locked", async () => {
+      const session = await loggedIn();
+      const stateDir = await madeIn(session);
+      rmSync(stateDir, { recursive: true });
+      await session.lockKeyring();
+      expect(await forget(session, stateDir)).toMatchObject({ outcome: "locked" });
+    });
+
     it.each([
       ["no D-Bus", async () => withoutBus(await startSession())],
       ["no Secret Service on the bus", async () => (await startSession({ services: false })).child()],
@@ -284,6 +312,14 @@ describe.skipIf(missing.length > 0)("a data key in a real Secret Service", () =>
     });
   });
 });
+
+function forget(
+  session: KeychainSession,
+  stateDir: string,
+  { dryRun = false }: { readonly dryRun?: boolean } = {},
+): Promise<ForgottenDataKey> {
+  return forgetDataKey({ stateDir, child: session.child(), clock: patientClock, dryRun, interactive: false });
+}
 
 function withoutBus(session: KeychainSession): ReturnType<KeychainSession["child"]> {
   const { PATH = "", HOME = "" } = session.environment;

@@ -10,6 +10,7 @@ const save = { operation: "save", account: "data-key:v1:/state", interactive: tr
 interface Item {
   getSecret(): Promise<number[] | null>;
   setSecret(secret: Uint8Array): Promise<void>;
+  deleteCredential(): Promise<boolean>;
 }
 
 /** The library as it was measured: errors by text only, a prompt when something of a locked keyring is read. */
@@ -34,6 +35,9 @@ class FakeKeyring {
       }
       setSecret(secret: Uint8Array): Promise<void> {
         return this.#item.setSecret(secret);
+      }
+      deleteCredential(): Promise<boolean> {
+        return this.#item.deleteCredential();
       }
     }
     return {
@@ -60,6 +64,7 @@ class FakeKeyring {
         this.#prompt();
         this.items.set(name, [...secret]);
       },
+      deleteCredential: () => Promise.resolve(this.items.delete(name)),
     };
   }
 
@@ -92,6 +97,19 @@ describe("one keychain request", () => {
     const again = { ...save, key: encodeDataKey(newDataKey()) };
     expect(await answerKeychainRequest(again, library)).toEqual({ outcome: "exists" });
     expect(await answerKeychainRequest(load, library)).toEqual({ outcome: "found", key });
+  });
+
+  it("finds an item without reading it out, and removes it once", async () => {
+    const keyring = new FakeKeyring();
+    const library = (): Promise<Keyring> => Promise.resolve(keyring.library);
+    const ask = (operation: "find" | "remove"): Promise<unknown> =>
+      answerKeychainRequest({ ...load, operation }, library);
+    expect(await ask("find")).toEqual({ outcome: "absent" });
+    await answerKeychainRequest(save, library);
+    expect(await ask("find")).toEqual({ outcome: "exists" });
+    expect(await ask("remove")).toEqual({ outcome: "removed" });
+    expect(await ask("remove")).toEqual({ outcome: "absent" });
+    expect(keyring.items.size).toBe(0);
   });
 
   it("keeps installations apart", async () => {

@@ -97,15 +97,21 @@ function withoutRepeats(problems: readonly ConfigProblem[], said: readonly Confi
 }
 
 function buildConfig(file: ConfigFile, { sources, roles }: ResolvedConfig): Config {
-  const { data_key_command: command, defaults, endpoint, lambda, refresh } = file;
+  const { endpoint, refresh } = file;
   return deepFreeze({
     secretStore: file.secret_store,
-    ...(command === undefined ? {} : { dataKeyCommand: command }),
+    ...optionalFields(file),
     endpointPort: endpoint?.port ?? DEFAULT_PORT,
-    ...(defaults?.region === undefined ? {} : { defaultRegion: defaults.region }),
     sources: frozenMap(sources),
     roles: frozenMap(roles),
-    ...(lambda?.via === undefined ? {} : { lambdaVia: lambda.via }),
     idleAfterMs: parseDuration(refresh?.idle_after ?? "") ?? DEFAULT_IDLE_AFTER_MS,
   });
+}
+
+function optionalFields({ data_key_command: command, defaults, lambda }: ConfigFile): Partial<Config> {
+  return {
+    ...(command === undefined ? {} : { dataKeyCommand: command }),
+    ...(defaults?.region === undefined ? {} : { defaultRegion: defaults.region }),
+    ...(lambda?.via === undefined ? {} : { lambdaVia: lambda.via }),
+  };
 }

@@ -21,6 +21,8 @@ const BY_CODE: Partial<Record<BrokerErrorCode, number>> = {
   GuardRefused: EXIT.refused,
   RequestRefused: EXIT.refused,
   AssumeRoleDenied: EXIT.refused,
+  AccessDenied: EXIT.refused,
+  PolicyUnfit: EXIT.refused,
 };
 
 export function exitCodeOf(code: BrokerErrorCode): number {

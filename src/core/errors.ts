@@ -25,6 +25,9 @@ export type LocalErrorCode =
   | "SourceUnknown" // no such source in the config; exit 2
   | "NotSupported" // named in the interface, not in this version; exit 2
   | "FileRefused" // owner, mode or type of a file or directory is not safe; exit 2
+  | "NotFound" // AWS has no such function or role; exit 1
+  | "AccessDenied" // AWS refuses a call that is no AssumeRole; exit 5
+  | "PolicyUnfit" // a role's policies cannot be said as a session policy; exit 5
   | "Conflict" // the thing changed, exists or is in use already; exit 1
   | "StoreUnavailable" // the secret store cannot be read or written at all; exit 1
   | "DaemonUnreachable" // exit 3

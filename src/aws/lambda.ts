@@ -1,0 +1,41 @@
+import type { SigningCredentials } from "../core/credentials.js";
+
+/** A function as Lambda's API names it: its name or ARN, and which version or alias of it. */
+export interface FunctionReference {
+  /** Name, partial ARN or ARN, without a qualifier. */
+  readonly functionName: string;
+  /** Version, `$LATEST` or alias. */
+  readonly qualifier?: string;
+}
+
+/** GetFunctionConfiguration's answer, as far as running the code elsewhere needs it. `null`: Lambda does not say. */
+export interface FunctionConfiguration {
+  readonly functionName: string;
+  /** With the qualifier that was asked for. */
+  readonly functionArn: string;
+  /** `$LATEST` or a number. */
+  readonly version: string;
+  readonly roleArn: string;
+  /** Megabytes, 2^20 bytes. */
+  readonly memorySize: number;
+  /** Seconds. */
+  readonly timeout: number;
+  /** null for a function that is deployed as an image. */
+  readonly handler: string | null;
+  readonly runtime: string | null;
+  readonly logGroup: string | null;
+  readonly isImage: boolean;
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+/**
+ * Lambda, one call a method; failures are BrokerErrors made by aws-error: an unknown function is `NotFound`, a
+ * caller who may not read it, or may not decrypt its variables (`Environment.Error`), `AccessDenied`.
+ */
+export interface Lambda {
+  getFunctionConfiguration(
+    signer: SigningCredentials,
+    reference: FunctionReference,
+    region: string,
+  ): Promise<FunctionConfiguration>;
+}

@@ -1,0 +1,100 @@
+import { BrokerError } from "../core/errors.js";
+import type { AssumeRoleParameters, Role } from "../core/role.js";
+import { roleDigest } from "../core/role-digest.js";
+
+/** The function's role itself, or another role narrowed by the function role's policies. */
+export type LambdaRoleMode = "assume" | "session-policy";
+
+/** All that makes a function's role, but for the role it goes by: plain JSON, kept for leases that name it. */
+export interface LambdaRoleDefinition {
+  /** {@link lambdaRoleName}. */
+  readonly name: string;
+  readonly functionName: string;
+  readonly functionArn: string;
+  readonly functionRoleArn: string;
+  /** Name of the role that it goes by. */
+  readonly via: string;
+  readonly mode: LambdaRoleMode;
+  /** Of the function. */
+  readonly region: string;
+  /** In mode `session-policy`: minified JSON. */
+  readonly policy?: string;
+  /** In mode `session-policy`. */
+  readonly policyArns?: readonly string[];
+}
+
+export interface LambdaRoleNameParts {
+  /** FUNCTION, as the person typed it. */
+  readonly functionText: string;
+  readonly via: string;
+  readonly mode: LambdaRoleMode;
+}
+
+/** What leases call it. No entry of the config is named so, and no `SOURCE:ACCOUNT/ROLE`: an account has no `@`. */
+export function lambdaRoleName({ functionText, via, mode }: LambdaRoleNameParts): string {
+  return `lambda:${functionText}@${via}${mode === "assume" ? "" : "+session-policy"}`;
+}
+
+/** The role as the credentials room takes it; PolicyUnfit where `via` cannot be narrowed. `via` is the role so named. */
+export function lambdaRole(definition: LambdaRoleDefinition, via: Role): Role {
+  const { name, region, mode } = definition;
+  const hop = mode === "assume" ? assumedRole(definition, via) : narrowedRole(definition, via);
+  // STS is called where via is: its credentials are of that partition.
+  const role = { name, ...hop, region, stsRegion: via.stsRegion };
+  return { ...role, digest: roleDigest(role) };
+}
+
+/** AWS gives a chained role an hour at most. */
+const DURATION_S = 3600;
+
+function assumedRole(definition: LambdaRoleDefinition, via: Role): Pick<Role, "origin" | "assume"> {
+  const assume = {
+    roleArn: definition.functionRoleArn,
+    roleSessionName: sessionName(definition),
+    durationSeconds: DURATION_S,
+  };
+  return { origin: { kind: "role", role: via }, assume };
+}
+
+function narrowedRole(definition: LambdaRoleDefinition, via: Role): Pick<Role, "origin" | "assume"> {
+  const { policy, policyArns } = definition;
+  // Without any, AssumeRole would give the whole of via.
+  if (policy === undefined && policyArns === undefined) throw notNarrowed(definition);
+  const assume = {
+    ...narrowableAssume(via),
+    roleSessionName: sessionName(definition),
+    ...(policy === undefined ? {} : { policy }),
+    ...(policyArns === undefined ? {} : { policyArns }),
+  };
+  return { origin: via.origin, assume };
+}
+
+/** What `via` is assumed with; PolicyUnfit, by its name, where a session policy cannot narrow it. */
+export function narrowableAssume({ name, assume }: Role): AssumeRoleParameters {
+  if (!assume) {
+    throw new BrokerError(
+      "PolicyUnfit",
+      `role ${name} is not assumed by role_arn, so no session policy can narrow it`,
+      {
+        hint: "--via a role with role_arn, or --mode assume",
+      },
+    );
+  }
+  if (assume.policy !== undefined || assume.policyArns !== undefined) {
+    throw new BrokerError(
+      "PolicyUnfit",
+      `role ${name} has policy or policy_arns of its own, and AWS adds session policies up: more of them would widen it`,
+      { hint: "--via a role without policy and policy_arns, or --mode assume" },
+    );
+  }
+  return assume;
+}
+
+function notNarrowed({ name }: LambdaRoleDefinition): BrokerError {
+  return new BrokerError("PolicyUnfit", `role ${name} has no session policy to be narrowed with`);
+}
+
+/** As Lambda itself does, so that GetCallerIdentity shows the same; STS takes no name of one character. */
+function sessionName({ functionName }: LambdaRoleDefinition): string {
+  return functionName.padEnd(2, "-");
+}

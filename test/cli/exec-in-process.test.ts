@@ -53,6 +53,11 @@ describe("exec with a person at the terminal", () => {
     expect(room.control.leases.map(({ kind }) => kind)).toEqual(["default", "named"]);
   });
 
+  it("refuses an end for keys, which nothing can end", async () => {
+    expect(await exec(["dev", "--as", "static", "--for", "5m"])).toMatchObject({ code: 2 });
+    expect(existsSync(seenFile)).toBe(false);
+  });
+
   it("leaves a NO_PROXY for everything as it is", async () => {
     await exec(["dev"], { env: { NO_PROXY: "*" } });
     expect(seen()).toMatchObject({ NO_PROXY: "*", no_proxy: "*" });

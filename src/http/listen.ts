@@ -69,20 +69,71 @@ export async function listenOnSocket(
   return { port: undefined, close };
 }
 
-/** Listens on a socket that a service manager opened and bound. */
+/** Listens on a socket that a service manager opened and bound; closing leaves it, and its path, to the manager. */
 export async function listenOnDescriptor(
   handler: RequestListener,
   { fd, ...options }: ListenerOptions & { readonly fd: number },
 ): Promise<Listener> {
-  const { server, close } = await bound(handler, options, (unbound) => unbound.listen({ fd })).catch(
-    (cause: unknown) => {
-      throw new BrokerError("UsageInvalid", `descriptor ${fd} is not a listening socket: ${reasonOf(cause)}`, {
-        hint: "brokerctl service install",
-        cause,
-      });
+  const { server, close } = await onDescriptor(handler, options, fd);
+  return { port: portOf(server), close };
+}
+
+/**
+ * The endpoint on sockets that a service manager holds: 127.0.0.1 and, where it could be had, ::1. Where only the first
+ * was handed over, ::1 is tried here, as `listenOnLoopback` does. `UsageInvalid`: not TCP on loopback, or two ports.
+ */
+export async function listenOnInherited(
+  handler: RequestListener,
+  { descriptors, ...options }: ListenerOptions & { readonly descriptors: readonly number[] },
+): Promise<Listener & { readonly port: number }> {
+  const servers: LimitedServer[] = [];
+  const close = async (): Promise<void> => {
+    await Promise.all(servers.map((server) => server.close()));
+  };
+  try {
+    for (const fd of descriptors) servers.push(await onDescriptor(handler, options, fd));
+    const port = sharedPort(servers.map(({ server }) => server));
+    const v6 = servers.some(({ server }) => hostOf(server) === LOOPBACK_SIX)
+      ? undefined
+      : await onSixToo(handler, options, port);
+    if (v6) servers.push(v6);
+    return { port, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+const LOOPBACK = "127.0.0.1";
+const LOOPBACK_SIX = "::1";
+
+/** What is bound wider than loopback would offer credentials to the network. */
+function sharedPort(servers: readonly Server[]): number {
+  const hosts = servers.map(hostOf);
+  const ports = new Set(servers.map(portOf));
+  const [port] = ports;
+  const isLoopback = hosts.includes(LOOPBACK) && hosts.every((host) => host === LOOPBACK || host === LOOPBACK_SIX);
+  if (isLoopback && ports.size === 1 && port !== undefined) return port;
+  const found = servers.map((server) => `${hostOf(server) ?? "no address"} port ${portOf(server) ?? "none"}`);
+  throw new BrokerError(
+    "UsageInvalid",
+    `the inherited endpoint must be one port of 127.0.0.1, not ${found.join(", ")}`,
+    {
+      hint: SERVICE_INSTALL,
     },
   );
-  return { port: portOf(server), close };
+}
+
+const SERVICE_INSTALL = "brokerctl service install";
+
+async function onDescriptor(handler: RequestListener, options: ListenerOptions, fd: number): Promise<LimitedServer> {
+  // Node takes the backlog of a descriptor from the second argument only.
+  return bound(handler, options, (server) => server.listen({ fd }, BACKLOG)).catch((cause: unknown) => {
+    throw new BrokerError("UsageInvalid", `descriptor ${fd} is not a listening socket: ${reasonOf(cause)}`, {
+      hint: SERVICE_INSTALL,
+      cause,
+    });
+  });
 }
 
 /** A server for which `bind` has worked. */
@@ -145,4 +196,9 @@ function portFailure(port: number, cause: unknown): BrokerError {
 function portOf(server: Server): number | undefined {
   const address = server.address();
   return typeof address === "object" ? address?.port : undefined;
+}
+
+function hostOf(server: Server): string | undefined {
+  const address = server.address();
+  return typeof address === "object" ? address?.address : undefined;
 }

@@ -14,7 +14,13 @@ export interface ConfigOperations {
   /** Parses and checks without applying; rejects with ConfigInvalid (all problems, one a line). */
   "config-check": [
     { readonly text: string; readonly path: string },
-    { readonly roles: number; readonly sources: number },
+    {
+      readonly roles: number;
+      readonly sources: number;
+      readonly endpointPort: number;
+      /** What in it runs programs of the user's, for people: `source legacy`, `data_key_command`. */
+      readonly programs: readonly string[];
+    },
   ];
   /** Loads the file from disk again; an invalid one keeps the running config and rejects with ConfigInvalid. */
   "config-reload": [

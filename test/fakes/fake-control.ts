@@ -460,8 +460,11 @@ export class FakeControl {
     };
   }
 
-  #check(text: string, path: string): { readonly roles: number; readonly sources: number } {
-    if (!text.includes("broken")) return { roles: this.roles.length, sources: this.sources.length };
+  #check(text: string, path: string): ControlResponse<"config-check"> {
+    if (!text.includes("broken")) {
+      const programs = text.includes("credential_process") ? ["source legacy"] : [];
+      return { roles: this.roles.length, sources: this.sources.length, endpointPort: 9171, programs };
+    }
     throw new Refusal({
       code: "ConfigInvalid",
       message: `${path}:1: 'broken' is no key`,

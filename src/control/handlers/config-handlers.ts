@@ -1,4 +1,5 @@
 import type { Config } from "../../config/config.js";
+import type { ControlResponse } from "../../control-api/contract.js";
 import type { ControlServices } from "../services.js";
 import type { Handlers } from "./handler.js";
 
@@ -7,7 +8,7 @@ type Operations = "config-check" | "config-reload" | "config-schema" | "source-a
 /** The CLI reads and writes the file; here its text is parsed, checked and edited. */
 export function configHandlers({ config }: ControlServices): Handlers<Operations> {
   return {
-    "config-check": async ({ text, path }) => Promise.resolve(counts(config.check(text, path))),
+    "config-check": async ({ text, path }) => Promise.resolve(checked(config.check(text, path))),
     "config-reload": async () => {
       const { config: loaded, notes } = await config.reload();
       return { ...counts(loaded), notes };
@@ -16,6 +17,19 @@ export function configHandlers({ config }: ControlServices): Handlers<Operations
     "source-add": async (request) => Promise.resolve(config.planSource(request)),
     "role-add": async (request) => Promise.resolve(config.planRole(request)),
   };
+}
+
+function checked(config: Config): ControlResponse<"config-check"> {
+  return { ...counts(config), endpointPort: config.endpointPort, programs: programsOf(config) };
+}
+
+/** `profile`: the profile may have a credential_process, today or tomorrow. */
+function programsOf({ sources, dataKeyCommand }: Config): readonly string[] {
+  const ofSources = [...sources.values()].flatMap((source) => {
+    if (source.type === "process" || source.type === "profile") return [`source ${source.name}`];
+    return source.type === "keys" && source.mfaProcess !== undefined ? [`mfa_process of ${source.name}`] : [];
+  });
+  return [...(dataKeyCommand ? ["data_key_command"] : []), ...ofSources];
 }
 
 function counts({ roles, sources }: Config): { readonly roles: number; readonly sources: number } {

@@ -1,13 +1,13 @@
 import type { STSClientConfig } from "@aws-sdk/client-sts";
 import type { SigningCredentials } from "../core/credentials.js";
-import type { Clock } from "../system/clock.js";
+import type { Cancel, Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 import type { AwsEnvironment, AwsServiceName } from "./aws-environment.js";
 import { awsError, type Explain, isSignatureRefused } from "./aws-error.js";
 import type { FailedCall } from "./aws-failure.js";
 import { type ClientOptions, clientOptions } from "./client-options.js";
 import { type Connections, endpointOf, type SdkRequest, type SdkResponse } from "./connections.js";
-import { CALL_LIMIT_MS } from "./time-limits.js";
+import { CALL_LIMIT_MS, HURRY_LIMIT_MS } from "./time-limits.js";
 
 /** Threat model §5: below this a difference is delay and rounding; above it expirations are reckoned in our clock. */
 const CLOCK_SKEW_MS = 2 * 60_000;
@@ -75,6 +75,8 @@ export class AwsCaller {
   readonly #options: AwsCallerOptions;
   /** By endpoint: with it the SDK signs with the server's time at once. */
   readonly #offsets = new Map<string, number>();
+  /** Of the calls under way: gives each no more than this many milliseconds. */
+  readonly #underWay = new Set<(limitMs: number) => void>();
   #skewSaid = false;
 
   constructor(options: AwsCallerOptions) {
@@ -83,18 +85,31 @@ export class AwsCaller {
 
   async call<Client extends SkewedClient, Output>(call: AwsCall<Client, Output>): Promise<AwsAnswer<Output>> {
     const traffic: Traffic = {};
+    const { clock } = this.#options;
     const deadline = new AbortController();
-    const cancelDeadline = this.#options.clock.after(CALL_LIMIT_MS, () => deadline.abort());
+    let cancelDeadline: Cancel = () => undefined;
+    const limit = (limitMs: number): void => {
+      cancelDeadline();
+      cancelDeadline = clock.after(limitMs, () => deadline.abort());
+    };
+    limit(CALL_LIMIT_MS);
+    this.#underWay.add(limit);
     try {
       const output = await this.#send(call, traffic, deadline.signal);
       return { output, host: hostOf(traffic, call), clockSkewMs: this.#clockSkew(traffic) };
     } catch (error) {
       throw this.#explain(error, call, { traffic, timedOut: deadline.signal.aborted });
     } finally {
+      this.#underWay.delete(limit);
       cancelDeadline();
       // Ends a tunnel that outlived its answer.
       deadline.abort();
     }
+  }
+
+  /** The machine slept: no call that was under way keeps anybody waiting for its full limit. */
+  hurry(): void {
+    for (const limit of this.#underWay) limit(HURRY_LIMIT_MS);
   }
 
   /** Where a service is, by the SDK's own rules; no request is made. */

@@ -24,6 +24,8 @@ export interface Aws {
   readonly iam: Iam;
   readonly sso: SsoPortal;
   readonly ssoOidc: SsoOidc;
+  /** After a suspend: calls that were under way end within a second, with their answer or without. */
+  hurry(): void;
   /** `NAME=value`, for `status`. */
   readonly overrides: readonly string[];
 }
@@ -38,6 +40,7 @@ export function createAws({ environment, logger, clock }: AwsOptions): Aws {
     iam: new SdkIam({ caller, sts, clock }),
     sso: new SdkSso({ caller, clock }),
     ssoOidc: new SdkSsoOidc({ caller, clock }),
+    hurry: () => caller.hurry(),
     overrides: environment.overrides,
   };
 }

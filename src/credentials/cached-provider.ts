@@ -3,18 +3,17 @@ import { BrokerError, isRecoverable, toBrokerError } from "../core/errors.js";
 import { type RefreshWindows, refreshWindows } from "../core/refresh-windows.js";
 import type { Cancel, Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
+import { droppedMeanwhile, stillFetched } from "./pending-errors.js";
+import { plannedRefresh } from "./planned-refresh.js";
 import { type Failure, mayRetry, nextFailure } from "./retry-schedule.js";
+import type { Turns } from "./turns.js";
+import { WakePatience } from "./wake-patience.js";
 import { within } from "./within.js";
 
 /** Java, Ruby, PHP, C++ and JS v2 give up after 1 s (sdk-contract §10): answer before. */
 const CLIENT_WAIT_MS = 900;
-/** Clients that renew together should not make us renew together: up to this share of the window earlier. */
-const JITTER = 0.1;
-/** A source that keeps answering the same, nearly spent credentials is not asked more often than this. */
-const MIN_REFRESH_INTERVAL_MS = 15_000;
 /** Received "later than now": the wall clock was set back, and with it every window is wrong. */
 const CLOCK_TOLERANCE_MS = 60_000;
-
 export interface CachedProviderOptions {
   readonly role: string;
   /** The delegate: one upstream retrieval; it takes as long as it takes. */
@@ -23,6 +22,8 @@ export interface CachedProviderOptions {
   readonly logger: Logger;
   /** 0 ≤ x < 1 */
   readonly random: () => number;
+  /** Shared by all roles: renewals that no client waits for. */
+  readonly turns: Turns;
   /** Called whenever what is held or known changed. */
   readonly onChange: () => void;
 }
@@ -52,23 +53,31 @@ export class CachedProvider {
   /** Counts drops: what was fetched for an earlier generation is not taken. */
   #generation = 0;
   #cancelPlanned: Cancel = () => undefined;
+  /** The renewal that waits for its turn; what happens meanwhile can make it needless. */
+  #queued: symbol | undefined;
+  readonly #patience: WakePatience;
 
   constructor(options: CachedProviderOptions) {
     this.#options = options;
+    this.#patience = new WakePatience({
+      clock: options.clock,
+      fetch: () => this.#fetch(),
+      isFetching: () => this.#pending !== undefined,
+      failure: () => this.#failure,
+    });
   }
 
   /** For a client: at most 900 ms, from memory whenever something valid is held. */
   async retrieve(): Promise<HeldCredentials> {
     const now = this.#now();
-    this.#want(now);
+    this.#wantedAt = now;
     const held = this.#valid(now);
     if (held && now < this.#refreshAt) return held;
     if (held && this.#windows && now < this.#windows.mandatoryAt) {
       this.#refreshBehind();
       return held;
     }
-    if (!this.#pending && !mayRetry(this.#failure, now)) return this.#heldOrThrow(held, this.#failure?.error);
-    return this.#await(CLIENT_WAIT_MS).catch((error: unknown) => this.#heldOrThrow(this.#valid(this.#now()), error));
+    return this.#fetchFor(held);
   }
 
   /** For a person: waits up to `limitMs`, asks AWS at once though an earlier try failed. `force` renews valid ones too. */
@@ -78,7 +87,7 @@ export class CachedProvider {
     readonly force?: boolean;
   }): Promise<HeldCredentials> {
     const now = this.#now();
-    this.#want(now);
+    this.#wantedAt = now;
     const held = this.#valid(now);
     if (!options.force && held && now < this.#refreshAt) return held;
     const fetched = this.#await(options.limitMs, options.signal);
@@ -111,6 +120,7 @@ export class CachedProvider {
     this.#windows = undefined;
     this.#failure = undefined;
     this.#pending = undefined;
+    this.#queued = undefined;
     this.#cancelPlanned();
     this.#options.onChange();
   }
@@ -128,14 +138,27 @@ export class CachedProvider {
     this.#refreshBehind();
   }
 
-  /** Every 15 s, on the wall clock: lets idle credentials go, forgets expired ones, renews what is due. */
-  sweep({ idleAfterMs, jumpedMs }: { readonly idleAfterMs: number; readonly jumpedMs: number }): void {
+  /** The wall clock moved beside the time that passed: a suspend, or a clock that was set. A `sweep` follows. */
+  awake(jumpedMs: number): void {
     const now = this.#now();
     // Time asleep is not time idle: what was in use before a suspend is in use after it.
     if (this.#wantedAt !== undefined) this.#wantedAt = Math.min(now, this.#wantedAt + jumpedMs);
+    this.#patience.begin();
+    // Pauses grew in another world: what was unreachable then is asked at once.
+    if (this.#failure && isRecoverable(this.#failure.error)) this.#failure = undefined;
+  }
+
+  /** Every 15 s, on the wall clock: lets idle credentials go, forgets expired ones, renews what is due. */
+  sweep({ idleAfterMs }: { readonly idleAfterMs: number }): void {
+    const now = this.#now();
     if (this.#wantedAt !== undefined && now - this.#wantedAt > idleAfterMs) this.#letGo();
     if (this.#held && !this.#valid(now)) this.#forgetExpired();
     this.#refreshIfDue();
+  }
+
+  /** Epoch ms of the last fetch by a client. */
+  get wantedAt(): number | undefined {
+    return this.#wantedAt;
   }
 
   snapshot(): ProviderSnapshot {
@@ -148,12 +171,21 @@ export class CachedProvider {
     };
   }
 
+  /** For a client that cannot be answered from memory alone. */
+  async #fetchFor(held: HeldCredentials | undefined): Promise<HeldCredentials> {
+    if (!held && this.#patience.isOn) return this.#within(this.#patience.untilFetched(), CLIENT_WAIT_MS);
+    const now = this.#now();
+    if (!this.#pending && !mayRetry(this.#failure, now)) return this.#heldOrThrow(held, this.#failure?.error);
+    return this.#await(CLIENT_WAIT_MS).catch((error: unknown) => this.#heldOrThrow(this.#valid(this.#now()), error));
+  }
+
   #await(limitMs: number, signal?: AbortSignal): Promise<HeldCredentials> {
-    const late = (): BrokerError =>
-      new BrokerError("CredentialsPending", `credentials for role ${this.#options.role} are still being fetched`, {
-        hint: "brokerctl status",
-      });
-    return within(this.#fetch(), { clock: this.#options.clock, limitMs, late, ...(signal && { signal }) });
+    return this.#within(this.#fetch(), limitMs, signal);
+  }
+
+  #within(fetched: Promise<HeldCredentials>, limitMs: number, signal?: AbortSignal): Promise<HeldCredentials> {
+    const { clock, role } = this.#options;
+    return within(fetched, { clock, limitMs, late: () => stillFetched(role), ...(signal && { signal }) });
   }
 
   /** The one upstream call: everybody who asks meanwhile shares it, nobody who leaves cancels it. */
@@ -200,7 +232,8 @@ export class CachedProvider {
 
   #fail(error: BrokerError): BrokerError {
     const { logger, random, role } = this.#options;
-    this.#failure = nextFailure({ error, previous: this.#failure, now: this.#now(), random });
+    const now = this.#now();
+    this.#failure = nextFailure({ error, previous: this.#failure, now, random, soon: this.#patience.isOn });
     // AWS says the role may not be had any more: what is held would be refused, or should be.
     if (error.code === "AssumeRoleDenied") this.#held = this.#windows = undefined;
     logger.warn(
@@ -211,17 +244,20 @@ export class CachedProvider {
   }
 
   #hold(held: HeldCredentials): void {
-    const windows = refreshWindows(held);
-    const window = held.credentials.expiration - windows.advisoryAt;
-    const planned = windows.advisoryAt - this.#options.random() * JITTER * window;
-    const remaining = held.credentials.expiration - this.#now();
     this.#held = held;
-    this.#windows = windows;
-    this.#refreshAt = Math.max(planned, this.#now() + Math.min(MIN_REFRESH_INTERVAL_MS, remaining / 4));
+    this.#windows = refreshWindows(held);
+    this.#queued = undefined;
+    this.#refreshAt = plannedRefresh(held, this.#windows, { now: this.#now(), random: this.#options.random });
   }
 
   #refreshBehind(): void {
-    if (this.#pending || mayRetry(this.#failure, this.#now())) void this.#fetch().catch(() => undefined);
+    if (this.#pending || this.#queued || !mayRetry(this.#failure, this.#now())) return;
+    const queued = (this.#queued = Symbol(this.#options.role));
+    this.#options.turns.take(async () => {
+      if (this.#queued !== queued) return;
+      this.#queued = undefined;
+      if (mayRetry(this.#failure, this.#now())) await this.#fetch();
+    });
   }
 
   /** A timer at the next moment something is due; the sweep stands behind it. */
@@ -258,10 +294,6 @@ export class CachedProvider {
     this.#options.onChange();
   }
 
-  #want(now: number): void {
-    this.#wantedAt = now;
-  }
-
   #valid(now: number): HeldCredentials | undefined {
     return this.#windows && now < this.#windows.advertisedExpiration ? this.#held : undefined;
   }
@@ -274,11 +306,4 @@ export class CachedProvider {
   #now(): number {
     return this.#options.clock.now();
   }
-}
-
-function droppedMeanwhile(role: string): BrokerError {
-  return new BrokerError(
-    "CredentialsPending",
-    `credentials for role ${role} were dropped while they were being fetched`,
-  );
 }

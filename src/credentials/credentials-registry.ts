@@ -7,9 +7,12 @@ import { CachedProvider, type ProviderSnapshot } from "./cached-provider.js";
 import type { CachedRole } from "./credentials-snapshot.js";
 import type { RoleCredentials } from "./role-credentials.js";
 import type { Hops } from "./role-provider.js";
+import { Turns } from "./turns.js";
 
 /** A person waits in a terminal, not an SDK: long enough for slow chains, short enough to be told. */
 const PERSON_WAIT_MS = 60_000;
+/** After a night's sleep everything is due at once: so many roles are renewed together, the others after them. */
+const RENEWALS_AT_ONCE = 10;
 
 export interface CredentialsRegistryOptions {
   readonly retrieveUpstream: (role: Role) => Promise<HeldCredentials>;
@@ -31,6 +34,7 @@ interface Entry {
 /** The credentials of every configured role, by name. */
 export class CredentialsRegistry implements RoleCredentials, Hops {
   readonly #options: CredentialsRegistryOptions;
+  readonly #turns = new Turns(RENEWALS_AT_ONCE);
   #entries = new Map<string, Entry>();
   #idleAfterMs = Number.POSITIVE_INFINITY;
   #blocked: BrokerError | undefined;
@@ -104,9 +108,14 @@ export class CredentialsRegistry implements RoleCredentials, Hops {
     for (const { provider } of this.#entries.values()) provider.drop();
   }
 
-  sweep(jumpedMs: number): void {
+  /** The wall clock moved by `jumpedMs` beside the time that passed. */
+  awake(jumpedMs: number): void {
+    for (const { provider } of this.#entries.values()) provider.awake(jumpedMs);
+  }
+
+  sweep(): void {
     if (this.#blocked) return;
-    for (const { provider } of this.#entries.values()) provider.sweep({ idleAfterMs: this.#idleAfterMs, jumpedMs });
+    for (const { provider } of this.#lastWantedFirst()) provider.sweep({ idleAfterMs: this.#idleAfterMs });
   }
 
   /** In config order. */
@@ -138,8 +147,14 @@ export class CredentialsRegistry implements RoleCredentials, Hops {
       clock,
       logger,
       random,
+      turns: this.#turns,
       onChange,
     });
+  }
+
+  #lastWantedFirst(): readonly Entry[] {
+    const wantedAt = ({ provider }: Entry): number => provider.wantedAt ?? 0;
+    return [...this.#entries.values()].sort((a, b) => wantedAt(b) - wantedAt(a));
   }
 
   #provider(name: string): CachedProvider {

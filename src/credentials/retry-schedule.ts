@@ -3,6 +3,8 @@ import { type BrokerError, isRecoverable } from "../core/errors.js";
 const FIRST_RETRY_MS = 1000;
 /** One probe a minute while AWS is away: quick enough to notice, too slow to add to its trouble. */
 const MAX_RETRY_MS = 60_000;
+/** Somebody counts on it within seconds: after a wake. */
+const SOON_MS = 2000;
 /** AWS said no: asking again sooner would only say it again. `use` and `refresh` ask at once all the same. */
 const REFUSED_RETRY_MS = 60_000;
 /** A login, key or unlock wakes the role by itself; this is for what changes outside of us. */
@@ -25,19 +27,28 @@ export function nextFailure({
   previous,
   now,
   random,
+  soon = false,
 }: {
   readonly error: BrokerError;
   readonly previous: Failure | undefined;
   readonly now: number;
   readonly random: () => number;
+  /** No pause of more than 2 s, unless the upstream asks for one. */
+  readonly soon?: boolean;
 }): Failure {
   const count = (previous?.count ?? 0) + 1;
-  return { error, count, retryAt: now + delay(error, count, random) };
+  return { error, count, retryAt: now + delay(error, { count, random, longest: soon ? SOON_MS : MAX_RETRY_MS }) };
 }
 
-function delay(error: BrokerError, count: number, random: () => number): number {
+interface Pacing {
+  readonly count: number;
+  readonly random: () => number;
+  readonly longest: number;
+}
+
+function delay(error: BrokerError, { count, random, longest }: Pacing): number {
   if (isRecoverable(error)) {
-    const ceiling = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(count - 1, 10));
+    const ceiling = Math.min(longest, FIRST_RETRY_MS * 2 ** Math.min(count - 1, 10));
     return Math.max(ceiling / 2 + (random() * ceiling) / 2, Math.min(error.retryAfterMs ?? 0, MAX_RETRY_MS));
   }
   return error.code === "AssumeRoleDenied" || error.code === "ConfigInvalid" ? REFUSED_RETRY_MS : PERSON_RETRY_MS;

@@ -13,7 +13,7 @@ import { createFacade } from "./facade.js";
 import { ConfigFile } from "./running-config.js";
 import { buildServices } from "./services.js";
 import { Serving } from "./serving.js";
-import { startSweeping } from "./sweep.js";
+import { Sweeper } from "./sweeper.js";
 
 export interface Daemon {
   /** `http://127.0.0.1:PORT`; null while no port is known (degraded). */
@@ -61,18 +61,26 @@ async function startLocked(
   const leasesPath = join(paths.stateDir, "leases.json");
   const services = buildServices(options, { processes, writeAtomic, leasesPath, config });
   const port = new EndpointPort(paths.stateDir, writeAtomic);
-  const serving: Serving = new Serving({ options, services, config, processes, port, facade: () => facade });
+  const sweeper = new Sweeper({ clock, logger, sweep: sweepAll, onJump: wakeUp });
+  const onRequest = (): void => sweeper.look();
+  const serving: Serving = new Serving({ options, services, config, processes, port, onRequest, facade: () => facade });
   const facade = createFacade({ options, services, serving });
 
   await services.leases.load();
   await loadConfig(config, options);
   services.lifecycle.block();
   await serving.start(config.current()?.endpointPort ?? (await port.last()));
-  const stopSweeping = startSweeping({ clock, logger, sweep: (jumpedMs) => sweepAll(jumpedMs) });
+  sweeper.start();
   logger.info({ version: options.version, endpoint: serving.endpoint(), config: paths.configFile }, "started");
 
-  async function sweepAll(jumpedMs: number): Promise<void> {
-    services.credentials.sweep(jumpedMs);
+  function wakeUp(jumpedMs: number): void {
+    services.aws.hurry();
+    services.sso.awake();
+    services.credentials.awake(jumpedMs);
+  }
+
+  async function sweepAll(): Promise<void> {
+    services.credentials.sweep();
     await services.leases.sweep();
     await services.lifecycle.probeAgain(clock.now());
     if (services.store.current().state === "open") await services.sso.sweep();
@@ -82,7 +90,7 @@ async function startLocked(
     endpoint: () => serving.endpoint(),
     reload: async () => (await config.reload()).config,
     stop: async () => {
-      stopSweeping();
+      sweeper.stop();
       services.sso.lock();
       services.programs.stop();
       await serving.stop();

@@ -1,6 +1,7 @@
 import { createControlApp } from "../control/app.js";
 import type { DaemonFacade, RunningConfig } from "../control/services.js";
 import { BrokerError } from "../core/errors.js";
+import type { RoleCredentials } from "../credentials/role-credentials.js";
 import { createEndpointApp } from "../endpoint/app.js";
 import { type Listener, listenOnLoopback, listenOnSocket } from "../http/listen.js";
 import { describePortOwner } from "../system/port-owner.js";
@@ -15,6 +16,8 @@ export interface ServingOptions {
   readonly config: RunningConfig;
   readonly processes: ProcessTable;
   readonly port: EndpointPort;
+  /** Told before each client is answered. */
+  readonly onRequest: () => void;
   readonly facade: () => DaemonFacade;
 }
 
@@ -55,7 +58,7 @@ export class Serving {
   async bindEndpoint(port: number): Promise<void> {
     const { port: marker, services, options } = this.#parts;
     const { clock, logger } = options;
-    const app = createEndpointApp({ leases: services.leases, credentials: services.credentials, logger });
+    const app = createEndpointApp({ leases: services.leases, credentials: this.#credentials(), logger });
     await this.#rotateAfterSquatting();
     try {
       this.#endpoint = { port, listener: await listenOnLoopback(app, { port, clock, logger }) };
@@ -69,6 +72,17 @@ export class Serving {
   async stop(): Promise<void> {
     await Promise.all([this.#endpoint?.listener.close(), this.#control?.close()]);
     this.#endpoint = this.#control = undefined;
+  }
+
+  /** A client that asks right after a suspend is the first to notice it. */
+  #credentials(): RoleCredentials {
+    const { services, onRequest } = this.#parts;
+    return {
+      retrieve: (role) => {
+        onRequest();
+        return services.credentials.retrieve(role);
+      },
+    };
   }
 
   async #bindControl(): Promise<void> {

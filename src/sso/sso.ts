@@ -46,6 +46,8 @@ export interface Sso {
   readonly portal: SsoPortal;
   readonly withToken: WithToken;
   logout(source: SsoSource): Promise<LoggedOut>;
+  /** The wall clock jumped: what could not be reached before is asked at the next chance. */
+  awake(): void;
   /** Every 15 s. */
   sweep(): Promise<void>;
   /** The store is locked: logins end, nothing of a session stays in memory. */
@@ -76,6 +78,7 @@ export function createSso(options: SsoOptions): Sso {
       logger.info({ source: source.name, wasLoggedIn: token !== undefined }, "logged out");
       return { wasLoggedIn: token !== undefined, sources: sourcesOf(session), problem };
     },
+    awake: () => tokens.forgetPauses(),
     sweep: () => tokens.sweep(uniqueSessions(options.sources())),
     lock() {
       logins.cancelAll();

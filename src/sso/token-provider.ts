@@ -107,6 +107,11 @@ export class TokenProvider {
     }
   }
 
+  /** Pauses grew before a suspend: they say nothing about the network after it. */
+  forgetPauses(): void {
+    this.#failures.clear();
+  }
+
   /** Lock: nothing of a session stays in memory. */
   forgetUnsaved(): void {
     this.#unsaved.clear();

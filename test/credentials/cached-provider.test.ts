@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { BrokerError } from "../../src/core/errors.js";
 import { refreshWindows } from "../../src/core/refresh-windows.js";
 import { CachedProvider } from "../../src/credentials/cached-provider.js";
+import { Turns } from "../../src/credentials/turns.js";
 import { FakeUpstream, heldCredentials } from "../fakes/fake-upstream.js";
 import { FakeClock, settle } from "../support/fake-clock.js";
 import { type LogLine, memoryLogger } from "../support/memory-logger.js";
@@ -29,6 +30,7 @@ beforeEach(() => {
     clock,
     logger: memoryLogger(lines),
     random: () => 0,
+    turns: new Turns(10),
     onChange: () => changes++,
   });
 });
@@ -39,7 +41,10 @@ const outcome = async (promise: Promise<unknown>): Promise<string> =>
     () => "ok",
     (error: unknown) => (error instanceof BrokerError ? error.code : String(error)),
   );
-const sweep = (jumpedMs = 0): void => provider.sweep({ idleAfterMs: 8 * HOUR, jumpedMs });
+const sweep = (jumpedMs = 0): void => {
+  if (jumpedMs !== 0) provider.awake(jumpedMs);
+  provider.sweep({ idleAfterMs: 8 * HOUR });
+};
 
 describe("a first fetch", () => {
   it("is one upstream call however many ask", async () => {
@@ -136,6 +141,7 @@ describe("renewal", () => {
       clock,
       logger: memoryLogger(),
       random: () => 0.999,
+      turns: new Turns(10),
       onChange: () => undefined,
     });
     const held = await jittered.retrieve();
@@ -156,6 +162,7 @@ describe("renewal", () => {
       clock,
       logger: memoryLogger(),
       random: () => 0,
+      turns: new Turns(10),
       onChange: () => undefined,
     });
     await stubborn.retrieve();

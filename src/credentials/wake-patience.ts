@@ -1,0 +1,59 @@
+import type { HeldCredentials } from "../core/credentials.js";
+import { BrokerError, isRecoverable, toBrokerError } from "../core/errors.js";
+import type { Clock } from "../system/clock.js";
+import { type Failure, mayRetry } from "./retry-schedule.js";
+
+/** A network that comes back with a laptop's lid takes seconds; an SDK that was told an error asks no more for minutes. */
+const PATIENCE_MS = 30_000;
+
+export interface WakePatienceOptions {
+  readonly clock: Clock;
+  /** The one upstream call, shared with whoever else waits for it. */
+  readonly fetch: () => Promise<HeldCredentials>;
+  readonly isFetching: () => boolean;
+  readonly failure: () => Failure | undefined;
+}
+
+/** For a while after a suspend what can recover is tried again instead of being told. */
+export class WakePatience {
+  readonly #options: WakePatienceOptions;
+  #since: number | undefined;
+  #tries: Promise<HeldCredentials> | undefined;
+
+  constructor(options: WakePatienceOptions) {
+    this.#options = options;
+  }
+
+  begin(): void {
+    this.#since = this.#options.clock.now();
+  }
+
+  get isOn(): boolean {
+    if (this.#since === undefined) return false;
+    const passed = this.#options.clock.now() - this.#since;
+    return passed >= 0 && passed < PATIENCE_MS;
+  }
+
+  /** Tries until one works, one fails for good, or patience ends; everybody who asks shares them. */
+  untilFetched(): Promise<HeldCredentials> {
+    this.#tries ??= this.#tryOn().finally(() => (this.#tries = undefined));
+    return this.#tries;
+  }
+
+  async #tryOn(): Promise<HeldCredentials> {
+    for (;;) {
+      await this.#pause();
+      const fetched = await this.#options.fetch().catch(toBrokerError);
+      if (!(fetched instanceof BrokerError)) return fetched;
+      if (!this.isOn || !isRecoverable(fetched)) throw fetched;
+    }
+  }
+
+  async #pause(): Promise<void> {
+    const { clock, failure, isFetching } = this.#options;
+    const last = failure();
+    if (!last || isFetching() || mayRetry(last, clock.now())) return;
+    if (!isRecoverable(last.error)) throw last.error;
+    await clock.sleep(last.retryAt - clock.now());
+  }
+}

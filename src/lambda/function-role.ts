@@ -1,0 +1,26 @@
+import type { IamRole, IamRoles } from "../aws/iam-roles.js";
+import { BrokerError } from "../core/errors.js";
+import type { Via } from "./via.js";
+
+/** A role's name, without its path. */
+export function roleNameOf(roleArn: string): string {
+  return roleArn.split("/").at(-1) ?? "";
+}
+
+export interface RoleQuestion {
+  readonly iamRoles: IamRoles;
+  readonly via: Via;
+  readonly roleArn: string;
+}
+
+/**
+ * GetRole knows roles by name, in the caller's account: there one of the same name, or path, may be another. `Conflict`
+ * then, so that nothing is read or written of a role that was not meant.
+ */
+export async function roleInOwnAccount({ iamRoles, via, roleArn }: RoleQuestion): Promise<IamRole> {
+  const role = await iamRoles.getRole(via.signer, roleNameOf(roleArn), via.role.stsRegion);
+  if (role.arn === roleArn) return role;
+  throw new BrokerError("Conflict", `IAM answers with ${role.arn} where ${roleArn} is meant`, {
+    hint: `--via a role of account ${roleArn.split(":")[4]}`,
+  });
+}

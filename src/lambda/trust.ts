@@ -1,0 +1,156 @@
+import { BrokerError, toBrokerError } from "../core/errors.js";
+import { addStatement, otherSids, removeStatement, standingOf, type TrustEdit } from "./edit-trust-policy.js";
+import { roleInOwnAccount, roleNameOf } from "./function-role.js";
+import { type TrustPrincipal, trustPrincipal } from "./trust-principal.js";
+import type { TrustOptions, TrustReport } from "./trust-report.js";
+import { type TrustStatement, trustStatement } from "./trust-statement.js";
+
+/** The statement, and whether it stands there: said also where the trust policy itself may not be read. */
+export async function readTrust(options: TrustOptions): Promise<TrustReport> {
+  const wanted = await wantedTrust(options);
+  const { statement } = wanted;
+  const read = await readIfAllowed(options, wanted);
+  if ("because" in read) {
+    const note = `whether the statement stands in the trust policy cannot be told: ${read.because}`;
+    return report(options, wanted, { isPresent: false, changed: false, notes: [note] });
+  }
+  const standing = standingOf(read.document, statement);
+  return report(options, wanted, {
+    isPresent: standing === "present" || standing === "equal",
+    changed: false,
+    notes: [...(STANDING_NOTES[standing] ?? []), ...otherNotes(read.document, statement)],
+  });
+}
+
+/** Adds the statement. IAM knows no conditional write: what others write at the same moment shows in the look after it. */
+export async function applyTrust(options: TrustOptions): Promise<TrustReport> {
+  return editTrust(options, addStatement);
+}
+
+/** Removes that statement alone. */
+export async function undoTrust(options: TrustOptions): Promise<TrustReport> {
+  return editTrust(options, removeStatement);
+}
+
+type Edit = (document: string, statement: TrustStatement) => TrustEdit;
+
+async function editTrust(options: TrustOptions, edit: Edit): Promise<TrustReport> {
+  const wanted = await wantedTrust(options);
+  const { statement } = wanted;
+  refuseOtherAccount(options, wanted);
+  const before = await readDocument(options);
+  const { document, changed } = edit(before, statement);
+  const notes = otherNotes(before, statement);
+  if (changed) {
+    await write(options, document);
+    notes.push(...(await verify(options, { document, statement })));
+  }
+  const standing = standingOf(document, statement);
+  if (!changed) notes.push(...(STANDING_NOTES[standing] ?? []));
+  return report(options, wanted, { isPresent: standing === "present" || standing === "equal", changed, notes });
+}
+
+/** What is to stand in the trust policy. */
+interface Wanted {
+  readonly principal: TrustPrincipal;
+  readonly statement: TrustStatement;
+  /** Whether `via` is of the function role's account. */
+  readonly isOwnAccount: boolean;
+}
+
+async function wantedTrust(options: TrustOptions): Promise<Wanted> {
+  const principal = await trustPrincipal(options);
+  const isOwnAccount = accountIn(principal.arn) === accountIn(options.functionRoleArn);
+  return { principal, statement: trustStatement(principal, options.via.role), isOwnAccount };
+}
+
+function accountIn(arn: string): string {
+  return arn.split(":")[4] ?? "";
+}
+
+async function readDocument({ iamRoles, via, functionRoleArn }: TrustOptions): Promise<string> {
+  return (await roleInOwnAccount({ iamRoles, via, roleArn: functionRoleArn })).trustPolicy;
+}
+
+async function readIfAllowed(
+  options: TrustOptions,
+  wanted: Wanted,
+): Promise<{ readonly document: string } | { readonly because: string }> {
+  if (!wanted.isOwnAccount) return { because: otherAccount(options, wanted) };
+  try {
+    return { document: await readDocument(options) };
+  } catch (thrown) {
+    const error = toBrokerError(thrown);
+    if (error.code === "AccessDenied") return { because: error.message };
+    throw error;
+  }
+}
+
+/** IAM finds roles by name in the caller's account, and there it would be another one. */
+function refuseOtherAccount(options: TrustOptions, wanted: Wanted): void {
+  if (wanted.isOwnAccount) return;
+  throw new BrokerError("AccessDenied", `the trust policy cannot be changed: ${otherAccount(options, wanted)}`, {
+    hint: "let somebody of that account add the statement: `brokerctl lambda trust FUNCTION` prints it",
+  });
+}
+
+function otherAccount({ functionRoleArn, via }: TrustOptions, { principal }: Wanted): string {
+  const caller = `role ${via.role.name} is of account ${accountIn(principal.arn)}`;
+  return `${caller}, and ${functionRoleArn} is not`;
+}
+
+async function write({ iamRoles, via, functionRoleArn }: TrustOptions, document: string): Promise<void> {
+  const role = { roleName: roleNameOf(functionRoleArn), document };
+  await iamRoles.updateTrustPolicy(via.signer, role, via.role.stsRegion);
+}
+
+const LOOKS = 5;
+const BETWEEN_LOOKS_MS = 1000;
+
+/** IAM may show the former policy for a moment. */
+async function verify(
+  options: TrustOptions,
+  { document, statement }: { readonly document: string; readonly statement: TrustStatement },
+): Promise<readonly string[]> {
+  const intended = standingOf(document, statement);
+  for (let look = 1; ; look++) {
+    if (standingOf(await readDocument(options), statement) === intended) return [SETTLING];
+    if (look === LOOKS) return [NOT_SHOWN];
+    await options.clock.sleep(BETWEEN_LOOKS_MS);
+  }
+}
+
+const SETTLING = "IAM takes some seconds until the change holds everywhere";
+const NOT_SHOWN =
+  "IAM took the change and does not show it: somebody may have changed the trust policy at the same moment; look again";
+
+const STANDING_NOTES: Partial<Record<string, readonly string[]>> = {
+  equal: ["another statement of the trust policy says the same; it is not ours to remove"],
+  stale: ["the statement stands there for a principal that was deleted: --apply renews it, --undo removes it"],
+  altered: ["somebody changed the statement after it was added: neither --apply nor --undo touches it"],
+};
+
+function otherNotes(document: string, statement: TrustStatement): string[] {
+  const sids = otherSids(document, statement);
+  return sids.length === 0 ? [] : [`the trust policy has statements like this for others: ${sids.join(", ")}`];
+}
+
+function report(
+  { functionRoleArn, via }: TrustOptions,
+  { principal, statement, isOwnAccount }: Wanted,
+  outcome: Pick<TrustReport, "isPresent" | "changed" | "notes">,
+): TrustReport {
+  const needsOwnPolicy = !isOwnAccount || principal.arnLike !== undefined;
+  const isNarrowed = via.role.assume?.policy !== undefined || via.role.assume?.policyArns !== undefined;
+  const needs = [
+    ...(needsOwnPolicy ? [`the caller's own policies must also allow sts:AssumeRole on ${functionRoleArn}`] : []),
+    ...(isNarrowed ? [`so must the policy or policy_arns of role ${via.role.name}`] : []),
+  ];
+  return {
+    roleArn: functionRoleArn,
+    principal: principal.arn,
+    statement: JSON.stringify(statement, null, 2),
+    ...outcome,
+    notes: [...outcome.notes, ...needs],
+  };
+}

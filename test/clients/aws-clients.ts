@@ -1,5 +1,5 @@
-import { existsSync } from "node:fs";
 import { resolve } from "node:path";
+import { inVenv } from "../support/venv.js";
 
 /** A client under test: how to start it. All print JSON with `Arn`, one object a line or spread over several. */
 export interface AwsClient {
@@ -19,13 +19,6 @@ export const CLIENTS: readonly AwsClient[] = [AWS_CLI, BOTO3, JAVASCRIPT];
 
 /** What every client's environment has so that it says nothing of its own on stderr: then silence means no error. */
 export const QUIET = { LANG: "C.UTF-8", AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" };
-
-/** A program of `.venv`; it missing is a failure and never a reason to skip. */
-export function inVenv(name: string): string {
-  const path = resolve(".venv/bin", name);
-  if (!existsSync(path)) throw new Error(`${path} is missing: remove .venv, then \`npm run test:clients\` installs it`);
-  return path;
-}
 
 export function program(name: string): string {
   return resolve("test/clients/programs", name);

@@ -2,12 +2,12 @@ import { chmodSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Outcome, TestBroker } from "../support/broker.js";
 import { canarySecretKey } from "../support/canaries.js";
+import type { ExpirationProxy } from "../support/expiration-proxy.js";
+import { runToEnd } from "../support/processes.js";
 import { tempDir } from "../support/temp-dir.js";
+import { startUpstream } from "../support/upstream.js";
 import { type AwsClient, CLIENTS, QUIET } from "./aws-clients.js";
-import type { ExpirationProxy } from "./expiration-proxy.js";
 import { HOME_KINDS, type Home, type HomeKind, makeHome } from "./homes.js";
-import { runToEnd } from "./processes.js";
-import { startUpstream } from "./upstream.js";
 
 /** A role of the broker under test. */
 export interface TestRole {

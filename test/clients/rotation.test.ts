@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Outcome } from "../support/broker.js";
-import { AWS_CLI, BOTO3, inVenv, JAVASCRIPT } from "./aws-clients.js";
+import { inVenv } from "../support/venv.js";
+import { AWS_CLI, BOTO3, JAVASCRIPT } from "./aws-clients.js";
 import { type Bench, CASES, type ClientCase, DEV, startBench, type UserShell } from "./bench.js";
 import { arnsIn, SUCCESS, successByEnv } from "./outcomes.js";
 

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { canarySecretKey } from "../support/canaries.js";
+import { runToEnd } from "../support/processes.js";
 import { tempDir } from "../support/temp-dir.js";
+import { startUpstream, type Upstream } from "../support/upstream.js";
 import { AWS_CLI, type AwsClient, BOTO3, CLIENTS, JAVASCRIPT, QUIET } from "./aws-clients.js";
 import { arnsIn, SUCCESS } from "./outcomes.js";
-import { runToEnd } from "./processes.js";
 import { startStaticEndpoint } from "./static-endpoint.js";
-import { startUpstream, type Upstream } from "./upstream.js";
 
 const ROLE_ARN = "arn:aws:iam::222222222222:role/Developer";
 const NAMED = CLIENTS.map((client) => ({ name: client.name, client }));

@@ -1,13 +1,16 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { CANARY, canarySecretKey } from "../support/canaries.js";
+import { CANARY, canarySecretKey } from "./canaries.js";
+import { maySomebodyAssume } from "./moto-trust.js";
 
 /** One request to AWS, as the proxy saw it. */
 export interface UpstreamCall {
   /** Who called: the label of the URL that it was given. */
   readonly label: string;
-  /** `AssumeRole`, `GetCallerIdentity`, … */
+  /** `AssumeRole`, `GetCallerIdentity`, … of STS and IAM; method and path of the others. */
   readonly action: string;
+  /** What STS and IAM were asked with: `RoleArn`, `PolicyArns.member.1.arn`, … */
+  readonly parameters: Readonly<Record<string, string>>;
   readonly roleArn: string | null;
   /** Which key signed, and for which region; null for an unsigned request. */
   readonly accessKeyId: string | null;
@@ -30,15 +33,28 @@ export interface HeldRole {
   readonly release: () => void;
 }
 
+export interface ExpirationProxyOptions {
+  /** URL of moto. */
+  readonly upstream: string;
+  readonly sessionSeconds: number;
+  /** Roles are assumed only if IAM knows them and their trust policy lets the caller in: moto itself does not look. */
+  readonly checksTrust?: boolean;
+}
+
 interface Request {
   readonly call: Omit<UpstreamCall, "status">;
+  readonly method: string;
   readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
 }
-type Answer = Pick<UpstreamCall, "status"> & { readonly type: string; readonly body: string };
+type Headers = Readonly<Record<string, string>>;
+type Answer = Pick<UpstreamCall, "status"> & { readonly headers: Headers; readonly body: Buffer };
 
 /** Actions whose answers hold credentials. */
 const SESSION_ACTIONS: readonly string[] = ["AssumeRole", "GetSessionToken"];
+/** Of one connection, or made anew for the other one. */
+const OF_CONNECTION = ["connection", "content-encoding", "content-length", "expect", "host", "transfer-encoding"];
 
 /**
  * Stands between everybody and moto. Shortens the sessions that moto hands out (its own last at least 900 s), and unlike
@@ -46,21 +62,20 @@ const SESSION_ACTIONS: readonly string[] = ["AssumeRole", "GetSessionToken"];
  */
 export class ExpirationProxy {
   readonly calls: UpstreamCall[] = [];
-  readonly #upstream: string;
-  readonly #sessionSeconds: number;
+  readonly #options: ExpirationProxyOptions;
   readonly #server: Server;
   readonly #endOfKey = new Map<string, number>();
+  readonly #roleOfKey = new Map<string, string>();
   readonly #refusals = new Map<string, Refusal>();
   readonly #held = new Map<string, { readonly arrive: () => void; readonly released: Promise<void> }>();
 
-  private constructor(upstream: string, sessionSeconds: number) {
-    this.#upstream = upstream;
-    this.#sessionSeconds = sessionSeconds;
+  private constructor(options: ExpirationProxyOptions) {
+    this.#options = options;
     this.#server = createServer((request, response) => void this.#serve(request, response));
   }
 
-  static async start(options: { upstream: string; sessionSeconds: number }): Promise<ExpirationProxy> {
-    const proxy = new ExpirationProxy(options.upstream, options.sessionSeconds);
+  static async start(options: ExpirationProxyOptions): Promise<ExpirationProxy> {
+    const proxy = new ExpirationProxy(options);
     await new Promise<void>((resolve) => proxy.#server.listen(0, "127.0.0.1", resolve));
     return proxy;
   }
@@ -122,53 +137,66 @@ export class ExpirationProxy {
 
   async #serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const request = await readRequest(incoming);
-    const answer = await this.#answer(request, incoming.headers).catch((error: unknown) =>
+    const answer = await this.#answer(request).catch((error: unknown) =>
       errorAnswer({ status: 500, code: "InternalFailure" }, String(error)),
     );
     this.calls.push({ ...request.call, status: answer.status });
-    outgoing.writeHead(answer.status, { "content-type": answer.type }).end(answer.body);
+    outgoing.writeHead(answer.status, answer.headers).end(answer.body);
   }
 
-  async #answer(request: Request, headers: IncomingMessage["headers"]): Promise<Answer> {
-    const { action, at, ...call } = request.call;
-    const end = this.#endOfKey.get(call.accessKeyId ?? "");
+  async #answer(request: Request): Promise<Answer> {
+    const { accessKeyId, action, at } = request.call;
+    const end = this.#endOfKey.get(accessKeyId ?? "");
     if (end !== undefined && at >= end) {
       return errorAnswer(
         { status: 403, code: "ExpiredToken" },
         "the security token included in the request is expired",
       );
     }
-    if (!SESSION_ACTIONS.includes(action)) return this.#forward(request, headers);
-    const held = this.#held.get(call.roleArn ?? "");
+    return SESSION_ACTIONS.includes(action) ? this.#answerSession(request) : this.#forward(request);
+  }
+
+  async #answerSession(request: Request): Promise<Answer> {
+    const { action, roleArn } = request.call;
+    const held = this.#held.get(roleArn ?? "");
     held?.arrive();
     await held?.released;
-    const refusal = this.#refusals.get(call.roleArn ?? "");
-    if (refusal) return errorAnswer(refusal, `${action} on ${call.roleArn ?? "nothing"} is refused`);
-    const answer = await this.#forward(request, headers);
-    return answer.status === 200 ? this.#shorten(answer) : answer;
+    const refusal = this.#refusals.get(roleArn ?? "") ?? (await this.#distrust(request));
+    if (refusal) return errorAnswer(refusal, `${action} on ${roleArn ?? "nothing"} is refused`);
+    const answer = await this.#forward(request);
+    return answer.status === 200 ? this.#shorten(answer, roleArn) : answer;
   }
 
-  async #forward({ path, body }: Request, headers: IncomingMessage["headers"]): Promise<Answer> {
-    const { authorization = "", "content-type": type = "" } = headers;
-    const answer = await fetch(this.#upstream + path, {
-      method: "POST",
-      headers: { authorization, "content-type": type },
-      body: new Uint8Array(body),
-    });
-    const answerType = answer.headers.get("content-type") ?? "text/xml";
-    return { status: answer.status, type: answerType, body: await answer.text() };
+  async #distrust({ call: { accessKeyId, roleArn } }: Request): Promise<Refusal | undefined> {
+    const { checksTrust = false, upstream } = this.#options;
+    if (!checksTrust || roleArn === null) return undefined;
+    const callerRoleArn = this.#roleOfKey.get(accessKeyId ?? "");
+    const may = await maySomebodyAssume({ moto: upstream, roleArn, callerRoleArn });
+    return may ? undefined : { status: 403, code: "AccessDenied" };
   }
 
-  #shorten(answer: Answer): Answer {
-    const end = Math.floor(Date.now() / 1000 + this.#sessionSeconds) * 1000;
-    this.#endOfKey.set(textIn(answer.body, "AccessKeyId"), end);
+  async #forward({ method, path, headers, body }: Request): Promise<Answer> {
+    const sent = body.length === 0 ? {} : { body: new Uint8Array(body) };
+    const answer = await fetch(this.#options.upstream + path, { method, headers, ...sent });
+    return {
+      status: answer.status,
+      headers: withoutConnection(Object.fromEntries(answer.headers)),
+      body: Buffer.from(await answer.arrayBuffer()),
+    };
+  }
+
+  #shorten(answer: Answer, roleArn: string | null): Answer {
+    const end = Math.floor(Date.now() / 1000 + this.#options.sessionSeconds) * 1000;
+    let body = answer.body.toString();
+    const accessKeyId = textIn(body, "AccessKeyId");
+    this.#endOfKey.set(accessKeyId, end);
+    if (roleArn !== null) this.#roleOfKey.set(accessKeyId, roleArn);
     const expiration = new Date(end).toISOString().replace(".000Z", "Z");
-    const token = textIn(answer.body, "SessionToken");
-    let { body } = answer;
+    const token = textIn(body, "SessionToken");
     body = withText(body, "Expiration", expiration);
     body = withText(body, "SecretAccessKey", canarySecretKey());
     body = withText(body, "SessionToken", CANARY + token);
-    return { ...answer, body };
+    return { ...answer, body: Buffer.from(body) };
   }
 }
 
@@ -177,19 +205,34 @@ async function readRequest(incoming: IncomingMessage): Promise<Request> {
   const chunks: Buffer[] = [];
   for await (const chunk of incoming as AsyncIterable<Buffer>) chunks.push(chunk);
   const body = Buffer.concat(chunks);
-  const parameters = new URLSearchParams(body.toString("latin1"));
-  const [, label = "", ...path] = (incoming.url ?? "/").split("/");
+  const { method = "GET", url = "/", headers } = incoming;
+  const isQuery = headers["content-type"]?.startsWith("application/x-www-form-urlencoded") ?? false;
+  const parameters = Object.fromEntries(new URLSearchParams(isQuery ? body.toString() : ""));
+  const [, label = "", ...rest] = url.split("/");
+  const path = `/${rest.join("/")}`;
   // Credential=AKID/20261121/eu-west-1/sts/aws4_request
-  const scope = /Credential=([^/]+)\/\d+\/([^/]+)\//.exec(incoming.headers.authorization ?? "");
+  const scope = /Credential=([^/]+)\/\d+\/([^/]+)\//.exec(headers.authorization ?? "");
   const call = {
     label: decodeURIComponent(label),
-    action: parameters.get("Action") ?? `${incoming.method ?? ""} ${incoming.url ?? ""}`,
-    roleArn: parameters.get("RoleArn"),
+    action: parameters["Action"] ?? `${method} ${path}`,
+    parameters,
+    roleArn: parameters["RoleArn"] ?? null,
     accessKeyId: scope?.[1] ?? null,
     region: scope?.[2] ?? null,
     at,
   };
-  return { call, path: `/${path.join("/")}`, body };
+  return { call, method, path, headers: requestHeaders(headers), body };
+}
+
+/** `aws-chunked` is how the body is signed, and stays on it. */
+function requestHeaders(headers: IncomingMessage["headers"]): Headers {
+  const texts = Object.entries(headers).filter((header): header is [string, string] => typeof header[1] === "string");
+  const encoding = headers["content-encoding"];
+  return { ...withoutConnection(Object.fromEntries(texts)), ...(encoding && { "content-encoding": encoding }) };
+}
+
+function withoutConnection(headers: Headers): Headers {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !OF_CONNECTION.includes(name)));
 }
 
 function promiseWithResolver(): { readonly promise: Promise<void>; readonly resolve: () => void } {
@@ -203,7 +246,7 @@ function errorAnswer({ status, code }: Refusal, message: string): Answer {
   const type = status < 500 ? "Sender" : "Receiver";
   const error = `<Error><Type>${type}</Type><Code>${code}</Code><Message>${message}</Message></Error>`;
   const body = `<ErrorResponse>${error}<RequestId>00000000-0000-0000-0000-000000000000</RequestId></ErrorResponse>`;
-  return { status, type: "text/xml", body };
+  return { status, headers: { "content-type": "text/xml" }, body: Buffer.from(body) };
 }
 
 function textIn(xml: string, tag: string): string {

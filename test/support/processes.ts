@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import type { Outcome } from "../support/broker.js";
+import type { Outcome } from "./broker.js";
 
 type Environment = Readonly<Record<string, string>>;
 

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import type { Outcome } from "../../support/broker.js";
-import { endGroup, start } from "../processes.js";
+import { endGroup, start } from "../../support/processes.js";
 
 const LIMIT_MS = 90_000;
 

@@ -1,7 +1,8 @@
 import { resolve } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Outcome } from "../../support/broker.js";
-import { BOTO3, inVenv, JAVASCRIPT } from "../aws-clients.js";
+import { inVenv } from "../../support/venv.js";
+import { BOTO3, JAVASCRIPT } from "../aws-clients.js";
 import { arnsIn } from "../outcomes.js";
 import { DEV_ARN, SsoBed, succeeded } from "./bed.js";
 import type { SsoHome } from "./sso-home.js";

@@ -59,7 +59,7 @@ function assumedRole(definition: LambdaRoleDefinition, via: Role): Pick<Role, "o
 function narrowedRole(definition: LambdaRoleDefinition, via: Role): Pick<Role, "origin" | "assume"> {
   const { policy, policyArns } = definition;
   // Without any, AssumeRole would give the whole of via.
-  if (policy === undefined && policyArns === undefined) throw notNarrowed(definition);
+  if (!policy && !policyArns?.length) throw notNarrowed(definition);
   const assume = {
     ...narrowableAssume(via),
     roleSessionName: sessionName(definition),

@@ -1,4 +1,3 @@
-import type { Lease, LeaseHolder, LeaseKind } from "../core/lease.js";
 import {
   count,
   fieldsOf,
@@ -11,7 +10,9 @@ import {
   refuseField,
   required,
   text,
-} from "./json-fields.js";
+  versionedJson,
+} from "../core/json-fields.js";
+import type { Lease, LeaseHolder, LeaseKind } from "../core/lease.js";
 
 /** A token that is refused as `LeaseEnded`, so that its holder learns what happened to it. */
 export interface EndedToken {
@@ -48,8 +49,7 @@ export function renderLeaseRecords(records: LeaseRecords): string {
 
 /** Strict: what is unknown, missing, doubled or out of range throws an Error that says where. */
 export function parseLeaseRecords(json: string): LeaseRecords {
-  const content = parseJson(json);
-  refuseOtherVersion(content);
+  const content = versionedJson(json, VERSION);
   const root = fieldsOf(content, "the file", ["version", "leases", "ended", "rotationDue"]);
   const records = {
     leases: listOf(root, "leases", parseLease),
@@ -58,23 +58,6 @@ export function parseLeaseRecords(json: string): LeaseRecords {
   };
   crossCheck(records);
   return records;
-}
-
-/** JSON.parse quotes the text in its message: hashes need not stand in logs. */
-function parseJson(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    throw new Error("it is not JSON");
-  }
-}
-
-/** Before anything else: what a later version wrote may have fields of which we know nothing. */
-function refuseOtherVersion(content: unknown): void {
-  if (typeof content !== "object" || content === null || !("version" in content)) refuseField("version");
-  const { version } = content;
-  if (typeof version === "number" && version > VERSION) throw new Error("a newer version of credbroker wrote it");
-  if (version !== VERSION) refuseField("version");
 }
 
 function parseLease(value: unknown, at: string): Lease {

@@ -11,6 +11,30 @@ const MAX_TEXT = 2048;
 /** The last instant that Date can render, epoch milliseconds. */
 const MAX_INSTANT = 8.64e15;
 
+/** The content of a file that starts with its version; what is none, or of another version, throws an Error that says so. */
+export function versionedJson(json: string, version: number): unknown {
+  const content = parseJson(json);
+  refuseOtherVersion(content, version);
+  return content;
+}
+
+/** JSON.parse quotes the text in its message: hashes need not stand in logs. */
+function parseJson(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    throw new Error("it is not JSON");
+  }
+}
+
+/** Before anything else: what a later version wrote may have fields of which we know nothing. */
+function refuseOtherVersion(content: unknown, known: number): void {
+  if (typeof content !== "object" || content === null || !("version" in content)) refuseField("version");
+  const { version } = content;
+  if (typeof version === "number" && version > known) throw new Error("a newer version of credbroker wrote it");
+  if (version !== known) refuseField("version");
+}
+
 /** The fields of `value`, all of which must be among `allowed`. */
 export function fieldsOf(value: unknown, at: string, allowed: readonly string[]): Fields {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return refuseField(at);

@@ -62,6 +62,8 @@ export interface SupervisorInstall {
 export interface SupervisorInstalled {
   /** Those that were written; empty: everything was so already. */
   readonly written: readonly string[];
+  /** Sockets that are held now are not those of the files: brokerd and they must be stopped and started (systemd). */
+  readonly socketsChanged?: boolean;
   /** What the person should know: carried variables, a path that may go away, no drop-in and why. */
   readonly notes: readonly string[];
 }

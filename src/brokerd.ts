@@ -16,11 +16,14 @@ import { type Logger } from "./system/logger.js";
 import { type BrokerPaths, resolvePaths } from "./system/paths.js";
 import { createLogger, LOG_LEVELS, type LogLevel } from "./system/pino-logger.js";
 import { ensurePrivateDirectory } from "./system/private-directory.js";
+import { type InheritedSockets, takeInheritedSockets } from "./system/socket-activation.js";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const KEYCHAIN_CHILD = { nodePath: process.execPath, scriptPath: join(HERE, "keychain-child.js") };
 /** A stop that takes longer hangs: end it the hard way (an unanswered keychain prompt can block exit itself). */
 const STOP_LIMIT_MS = 5000;
+/** Between one failed start under a service manager and the next. */
+const FAILED_START_PAUSE_MS = 5000;
 /** A last line is worth waiting for, a full disk is not. */
 const LOG_LIMIT_MS = 1000;
 
@@ -43,17 +46,18 @@ exit codes: 0 ended as asked, 1 failed, 2 usage or config
 
 async function main(): Promise<void> {
   const flags = parseFlags();
+  const inherited = takeInheritedSockets(process.env, process.pid);
   cleanEnvironmentInPlace(process.env);
   if (flags.help) return void process.stdout.write(USAGE);
   if (flags.version) return void process.stdout.write(`${version()}\n`);
   const paths = resolvePaths({ env: process.env, platform: process.platform, homeDir: homedir(), uid: uid() });
   if (flags["check-config"]) return checkConfig(paths.configFile);
   if (flags["forget-data-key"]) return forgetKey(paths.stateDir, flags);
-  return serve(paths, flags);
+  return serve(paths, flags, inherited);
 }
 
 /** Until a signal, or `brokerctl stop`, ends it. */
-async function serve(paths: BrokerPaths, flags: Flags): Promise<void> {
+async function serve(paths: BrokerPaths, flags: Flags, inherited: InheritedSockets | undefined): Promise<void> {
   const logFile = flags["log-file"];
   if (logFile !== undefined) await ensurePrivateDirectory(dirname(logFile));
   const log = logFile === undefined ? undefined : await openLogFile({ path: logFile });
@@ -70,7 +74,8 @@ async function serve(paths: BrokerPaths, flags: Flags): Promise<void> {
       pid: process.pid,
       ...identity(),
       keychainChild: KEYCHAIN_CHILD,
-      supervised: flags.supervised || logFile !== undefined,
+      supervised: flags.supervised || logFile !== undefined || inherited !== undefined,
+      inherited,
       onStopRequested: () => ending.request(),
     });
     ending.watch(daemon);
@@ -78,6 +83,8 @@ async function serve(paths: BrokerPaths, flags: Flags): Promise<void> {
     const known = toBrokerError(error);
     logger.error({ err: error, code: known.code, hint: known.hint }, `not started: ${known.message}`);
     await log?.close();
+    // A service manager starts us again at once, and whoever waits on its sockets makes it do so for ever.
+    if (inherited) await new Promise((resolve) => setTimeout(resolve, FAILED_START_PAUSE_MS));
     throw error;
   }
 }

@@ -70,9 +70,8 @@ function passphraseFiles(environment: DaemonOptions["environment"]): PassphraseF
 
 function needRestart(former: Config, next: Config, serving: Serving): string[] {
   const notes: string[] = [];
-  if (serving.port() !== null && serving.port() !== next.endpointPort) {
-    notes.push(`endpoint.port takes effect after brokerctl restart; every shell then needs brokerctl env anew`);
-  }
+  const portNote = serving.portNote(next.endpointPort);
+  if (portNote !== undefined) notes.push(portNote);
   if (former.secretStore !== next.secretStore) notes.push("secret_store takes effect after brokerctl restart");
   return notes;
 }

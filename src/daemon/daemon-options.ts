@@ -1,6 +1,7 @@
 import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 import type { BrokerPaths } from "../system/paths.js";
+import type { InheritedSockets } from "../system/socket-activation.js";
 
 /** Everything a daemon takes from outside; the entry fills it from the process, tests by hand. */
 export interface DaemonOptions {
@@ -20,6 +21,8 @@ export interface DaemonOptions {
   readonly keychainChild: { readonly nodePath: string; readonly scriptPath: string };
   /** Stays up without a valid config (`degraded`); a foreground daemon gives up instead. */
   readonly supervised: boolean;
+  /** Sockets that a service manager holds for us: the port is theirs, whatever the config says. */
+  readonly inherited?: InheritedSockets | undefined;
   /** `brokerctl stop` was asked for. */
   readonly onStopRequested: () => void;
 }

@@ -64,7 +64,7 @@ async function startLocked(
   const sweeper = new Sweeper({ clock, logger, sweep: sweepAll, onJump: wakeUp });
   const onRequest = (): void => sweeper.look();
   const serving: Serving = new Serving({ options, services, config, processes, port, onRequest, facade: () => facade });
-  const facade = createFacade({ options, services, serving });
+  const facade = createFacade({ options, services, serving, config });
 
   await services.leases.load();
   await loadConfig(config, options);

@@ -1,4 +1,4 @@
-import type { DaemonFacade } from "../control/services.js";
+import type { DaemonFacade, RunningConfig } from "../control/services.js";
 import type { DaemonOptions } from "./daemon-options.js";
 import type { Services } from "./services.js";
 import type { Serving } from "./serving.js";
@@ -7,10 +7,11 @@ export interface FacadeParts {
   readonly options: DaemonOptions;
   readonly services: Services;
   readonly serving: Serving;
+  readonly config: RunningConfig;
 }
 
 /** The daemon as the control plane sees it. */
-export function createFacade({ options, services, serving }: FacadeParts): DaemonFacade {
+export function createFacade({ options, services, serving, config }: FacadeParts): DaemonFacade {
   const { lifecycle, store, aws } = services;
   return {
     pid: options.pid,
@@ -20,7 +21,9 @@ export function createFacade({ options, services, serving }: FacadeParts): Daemo
     endpoint: () => serving.endpoint(),
     warnings: () => {
       const state = store.current();
-      return state.state === "open" ? state.warnings : [];
+      const wantedPort = config.current()?.endpointPort;
+      const portNote = wantedPort === undefined ? undefined : serving.portNote(wantedPort);
+      return [...(state.state === "open" ? state.warnings : []), ...(portNote === undefined ? [] : [portNote])];
     },
     unlock: (passphrase) => lifecycle.unlock(passphrase),
     createStore: (passphrase) => lifecycle.create(passphrase),

@@ -3,7 +3,13 @@ import type { DaemonFacade, RunningConfig } from "../control/services.js";
 import { BrokerError } from "../core/errors.js";
 import type { RoleCredentials } from "../credentials/role-credentials.js";
 import { createEndpointApp } from "../endpoint/app.js";
-import { type Listener, listenOnLoopback, listenOnSocket } from "../http/listen.js";
+import {
+  type Listener,
+  listenOnDescriptor,
+  listenOnInherited,
+  listenOnLoopback,
+  listenOnSocket,
+} from "../http/listen.js";
 import { describePortOwner } from "../system/port-owner.js";
 import type { ProcessTable } from "../system/process-identity.js";
 import type { DaemonOptions } from "./daemon-options.js";
@@ -46,7 +52,8 @@ export class Serving {
 
   /** The endpoint before control: whoever can ask for a URL finds it served. */
   async start(endpointPort: number | undefined): Promise<void> {
-    if (endpointPort !== undefined) await this.bindEndpoint(endpointPort);
+    if (this.#inheritsEndpoint()) await this.#serveInherited();
+    else if (endpointPort !== undefined) await this.bindEndpoint(endpointPort);
     try {
       await this.#bindControl();
     } catch (error) {
@@ -56,9 +63,9 @@ export class Serving {
   }
 
   async bindEndpoint(port: number): Promise<void> {
-    const { port: marker, services, options } = this.#parts;
+    const { port: marker, options } = this.#parts;
     const { clock, logger } = options;
-    const app = createEndpointApp({ leases: services.leases, credentials: this.#credentials(), logger });
+    const app = this.#endpointApp();
     await this.#rotateAfterSquatting();
     try {
       this.#endpoint = { port, listener: await listenOnLoopback(app, { port, clock, logger }) };
@@ -67,6 +74,15 @@ export class Serving {
     }
     await marker.remember(port);
     await marker.clearTaken();
+  }
+
+  /** What must be done before the port of the config is the one that is served; undefined: it is. */
+  portNote(wanted: number): string | undefined {
+    const port = this.port();
+    if (port === null || port === wanted) return undefined;
+    return this.#inheritsEndpoint()
+      ? `the service holds port ${port}, endpoint.port is ${wanted}: brokerctl service install, then brokerctl env anew in every shell`
+      : "endpoint.port takes effect after brokerctl restart; every shell then needs brokerctl env anew";
   }
 
   async stop(): Promise<void> {
@@ -85,15 +101,39 @@ export class Serving {
     };
   }
 
+  #endpointApp(): ReturnType<typeof createEndpointApp> {
+    const { services, options } = this.#parts;
+    return createEndpointApp({ leases: services.leases, credentials: this.#credentials(), logger: options.logger });
+  }
+
+  #inheritsEndpoint(): boolean {
+    return (this.#parts.options.inherited?.endpoint.length ?? 0) > 0;
+  }
+
+  /** The port was bound before us and stays so after us; the marker is still looked at: the service may be new. */
+  async #serveInherited(): Promise<void> {
+    const { port: marker, options } = this.#parts;
+    const { clock, logger, inherited } = options;
+    await this.#rotateAfterSquatting();
+    const app = this.#endpointApp();
+    const listener = await listenOnInherited(app, { descriptors: inherited?.endpoint ?? [], clock, logger });
+    this.#endpoint = { port: listener.port, listener };
+    await marker.remember(listener.port);
+    await marker.clearTaken();
+  }
+
   async #bindControl(): Promise<void> {
     const { options, services, config, processes, facade } = this.#parts;
-    const { store, credentials, leases, keys, sessions, sources, sso, aws } = services;
+    const { store, credentials, leases, keys, sessions, sources, sso, aws, functions } = services;
     const { clock, logger, paths } = options;
     const app = createControlApp({
-      ...{ config, store, credentials, leases, keys, sessions, sources, sso, processes, clock, logger },
+      ...{ config, store, credentials, leases, keys, sessions, sources, sso, functions, processes, clock, logger },
       ...{ daemon: facade(), sts: aws.sts, iam: aws.iam },
     });
-    this.#control = await listenOnSocket(app, { path: paths.controlSocket, clock, logger });
+    const fd = options.inherited?.control;
+    this.#control = await (fd === undefined
+      ? listenOnSocket(app, { path: paths.controlSocket, clock, logger })
+      : listenOnDescriptor(app, { fd, clock, logger }));
   }
 
   /** Somebody else sits on our port: say who, and remember that what clients sent there is not secret any more. */

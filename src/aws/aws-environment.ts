@@ -3,7 +3,7 @@ import { certificatesFromFiles, certificatesFromText } from "./ca-certificates.j
 import { isLoopback, type Proxies, proxyFromText } from "./proxies.js";
 
 /** The AWS services that this room calls; each may have an endpoint of its own. */
-export type AwsServiceName = "sts" | "iam" | "sso" | "sso-oidc";
+export type AwsServiceName = "sts" | "iam" | "sso" | "sso-oidc" | "lambda";
 
 /** Everything of the process's environment that changes how AWS is reached: read once, checked, explicit. */
 export interface AwsEnvironment {
@@ -25,6 +25,7 @@ const ENDPOINT_VARIABLES = [
   ["iam", "AWS_ENDPOINT_URL_IAM"],
   ["sso", "AWS_ENDPOINT_URL_SSO"],
   ["sso-oidc", "AWS_ENDPOINT_URL_SSO_OIDC"],
+  ["lambda", "AWS_ENDPOINT_URL_LAMBDA"],
 ] as const;
 const CERTIFICATE_FILE_VARIABLES = ["AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "cafile"] as const;
 

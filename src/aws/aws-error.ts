@@ -90,7 +90,7 @@ const RULES: readonly Rule[] = [
   { codes: ["MalformedPolicyDocument"], explain: (failure, call) => fieldRefused("policy", failure, call) },
   {
     codes: ["PackedPolicyTooLarge"],
-    explain: (failure, call) => fieldRefused("policy, policy_arns or tags", failure, call),
+    explain: packedTooLarge,
   },
   {
     codes: ["NoSuchEntity", "LimitExceeded", "EntityAlreadyExists", "EntityTemporarilyUnmodifiable", "DeleteConflict"],
@@ -183,6 +183,14 @@ function fieldRefused(field: string, failure: AwsFailure, call: FailedCall): Bro
   return refusal("ConfigInvalid", `AWS refuses ${field} of ${what(call)}: ${failure.message}`, {
     failure,
     hint: `change ${field}: \`brokerctl config edit\``,
+  });
+}
+
+/** AWS packs policies and tags in a form of its own, whose size nobody can tell before. */
+function packedTooLarge(failure: AwsFailure, call: FailedCall): BrokerError {
+  return refusal("ConfigInvalid", `AWS refuses policy, policy_arns or tags of ${what(call)}: ${failure.message}`, {
+    failure,
+    hint: "shorten them: `brokerctl config edit`; for a Lambda function with --mode session-policy, take --mode assume",
   });
 }
 

@@ -4,7 +4,11 @@ import { AwsCaller } from "./aws-caller.js";
 import type { AwsEnvironment } from "./aws-environment.js";
 import { Connections } from "./connections.js";
 import type { Iam } from "./iam.js";
+import type { IamRoles } from "./iam-roles.js";
+import type { Lambda } from "./lambda.js";
 import { SdkIam } from "./sdk-iam.js";
+import { SdkIamRoles } from "./sdk-iam-roles.js";
+import { SdkLambda } from "./sdk-lambda.js";
 import { SdkSso } from "./sdk-sso.js";
 import { SdkSsoOidc } from "./sdk-sso-oidc.js";
 import { SdkSts } from "./sdk-sts.js";
@@ -22,6 +26,8 @@ export interface AwsOptions {
 export interface Aws {
   readonly sts: Sts;
   readonly iam: Iam;
+  readonly iamRoles: IamRoles;
+  readonly lambda: Lambda;
   readonly sso: SsoPortal;
   readonly ssoOidc: SsoOidc;
   /** After a suspend: calls that were under way end within a second, with their answer or without. */
@@ -38,6 +44,8 @@ export function createAws({ environment, logger, clock }: AwsOptions): Aws {
   return {
     sts,
     iam: new SdkIam({ caller, sts, clock }),
+    iamRoles: new SdkIamRoles({ caller }),
+    lambda: new SdkLambda({ caller }),
     sso: new SdkSso({ caller, clock }),
     ssoOidc: new SdkSsoOidc({ caller, clock }),
     hurry: () => caller.hurry(),

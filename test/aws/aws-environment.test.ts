@@ -68,6 +68,7 @@ describe("endpoints", () => {
       iam: "http://127.0.0.1:4566",
       sso: "https://portal.example.com",
       "sso-oidc": "https://oidc.example.com",
+      lambda: "http://127.0.0.1:4566",
     });
     expect(environment.overrides).toEqual([
       "AWS_ENDPOINT_URL=http://127.0.0.1:4566",

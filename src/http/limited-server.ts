@@ -3,6 +3,7 @@ import { BrokerError } from "../core/errors.js";
 import type { Clock } from "../system/clock.js";
 import { Connections } from "./connections.js";
 import { errorAnswer, rawAnswer } from "./json-answer.js";
+import { hasCode } from "./socket-error.js";
 
 /** What one client can take of us, milliseconds and bytes (threat-model §1.7, measured there). */
 export interface ServerLimits {
@@ -60,12 +61,16 @@ export function createLimitedServer(handler: RequestListener, { limits, clock }:
   server.on("checkExpectation", answer);
   server.on("upgrade", (_request, socket) => connections.refuse(socket, UPGRADE));
   server.on("connect", (_request, socket) => socket.destroy());
-  server.on("clientError", (_error, socket) => connections.refuse(socket, MALFORMED));
+  server.on("clientError", (error, socket) => {
+    connections.refuse(socket, hasCode(error, "ERR_HTTP_REQUEST_TIMEOUT") ? LATE : MALFORMED);
+  });
   return { server, close: () => connections.close(clock, drain) };
 }
 
 const UPGRADE = refusal("upgrades are not answered");
-const MALFORMED = refusal("the request is malformed, too large or was not sent in time");
+const MALFORMED = refusal("the request is malformed or too large");
+/** It may be us: stopped for a while, we have not read what was sent. Most SDKs ask again after a 503, and only then. */
+const LATE = rawAnswer(errorAnswer(new BrokerError("CredentialsPending", "the request did not come in time"), 503));
 
 function refusal(message: string): string {
   return rawAnswer(errorAnswer(new BrokerError("RequestRefused", message), 403));

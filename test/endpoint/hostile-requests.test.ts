@@ -103,7 +103,6 @@ const REFUSED: readonly (readonly [name: string, request: string])[] = [
   ["backslashes", withTarget("\\lease\\TOKEN")],
   ["TLS", "\u0016\u0003\u0001\u0002\u0000\u0001\u0000\u0001\u00fc\u0003\u0003"],
   ["noise", "\u0000\u0001\u0002\r\n\r\n"],
-  ["half a request", "GET /lease/TOKEN HTTP/1.1\r\nHost: 127"],
 ];
 
 /** Refused like a bad token: there is nothing to be had there, and nothing tells why. */
@@ -144,6 +143,14 @@ describe("hostile requests", () => {
 
     expect(status).toBe(403);
     if (!request.startsWith("HEAD")) expect(text).toContain('"code":"LeaseUnknown"');
+    expectNothingLeaked(text);
+  });
+
+  it("half a request is told to come again: it may be us who did not read it in time", async () => {
+    const { text, json, status } = await exchange(port, bytes("GET /lease/TOKEN HTTP/1.1\r\nHost: 127"));
+
+    expect(status).toBe(503);
+    expect(json).toMatchObject({ code: "CredentialsPending" });
     expectNothingLeaked(text);
   });
 

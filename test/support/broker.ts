@@ -59,10 +59,13 @@ export class TestBroker {
   }
 
   /** Starts brokerd itself, in the foreground, logging to a file in its home; resolves when it answers. */
-  async start(args: readonly string[] = []): Promise<void> {
+  async start(args: readonly string[] = [], nodeArgs: readonly string[] = []): Promise<void> {
     const log = join(this.home, "state", "brokerd.log");
     mkdirSync(join(this.home, "state"), { recursive: true, mode: 0o700 });
-    const child = spawn(process.execPath, [BROKERD, "--log-file", log, ...args], { env: this.env, stdio: "ignore" });
+    const child = spawn(process.execPath, [...nodeArgs, BROKERD, "--log-file", log, ...args], {
+      env: this.env,
+      stdio: "ignore",
+    });
     this.#daemon = child;
     const ended = once(child, "exit").then(() => {
       throw new Error(`brokerd ended at start:\n${this.log()}`);
@@ -72,8 +75,11 @@ export class TestBroker {
   }
 
   /** Start, data key, keys: what `init` and `keys add` do for a user. */
-  async startWithKey(key: { source: string; accessKeyId: string; secretAccessKey: string }): Promise<void> {
-    await this.start();
+  async startWithKey(
+    key: { source: string; accessKeyId: string; secretAccessKey: string },
+    nodeArgs: readonly string[] = [],
+  ): Promise<void> {
+    await this.start([], nodeArgs);
     await this.call("store-create", {});
     await this.call("keys-add", { ...key, replace: false });
   }
@@ -93,7 +99,12 @@ export class TestBroker {
   }
 
   get pid(): number | undefined {
-    return this.#daemon?.pid;
+    return this.process?.pid;
+  }
+
+  /** Of brokerd, while it runs. */
+  get process(): ChildProcess | undefined {
+    return this.#daemon;
   }
 
   /** Orderly, or by SIGKILL; resolves when the process is gone. */

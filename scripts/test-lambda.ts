@@ -1,74 +1,91 @@
-import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { prepareMotoVenv } from "./moto-venv.js";
+import { run, setUpAndRun, textOf } from "./set-up.js";
 
 /**
- * `npm run test:lambda [vitest arguments]`: the runtime interface clients of AWS for Python, Go and Rust, installed and built
- * into `.lambda-clients/` when they are missing or changed, then the tests that run them against our Runtime API. What
- * cannot be installed is a failure, never a skip.
+ * `npm run test:lambda [vitest arguments]`: the runtime interface clients of AWS for Python, Go and Rust, and functions in
+ * those and Node that call AWS with its SDKs, installed and built into `.lambda-clients/` when they are missing or changed;
+ * moto in `.venv`; then the tests. What cannot be installed is a failure, never a skip.
  */
 const HOME = resolve(".lambda-clients");
 const SOURCES = resolve("test/lambda-clients");
-const STEP_LIMIT_MS = 20 * 60_000;
-
-class SetupFailure extends Error {}
 
 interface Client {
   readonly name: string;
   /** The client is made anew when one of them changes. */
   readonly sources: readonly string[];
-  /** Its tool's version is one of the reasons to make it anew, too. */
-  readonly tool: readonly [string, ...string[]];
-  readonly toolHint: string;
+  /** Their versions are reasons to make it anew, too. */
+  readonly tools: readonly Tool[];
   readonly make: () => void;
 }
 
+interface Tool {
+  readonly command: readonly [string, ...string[]];
+  readonly hint: string;
+}
+
+const PYTHON: Tool = {
+  command: ["python3", "-c", "import sys, venv, ensurepip; print(sys.version)"],
+  hint: "Python 3.11 or newer is needed as `python3`, with its venv module: apt-get install python3 python3-venv",
+};
+const NPM: Tool = { command: ["npm", "--version"], hint: "npm is needed, which comes with Node" };
+const GO: Tool = { command: ["go", "version"], hint: "Go 1.26 or newer is needed as `go`: https://go.dev/dl" };
+const CARGO: Tool = {
+  command: ["cargo", "--version"],
+  hint: "Rust 1.94.1 or newer is needed as `cargo`: https://rustup.rs",
+};
+const LINKER: Tool = {
+  command: ["cc", "--version"],
+  hint: "Rust needs a C linker as `cc`: apt-get install gcc libc6-dev",
+};
+
 const CLIENTS: readonly Client[] = [
+  { name: "python", sources: ["requirements.txt"], tools: [PYTHON], make: makePython },
   {
-    name: "python",
-    sources: ["requirements.txt"],
-    tool: ["python3", "-c", "import sys, venv, ensurepip; print(sys.version)"],
-    toolHint: "Python 3.10 or newer is needed as `python3`, with its venv module: apt-get install python3 python3-venv",
-    make: makePython,
+    name: "node",
+    sources: ["node/app.mjs", "node/package.json", "node/package-lock.json"],
+    tools: [NPM],
+    make: makeNode,
   },
   {
     name: "go",
-    sources: ["go/main.go", "go/go.mod", "go/go.sum"],
-    tool: ["go", "version"],
-    toolHint: "Go 1.26 or newer is needed as `go`",
+    sources: ["go/main.go", "go/with-aws/main.go", "go/go.mod", "go/go.sum"],
+    tools: [GO],
     make: makeGo,
   },
   {
     name: "rust",
-    sources: ["rust/src/main.rs", "rust/Cargo.toml", "rust/Cargo.lock"],
-    tool: ["cargo", "--version"],
-    toolHint: "Rust 1.84 or newer is needed as `cargo`, and a C linker: apt-get install gcc",
+    sources: ["rust/src/main.rs", "rust/src/with_aws.rs", "rust/Cargo.toml", "rust/Cargo.lock"],
+    tools: [CARGO, LINKER],
     make: makeRust,
   },
 ];
 
-try {
+setUpAndRun({ name: "test:lambda", setUp });
+
+function setUp(): void {
+  // First of all: a tool that is missing is said at once, and not after minutes of building.
+  const versions = CLIENTS.map(({ tools }) => tools.map(({ command, hint }) => run(command, hint)).join("\0"));
+  prepareMotoVenv();
   mkdirSync(HOME, { recursive: true });
-  for (const client of CLIENTS) prepare(client);
-  process.exitCode = runTests(process.argv.slice(2));
-} catch (error) {
-  if (!(error instanceof SetupFailure)) throw error;
-  process.stderr.write(`test:lambda: ${error.message}\n`);
-  process.exitCode = 1;
+  for (const [index, client] of CLIENTS.entries()) prepare(client, versions[index] ?? "");
 }
 
-function prepare({ name, sources, tool, toolHint, make }: Client): void {
-  const hash = createHash("sha256").update(`${HOME}\0${run(tool, toolHint)}`);
+function prepare({ name, sources, make }: Client, versions: string): void {
+  const hash = createHash("sha256").update(`${HOME}\0${versions}`);
   for (const source of sources) hash.update(readFileSync(join(SOURCES, source)));
   const wanted = hash.digest("hex");
-  // Written last: says for which sources, tool and place the client is complete.
+  // Written last: says for which sources, tools and place the client is complete.
   const marker = join(HOME, `${name}.made-for`);
   if (textOf(marker) === wanted) return;
-  process.stdout.write(`test:lambda: making the client for ${name}\n`);
+  const startedAt = Date.now();
+  process.stdout.write(`test:lambda: making the client for ${name}`);
   rmSync(marker, { force: true });
   make();
   writeFileSync(marker, wanted);
+  process.stdout.write(` (${Math.round((Date.now() - startedAt) / 1000)} s)\n`);
 }
 
 function makePython(): void {
@@ -80,37 +97,27 @@ function makePython(): void {
   run([join(venv, "bin", "python"), "-m", "pip", ...install], "pip must reach PyPI, or a mirror in its configuration");
 }
 
+function makeNode(): void {
+  const place = join(HOME, "node");
+  mkdirSync(place, { recursive: true });
+  for (const file of ["app.mjs", "package.json", "package-lock.json"]) {
+    copyFileSync(join(SOURCES, "node", file), join(place, file));
+  }
+  run(["npm", "ci", "--prefix", place, "--ignore-scripts"], "npm must reach its registry, or a mirror");
+}
+
+/** A directory for each function: its program is called `bootstrap`, as Lambda's OS-only runtimes want it. */
 function makeGo(): void {
-  const build = ["go", "build", "-C", join(SOURCES, "go"), "-o", join(HOME, "go", "bootstrap"), "."] as const;
-  run(build, "go must reach the module proxy", { CGO_ENABLED: "0" });
+  const build = ["go", "build", "-C", join(SOURCES, "go")] as const;
+  const hint = "go must reach the module proxy, and be 1.26 or newer";
+  run([...build, "-o", join(HOME, "go", "bootstrap"), "."], hint, { CGO_ENABLED: "0" });
+  run([...build, "-o", join(HOME, "go-with-aws", "bootstrap"), "./with-aws"], hint, { CGO_ENABLED: "0" });
 }
 
 function makeRust(): void {
   const manifest = join(SOURCES, "rust", "Cargo.toml");
   const build = ["cargo", "build", "--locked", "--quiet", "--manifest-path", manifest] as const;
-  run(build, "cargo must reach crates.io, or a mirror in its configuration", {
+  run(build, "cargo must reach crates.io, or a mirror in its configuration, and be 1.94.1 or newer", {
     CARGO_TARGET_DIR: join(HOME, "rust"),
   });
-}
-
-/** Its standard output. */
-function run(command: readonly string[], hint: string, env: Readonly<Record<string, string>> = {}): string {
-  const [program = "", ...args] = command;
-  const options = { encoding: "utf8", timeout: STEP_LIMIT_MS, env: { ...process.env, ...env } } as const;
-  const { status, stdout, stderr, error } = spawnSync(program, args, options);
-  if (status === 0) return stdout;
-  throw new SetupFailure(`\`${command.join(" ")}\` failed: ${error?.message ?? `${stdout}${stderr}`.trim()}\n${hint}`);
-}
-
-function textOf(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return undefined;
-  }
-}
-
-function runTests(args: readonly string[]): number {
-  const command = ["--import", "tsx", "scripts/run-tests.ts", "--project", "lambda", ...args];
-  return spawnSync(process.execPath, command, { stdio: "inherit" }).status ?? 1;
 }

@@ -25,14 +25,14 @@ export function start(command: readonly string[], options: { env: Environment; c
 /** Runs a program to its end, or for `seconds` (60): then its whole group is ended and the outcome has the signal. */
 export async function runToEnd(
   command: readonly string[],
-  options: { env: Environment; cwd?: string; seconds?: number },
+  options: { env: Environment; cwd?: string; seconds?: number; input?: string },
 ): Promise<Outcome> {
   const child = start(command, options);
   let stdout = "";
   let stderr = "";
   child.stdout?.setEncoding("utf8").on("data", (chunk: string) => (stdout += chunk));
   child.stderr?.setEncoding("utf8").on("data", (chunk: string) => (stderr += chunk));
-  child.stdin?.on("error", () => undefined).end();
+  child.stdin?.on("error", () => undefined).end(options.input ?? "");
   const limit = setTimeout(() => endGroup(child.pid), 1000 * (options.seconds ?? 60));
   const [code, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
   clearTimeout(limit);

@@ -1,4 +1,5 @@
 import type { Command } from "./command.js";
+import { SERVICE_COMMANDS } from "./service-commands.js";
 
 /** One command, loaded when it is asked for. */
 export interface CommandLoader {
@@ -113,6 +114,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "print brokerd's log",
     load: async () => (await import("./commands/logs.js")).logsCommand,
   },
+  service: { group: DAEMON, ...SERVICE_COMMANDS },
   lock: {
     group: DAEMON,
     summary: "forget the data key and every cached credential",

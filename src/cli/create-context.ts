@@ -6,14 +6,16 @@ import { createOutput } from "./output.js";
 /** What one command runs in. */
 export function createContext(surroundings: CliSurroundings, { json }: { readonly json: boolean }): CliContext {
   const { stdinIsTTY, stdout, stderr, env } = surroundings;
-  const quietClient = lazyClient(surroundings.connect);
+  const plainClient = lazyClient(surroundings.connect);
+  const quietClient = unwakingClient(plainClient, surroundings);
   const context = {
     ...surroundings,
     output: createOutput({ stdout, stderr, env, json }),
     quietClient,
     interactive: stdinIsTTY && stderr.isTTY === true,
   };
-  return { ...context, client: startingClient(context) };
+  const mayWake = env["CREDBROKER_NO_AUTOSTART"] !== "1";
+  return { ...context, client: startingClient(context, mayWake ? plainClient : quietClient) };
 }
 
 /** Loads what it takes to talk when something is said: `--help` needs none of it. */
@@ -36,8 +38,28 @@ function lazyClient(load: () => Promise<ControlClient>): ControlClient {
   };
 }
 
+/** A socket that systemd holds starts the daemon when it is connected to: who may not start it asks systemd first. */
+function unwakingClient(plain: ControlClient, surroundings: CliSurroundings): ControlClient {
+  return {
+    get daemonVersion() {
+      return plain.daemonVersion;
+    },
+    async call<O extends ControlOperation>(
+      operation: O,
+      request: ControlRequest<O>,
+      options?: CallOptions,
+    ): Promise<ControlResponse<O>> {
+      if (plain.daemonVersion === undefined) {
+        const { refuseToWake } = await import("./refuse-to-wake.js");
+        await refuseToWake(surroundings);
+      }
+      return plain.call(operation, request, options);
+    },
+  };
+}
+
 /** Starts the daemon when nobody listens, once however many ask, then asks again. */
-function startingClient(context: Omit<CliContext, "client">): ControlClient {
+function startingClient(context: Omit<CliContext, "client">, first: ControlClient): ControlClient {
   const { quietClient } = context;
   let starting: Promise<unknown> | undefined;
   return {
@@ -50,7 +72,7 @@ function startingClient(context: Omit<CliContext, "client">): ControlClient {
       options?: CallOptions,
     ): Promise<ControlResponse<O>> {
       try {
-        return await quietClient.call(operation, request, options);
+        return await first.call(operation, request, options);
       } catch (error) {
         const { refuseUnlessStartable, startDaemon } = await import("./start-daemon.js");
         refuseUnlessStartable(error, context);

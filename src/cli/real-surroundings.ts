@@ -6,6 +6,7 @@ import { SystemClock } from "../system/clock.js";
 import { guardStandardStreams, type StreamEnds } from "../system/guard-standard-streams.js";
 import { type BrokerPaths, resolvePaths } from "../system/paths.js";
 import type { SpawnedDaemon } from "../system/spawn-daemon.js";
+import type { Supervisor, SupervisorPlace } from "../system/supervisor.js";
 import { reasonOf } from "../system/system-error.js";
 import type { CliSurroundings, Environment } from "./context.js";
 import type { TextStream } from "./output.js";
@@ -51,6 +52,7 @@ export function realSurroundings(world: RealProcess): CliSurroundings {
     }),
     paths,
     connect: () => connect(paths(), version),
+    supervisor: () => supervisor(world, paths()),
     launchDaemon: () => launchDaemon({ process, env, daemonScript, logFile: paths().logFile }),
   };
 }
@@ -100,4 +102,23 @@ async function launchDaemon({ process, env, daemonScript, logFile }: Launch): Pr
   ]);
   const scriptPath = fileURLToPath(daemonScript);
   return spawnDaemon({ nodePath: process.execPath, scriptPath, env: cleanEnvironment(env), logFile });
+}
+
+async function supervisor(
+  { process, env, daemonScript }: RealProcess,
+  paths: BrokerPaths,
+): Promise<Supervisor | undefined> {
+  const { toolRunner } = await import("../system/run-tool.js");
+  const place: SupervisorPlace = {
+    env,
+    homeDir: homedir(),
+    uid: process.getuid?.() ?? -1,
+    paths,
+    nodePath: process.execPath,
+    scriptPath: fileURLToPath(daemonScript),
+    run: toolRunner(env),
+  };
+  if (process.platform === "darwin") return new (await import("../system/launchd.js")).Launchd(place);
+  if (process.platform === "linux") return new (await import("../system/systemd.js")).Systemd(place);
+  return undefined;
 }

@@ -4,13 +4,17 @@ import { isDialFailure } from "../control-api/client.js";
 import type { StatusView } from "../control-api/contract.js";
 import { BrokerError, type BrokerErrorCode } from "../core/errors.js";
 import type { DaemonEnd } from "../system/spawn-daemon.js";
+import type { Supervisor } from "../system/supervisor.js";
 import type { CliContext } from "./context.js";
 import { EXIT } from "./exit-codes.js";
 import { type LogEntry, parseLogLine } from "./log-line.js";
+import { ownSupervisor } from "./own-supervisor.js";
 
 /** Cold start of Node with the AWS SDK on a slow machine takes 2–3 s. */
 const START_PATIENCE_MS = 10_000;
 const POLL_MS = 40;
+/** Between two looks into the log while a supervised brokerd is awaited. */
+const SUPERVISED_POLL_MS = 1000;
 /** Ours ended because another one, started at the same moment, holds the lock: that one is about to answer. */
 const RIVAL_PATIENCE_MS = 1500;
 
@@ -22,6 +26,30 @@ export async function startDaemon(context: Starter): Promise<StatusView> {
   if (!existsSync(configFile)) {
     throw new BrokerError("ConfigInvalid", `there is no config at ${configFile}`, { hint: "brokerctl init" });
   }
+  const supervisor = await ownSupervisor(context);
+  return supervisor ? startSupervised(supervisor, context) : startDetached(context);
+}
+
+/** After a supervisor's start or restart: waits until brokerd answers, or has logged why it does not. */
+export async function supervisedAnswer(context: Starter, since: number): Promise<StatusView> {
+  const deadline = since + START_PATIENCE_MS;
+  for (;;) {
+    const status = await answering(context, SUPERVISED_POLL_MS);
+    if (status) return status;
+    const logged = await lastLogError(context.paths().logFile, since);
+    if (logged.message !== undefined) throw couldNotStart(logged, logged.message);
+    if (context.clock.now() >= deadline) throw slow(context);
+    await context.clock.sleep(POLL_MS);
+  }
+}
+
+async function startSupervised(supervisor: Supervisor, context: Starter): Promise<StatusView> {
+  const since = context.clock.now();
+  await supervisor.start();
+  return supervisedAnswer(context, since);
+}
+
+async function startDetached(context: Starter): Promise<StatusView> {
   const since = context.clock.now();
   const daemon = await context.launchDaemon();
   let deadline = since + START_PATIENCE_MS;
@@ -52,11 +80,13 @@ export function refuseUnlessStartable(error: unknown, { env }: Starter): void {
   );
 }
 
-async function answering({ quietClient }: Starter): Promise<StatusView | undefined> {
+/** With a limit, silence is no answer either: a socket that systemd holds takes what nobody reads yet. */
+async function answering({ quietClient }: Starter, limitMs?: number): Promise<StatusView | undefined> {
   try {
-    return await quietClient.call("status", {});
+    return await quietClient.call("status", {}, { timeoutMs: limitMs });
   } catch (error) {
-    if (isDialFailure(error)) return undefined;
+    const isSilent = limitMs !== undefined && error instanceof BrokerError && error.code === "DaemonUnreachable";
+    if (isSilent || isDialFailure(error)) return undefined;
     throw error;
   }
 }
@@ -66,10 +96,11 @@ async function diedEarly(context: Starter, end: DaemonEnd, since: number): Promi
   const logged = await lastLogError(context.paths().logFile, since);
   const told = logged.message === undefined ? toldError(end) : logged;
   const how = end.signal ?? `exit code ${end.code ?? "unknown"}`;
-  const reason = told.message ?? `it ended with ${how} and logged nothing`;
-  return new BrokerError(told.code ?? "DaemonUnreachable", `brokerd could not start: ${reason}`, {
-    hint: told.hint ?? "brokerctl logs",
-  });
+  return couldNotStart(told, told.message ?? `it ended with ${how} and logged nothing`);
+}
+
+function couldNotStart({ code = "DaemonUnreachable", hint = "brokerctl logs" }: LogError, reason: string): BrokerError {
+  return new BrokerError(code, `brokerd could not start: ${reason}`, { hint });
 }
 
 /** What brokerd said on stderr when it could not open or write its log: a directory that it refuses, a full disk. */

@@ -1,13 +1,22 @@
 import { isDialFailure } from "../control-api/client.js";
 import { BrokerError } from "../core/errors.js";
 import type { CliContext } from "./context.js";
+import { ownSupervisor } from "./own-supervisor.js";
 
 /** Open requests are let finish, sealed files written: well under this. */
 const STOP_PATIENCE_MS = 10_000;
 const POLL_MS = 40;
 
-/** Stops the daemon and waits until its process has gone; false: it did not run. */
-export async function stopDaemon({ quietClient, clock }: CliContext): Promise<boolean> {
+/** Stops the daemon, and what would start it again, and waits until its process has gone; false: it did not run. */
+export async function stopDaemon(context: CliContext): Promise<boolean> {
+  const supervisor = await ownSupervisor(context);
+  const { running = false } = (await supervisor?.state()) ?? {};
+  await supervisor?.stop();
+  return (await stopDetached(context)) || running;
+}
+
+/** As `stopDaemon`, for one that no supervisor has started. */
+export async function stopDetached({ quietClient, clock }: CliContext): Promise<boolean> {
   const pid = await askToStop(quietClient);
   if (pid === undefined) return false;
   const deadline = clock.now() + STOP_PATIENCE_MS;

@@ -87,6 +87,12 @@ export function isDialFailure(error: unknown): boolean {
   );
 }
 
+/** As if nobody listened: somebody would, but may not be woken for this. */
+export function notRunning(): BrokerError {
+  const asleep = Object.assign(new Error("the service is not active"), { code: "ECONNREFUSED" });
+  return new BrokerError("DaemonUnreachable", "brokerd is not running", { hint: "brokerctl start", cause: asleep });
+}
+
 interface Post {
   readonly socketPath: string;
   readonly version: string;

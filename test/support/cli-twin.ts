@@ -6,6 +6,7 @@ import { createControlClient } from "../../src/control-api/client.js";
 import type { Clock } from "../../src/system/clock.js";
 import { resolvePaths } from "../../src/system/paths.js";
 import type { SpawnedDaemon } from "../../src/system/spawn-daemon.js";
+import type { Supervisor } from "../../src/system/supervisor.js";
 import { NOW } from "../fakes/fake-control.js";
 
 /** `^C` at a question. */
@@ -23,6 +24,7 @@ export interface TwinOptions {
   readonly clock?: Clock;
   readonly version?: string;
   readonly launchDaemon?: () => Promise<SpawnedDaemon>;
+  readonly supervisor?: Supervisor;
 }
 
 export interface TwinResult {
@@ -59,6 +61,7 @@ export async function runTwin(argv: readonly string[], options: TwinOptions): Pr
     paths: () => paths,
     connect: async () =>
       createControlClient({ socketPath: paths.controlSocket, version: options.version ?? "0.1.0", timeoutMs: 2000 }),
+    supervisor: () => Promise.resolve(options.supervisor),
     launchDaemon:
       options.launchDaemon ??
       (() => {

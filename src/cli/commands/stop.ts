@@ -5,7 +5,8 @@ export const stopCommand = defineCommand({
   name: "stop",
   summary: "Stop brokerd",
   details: `Waits until it has ended. Programs cannot fetch credentials until it runs again; what they hold stays valid. Leases of
-shells and of named clients are there again after the next start.`,
+shells and of named clients are there again after the next start. The sockets of an installed service are closed too;
+the next command that needs brokerd, or the next login, opens them again.`,
   options: {},
   examples: ["brokerctl stop"],
   async run(_, context) {

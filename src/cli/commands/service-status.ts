@@ -1,0 +1,50 @@
+import type { Supervisor, SupervisorState } from "../../system/supervisor.js";
+import { defineCommand, JSON_OPTION } from "../command.js";
+import type { CliContext } from "../context.js";
+import { neededSupervisor } from "../install-service.js";
+
+export const serviceStatusCommand = defineCommand({
+  name: "service status",
+  summary: "Show what is installed, whether it runs, what is wrong with it",
+  details: "Never starts the daemon.",
+  options: { json: JSON_OPTION },
+  examples: ["brokerctl service status", "brokerctl service status --json | jq .problems"],
+  async run(_, context) {
+    const supervisor = await neededSupervisor(context);
+    const state = await supervisor.state();
+    if (context.output.json) context.output.printJson(viewOf(supervisor, state));
+    else print(supervisor, state, context);
+  },
+});
+
+function viewOf({ name }: Supervisor, state: SupervisorState): Readonly<Record<string, unknown>> {
+  const { ownership, configFile, running, holdsSockets, confined, command, problems } = state;
+  return {
+    ...{ supervisor: name, installed: ownership === "ours", ownership, config: configFile, running },
+    ...{ holds_sockets: holdsSockets, confined, command, problems },
+  };
+}
+
+function print(supervisor: Supervisor, state: SupervisorState, { output }: CliContext): void {
+  const { ownership, configFile, confined, command, problems } = state;
+  if (ownership === "absent") {
+    output.print("no service is installed");
+    output.hint("brokerctl service install");
+    return;
+  }
+  const isOurs = ownership === "ours";
+  const lines = [
+    `${supervisor.name.padEnd(14)}${activity(state)}`,
+    `config        ${configFile ?? "not of brokerctl's writing"}`,
+    ...(command.length > 0 ? [`command       ${command.join(" ")}`] : []),
+    ...(isOurs && supervisor.name === "systemd" ? [`namespaces    ${confined ? "yes" : "no"}`] : []),
+  ];
+  output.print(lines.join("\n"));
+  for (const { message, hint } of problems) output.warn(message, hint);
+}
+
+function activity({ ownership, running, holdsSockets }: SupervisorState): string {
+  if (ownership === "foreign") return "installed for another home, left alone";
+  if (running) return "runs brokerd";
+  return holdsSockets ? "starts brokerd with the next request" : "stopped";
+}

@@ -47,6 +47,16 @@ describe("without custom endpoints", () => {
   });
 
   test.each([
+    ["eu-west-1", "lambda.eu-west-1.amazonaws.com"],
+    ["cn-northwest-1", "lambda.cn-northwest-1.amazonaws.com.cn"],
+    ["us-gov-east-1", "lambda.us-gov-east-1.amazonaws.com"],
+  ])("Lambda of %s is called in its region", async (region, host) => {
+    const orders = { functionName: "orders" };
+
+    expect(await hostCalled(() => aws().lambda.getFunctionConfiguration(annSigns, orders, region))).toBe(`${host}:443`);
+  });
+
+  test.each([
     ["AWS_USE_FIPS_ENDPOINT", "us-east-1", "sts-fips.us-east-1.amazonaws.com"],
     ["AWS_USE_DUALSTACK_ENDPOINT", "eu-west-1", "sts.eu-west-1.api.aws"],
   ])("%s chooses the variant", async (variable, region, host) => {

@@ -13,11 +13,13 @@ const NAMESPACES: Readonly<Record<string, string>> = {
   iam: "https://iam.amazonaws.com/doc/2010-05-08/",
 };
 
+const JSON_TYPE = { "content-type": "application/json" };
 const XML = { "content-type": "text/xml" };
 const REQUEST_ID = "c6104cbe-af31-11e0-8154-cbc7ccf896c7";
 
 /** The query protocol's envelope around a result. */
 export function resultAnswer(service: string, action: string, result: object): Answer {
+  if (service === "lambda") return { status: 200, headers: JSON_TYPE, body: JSON.stringify(result) };
   const inner = `<${action}Result>${toXml(result)}</${action}Result>`;
   const metadata = `<ResponseMetadata><RequestId>${REQUEST_ID}</RequestId></ResponseMetadata>`;
   const body = `<${action}Response xmlns="${NAMESPACES[service]}">${inner}${metadata}</${action}Response>`;
@@ -25,10 +27,18 @@ export function resultAnswer(service: string, action: string, result: object): A
 }
 
 export function refusalAnswer(service: string, refusal: AwsRefusal): Answer {
+  if (service === "lambda") return jsonRefusal(refusal);
   const type = refusal.status >= 500 ? "Receiver" : "Sender";
   const error = toXml({ Error: { Type: type, Code: refusal.code, Message: refusal.message } });
   const body = `<ErrorResponse xmlns="${NAMESPACES[service]}">${error}<RequestId>${REQUEST_ID}</RequestId></ErrorResponse>`;
   return { status: refusal.status, headers: { ...XML, ...refusal.headers }, body };
+}
+
+/** REST JSON: the code stands in a header, as an exception. */
+function jsonRefusal({ code, message, status, headers }: AwsRefusal): Answer {
+  const type = code.endsWith("Exception") ? code : `${code}Exception`;
+  const body = JSON.stringify({ Type: "User", Message: message });
+  return { status, headers: { ...JSON_TYPE, "x-amzn-errortype": type, ...headers }, body };
 }
 
 export function portalAnswer(status: number): Answer {

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Answer, lieAnswer, portalAnswer, refusalAnswer } from "./answers.js";
 import { AwsRefusal, accessDenied } from "./aws-refusal.js";
 import type { Fault } from "./faults.js";
+import { lambdaParameters } from "./lambda-actions.js";
 import type { SignedRequest } from "./sigv4.js";
 import type { Parameters } from "./sts-actions.js";
 
@@ -19,6 +20,8 @@ export async function readRequest(incoming: IncomingMessage): Promise<SignedRequ
 }
 
 export function parametersOf({ method, target, body }: SignedRequest): Parameters {
+  const ofLambda = lambdaParameters(method, target);
+  if (ofLambda) return ofLambda;
   return Object.fromEntries(new URLSearchParams(method === "GET" ? (target.split("?")[1] ?? "") : body));
 }
 

@@ -1,20 +1,24 @@
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import { actionsOf } from "./actions.js";
 import { type Answer, refusalAnswer, resultAnswer } from "./answers.js";
 import { type Authenticated, authenticate } from "./authenticate.js";
 import { AwsRefusal } from "./aws-refusal.js";
 import { answerWithFault, parametersOf, readRequest, send } from "./exchange.js";
 import { Faults } from "./faults.js";
-import { iamActions } from "./iam-actions.js";
+import type { FakeFunction } from "./lambda-actions.js";
 import { type FakeRole, type FakeUser, type Principal, Principals } from "./principals.js";
 import type { SignedRequest } from "./sigv4.js";
-import { type Action, type FakeAwsState, type Parameters, stsActions, unsignedActions } from "./sts-actions.js";
+import type { FakeAwsState, Parameters } from "./sts-actions.js";
 import { isWebIdentityCall, NOBODY, WebIdentities, type WebIdentity } from "./web-identity.js";
 
 export interface FakeAwsOptions {
   readonly users: readonly FakeUser[];
   readonly roles?: readonly FakeRole[];
+  readonly functions?: readonly FakeFunction[];
+  /** Of IAM's lists; 100 by default. */
+  readonly pageSize?: number;
   /** Life of every session, whatever was asked for. */
   readonly sessionSeconds?: number;
   /** AWS's clock; the machine's by default. */
@@ -60,11 +64,20 @@ export class FakeAws {
   }
 
   static async start(options: FakeAwsOptions): Promise<FakeAws> {
-    const { users, roles = [], sessionSeconds, clock = { now: () => Date.now() } } = options;
+    const {
+      users,
+      roles = [],
+      functions = [],
+      pageSize = 100,
+      sessionSeconds,
+      clock = { now: () => Date.now() },
+    } = options;
     const state: FakeAwsState = {
       principals: new Principals(users),
       users,
       roles: new Map(roles.map((role) => [role.arn, role])),
+      functions,
+      pageSize,
       webIdentities: new WebIdentities(),
       mfaCodes: new Set(),
       sessionSeconds,
@@ -95,6 +108,11 @@ export class FakeAws {
   /** A token of an identity provider that the account trusts. */
   issueWebToken(identity: WebIdentity): string {
     return this.#state.webIdentities.issue(identity);
+  }
+
+  /** As it is now, with the trust policy that was written last. */
+  role(arn: string): FakeRole | undefined {
+    return this.#state.roles.get(arn);
   }
 
   setRole(role: FakeRole): void {
@@ -159,7 +177,9 @@ export class FakeAws {
     response.sendDate = false;
     response.setHeader("date", new Date(this.#state.now()).toUTCString());
     const authenticated = isWebIdentityCall(request, parameters) ? NOBODY : this.#authenticate(request);
-    if (authenticated instanceof AwsRefusal) return send(response, refusalAnswer("sts", authenticated));
+    if (authenticated instanceof AwsRefusal) {
+      return send(response, refusalAnswer(parameters["FunctionName"] === undefined ? "sts" : "lambda", authenticated));
+    }
     this.#record(action, parameters, { authenticated, request });
     const fault = await this.faults.meet(action);
     if (response.destroyed) return;
@@ -202,8 +222,7 @@ export class FakeAws {
           { status: 403 },
         );
       }
-      const ofSts = principal === NOBODY.principal ? unsignedActions : stsActions;
-      const actions: Readonly<Record<string, Action>> = service === "iam" ? iamActions : ofSts;
+      const actions = actionsOf(service, { region, isSigned: principal !== NOBODY.principal });
       const perform = Object.hasOwn(actions, action) ? actions[action] : undefined;
       if (!perform)
         throw new AwsRefusal(

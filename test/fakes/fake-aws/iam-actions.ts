@@ -1,5 +1,6 @@
 import { AwsRefusal, accessDenied } from "./aws-refusal.js";
 import type { Principal } from "./principals.js";
+import { roleActions } from "./role-actions.js";
 import type { Action, FakeAwsState, Parameters } from "./sts-actions.js";
 
 /** AWS's quota. */
@@ -9,6 +10,7 @@ export const iamActions: Readonly<Record<string, Action>> = {
   CreateAccessKey: createAccessKey,
   ListAccessKeys: listAccessKeys,
   DeleteAccessKey: deleteAccessKey,
+  ...roleActions,
 };
 
 function createAccessKey({ principals }: FakeAwsState, caller: Principal): object {

@@ -19,6 +19,13 @@ export interface FakeRole {
   readonly arn: string;
   /** ARNs of users, roles, assumed roles or account roots (`arn:aws:iam::ACCOUNT:root`); absent: everybody. */
   readonly trusts?: readonly string[] | ((caller: Principal) => boolean);
+  /** JSON text; decides in place of `trusts`. */
+  readonly trustPolicy?: string;
+  /** ARNs of managed policies. */
+  readonly attached?: readonly string[];
+  /** Documents by name, JSON text. */
+  readonly inline?: Readonly<Record<string, string>>;
+  readonly permissionsBoundaryArn?: string;
   readonly externalId?: string;
   /** Seconds; as at AWS 3600 by default. */
   readonly maxSessionDuration?: number;

@@ -1,5 +1,7 @@
 import { AwsRefusal, accessDenied, validationError } from "./aws-refusal.js";
+import type { FakeFunction } from "./lambda-actions.js";
 import type { FakeRole, FakeUser, Principal, Principals } from "./principals.js";
+import { admits } from "./trust-policies.js";
 import { notTrusted, type WebIdentities } from "./web-identity.js";
 
 export type Parameters = Readonly<Record<string, string>>;
@@ -9,6 +11,9 @@ export interface FakeAwsState {
   readonly principals: Principals;
   readonly users: readonly FakeUser[];
   readonly roles: Map<string, FakeRole>;
+  readonly functions: readonly FakeFunction[];
+  /** Of IAM's lists. */
+  readonly pageSize: number;
   readonly webIdentities: WebIdentities;
   /** MFA codes that work now; each once. */
   readonly mfaCodes: Set<string>;
@@ -90,9 +95,10 @@ function getCallerIdentity(_state: FakeAwsState, caller: Principal): object {
 }
 
 function isTrusted(role: FakeRole, caller: Principal, parameters: Parameters): boolean {
-  const { trusts, externalId, requireMfa = false } = role;
+  const { trusts, trustPolicy, externalId, requireMfa = false } = role;
   if (externalId !== undefined && parameters["ExternalId"] !== externalId) return false;
   if (requireMfa && !caller.mfa) return false;
+  if (trustPolicy !== undefined) return admits(trustPolicy, caller);
   if (trusts === undefined) return true;
   if (typeof trusts === "function") return trusts(caller);
   const names = [caller.arn, caller.roleArn, `arn:aws:iam::${caller.account}:root`];
@@ -138,14 +144,16 @@ function checkMfa(state: FakeAwsState, caller: Principal, { SerialNumber, TokenC
 }
 
 function checkPolicies(parameters: Parameters): void {
-  const { Policy } = parameters;
-  if (Policy === undefined) return;
-  if (Policy.length > 2048) {
+  const { Policy = "" } = parameters;
+  const arns = Object.keys(parameters).filter((name) => /^PolicyArns\.member\.\d+\.arn$/.test(name));
+  if (arns.length > 10) throw constraint(String(arns.length), "policyArns", "Member must have length at most 10");
+  if (arns.reduce((sum, name) => sum + (parameters[name] ?? "").length, Policy.length) > 2048) {
     throw new AwsRefusal(
       "PackedPolicyTooLarge",
       "Packed policy consumes 212% of allotted space, please use smaller policy.",
     );
   }
+  if (Policy === "") return;
   try {
     JSON.parse(Policy);
   } catch {

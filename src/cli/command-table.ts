@@ -32,6 +32,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "take profiles of ~/.aws, and their keys",
     load: async () => (await import("./commands/import.js")).importCommand,
   },
+  uninstall: {
+    group: SETUP,
+    summary: "remove everything of credbroker from this home",
+    load: async () => (await import("./commands/uninstall.js")).uninstallCommand,
+  },
   source: {
     group: SETUP,
     summary: "what signs for roles",

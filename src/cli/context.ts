@@ -3,6 +3,7 @@ import type { ControlClient } from "../control-api/client.js";
 import type { Clock } from "../system/clock.js";
 import type { BrokerPaths } from "../system/paths.js";
 import type { SpawnedDaemon } from "../system/spawn-daemon.js";
+import type { Supervisor, ToolRun } from "../system/supervisor.js";
 import type { Supervisor } from "../system/supervisor.js";
 import type { Output, TextStream } from "./output.js";
 import type { Prompts } from "./prompts.js";
@@ -29,6 +30,10 @@ export interface CliSurroundings {
   readonly connect: () => Promise<ControlClient>;
   /** Starts brokerd in the background; does not wait for it. */
   readonly launchDaemon: () => Promise<SpawnedDaemon>;
+  /** Runs brokerd to its end, for what it does without serving. Never rejects. */
+  readonly runBrokerd: (args: readonly string[]) => Promise<ToolRun>;
+  /** What this platform has to start brokerd at login; undefined: nothing that we know. */
+  readonly supervisor: () => Promise<Supervisor | undefined>;
   /** What this platform has to start brokerd at login; undefined: nothing that we know. */
   readonly supervisor: () => Promise<Supervisor | undefined>;
 }

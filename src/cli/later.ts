@@ -3,7 +3,6 @@ import type { Command } from "./command.js";
 
 /** Commands and flags of the interface that this version does not have: refused by name, never ignored. */
 const LATER_COMMANDS: readonly string[] = [
-  "uninstall",
   "hook",
   "console",
   "profiles",

@@ -6,6 +6,7 @@ import { SystemClock } from "../system/clock.js";
 import { guardStandardStreams, type StreamEnds } from "../system/guard-standard-streams.js";
 import { type BrokerPaths, resolvePaths } from "../system/paths.js";
 import type { SpawnedDaemon } from "../system/spawn-daemon.js";
+import type { Supervisor, SupervisorPlace, ToolRun } from "../system/supervisor.js";
 import type { Supervisor, SupervisorPlace } from "../system/supervisor.js";
 import { reasonOf } from "../system/system-error.js";
 import type { CliSurroundings, Environment } from "./context.js";
@@ -54,6 +55,8 @@ export function realSurroundings(world: RealProcess): CliSurroundings {
     connect: () => connect(paths(), version),
     supervisor: () => supervisor(world, paths()),
     launchDaemon: () => launchDaemon({ process, env, daemonScript, logFile: paths().logFile }),
+    runBrokerd: (args) => runBrokerd(args, { process, env, daemonScript }),
+    supervisor: () => supervisor(world, paths()),
   };
 }
 
@@ -102,6 +105,40 @@ async function launchDaemon({ process, env, daemonScript, logFile }: Launch): Pr
   ]);
   const scriptPath = fileURLToPath(daemonScript);
   return spawnDaemon({ nodePath: process.execPath, scriptPath, env: cleanEnvironment(env), logFile });
+}
+
+/** A keychain prompt waits for a person; brokerd itself gives up after 30 s. */
+const BROKERD_LIMIT_MS = 60_000;
+
+async function runBrokerd(
+  args: readonly string[],
+  { process, env, daemonScript }: Omit<Launch, "logFile">,
+): Promise<ToolRun> {
+  const [{ toolRunner }, { cleanEnvironment }] = await Promise.all([
+    import("../system/run-tool.js"),
+    import("../system/clean-environment.js"),
+  ]);
+  const run = toolRunner(cleanEnvironment(env));
+  return run(process.execPath, [fileURLToPath(daemonScript), ...args], { limitMs: BROKERD_LIMIT_MS });
+}
+
+async function supervisor(
+  { process, env, daemonScript }: RealProcess,
+  paths: BrokerPaths,
+): Promise<Supervisor | undefined> {
+  const { toolRunner } = await import("../system/run-tool.js");
+  const place: SupervisorPlace = {
+    env,
+    homeDir: homedir(),
+    uid: process.getuid?.() ?? -1,
+    paths,
+    nodePath: process.execPath,
+    scriptPath: fileURLToPath(daemonScript),
+    run: toolRunner(env),
+  };
+  if (process.platform === "darwin") return new (await import("../system/launchd.js")).Launchd(place);
+  if (process.platform === "linux") return new (await import("../system/systemd.js")).Systemd(place);
+  return undefined;
 }
 
 async function supervisor(

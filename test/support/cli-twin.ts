@@ -7,6 +7,7 @@ import type { Clock } from "../../src/system/clock.js";
 import { resolvePaths } from "../../src/system/paths.js";
 import type { SpawnedDaemon } from "../../src/system/spawn-daemon.js";
 import type { Supervisor } from "../../src/system/supervisor.js";
+import type { Supervisor } from "../../src/system/supervisor.js";
 import { NOW } from "../fakes/fake-control.js";
 
 /** `^C` at a question. */
@@ -24,6 +25,9 @@ export interface TwinOptions {
   readonly clock?: Clock;
   readonly version?: string;
   readonly launchDaemon?: () => Promise<SpawnedDaemon>;
+  /** Default: a brokerd whose keychain holds nothing of this home. */
+  readonly runBrokerd?: CliSurroundings["runBrokerd"];
+  readonly supervisor?: Supervisor;
   readonly supervisor?: Supervisor;
 }
 
@@ -39,6 +43,8 @@ export interface TwinResult {
   /** Questions that were asked. */
   readonly asked: readonly string[];
 }
+
+const NO_DATA_KEY = JSON.stringify({ outcome: "absent", account: "data-key:v1:/twin", byHand: "true" });
 
 /** Runs a command line in this process, in a world of the test's making. */
 export async function runTwin(argv: readonly string[], options: TwinOptions): Promise<TwinResult> {
@@ -67,6 +73,8 @@ export async function runTwin(argv: readonly string[], options: TwinOptions): Pr
       (() => {
         throw new Error("a daemon was started where none should be");
       }),
+    runBrokerd: options.runBrokerd ?? (() => Promise.resolve({ code: 0, stdout: NO_DATA_KEY, stderr: "" })),
+    supervisor: () => Promise.resolve(options.supervisor),
   };
   const outcome = await runCli(argv, surroundings);
   return {

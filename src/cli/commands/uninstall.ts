@@ -1,0 +1,107 @@
+import { defineCommand, JSON_OPTION, type Outcome } from "../command.js";
+import type { CliContext } from "../context.js";
+import { EXIT } from "../exit-codes.js";
+import { cannotAsk } from "../prompts.js";
+import { table } from "../table.js";
+import { findTraces, isEmpty, type Traces } from "../uninstall/find-traces.js";
+import { Removal, removeOwnTraces, removeStartLines, stopEverything } from "../uninstall/remove-traces.js";
+import { type Finding, findingsOf, lossOf } from "../uninstall/tell-traces.js";
+
+export const uninstallCommand = defineCommand({
+  name: "uninstall",
+  summary: "Remove everything of credbroker from this home",
+  details: `Names every trace, then stops brokerd and removes its service; asks before it takes lines out of your shell's start files;
+asks before it removes config, secret store and data key. What it cannot know to be ours alone it names and leaves.
+The programs themselves stay: npm removes them. Never starts brokerd.`,
+  options: {
+    "dry-run": { type: "boolean", help: "name everything, change nothing" },
+    yes: { type: "boolean", help: "ask nothing; long-term keys that are nowhere else are lost for ever" },
+    json: JSON_OPTION,
+  },
+  examples: [
+    "brokerctl uninstall --dry-run",
+    "brokerctl uninstall",
+    "brokerctl uninstall --yes && npm rm -g credbroker",
+  ],
+  exitCodes: ["1  something had to stay; it is named with its mend"],
+  async run({ options }, context) {
+    const traces = await findTraces(context);
+    const findings = findingsOf(traces);
+    if (options["dry-run"] || isEmpty(traces)) {
+      tellFindings(findings, context);
+      return EXIT.done;
+    }
+    if (!options.yes && !context.interactive) {
+      throw cannotAsk("consent", "brokerctl uninstall --dry-run shows what there is; add --yes to remove it");
+    }
+    if (!context.output.json) context.output.say(findingTable(findings));
+    return remove(traces, options.yes, context);
+  },
+});
+
+function tellFindings(findings: readonly Finding[], { output }: CliContext): void {
+  if (output.json) output.printJson({ found: findings, removed: [], failures: [] });
+  else if (findings.length === 0)
+    output.say("nothing of credbroker is in this home; the programs: npm rm -g credbroker");
+  else output.print(findingTable(findings));
+}
+
+function findingTable(findings: readonly Finding[]): string {
+  const words = { removed: "goes", asked: "asks first", left: "stays" };
+  return table(
+    ["what", "where", "", ""],
+    findings.map(({ what, where, becomes, note = "" }) => [what, where, words[becomes], note]),
+  );
+}
+
+async function remove(traces: Traces, yes: boolean, context: CliContext): Promise<Outcome> {
+  const removal = new Removal();
+  const consents = async (question: string): Promise<boolean> => yes || context.prompts.confirm(question, false);
+  await stopEverything(traces, removal, context);
+  const { startFiles, own, dataKey } = traces;
+  const files = startFiles.filter(({ isCompletion, lines }) => isCompletion || lines.some((line) => line.removable));
+  const takesLines = files.length > 0 && (await consents(linesQuestion(files.map(({ path }) => path))));
+  if (takesLines) await removeStartLines(files, removal);
+  const hasOwn = own.found.length > 0 || dataKey !== undefined;
+  const takesOwn = hasOwn && (await consents(ownQuestion(traces)));
+  if (takesOwn) await removeOwnTraces(traces, removal, context);
+  const left = findingsOf(traces).filter(
+    ({ what, becomes }) => becomes === "left" || (becomes === "asked" && !(isLine(what) ? takesLines : takesOwn)),
+  );
+  const shared = removal.shared.map((where): Finding => ({ what: "directory", where, becomes: "left", note: SHARED }));
+  return tell([...left, ...shared], removal, context);
+}
+
+const SHARED = "something that is not ours is in it";
+
+function isLine(what: Finding["what"]): boolean {
+  return what === "start file" || what === "completion";
+}
+
+function linesQuestion(paths: readonly string[]): string {
+  return `Take our lines out of ${paths.join(", ")}?`;
+}
+
+function ownQuestion({ own, daemon, dataKey }: Traces): string {
+  const hasState = own.found.some(({ kind }) => kind === "state");
+  const what = ["the config", ...(hasState ? ["the secret store"] : []), ...(dataKey ? ["the data key"] : [])];
+  return `Remove ${what.join(", ")}?${lossOf(daemon, hasState)}`;
+}
+
+function tell(left: readonly Finding[], { removed, failures }: Removal, { output, env }: CliContext): Outcome {
+  const code = failures.length > 0 ? EXIT.failed : EXIT.done;
+  if (output.json) {
+    const told = failures.map(({ code, message, hint }) => ({ code, message, hint }));
+    output.printJson({ found: left, removed, failures: told });
+    return code;
+  }
+  for (const what of removed) output.say(`removed ${what}`);
+  for (const { what, where, note } of left)
+    output.say(`stays: ${what} ${where}${note === undefined ? "" : ` (${note})`}`);
+  for (const failure of failures) output.error(failure);
+  if (env["AWS_CONTAINER_CREDENTIALS_FULL_URI"]?.startsWith("http://127.0.0.1:")) {
+    output.hint("this shell still asks the broker: unset AWS_CONTAINER_CREDENTIALS_FULL_URI, or open a new one");
+  }
+  if (code === EXIT.done) output.hint("npm rm -g credbroker    # the programs");
+  return code;
+}

@@ -1,0 +1,99 @@
+import { access, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { isDialFailure } from "../../control-api/client.js";
+import type { SupervisorOwnership } from "../../system/supervisor.js";
+import { awsFiles } from "../aws-files.js";
+import type { CliContext } from "../context.js";
+import { askForDataKey, type DataKeyReport, expectsDataKey } from "./data-key.js";
+import { findOwnPlaces, type OwnPlaces } from "./own-directories.js";
+import { findStartFiles, type StartFile } from "./start-files.js";
+
+/** The daemon, as far as it can be asked. */
+export interface RunningDaemon {
+  readonly pid: number;
+  /** Sources whose long-term keys are in the secret store; undefined: locked, nobody can tell. */
+  readonly keys: readonly string[] | undefined;
+  /** Sources with a login that still lives. */
+  readonly logins: readonly string[];
+}
+
+/** Everything that we, or commands of ours in the user's files, left in this home. */
+export interface Traces {
+  readonly daemon: RunningDaemon | undefined;
+  readonly service: { readonly ownership: SupervisorOwnership; readonly files: readonly string[] };
+  readonly startFiles: readonly StartFile[];
+  /** `FILE:LINE` of profiles that ask brokerctl. */
+  readonly awsProfiles: readonly string[];
+  readonly own: OwnPlaces;
+  /** undefined: none, and nothing says that there should be one. */
+  readonly dataKey: DataKeyReport | undefined;
+}
+
+/** Looks only, and starts nothing that stays. */
+export async function findTraces(context: CliContext): Promise<Traces> {
+  const { configFile } = context.paths();
+  const isExpected = await expectsDataKey(configFile);
+  const dataKey = await askForDataKey({ dryRun: true }, context);
+  return {
+    daemon: await findDaemon(context),
+    service: await findService(context),
+    startFiles: await findStartFiles(context),
+    awsProfiles: await findAwsProfiles(context),
+    own: await findOwnPlaces(context.paths(), context.homeDir),
+    dataKey: isWorthTelling(dataKey, isExpected) ? dataKey : undefined,
+  };
+}
+
+export function isEmpty({ daemon, service, startFiles, awsProfiles, own, dataKey }: Traces): boolean {
+  const lists = [service.files, startFiles, awsProfiles, own.found, own.doubtful];
+  return daemon === undefined && dataKey === undefined && lists.every((list) => list.length === 0);
+}
+
+/** A keychain that cannot be asked is nothing to tell where none was ever used. */
+function isWorthTelling({ outcome }: DataKeyReport, isExpected: boolean): boolean {
+  return outcome === "exists" || (isExpected && outcome !== "absent");
+}
+
+async function findDaemon({ quietClient }: CliContext): Promise<RunningDaemon | undefined> {
+  try {
+    const { daemon, sources } = await quietClient.call("status", {});
+    const keys = await quietClient.call("keys-list", {}).catch(() => undefined);
+    const logins = sources.filter(({ type, state }) => type === "sso" && state === "ready");
+    return {
+      pid: daemon.pid,
+      keys: keys?.keys.map(({ source }) => source),
+      logins: logins.map(({ name }) => name),
+    };
+  } catch (error) {
+    if (isDialFailure(error)) return undefined;
+    throw error;
+  }
+}
+
+async function findService({ supervisor }: CliContext): Promise<Traces["service"]> {
+  const found = await supervisor();
+  if (!found) return { ownership: "absent", files: [] };
+  const ownership = await found.ownership();
+  if (ownership === "absent") return { ownership, files: [] };
+  const there = await Promise.all(found.files.map(async (file) => ((await exists(file)) ? [file] : [])));
+  return { ownership, files: there.flat() };
+}
+
+async function findAwsProfiles(context: CliContext): Promise<readonly string[]> {
+  const named = awsFiles(context).config;
+  // A shell with our variables may name the copy that we made ourselves.
+  const config = named.startsWith(`${context.paths().stateDir}/`) ? join(context.homeDir, ".aws", "config") : named;
+  const text = await readFile(config, "utf8").catch(() => "");
+  return text
+    .split("\n")
+    .flatMap((line, index) =>
+      /^\s*credential_process\s*=.*\bbrokerctl\b/.test(line) ? [`${config}:${index + 1}`] : [],
+    );
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,146 @@
+import type { Stats } from "node:fs";
+import { lstat, readdir, readlink, rm, rmdir, unlink } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { BrokerError } from "../../core/errors.js";
+import type { BrokerPaths } from "../../system/paths.js";
+import { shellQuote } from "../../system/shell-quote.js";
+import { hasErrno, reasonOf } from "../../system/system-error.js";
+import { TEMPORARY_FILE_PATTERN } from "../../system/temporary-file.js";
+import { SCHEMA_FILE } from "../config-template.js";
+
+/** Something of ours on disk, and what removing it means. */
+export interface OwnPlace {
+  readonly kind: "config" | "state" | "sockets";
+  readonly path: string;
+  /** tree: with everything below it; link: the link alone. */
+  readonly how: "file" | "tree" | "link";
+  /** Where a link leads, which stays. */
+  readonly target?: string;
+}
+
+export interface OwnPlaces {
+  readonly found: readonly OwnPlace[];
+  /** Directories that were made together with ours: they go when nothing else is in them. Deepest first. */
+  readonly parents: readonly string[];
+  /** Named like ours, but not known to be: left alone. */
+  readonly doubtful: readonly string[];
+}
+
+/** What lies in the state directory of every installation that ever started. */
+const SIGNATURE =
+  /^(?:brokerd\.lock\.\d+|brokerd\.log|secrets\.sealed|leases\.json|locked|data\.key|data-key\.wrapped)$/;
+/** One `mkdir -p`. */
+const TOGETHER_MS = 1000;
+
+/** Looks only. A directory counts as ours by what lies in it: CREDBROKER_HOME may name any. */
+export async function findOwnPlaces(paths: BrokerPaths, homeDir: string): Promise<OwnPlaces> {
+  const configDir = dirname(paths.configFile);
+  const found = [
+    ...(await configPlaces(configDir, paths.configFile)),
+    ...(await socketPlaces(paths)),
+    ...(await statePlace(paths.stateDir)),
+  ];
+  const isDoubtful = (await isThere(paths.stateDir)) && !found.some(({ kind }) => kind === "state");
+  return {
+    found,
+    parents: await directoriesMadeWith([configDir, paths.runtimeDir, paths.stateDir], homeDir),
+    doubtful: isDoubtful ? [paths.stateDir] : [],
+  };
+}
+
+/** Never follows a link. Throws `FileRefused` naming path and mend. */
+export async function removeOwnPlace({ path, how }: OwnPlace): Promise<void> {
+  try {
+    if (how === "tree") await rm(path, { recursive: true });
+    else await unlink(path);
+  } catch (error) {
+    if (hasErrno(error, "ENOENT")) return;
+    throw new BrokerError("FileRefused", `cannot remove ${path}: ${reasonOf(error)}`, {
+      hint: `rm -rf ${shellQuote(path)}`,
+      cause: error,
+    });
+  }
+}
+
+/** Removes those that are empty; resolves with our own directories (`always`) that had to stay because of what else is in them. */
+export async function pruneDirectories(
+  directories: readonly string[],
+  always: readonly string[],
+): Promise<readonly string[]> {
+  const stayed: string[] = [];
+  for (const directory of directories) {
+    try {
+      await rmdir(directory);
+    } catch (error) {
+      if (!hasErrno(error, "ENOENT") && always.includes(directory)) stayed.push(directory);
+    }
+  }
+  return stayed;
+}
+
+/** The config's own directory is not taken as a whole: with CREDBROKER_HOME it may hold anything. */
+async function configPlaces(configDir: string, configFile: string): Promise<readonly OwnPlace[]> {
+  const names = (await namesIn(configDir)).filter(
+    (name) => name === basename(configFile) || name === SCHEMA_FILE || isOurTemporary(name),
+  );
+  return Promise.all(names.map((name) => placeOf("config", join(configDir, name))));
+}
+
+function isOurTemporary(name: string): boolean {
+  return TEMPORARY_FILE_PATTERN.test(name) && (name.startsWith(".config.yaml.") || name.startsWith(`.${SCHEMA_FILE}.`));
+}
+
+async function socketPlaces({ runtimeDir, stateDir }: BrokerPaths): Promise<readonly OwnPlace[]> {
+  if (runtimeDir.startsWith(`${stateDir}/`)) return [];
+  const names = (await namesIn(runtimeDir)).filter((name) => name.endsWith(".sock"));
+  return Promise.all(names.map((name) => placeOf("sockets", join(runtimeDir, name))));
+}
+
+async function statePlace(stateDir: string): Promise<readonly OwnPlace[]> {
+  const found = await statsOf(stateDir);
+  if (found?.isSymbolicLink()) return [await placeOf("state", stateDir)];
+  const names = await namesIn(stateDir);
+  const isOurs = found?.isDirectory() === true && (names.length === 0 || names.some((name) => SIGNATURE.test(name)));
+  return isOurs ? [{ kind: "state", path: stateDir, how: "tree" }] : [];
+}
+
+async function placeOf(kind: OwnPlace["kind"], path: string): Promise<OwnPlace> {
+  const isLink = (await lstat(path)).isSymbolicLink();
+  return isLink ? { kind, path, how: "link", target: await readlink(path) } : { kind, path, how: "file" };
+}
+
+/**
+ * Our directories and those above them, up to the home, that came to be in the same moment: `mkdir -p` made them for us.
+ * An older `~/.config` stays, also when it is empty.
+ */
+async function directoriesMadeWith(directories: readonly string[], homeDir: string): Promise<readonly string[]> {
+  const made = new Set<string>();
+  for (const directory of directories) {
+    made.add(directory);
+    let child = await statsOf(directory);
+    for (let parent = dirname(directory); child && parent.startsWith(`${homeDir}/`); parent = dirname(parent)) {
+      const above = await statsOf(parent);
+      if (!above || !isBornWith(above, child)) break;
+      made.add(parent);
+      child = above;
+    }
+  }
+  return [...made].sort((one, other) => other.length - one.length);
+}
+
+/** Birth is 0 where the file system does not know it. */
+function isBornWith(above: Stats, child: Stats): boolean {
+  return above.birthtimeMs > 0 && child.birthtimeMs - above.birthtimeMs < TOGETHER_MS;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return (await statsOf(path)) !== undefined;
+}
+
+async function statsOf(path: string): Promise<Stats | undefined> {
+  return lstat(path).catch(() => undefined);
+}
+
+async function namesIn(directory: string): Promise<readonly string[]> {
+  return readdir(directory).catch(() => []);
+}

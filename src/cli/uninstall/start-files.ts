@@ -1,0 +1,98 @@
+import { lstat, readdir, readFile, rm } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { BrokerError } from "../../core/errors.js";
+import { replaceFileIfUnchanged } from "../../system/replace-file.js";
+import { hasErrno } from "../../system/system-error.js";
+import type { CliContext } from "../context.js";
+import { findStartLines, type StartLine, withoutLines } from "./start-lines.js";
+
+/** A file of a shell, the user's own, with lines of ours in it. */
+export interface StartFile {
+  readonly path: string;
+  readonly lines: readonly StartLine[];
+  /** The file is nothing but our output, saved for the shell's completion. */
+  readonly isCompletion: boolean;
+}
+
+type Surroundings = Pick<CliContext, "env" | "homeDir" | "paths">;
+
+const BASH = [".bashrc", ".bash_profile", ".bash_login", ".profile"];
+const ZSH = [".zshrc", ".zprofile", ".zshenv", ".zlogin"];
+
+/** Start files and completion files that speak of us; those that cannot be read are none. */
+export async function findStartFiles(surroundings: Surroundings): Promise<readonly StartFile[]> {
+  const startFiles = (await startFilesOf(surroundings)).map((path) => lookInto(path, surroundings));
+  const completions = completionsOf(surroundings).map(async (path): Promise<StartFile | undefined> => {
+    const isOurs = (await readIfThere(path))?.includes("brokerctl") ?? false;
+    return isOurs ? { path, lines: [], isCompletion: true } : undefined;
+  });
+  const found = await Promise.all([...startFiles, ...completions]);
+  return found.filter((file): file is StartFile => file !== undefined);
+}
+
+/** Takes out what may be taken out; through a symbolic link, mode kept, whole or not at all. */
+export async function removeFromStartFile({ path, lines, isCompletion }: StartFile): Promise<void> {
+  if (isCompletion) return rm(path);
+  const text = await readFile(path, "utf8");
+  const numbers = lines.filter(({ removable }) => removable).map(({ line }) => line);
+  const next = withoutLines(text, numbers);
+  // A file that was made for us alone, e.g. conf.d/credbroker.fish; a link is the user's arrangement.
+  const isNamedForUs = /credbroker|brokerctl/.test(basename(path));
+  if (next.trim() === "" && isNamedForUs && !(await lstat(path)).isSymbolicLink()) return rm(path);
+  if (next === text) throw new BrokerError("Conflict", `${path} is no longer what was read`);
+  await replaceFileIfUnchanged({ path, expected: text, next });
+}
+
+async function startFilesOf({ env, homeDir }: Surroundings): Promise<readonly string[]> {
+  const zsh = named(env["ZDOTDIR"]) ?? homeDir;
+  const fish = fishDirectory({ env, homeDir });
+  const configured = (await namesIn(join(fish, "conf.d"))).filter((name) => name.endsWith(".fish"));
+  return [
+    ...BASH.map((name) => join(homeDir, name)),
+    ...ZSH.map((name) => join(zsh, name)),
+    join(fish, "config.fish"),
+    ...configured.map((name) => join(fish, "conf.d", name)),
+  ];
+}
+
+/** Where `brokerctl completion SHELL > FILE` usually goes. */
+function completionsOf({ env, homeDir }: Surroundings): readonly string[] {
+  const data = named(env["XDG_DATA_HOME"]) ?? join(homeDir, ".local", "share");
+  return [
+    join(fishDirectory({ env, homeDir }), "completions", "brokerctl.fish"),
+    join(data, "bash-completion", "completions", "brokerctl"),
+    ...[".zfunc", ".zsh/completions", ".zsh/functions"].map((directory) => join(homeDir, directory, "_brokerctl")),
+  ];
+}
+
+function fishDirectory({ env, homeDir }: Pick<Surroundings, "env" | "homeDir">): string {
+  return join(named(env["XDG_CONFIG_HOME"]) ?? join(homeDir, ".config"), "fish");
+}
+
+/** An empty variable is an unset one. */
+function named(value: string | undefined): string | undefined {
+  return value === "" ? undefined : value;
+}
+
+async function lookInto(path: string, { homeDir, paths }: Surroundings): Promise<StartFile | undefined> {
+  const text = await readIfThere(path);
+  if (text === undefined) return undefined;
+  const lines = findStartLines(text.toString("utf8"), { stateDir: paths().stateDir, homeDir });
+  // Decoding and encoding again would change other bytes of it: for the person to edit.
+  const isUtf8 = Buffer.from(text.toString("utf8")).equals(text);
+  const ours = isUtf8 ? lines : lines.map((line) => ({ ...line, removable: false, text: undefined }));
+  return ours.length === 0 ? undefined : { path, lines: ours, isCompletion: false };
+}
+
+async function readIfThere(path: string): Promise<Buffer | undefined> {
+  return readFile(path).catch(() => undefined);
+}
+
+async function namesIn(directory: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(directory)).sort();
+  } catch (error) {
+    if (hasErrno(error, "ENOENT", "ENOTDIR", "EACCES")) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,71 @@
+import type { RunningDaemon, Traces } from "./find-traces.js";
+import type { OwnPlace } from "./own-directories.js";
+import type { StartFile } from "./start-files.js";
+
+/** One line of what was found. */
+export interface Finding {
+  readonly what: string;
+  /** A path, `FILE:LINE`, a pid or a keychain item. */
+  readonly where: string;
+  /** removed: without a question; asked: after one; left: the person's to change. */
+  readonly becomes: "removed" | "asked" | "left";
+  readonly note?: string;
+}
+
+/** In the order in which it is dealt with. */
+export function findingsOf(traces: Traces): readonly Finding[] {
+  return [
+    ...serviceFindings(traces.service),
+    ...(traces.daemon ? [{ what: "brokerd", where: `process ${traces.daemon.pid}`, becomes: "removed" } as const] : []),
+    ...traces.startFiles.flatMap(startFindings),
+    ...traces.awsProfiles.map((where): Finding => ({ what: "aws profile", where, becomes: "left", note: ASKS_US })),
+    ...traces.own.found.map(ownFinding),
+    ...traces.own.doubtful.map((where): Finding => ({ what: "directory", where, becomes: "left", note: NOT_OURS })),
+    ...dataKeyFindings(traces.dataKey),
+  ];
+}
+
+/** What is lost for ever with the state directory. */
+export function lossOf(daemon: RunningDaemon | undefined, hasState: boolean): string {
+  if (!hasState) return "";
+  if (!daemon?.keys) {
+    const why = daemon ? "it is locked" : "brokerd does not run";
+    return ` The secret store goes with every long-term key in it (${why}: which ones cannot be told).`;
+  }
+  if (daemon.keys.length === 0) return " The secret store holds no long-term key.";
+  const count = daemon.keys.length === 1 ? "1 source" : `${daemon.keys.length} sources`;
+  return ` The long-term keys of ${count} go with it (${daemon.keys.join(", ")}): where you have no other copy they are lost for ever.`;
+}
+
+const ASKS_US = "asks brokerctl for credentials";
+const NOT_OURS = "does not look like our state directory";
+
+function serviceFindings({ ownership, files }: Traces["service"]): readonly Finding[] {
+  return files.map((where) =>
+    ownership === "ours"
+      ? { what: "service", where, becomes: "removed" }
+      : { what: "service", where, becomes: "left", note: "another home's, or not written by brokerctl" },
+  );
+}
+
+function startFindings({ path, lines, isCompletion }: StartFile): readonly Finding[] {
+  if (isCompletion) return [{ what: "completion", where: path, becomes: "asked" }];
+  return lines.map(({ line, removable, text }) => ({
+    what: "start file",
+    where: `${path}:${line}`,
+    becomes: removable ? "asked" : "left",
+    note: text ?? "more stands in or around it: for you to edit",
+  }));
+}
+
+function ownFinding({ kind, path, how, target }: OwnPlace): Finding {
+  const note = how === "link" ? `a link: ${target ?? "?"} stays` : how === "tree" ? "with all in it" : undefined;
+  return { what: kind, where: path, becomes: "asked", ...(note !== undefined && { note }) };
+}
+
+function dataKeyFindings(report: Traces["dataKey"]): readonly Finding[] {
+  if (!report) return [];
+  const note =
+    report.outcome === "exists" ? "of the OS keychain" : `the keychain is ${report.outcome}: ${report.detail ?? ""}`;
+  return [{ what: "data key", where: `credbroker ${report.account}`, becomes: "asked", note }];
+}

@@ -1,0 +1,379 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import type { DataKeyReport } from "../../../src/cli/uninstall/data-key.js";
+import { SystemClock } from "../../../src/system/clock.js";
+import type { Supervisor, ToolRun } from "../../../src/system/supervisor.js";
+import { type CliRoom, cliRoom } from "../../support/cli-room.js";
+import { homeSnapshot } from "../../support/home-snapshot.js";
+import { tempDir } from "../../support/temp-dir.js";
+
+const HOOK = `eval "$(brokerctl hook bash)"`;
+const yesToAll = ["uninstall", "--yes"];
+const children: ReturnType<typeof spawn>[] = [];
+
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill("SIGKILL");
+});
+
+/** A home that was used, with nothing running. */
+async function usedHome(): Promise<CliRoom> {
+  const room = await cliRoom({ listening: false });
+  fill(room);
+  return room;
+}
+
+/** The same with a daemon that ends when it is told to. */
+async function servedHome(): Promise<CliRoom> {
+  const room = await cliRoom();
+  fill(room);
+  const daemon = spawn("sleep", ["600"]);
+  children.push(daemon);
+  await once(daemon, "spawn");
+  room.control.pid = daemon.pid ?? 0;
+  room.control.onStop = () => {
+    daemon.kill("SIGKILL");
+    void room.control.close();
+  };
+  return room;
+}
+
+function fill({ home }: CliRoom): void {
+  writeFileSync(join(home, "config.schema.json"), "{}");
+  for (const name of ["secrets.sealed", "leases.json", "brokerd.lock.1"]) writeFileSync(join(home, "state", name), "x");
+  mkdirSync(join(home, "state", "tokens"), { mode: 0o700 });
+  writeFileSync(join(home, "state", "tokens", "t"), "x");
+}
+
+function write(path: string, text: string, mode = 0o644): string {
+  mkdirSync(join(path, ".."), { recursive: true });
+  writeFileSync(path, text);
+  chmodSync(path, mode);
+  return path;
+}
+
+/** brokerd --forget-data-key with this keychain; `asked` holds its arguments. */
+function keychain(
+  outcome: DataKeyReport["outcome"],
+  asked: string[][] = [],
+): (args: readonly string[]) => Promise<ToolRun> {
+  return (args) => {
+    asked.push([...args]);
+    const isRemoved = outcome === "exists" && !args.includes("--dry-run");
+    const report = {
+      outcome: isRemoved ? "removed" : outcome,
+      account: "data-key:v1:/x",
+      byHand: "secret-tool clear x",
+    };
+    return Promise.resolve({ code: 0, stdout: JSON.stringify(report), stderr: "" });
+  };
+}
+
+function fakeSupervisor(ownership: "ours" | "foreign", files: readonly string[], log: string[] = []): Supervisor {
+  const never = (): never => {
+    throw new Error("asked out of turn");
+  };
+  return {
+    name: "systemd",
+    files,
+    ownership: () => Promise.resolve(log.includes("uninstall") ? "absent" : ownership),
+    uninstall: () => {
+      log.push("uninstall");
+      return Promise.resolve({ removed: files });
+    },
+    // Asked before control is: a connection to sockets that systemd holds would start brokerd.
+    state: () =>
+      Promise.resolve({
+        ...{ ownership, configFile: null, running: true, holdsSockets: false, confined: false },
+        ...{ command: [], problems: [] },
+      }),
+    install: never,
+    start: never,
+    stop: never,
+    restart: never,
+  };
+}
+
+describe("uninstall", () => {
+  it("removes what it made and says so; a second run finds nothing", async () => {
+    const room = await usedHome();
+    const first = await room.run(yesToAll);
+    expect([first.code, existsSync(join(room.home, "state")), existsSync(room.configFile)]).toEqual([0, false, false]);
+    expect(first.stderr).toContain(`removed ${room.configFile}`);
+    const second = await room.run(yesToAll);
+    expect([second.code, second.stdout]).toEqual([0, ""]);
+    expect(second.stderr).toContain("nothing of credbroker");
+  });
+
+  it("names everything and changes nothing in a dry run", async () => {
+    const room = await servedHome();
+    write(join(room.home, ".bashrc"), `${HOOK}\n`);
+    const before = homeSnapshot(room.home);
+    const { code, stdout } = await room.run(["uninstall", "--dry-run"], { runBrokerd: keychain("exists") });
+    expect(code).toBe(0);
+    const named = [
+      room.configFile,
+      join(room.home, "state"),
+      join(room.home, ".bashrc:1"),
+      "data-key:v1:/x",
+      "brokerd",
+    ];
+    for (const trace of named) expect(stdout).toContain(trace);
+    expect(homeSnapshot(room.home)).toEqual(before);
+    expect(room.control.calls.map(({ operation }) => operation)).not.toContain("stop");
+  });
+
+  it("gives the dry run to machines as well", async () => {
+    const room = await usedHome();
+    const { json } = await room.run(["uninstall", "--dry-run", "--json"]);
+    expect(json).toMatchObject({ removed: [], failures: [] });
+    const { found } = json as { readonly found: readonly { readonly where: string; readonly becomes: string }[] };
+    expect(found.find(({ where }) => where === room.configFile)).toMatchObject({ what: "config", becomes: "asked" });
+  });
+
+  it("needs --yes where nobody can be asked, and touches nothing before", async () => {
+    const room = await servedHome();
+    const before = homeSnapshot(room.home);
+    const { code, stderr } = await room.run(["uninstall"]);
+    expect([code, homeSnapshot(room.home)]).toEqual([2, before]);
+    expect(stderr).toContain("--yes");
+    expect(room.control.calls.map(({ operation }) => operation)).not.toContain("stop");
+  });
+
+  it("stops the daemon, and keeps config and secrets where the person says no", async () => {
+    const room = await servedHome();
+    const answers = [[/secret store/, false]] as const;
+    const { code, stderr } = await room.run(["uninstall"], { answers, clock: new SystemClock() });
+    expect([code, existsSync(join(room.home, "state", "secrets.sealed")), existsSync(room.configFile)]).toEqual([
+      0,
+      true,
+      true,
+    ]);
+    expect(room.control.calls.map(({ operation }) => operation)).toContain("stop");
+    expect(stderr).toContain(`stays: config ${room.configFile}`);
+  });
+
+  it("says whose long-term keys would be lost, from the daemon before it is stopped", async () => {
+    const room = await servedHome();
+    for (const source of ["ops", "prod"]) {
+      room.control.keys.push({ source, accessKeyIdSuffix: "MPLE", addedAt: 0, rotatedAt: null });
+    }
+    const answers = [[/2 sources.*ops, prod/, true]] as const;
+    const { code } = await room.run(["uninstall"], { answers, clock: new SystemClock() });
+    expect([code, existsSync(join(room.home, "state"))]).toEqual([0, false]);
+  });
+
+  it.each([
+    ["does not run", usedHome],
+    ["is locked", lockedHome],
+  ])("says that it cannot tell which keys are lost where the daemon %s", async (why, makeHome) => {
+    const room = await makeHome();
+    const answers = [[new RegExp(why === "is locked" ? "it is locked" : why), false]] as const;
+    expect(await room.run(["uninstall"], { answers, clock: new SystemClock() })).toMatchObject({ code: 0 });
+  });
+
+  it("takes away the service first, and leaves another home's alone", async () => {
+    const room = await usedHome();
+    const unit = write(join(room.home, "units", "brokerd.service"), "unit");
+    const log: string[] = [];
+    const foreign = await room.run(["uninstall", "--dry-run"], { supervisor: fakeSupervisor("foreign", [unit], log) });
+    expect(foreign.stdout).toMatch(/brokerd\.service +stays/);
+    const ours = await room.run(yesToAll, { supervisor: fakeSupervisor("ours", [unit, "/not/there"], log) });
+    expect([ours.code, ours.stderr, log]).toEqual([0, expect.stringContaining(`removed ${unit}`), ["uninstall"]]);
+    expect(ours.stderr).toContain(`removed ${unit}`);
+  });
+});
+
+async function lockedHome(): Promise<CliRoom> {
+  const room = await servedHome();
+  room.control.refusing.set("keys-list", { code: "StoreLocked", message: "locked" });
+  return room;
+}
+
+describe("lines in start files", () => {
+  it("go after a question, through a link, mode and every other byte kept", async () => {
+    const room = await usedHome();
+    const dotfiles = tempDir("dotfiles");
+    const target = write(join(dotfiles, "bashrc"), `# mine\n${HOOK}\nexport A=1`, 0o640);
+    symlinkSync(target, join(room.home, ".bashrc"));
+    const answers = [
+      [/lines out of .*\.bashrc/, true],
+      [/Remove/, false],
+    ] as const;
+    expect(await room.run(["uninstall"], { answers })).toMatchObject({ code: 0 });
+    expect([readFileSync(target, "utf8"), statSync(target).mode & 0o777]).toEqual(["# mine\nexport A=1", 0o640]);
+    expect(existsSync(room.configFile)).toBe(true);
+  });
+
+  it("stay and are named where the person says no", async () => {
+    const room = await usedHome();
+    const file = write(join(room.home, ".zshrc"), `${HOOK}\n`);
+    const answers = [
+      [/lines/, false],
+      [/Remove/, true],
+    ] as const;
+    const { code, stderr } = await room.run(["uninstall"], { answers });
+    expect([code, readFileSync(file, "utf8")]).toEqual([0, `${HOOK}\n`]);
+    expect(stderr).toContain(`stays: start file ${file}:1`);
+  });
+
+  it("are found in every shell's files", async () => {
+    const room = await usedHome();
+    const zdot = tempDir("zdot");
+    const fish = join(room.home, ".config", "fish");
+    const files = [
+      ...[".bashrc", ".bash_profile", ".profile"].map((name) => join(room.home, name)),
+      ...[".zshrc", ".zprofile"].map((name) => join(zdot, name)),
+      ...["config.fish", "conf.d/credbroker.fish"].map((name) => join(fish, name)),
+    ];
+    for (const file of files) write(file, "true\n", 0o600);
+    const before = homeSnapshot(room.home);
+    for (const file of files) write(file, `true\nbrokerctl hook fish | source\n`, 0o600);
+    const completion = write(join(fish, "completions", "brokerctl.fish"), "complete -c brokerctl");
+    const env = { ZDOTDIR: zdot };
+    const { stdout } = await room.run(["uninstall", "--dry-run"], { env });
+    for (const file of files) expect(stdout).toContain(`${file}:2`);
+    expect(stdout).toContain(completion);
+    expect(await room.run(yesToAll, { env })).toMatchObject({ code: 0 });
+    const after = homeSnapshot(room.home);
+    for (const file of files) expect(readFileSync(file, "utf8")).toBe("true\n");
+    expect([after[".bashrc"], existsSync(completion)]).toEqual([before[".bashrc"], false]);
+  });
+
+  it("of a file that was made for them alone go with it", async () => {
+    const room = await usedHome();
+    const file = write(
+      join(room.home, ".config", "fish", "conf.d", "credbroker.fish"),
+      "brokerctl hook fish | source\n",
+    );
+    await room.run(yesToAll);
+    expect(existsSync(file)).toBe(false);
+  });
+
+  it("that hold more are left, and the URL in them is not printed", async () => {
+    const room = await usedHome();
+    const text = `export X='http://127.0.0.1:9171/lease/brk_${"s".repeat(43)}'\nif true; then\n  ${HOOK}\nfi\n`;
+    const file = write(join(room.home, ".bashrc"), text);
+    const { code, stderr, stdout } = await room.run(yesToAll);
+    expect([code, readFileSync(file, "utf8")]).toEqual([0, text]);
+    expect(stderr).toContain(`stays: start file ${file}:1`);
+    expect(stderr).toContain(`${file}:3`);
+    expect(stdout + stderr).not.toContain("sssss");
+  });
+
+  it("of a file that is no UTF-8 are left to the person", async () => {
+    const room = await usedHome();
+    const bytes = Buffer.concat([Buffer.from(`${HOOK}\n# caf`), Buffer.from([0xe9])]);
+    writeFileSync(join(room.home, ".bashrc"), bytes);
+    expect(await room.run(yesToAll)).toMatchObject({ code: 0 });
+    expect(readFileSync(join(room.home, ".bashrc"))).toEqual(bytes);
+  });
+
+  it("that cannot be taken out are told with the mend, and the rest goes on", async () => {
+    const room = await usedHome();
+    const file = write(join(room.home, ".bashrc"), `${HOOK}\n`, 0o666);
+    const { code, stderr } = await room.run(yesToAll);
+    expect([code, existsSync(join(room.home, "state"))]).toEqual([1, false]);
+    expect(stderr).toContain(`chmod go-w ${file}`);
+  });
+});
+
+describe("our own places", () => {
+  it("keep the file that a config links to, and name it", async () => {
+    const room = await usedHome();
+    const target = write(join(tempDir("dotfiles"), "credbroker.yaml"), "version: 1\n");
+    const home = tempDir("linked");
+    symlinkSync(target, join(home, "config.yaml"));
+    const { stdout } = await room.run(["uninstall", "--dry-run"], { env: { CREDBROKER_HOME: home } });
+    expect(stdout).toBeTruthy();
+    const { runTwin } = await import("../../support/cli-twin.js");
+    const { code, stderr } = await runTwin(["uninstall", "--dry-run"], { home });
+    expect([code, stderr]).toEqual([0, ""]);
+    await runTwin(yesToAll, { home });
+    expect([existsSync(join(home, "config.yaml")), readFileSync(target, "utf8")]).toEqual([false, "version: 1\n"]);
+  });
+
+  it("never take what somebody else has in them", async () => {
+    const room = await usedHome();
+    const mine = write(join(room.home, "notes.txt"), "mine");
+    const { code } = await room.run(yesToAll);
+    expect([existsSync(mine), existsSync(room.configFile)]).toEqual([true, false]);
+    expect(code).toBe(0);
+  });
+
+  it("do not include a directory of that name which does not look like ours", async () => {
+    const room = await cliRoom({ listening: false });
+    const mine = write(join(room.home, "state", "thesis.tex"), "mine");
+    const { code, stderr } = await room.run(yesToAll);
+    expect([code, readFileSync(mine, "utf8")]).toEqual([0, "mine"]);
+    expect(stderr).toContain(`stays: directory ${join(room.home, "state")}`);
+  });
+
+  it("that are links go without what they lead to", async () => {
+    const home = tempDir("linked-state");
+    const target = tempDir("state-target");
+    writeFileSync(join(target, "secrets.sealed"), "x");
+    symlinkSync(target, join(home, "state"));
+    const { runTwin } = await import("../../support/cli-twin.js");
+    const { stderr } = await runTwin(yesToAll, { home });
+    expect([existsSync(join(home, "state")), existsSync(join(target, "secrets.sealed"))]).toEqual([false, true]);
+    expect(stderr).toContain(target);
+  });
+});
+
+describe("the data key in the keychain", () => {
+  it("goes after the directories", async () => {
+    const room = await usedHome();
+    const asked: string[][] = [];
+    const runBrokerd = keychain("exists", asked);
+    const { code, stderr } = await room.run(yesToAll, { runBrokerd });
+    expect([code, asked]).toEqual([0, [["--forget-data-key", "--dry-run"], ["--forget-data-key"]]]);
+    expect(stderr).toContain("data-key:v1:/x");
+  });
+
+  it.each(["locked", "unavailable"] as const)("that is %s is named with the command for it", async (outcome) => {
+    const room = await usedHome();
+    writeFileSync(room.configFile, "version: 1\nsecret_store: keychain # mine\n");
+    const { code, stderr } = await room.run(yesToAll, { runBrokerd: keychain(outcome) });
+    expect([code, existsSync(join(room.home, "state"))]).toEqual([1, false]);
+    expect(stderr).toContain("secret-tool clear x");
+  });
+
+  it("is not worth a word where none was used and none can be looked for", async () => {
+    const room = await usedHome();
+    writeFileSync(room.configFile, "version: 1\nsecret_store: passphrase\n");
+    const { code, stderr } = await room.run(yesToAll, { runBrokerd: keychain("unavailable") });
+    expect(code).toBe(0);
+    expect(stderr).not.toContain("data key");
+  });
+
+  it("that brokerd cannot look for at all is a failure before anything is touched", async () => {
+    const room = await usedHome();
+    const before = homeSnapshot(room.home);
+    const runBrokerd = (): Promise<ToolRun> =>
+      Promise.resolve({ code: 1, stdout: "", stderr: "brokerd: error: no such luck\n" });
+    const { code, stderr } = await room.run(yesToAll, { runBrokerd });
+    expect([code, homeSnapshot(room.home)]).toEqual([1, before]);
+    expect(stderr).toContain("no such luck");
+  });
+
+  it("is asked for with a prompt only where a person sits", async () => {
+    const room = await usedHome();
+    const asked: string[][] = [];
+    await room.run(["uninstall"], { runBrokerd: keychain("exists", asked), answers: [[/data key/, true]] });
+    expect(asked.at(-1)).toEqual(["--forget-data-key", "--prompt"]);
+  });
+});
+
+describe("profiles of the AWS files that ask brokerctl", () => {
+  it("are named and left", async () => {
+    const room = await usedHome();
+    const text = "[profile a]\nregion = x\ncredential_process = /opt/bin/brokerctl credential-process dev\n";
+    const config = write(join(room.home, ".aws", "config"), text, 0o600);
+    const { stderr } = await room.run(yesToAll, { env: { HOME: room.home } });
+    expect(stderr).toContain(`stays: aws profile ${config}:3`);
+    expect(readFileSync(config, "utf8")).toBe(text);
+  });
+});

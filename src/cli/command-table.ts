@@ -20,6 +20,7 @@ const SETUP = "Set up";
 const DAEMON = "Daemon";
 const SHELL = "Roles and shells";
 const LEASES = "Leases and credentials";
+const LAMBDA = "Lambda";
 
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   init: {
@@ -192,6 +193,28 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
       revoke: {
         summary: "end one now",
         load: async () => (await import("./commands/lease-revoke.js")).leaseRevokeCommand,
+      },
+    },
+  },
+  lambda: {
+    group: LAMBDA,
+    summary: "local code as a deployed Lambda function",
+    subcommands: {
+      exec: {
+        summary: "run a command with a function's role and variables",
+        load: async () => (await import("./commands/lambda-exec.js")).lambdaExecCommand,
+      },
+      invoke: {
+        summary: "run a function's handler once, from local code",
+        load: async () => (await import("./commands/lambda-invoke.js")).lambdaInvokeCommand,
+      },
+      env: {
+        summary: "print what to eval to be a function in this shell",
+        load: async () => (await import("./commands/lambda-env.js")).lambdaEnvCommand,
+      },
+      trust: {
+        summary: "let yourself into a function's role: print, add, remove",
+        load: async () => (await import("./commands/lambda-trust.js")).lambdaTrustCommand,
       },
     },
   },

@@ -1,4 +1,4 @@
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import type { ControlClient } from "../control-api/client.js";
 import type { Clock } from "../system/clock.js";
 import type { BrokerPaths } from "../system/paths.js";
@@ -23,6 +23,8 @@ export interface CliSurroundings {
   readonly stdin: () => Readable;
   readonly stdout: TextStream;
   readonly stderr: TextStream;
+  /** The same two for what passes through us: bytes, and as fast as their readers read. */
+  readonly streams: () => { readonly stdout: Writable; readonly stderr: Writable };
   readonly prompts: Prompts;
   /** Throws where no valid place can be named. */
   readonly paths: () => BrokerPaths;

@@ -6,7 +6,6 @@ const LATER_COMMANDS: readonly string[] = [
   "hook",
   "console",
   "profiles",
-  "lambda",
   "doctor",
   "audit",
   "completion",

@@ -33,6 +33,8 @@ const STDERR = 2;
 export function realSurroundings(world: RealProcess): CliSurroundings {
   const { process, env, version, daemonScript, onReaderGone: onClosed } = world;
   const onFailed = (error: Error): void => world.onOutputLost(reasonOf(error));
+  const openStdout = guarded(() => process.stdout, { onClosed, onFailed });
+  const openStderr = guarded(() => process.stderr, { onClosed });
   let resolved: BrokerPaths | undefined;
   const paths = (): BrokerPaths =>
     (resolved ??= resolvePaths({ env, platform: process.platform, homeDir: homedir(), uid: process.getuid?.() ?? -1 }));
@@ -45,8 +47,9 @@ export function realSurroundings(world: RealProcess): CliSurroundings {
     clock: new SystemClock(),
     stdinIsTTY: isatty(STDIN),
     stdin: () => process.stdin,
-    stdout: lazyStream(STDOUT, () => process.stdout, { onClosed, onFailed }),
-    stderr: lazyStream(STDERR, () => process.stderr, { onClosed }),
+    stdout: lazyStream(STDOUT, openStdout),
+    stderr: lazyStream(STDERR, openStderr),
+    streams: () => ({ stdout: openStdout(), stderr: openStderr() }),
     prompts: lazyPrompts(async () => {
       const { createTerminalPrompts } = await import("./terminal-prompts.js");
       return createTerminalPrompts({ stdin: process.stdin, output: process.stderr });
@@ -61,14 +64,19 @@ export function realSurroundings(world: RealProcess): CliSurroundings {
 }
 
 /** A stream takes 2 ms to open: many commands write to one only. */
-function lazyStream(descriptor: number, open: () => NodeJS.WriteStream, ends: StreamEnds): TextStream {
+function guarded(open: () => NodeJS.WriteStream, ends: StreamEnds): () => NodeJS.WriteStream {
   let stream: NodeJS.WriteStream | undefined;
-  const opened = (): NodeJS.WriteStream => {
-    stream = open();
-    guardStandardStreams([stream], ends);
+  return () => {
+    if (stream === undefined) {
+      stream = open();
+      guardStandardStreams([stream], ends);
+    }
     return stream;
   };
-  return { isTTY: isatty(descriptor), write: (text) => (stream ?? opened()).write(text) };
+}
+
+function lazyStream(descriptor: number, opened: () => NodeJS.WriteStream): TextStream {
+  return { isTTY: isatty(descriptor), write: (text) => opened().write(text) };
 }
 
 function lazyPrompts(load: () => Promise<Prompts>): Prompts {

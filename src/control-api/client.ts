@@ -57,6 +57,9 @@ const PATIENCE_MS: Partial<Record<ControlOperation, number>> = {
   "sso-accounts": LISTING_TIMEOUT_MS,
   "sso-account-roles": LISTING_TIMEOUT_MS,
   "keys-rotate": AWS_TIMEOUT_MS,
+  // The role's credentials, then the function and its role's policies.
+  "lambda-role": 2 * AWS_TIMEOUT_MS,
+  "lambda-trust": 2 * AWS_TIMEOUT_MS,
   "store-create": PROMPT_TIMEOUT_MS,
   unlock: PROMPT_TIMEOUT_MS,
 };

@@ -2,6 +2,7 @@ import type { BrokerErrorCode } from "../core/errors.js";
 import type { LeaseSelector } from "../core/lease.js";
 import type { ConfigOperations, EditPlan } from "./config-contract.js";
 import type { ImportItemView, ImportKeyView, ImportRequest, TextSpan } from "./import-contract.js";
+import type { LambdaOperations } from "./lambda-contract.js";
 import type { LoginOperations } from "./login-contract.js";
 import type { SourceView } from "./source-view.js";
 import type { SsoOperations } from "./sso-contract.js";
@@ -112,7 +113,7 @@ export interface KeyView {
 }
 
 /** operation → [request, response] */
-export interface ControlOperations extends ConfigOperations, LoginOperations, SsoOperations {
+export interface ControlOperations extends ConfigOperations, LambdaOperations, LoginOperations, SsoOperations {
   status: [Empty, StatusView];
   stop: [Empty, { readonly pid: number }];
 

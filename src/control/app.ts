@@ -11,6 +11,7 @@ import { credentialsHandlers } from "./handlers/credentials-handlers.js";
 import type { Handler, Handlers } from "./handlers/handler.js";
 import { importHandlers } from "./handlers/import-handlers.js";
 import { keyHandlers } from "./handlers/key-handlers.js";
+import { lambdaHandlers } from "./handlers/lambda-handlers.js";
 import { leaseHandlers } from "./handlers/lease-handlers.js";
 import { loginHandlers } from "./handlers/login-handlers.js";
 import { ssoHandlers } from "./handlers/sso-handlers.js";
@@ -35,6 +36,7 @@ export function createControlApp(services: ControlServices): Express {
     ...ssoHandlers(services),
     ...credentialsHandlers(services),
     ...leaseHandlers(services),
+    ...lambdaHandlers(services),
   };
   const app = express();
   app.disable("x-powered-by").disable("etag");

@@ -17,6 +17,7 @@ const lease = z.discriminatedUnion("by", [
   z.strictObject({ by: z.literal("token"), token: name }),
   z.strictObject({ by: z.literal("id"), id: name }),
 ]);
+const functionRequest = { function: z.string().min(1).max(512), via: roleOrNull };
 const accountId = z.string().regex(/^\d{12}$/, "an account id is 12 digits");
 /** Organizations of thousands of accounts exist; a config of that many roles does not load. */
 const MAX_SSO_ROLES = 20_000;
@@ -84,6 +85,8 @@ export const REQUEST_SCHEMAS: { readonly [O in ControlOperation]: z.ZodType<Cont
       .max(MAX_SSO_ROLES)
       .exactOptional(),
   }),
+  "lambda-role": z.strictObject({ ...functionRequest, mode: z.enum(["assume", "session-policy"]) }),
+  "lambda-trust": z.strictObject({ ...functionRequest, action: z.enum(["show", "apply", "undo"]) }),
   use: z.strictObject({ lease, role: name, forSeconds: seconds.exactOptional() }),
   warm: z.strictObject({ role: name }),
   refresh: z.strictObject({ role: name.exactOptional() }),

@@ -2,6 +2,7 @@ import type { Config } from "../config/config.js";
 import { BrokerError } from "../core/errors.js";
 import { nearestName } from "../core/nearest-name.js";
 import type { KeysSource, Role, Source, SsoSource } from "../core/role.js";
+import { LAMBDA_ROLE_PREFIX, unknownRole } from "../core/unknown-role.js";
 import type { ControlServices } from "./services.js";
 
 /** The config in force, or why there is none. */
@@ -21,6 +22,7 @@ export function roleNamed(services: ControlServices, name: string): Role {
 }
 
 function noRole({ config }: ControlServices, name: string): BrokerError {
+  if (name.startsWith(LAMBDA_ROLE_PREFIX)) return unknownRole(name);
   if (name.includes(":")) return notAdHoc(config.current(), name);
   const meant = nearestName(name, config.current()?.roles.keys() ?? []);
   const question = meant === undefined ? "" : `: did you mean ${meant}?`;

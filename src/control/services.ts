@@ -11,6 +11,7 @@ import type { CredentialsRegistry } from "../credentials/credentials-registry.js
 import type { KeyStore } from "../credentials/sources/key-store.js";
 import type { KeysSessions } from "../credentials/sources/keys-sessions.js";
 import type { SourceProviders } from "../credentials/sources/source-provider.js";
+import type { DeployedFunctions } from "../lambda/deployed-functions.js";
 import type { LeaseRegistry } from "../leases/lease-registry.js";
 import type { StoreAccess, StoreState } from "../secrets/store-access.js";
 import type { Sso } from "../sso/sso.js";
@@ -33,7 +34,7 @@ export interface RunningConfig {
   planSource(edit: ConfigEdit): EditPlan;
   planRole(edit: ConfigEdit): EditPlan;
   planSsoRoles(request: ControlRequest<"sso-roles-plan">): ControlResponse<"sso-roles-plan">;
-  /** `SOURCE:ACCOUNT/ROLE`; undefined where it names none. */
+  /** A role that no entry names: `SOURCE:ACCOUNT/ROLE`, or a function's that is kept; undefined where it names none. */
   adHocRole(name: string): Role | undefined;
   planImport(request: ImportTexts): AwsImport;
   jsonSchema(): Readonly<Record<string, unknown>>;
@@ -79,6 +80,7 @@ export interface ControlServices {
   readonly sso: Sso;
   readonly sts: Sts;
   readonly iam: Iam;
+  readonly functions: DeployedFunctions;
   readonly processes: ProcessTable;
   readonly clock: Clock;
   readonly logger: Logger;

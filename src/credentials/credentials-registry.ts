@@ -1,6 +1,7 @@
 import type { HeldCredentials } from "../core/credentials.js";
-import { BrokerError } from "../core/errors.js";
+import type { BrokerError } from "../core/errors.js";
 import { type Role, sourceOf } from "../core/role.js";
+import { unknownRole } from "../core/unknown-role.js";
 import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 import { CachedProvider, type ProviderSnapshot } from "./cached-provider.js";
@@ -161,7 +162,7 @@ export class CredentialsRegistry implements RoleCredentials, Hops {
     if (this.#blocked) throw this.#blocked;
     const entry = this.#entries.get(name);
     if (entry) return entry.provider;
-    throw new BrokerError("RoleUnknown", `no role ${name} in the config`, { hint: "brokerctl roles" });
+    throw unknownRole(name);
   }
 
   #ofSource(source: string): readonly CachedProvider[] {

@@ -3,13 +3,46 @@ import type { Config } from "../config/config.js";
 import type { Role } from "../core/role.js";
 import type { Services } from "./services.js";
 
-/** The roles that no entry of the config names and that somebody counts on: those of leases, and those in use. */
-export function adHocRoles({ leases, credentials }: Pick<Services, "leases" | "credentials">, config: Config): Role[] {
-  const ofLeases = leases.list().flatMap(({ role, temporary }) => [role, temporary?.thenRole]);
-  const inUse = credentials.snapshot().filter(({ wantedAt }) => wantedAt !== undefined);
-  const names = new Set([...ofLeases, ...inUse.map(({ role }) => role.name)]);
-  return [...names].flatMap((name) => {
-    if (name === null || name === undefined || config.roles.has(name)) return [];
-    return adHocRole(name, config) ?? [];
-  });
+type Known = Pick<Services, "leases" | "credentials" | "lambdaRoles">;
+
+/** A role that no entry of the config names: one that a source of it can have, or that of a deployed function. */
+export function unnamedRole(
+  name: string,
+  config: Config,
+  { lambdaRoles }: Pick<Services, "lambdaRoles">,
+): Role | undefined {
+  const resolveVia = (via: string): Role | undefined => config.roles.get(via) ?? adHocRole(via, config);
+  return adHocRole(name, config) ?? lambdaRoles.role(name, resolveVia);
+}
+
+/** The roles that no entry of the config names and that somebody counts on, with what they are chained from. */
+export function adHocRoles(known: Known, config: Config): Role[] {
+  const found = new Map<string, Role>();
+  for (const name of [...namesInLeases(known), ...namesInUse(known)]) {
+    const role = config.roles.has(name) ? undefined : unnamedRole(name, config, known);
+    if (!role) continue;
+    const { origin } = role;
+    if (origin.kind === "role" && !config.roles.has(origin.role.name)) found.set(origin.role.name, origin.role);
+    found.set(name, role);
+  }
+  return [...found.values()];
+}
+
+/** The definitions of functions' roles that are still needed: the others are let go. */
+export function lambdaRolesInUse(known: Known): ReadonlySet<string> {
+  return new Set([...namesInLeases(known), ...namesInUse(known)]);
+}
+
+function namesInLeases({ leases }: Known): string[] {
+  return leases
+    .list()
+    .flatMap(({ role, temporary, previousRole }) => [role, temporary?.thenRole, previousRole])
+    .filter((name) => name !== null && name !== undefined);
+}
+
+function namesInUse({ credentials }: Known): string[] {
+  return credentials
+    .snapshot()
+    .filter(({ wantedAt }) => wantedAt !== undefined)
+    .map(({ role }) => role.name);
 }

@@ -6,12 +6,13 @@ import { ensurePrivateDirectory } from "../system/private-directory.js";
 import { SystemProcessTable } from "../system/process-identity.js";
 import { acquireInstanceLock } from "../system/single-instance.js";
 import { sweepTemporaryFiles } from "../system/temporary-file.js";
+import { lambdaRolesInUse, unnamedRole } from "./ad-hoc-roles.js";
 import { applyConfig } from "./apply-config.js";
 import type { DaemonOptions } from "./daemon-options.js";
 import { EndpointPort } from "./endpoint-port.js";
 import { createFacade } from "./facade.js";
 import { ConfigFile } from "./running-config.js";
-import { buildServices } from "./services.js";
+import { buildServices, type Services } from "./services.js";
 import { Serving } from "./serving.js";
 import { Sweeper } from "./sweeper.js";
 
@@ -56,10 +57,12 @@ async function startLocked(
     path: paths.configFile,
     user: options.user,
     host: options.host,
+    unnamedRole: (name, current) => unnamedRole(name, current, services),
     onChange: (next, former) => applyConfig({ options, services, serving, writeAtomic, fileSystem, next, former }),
   });
   const leasesPath = join(paths.stateDir, "leases.json");
-  const services = buildServices(options, { processes, writeAtomic, leasesPath, config });
+  const lambdaRolesPath = join(paths.stateDir, "lambda-roles.json");
+  const services = buildServices(options, { processes, writeAtomic, leasesPath, lambdaRolesPath, config });
   const port = new EndpointPort(paths.stateDir, writeAtomic);
   const sweeper = new Sweeper({ clock, logger, sweep: sweepAll, onJump: wakeUp });
   const onRequest = (): void => sweeper.look();
@@ -67,6 +70,7 @@ async function startLocked(
   const facade = createFacade({ options, services, serving, config });
 
   await services.leases.load();
+  await loadLambdaRoles(services, options);
   await loadConfig(config, options);
   services.lifecycle.block();
   await serving.start(config.current()?.endpointPort ?? (await port.last()));
@@ -82,6 +86,7 @@ async function startLocked(
   async function sweepAll(): Promise<void> {
     services.credentials.sweep();
     await services.leases.sweep();
+    await services.lambdaRoles.keepOnly(lambdaRolesInUse(services));
     await services.lifecycle.probeAgain(clock.now());
     if (services.store.current().state === "open") await services.sso.sweep();
   }
@@ -100,6 +105,12 @@ async function startLocked(
       logger.info({}, "stopped");
     },
   };
+}
+
+/** A lease on a function's role is of no use then, and says so; nothing else is kept from working. */
+async function loadLambdaRoles({ lambdaRoles }: Services, { logger }: DaemonOptions): Promise<void> {
+  const problem = await lambdaRoles.load();
+  if (problem) logger.error({ reason: problem.message }, "roles of Lambda functions not loaded");
 }
 
 /** A supervised daemon stays up and says what is wrong; a foreground one has a person before it (design §6.4). */

@@ -1,5 +1,4 @@
 import { readFile } from "node:fs/promises";
-import { adHocRole } from "../config/ad-hoc-role.js";
 import { type AwsImport, planAwsImport } from "../config/aws-config-import.js";
 import type { Config } from "../config/config.js";
 import { planRoleAdd, planSourceAdd } from "../config/edit-config.js";
@@ -17,6 +16,8 @@ export interface ConfigFileOptions {
   readonly path: string;
   readonly user: string;
   readonly host: string;
+  /** A role that no entry of this config names. */
+  readonly unnamedRole: (name: string, config: Config) => Role | undefined;
   /** Called with every config that comes into force, and the one before; says what needs a restart. */
   readonly onChange: (config: Config, former: Config | undefined) => Promise<readonly string[]>;
 }
@@ -86,7 +87,7 @@ export class ConfigFile implements RunningConfig {
   }
 
   adHocRole(name: string): Role | undefined {
-    return this.#config && adHocRole(name, this.#config);
+    return this.#config && this.#options.unnamedRole(name, this.#config);
   }
 
   planImport(request: ImportTexts): AwsImport {

@@ -12,6 +12,8 @@ import { MfaCodes } from "../credentials/sources/mfa-codes.js";
 import type { SourceProviders } from "../credentials/sources/source-provider.js";
 import { SsoSourceProvider } from "../credentials/sources/sso-source.js";
 import { listenForCallback } from "../http/callback-listener.js";
+import { createDeployedFunctions, type DeployedFunctions } from "../lambda/deployed-functions.js";
+import { LambdaRoles } from "../lambda/lambda-roles.js";
 import { LeaseRegistry } from "../leases/lease-registry.js";
 import { LeaseStore } from "../leases/lease-store.js";
 import { createSso, type Sso } from "../sso/sso.js";
@@ -33,6 +35,8 @@ export interface Services {
   readonly credentials: CredentialsRegistry;
   readonly cache: CredentialsCache;
   readonly leases: LeaseRegistry;
+  readonly lambdaRoles: LambdaRoles;
+  readonly functions: DeployedFunctions;
   readonly lifecycle: StoreLifecycle;
 }
 
@@ -40,6 +44,7 @@ export interface Surroundings {
   readonly processes: ProcessTable;
   readonly writeAtomic: (path: string, data: Uint8Array) => Promise<void>;
   readonly leasesPath: string;
+  readonly lambdaRolesPath: string;
   readonly config: {
     current(): Config | undefined;
     problem(): ReturnType<ConstructorParameters<typeof StoreLifecycle>[0]["configProblem"]>;
@@ -91,7 +96,10 @@ export function buildServices(options: DaemonOptions, surroundings: Surroundings
     logger,
     configProblem,
   });
-  return { aws, store, keys, sessions, sources: providers, programs, sso, credentials, cache, leases, lifecycle };
+  return {
+    ...{ aws, store, keys, sessions, sources: providers, programs, sso, credentials, cache, leases, lifecycle },
+    ...buildFunctions(options, surroundings, aws),
+  };
 }
 
 interface SsoSurroundings {
@@ -113,4 +121,13 @@ function buildLeases({ clock, logger }: DaemonOptions, surroundings: Surrounding
   const { processes, writeAtomic, leasesPath } = surroundings;
   const leaseStore = new LeaseStore({ path: leasesPath, writeAtomic });
   return new LeaseRegistry({ store: leaseStore, secrets: store, clock, processes, logger });
+}
+
+function buildFunctions(
+  { clock }: DaemonOptions,
+  { writeAtomic, lambdaRolesPath: path }: Surroundings,
+  { lambda, iamRoles, sts }: Aws,
+): Pick<Services, "lambdaRoles" | "functions"> {
+  const lambdaRoles = new LambdaRoles({ path, writeAtomic, clock });
+  return { lambdaRoles, functions: createDeployedFunctions({ lambda, iamRoles, sts, clock, roles: lambdaRoles }) };
 }

@@ -71,7 +71,7 @@ describe("commands that are not there", () => {
     expect((await run("--json")).code).toBe(2);
   });
 
-  it.each([...["hook", "console", "profiles", "lambda", "doctor", "audit"], "completion"])(
+  it.each([...["hook", "console", "profiles", "doctor", "audit"], "completion"])(
     "%s is refused by name until it is there",
     async (name) => {
       const { code, error } = await run(name, "--json");

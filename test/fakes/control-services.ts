@@ -22,6 +22,7 @@ import { FakeClock } from "../support/fake-clock.js";
 import { memoryLogger } from "../support/memory-logger.js";
 import { tempDir } from "../support/temp-dir.js";
 import { FakePrograms } from "./fake-programs.js";
+import { MemoryFunctions } from "./memory-functions.js";
 import { MemoryIam } from "./memory-iam.js";
 import { MemorySecretStore } from "./memory-secret-store.js";
 import { MemorySso } from "./memory-sso.js";
@@ -85,6 +86,7 @@ export interface FakeServices extends ControlServices {
   readonly clock: FakeClock;
   readonly sts: MemorySts;
   readonly iam: MemoryIam;
+  readonly functions: MemoryFunctions;
   readonly secrets: MemorySecretStore;
   readonly config: MemoryConfig;
   readonly said: { stopped: number; state: StoreState };
@@ -159,6 +161,7 @@ export async function fakeControlServices(sources: readonly Source[], roles: rea
       logger,
       sts,
       iam,
+      functions: new MemoryFunctions(),
       secrets,
       keys,
       sessions,

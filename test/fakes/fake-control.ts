@@ -19,6 +19,7 @@ import {
   VERSION_HEADER,
 } from "../../src/control-api/contract.js";
 import type { SourceView } from "../../src/control-api/source-view.js";
+import type { FunctionContext } from "../../src/core/function-context.js";
 import type { LeaseSelector } from "../../src/core/lease.js";
 import { canarySecretKey } from "../support/canaries.js";
 
@@ -93,6 +94,11 @@ export class FakeControl {
   onImportKeys = (): void => undefined;
   /** Answers of the endpoint before the credentials: `[503, …]`. */
   readonly pendingAnswers: number[] = [];
+  /** Deployed functions by name, and the role that reads one where none is named (`lambda.via`). */
+  readonly functions = new Map<string, ControlResponse<"lambda-role">>();
+  lambdaVia: string | undefined;
+  /** Roles of functions whose trust policy has the statement. */
+  readonly trusting = new Set<string>();
   /** Called for `stop`. */
   onStop = (): void => undefined;
   pid = process.pid;
@@ -144,6 +150,30 @@ export class FakeControl {
       lastError: null,
       ...extra,
     });
+    return this;
+  }
+
+  /** A function whose role can be assumed; `extra.context` says what Lambda says of it. */
+  addFunction(
+    name: string,
+    { context, ...extra }: Partial<Omit<ControlResponse<"lambda-role">, "context">> & { context?: object } = {},
+  ): this {
+    const described: FunctionContext = {
+      functionName: name,
+      functionArn: `arn:aws:lambda:eu-west-1:111111111111:function:${name}`,
+      version: "$LATEST",
+      region: "eu-west-1",
+      memorySize: 256,
+      timeout: 3,
+      handler: "app.handler",
+      runtime: "provided.al2023",
+      logGroup: null,
+      variables: {},
+      ...context,
+    };
+    const functionRoleArn = `arn:aws:iam::111111111111:role/${name}`;
+    const found = { role: "", via: "", functionRoleArn, isImage: false, notes: [], ...extra, context: described };
+    this.functions.set(name, found);
     return this;
   }
 
@@ -306,6 +336,25 @@ export class FakeControl {
       }
       return { source, expiresAt: NOW + 12 * HOUR_MS };
     },
+    "lambda-role": ({ function: name, via, mode }) => {
+      const found = this.#function(name);
+      const by = this.#fetch(this.#via(via)).role ?? "";
+      const role = `lambda:${name}@${by}${mode === "assume" ? "" : "+session-policy"}`;
+      if (!this.roles.some((known) => known.name === role)) {
+        this.addRole(role, { roleArn: found.functionRoleArn, region: found.context.region });
+      }
+      return { ...found, role, via: by };
+    },
+    "lambda-trust": ({ function: name, via, action }) => {
+      const { functionRoleArn: roleArn } = this.#function(name);
+      const principal = this.#fetch(this.#via(via)).roleArn ?? "";
+      const wasPresent = this.trusting.has(roleArn);
+      if (action === "apply") this.trusting.add(roleArn);
+      if (action === "undo") this.trusting.delete(roleArn);
+      const isPresent = this.trusting.has(roleArn);
+      const statement = JSON.stringify({ Effect: "Allow", Principal: { AWS: principal } }, null, 2);
+      return { roleArn, principal, statement, isPresent, changed: isPresent !== wasPresent, notes: ["a note"] };
+    },
     use: ({ lease: selector, role, forSeconds }) => {
       const lease = this.#select(selector);
       const fetched = this.#fetch(role);
@@ -431,6 +480,19 @@ export class FakeControl {
     const role = this.roles.find((candidate) => candidate.name === name);
     if (role) return role;
     throw new Refusal({ code: "RoleUnknown", message: `no role ${name}`, hint: "brokerctl roles" });
+  }
+
+  #function(name: string): ControlResponse<"lambda-role"> {
+    const found = this.functions.get(name);
+    if (found) return found;
+    throw new Refusal({ code: "NotFound", message: `there is no Lambda function ${name} in eu-west-1` });
+  }
+
+  #via(named: string | null): string {
+    const via = named ?? this.lambdaVia;
+    if (via !== undefined) return via;
+    const hint = "--via dev, or for good in the config: lambda: { via: dev }";
+    throw new Refusal({ code: "UsageInvalid", message: "no role is named that reads the function: dev, prod", hint });
   }
 
   #setState(name: string, state: RoleView["state"]): void {

@@ -1,4 +1,4 @@
-import { Readable } from "node:stream";
+import { Readable, Writable } from "node:stream";
 import { runCli } from "../../src/cli/cli.js";
 import type { CliSurroundings } from "../../src/cli/context.js";
 import { Interrupted, type Prompts } from "../../src/cli/prompts.js";
@@ -63,6 +63,7 @@ export async function runTwin(argv: readonly string[], options: TwinOptions): Pr
     stdin: () => Readable.from([Buffer.from(options.stdin ?? "")]),
     stdout: { write: (text) => (written.stdout += text) },
     stderr: { write: (text) => (written.stderr += text), isTTY: interactive },
+    streams: () => ({ stdout: collecting(written, "stdout"), stderr: collecting(written, "stderr") }),
     prompts: twinPrompts([...answers], asked),
     paths: () => paths,
     connect: async () =>
@@ -107,6 +108,15 @@ function twinPrompts(answers: Answers, asked: string[]): Prompts {
       return value;
     },
   };
+}
+
+function collecting(written: Record<"stdout" | "stderr", string>, name: "stdout" | "stderr"): Writable {
+  return new Writable({
+    write(chunk: Buffer, _, done) {
+      written[name] += chunk.toString();
+      done();
+    },
+  });
 }
 
 function parse(text: string): unknown {

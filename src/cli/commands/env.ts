@@ -1,11 +1,12 @@
-import { competingAwsSetting } from "../aws-files.js";
 import { changesFor } from "../aws-variables.js";
 import { defineCommand, type OptionSpecs } from "../command.js";
+import { competingFileVariables } from "../competing-files.js";
 import type { CliContext } from "../context.js";
 import { ensureLoggedIn } from "../ensure-logged-in.js";
 import { FORMS, type LeaseForm, leaseVariables } from "../lease-variables.js";
 import { withLogin } from "../login.js";
-import { formatChanges, formatFailure, SHELL_FORMATS, type ShellFormat } from "../shell-format.js";
+import { printChanges, printFailure } from "../print-changes.js";
+import { SHELL_FORMATS } from "../shell-format.js";
 import { accessTo, roleOf, type WantedLease, wantedLease } from "../wanted-lease.js";
 
 const OPTIONS = {
@@ -34,18 +35,10 @@ pinned to that role. On failure stdout holds the unsets and \`false\`, so that n
     const { as = "url", format = "sh" } = args.options;
     const wanted = wantedLease({ ...args.options, role: args.positionals[0] });
     const set = as === "static" ? await staticSet(wanted, context) : await leaseSet(wanted, as, context);
-    const changes = changesFor({ ...set, ...(await fileVariables(context)) }, context.env);
-    context.output.print(formatChanges(changes, format));
-    if (format === "dotenv") {
-      context.output.hint(`a dotenv file cannot unset: see that none of these is set: ${changes.unset.join(" ")}`);
-    } else if (context.stdout.isTTY) {
-      context.output.hint('nothing has changed in this shell yet: eval "$(brokerctl env)"');
-    }
+    const changes = changesFor({ ...set, ...(await competingFileVariables(context)) }, context.env);
+    printChanges({ changes, format, command: "brokerctl env" }, context);
   },
-  onFailure(argv, context) {
-    const text = formatFailure(changesFor({}, context.env).unset, formatIn(argv));
-    if (text !== "") context.output.print(text);
-  },
+  onFailure: printFailure,
 });
 
 async function leaseSet(wanted: WantedLease, form: LeaseForm, context: CliContext): Promise<Record<string, string>> {
@@ -67,19 +60,4 @@ async function staticSet(wanted: WantedLease, context: CliContext): Promise<Reco
   await withLogin(context, role, () => context.client.call("warm", { role }));
   const { credentials, region } = await fetchCredentials(context, role);
   return staticVariables(credentials, region);
-}
-
-async function fileVariables(context: CliContext): Promise<Readonly<Record<string, string>>> {
-  const competing = await competingAwsSetting(context);
-  if (competing === undefined) return {};
-  context.output.warn(`${competing} would win over the broker: this shell gets copies of ~/.aws without it`);
-  const { neutralAwsFiles } = await import("../neutral-aws-files.js");
-  return neutralAwsFiles(context);
-}
-
-/** What `--format` says, as far as can be told of a command line that may be wrong elsewhere. */
-function formatIn(argv: readonly string[]): ShellFormat {
-  const inline = argv.find((word) => word.startsWith("--format="))?.slice("--format=".length);
-  const value = inline ?? argv[argv.indexOf("--format") + 1];
-  return SHELL_FORMATS.find((format) => format === value) ?? "sh";
 }

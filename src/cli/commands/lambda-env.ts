@@ -1,0 +1,55 @@
+import { defineCommand, type OptionSpecs } from "../command.js";
+import { competingFileVariables } from "../competing-files.js";
+import type { CliContext } from "../context.js";
+import { besides } from "../exec-variables.js";
+import { deployedFunction } from "../lambda/deployed-function.js";
+import { functionChanges } from "../lambda/function-changes.js";
+import { AS_OPTION, CODE_OPTIONS, FUNCTION_POSITIONAL, MODE_DETAILS, ROLE_OPTIONS } from "../lambda/lambda-options.js";
+import { taskRoot } from "../lambda/task-root.js";
+import { type Form, leaseVariables } from "../lease-variables.js";
+import { printChanges, printFailure } from "../print-changes.js";
+import { SHELL_FORMATS } from "../shell-format.js";
+
+const OPTIONS = {
+  ...ROLE_OPTIONS,
+  as: { ...AS_OPTION, help: "url (default): one variable; static: the keys themselves, as Lambda sets them" },
+  format: { type: "string", choices: SHELL_FORMATS, help: "for which shell or program; default sh" },
+  ...CODE_OPTIONS,
+} as const satisfies OptionSpecs;
+
+export const lambdaEnvCommand = defineCommand({
+  name: "lambda env",
+  summary: "Print what to eval so that programs of this shell run as a deployed function",
+  details: `A lease pinned to the function's role, the function's variables and those that Lambda reserves. The function's variables
+are printed as they are, secrets among them. On failure stdout holds the unsets and \`false\`.${MODE_DETAILS}`,
+  positionals: [FUNCTION_POSITIONAL],
+  options: OPTIONS,
+  examples: [
+    'eval "$(brokerctl lambda env orders-api --via dev)"',
+    "brokerctl lambda env orders-api --format json          for an IDE or a script",
+    "brokerctl lambda env orders-api --as static --format dotenv > .env.local",
+  ],
+  async run({ options, positionals: [name = ""] }, context) {
+    const { as = "url", format = "sh", "task-root": root } = options;
+    const place = taskRoot(root, context);
+    const { role, context: described } = await deployedFunction({ ...options, name }, context);
+    const beside = { ...(await competingFileVariables(context)), ...besides(context.env) };
+    const granted = { ...(await leaseSet(role, as, context)), ...beside };
+    const changes = functionChanges({ function: described, granted, taskRoot: place }, context);
+    printChanges({ changes, format, command: `brokerctl lambda env ${name}` }, context);
+  },
+  onFailure: printFailure,
+});
+
+async function leaseSet(role: string, form: Form, context: CliContext): Promise<Record<string, string>> {
+  if (form !== "static") {
+    const access = await context.client.call("lease-access", { pinnedRole: role });
+    return leaseVariables(access, form, context.paths().stateDir);
+  }
+  const [{ fetchCredentials }, { staticVariables }] = await Promise.all([
+    import("../fetch-credentials.js"),
+    import("../static-variables.js"),
+  ]);
+  const { credentials, region } = await fetchCredentials(context, role);
+  return staticVariables(credentials, region);
+}

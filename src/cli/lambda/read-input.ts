@@ -1,0 +1,52 @@
+import { open } from "node:fs/promises";
+import { resolve } from "node:path";
+import { BrokerError } from "../../core/errors.js";
+import { reasonOf } from "../../system/system-error.js";
+import type { CliContext } from "../context.js";
+
+/** More than Lambda takes in any form: read so far that the size can be said, and no further. */
+const MAX_BYTES = 64 * 1024 * 1024;
+
+export interface Input {
+  readonly bytes: Buffer;
+  /** What errors call it. */
+  readonly name: string;
+}
+
+/** A file, or stdin for `-`. */
+export async function readInput(path: string, context: CliContext): Promise<Input> {
+  return path === "-" ? readStdin(context) : readFile(path, context);
+}
+
+async function readStdin({ stdin, stdinIsTTY }: CliContext): Promise<Input> {
+  if (stdinIsTTY) {
+    throw new BrokerError("UsageInvalid", "- reads stdin, which is a terminal", {
+      hint: "brokerctl lambda invoke FUNCTION --event - < event.json",
+    });
+  }
+  return { bytes: await collect(stdin() as AsyncIterable<Buffer | string>, "stdin"), name: "stdin" };
+}
+
+async function readFile(path: string, { cwd }: CliContext): Promise<Input> {
+  try {
+    const file = await open(resolve(cwd, path));
+    return { bytes: await collect(file.createReadStream() as AsyncIterable<Buffer>, path), name: path };
+  } catch (error) {
+    if (error instanceof BrokerError) throw error;
+    throw new BrokerError("UsageInvalid", `${path} cannot be read: ${reasonOf(error)}`, {
+      hint: `ls -l ${path}`,
+      cause: error,
+    });
+  }
+}
+
+async function collect(source: AsyncIterable<Buffer | string>, name: string): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of source) {
+    chunks.push(Buffer.from(chunk));
+    size += chunk.length;
+    if (size > MAX_BYTES) throw new BrokerError("UsageInvalid", `${name} has more than ${MAX_BYTES} bytes`);
+  }
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,87 @@
+import type { Writable } from "node:stream";
+import { BrokerError } from "../../core/errors.js";
+import type { InvocationOutcome } from "../../runtime-api/invocation-outcome.js";
+import { runFunction } from "../../runtime-api/run-function.js";
+import { chooseRuntimeClient } from "../../runtime-api/runtime-client.js";
+import { hasErrno } from "../../system/system-error.js";
+import type { Outcome } from "../command.js";
+import type { CliContext } from "../context.js";
+import { EXEC_EXIT, EXIT } from "../exit-codes.js";
+import type { LocalFunction } from "./with-function.js";
+
+export interface InvocationWanted {
+  readonly event: Buffer;
+  readonly clientContext: string | undefined;
+  readonly timeoutMs: number | undefined;
+  /** The runtime interface client; none: by runtime and handler. */
+  readonly command: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+/** One invocation: its result to stdout, everything else to stderr. */
+export async function runLocally(
+  local: LocalFunction,
+  wanted: InvocationWanted,
+  context: CliContext,
+): Promise<Outcome> {
+  try {
+    const outcome = await invoke(local, wanted, context);
+    await writeAll(context.streams().stdout, resultOf(outcome));
+    if (outcome.status === "success") return EXIT.done;
+    tellFailure(local.context.functionName, outcome, context);
+    return EXIT.failed;
+  } catch (error) {
+    return cannotRun(error, context);
+  }
+}
+
+async function invoke(
+  { context: described, env, taskRoot }: LocalFunction,
+  { command, ...wanted }: InvocationWanted,
+  context: CliContext,
+): Promise<InvocationOutcome> {
+  const client = await chooseRuntimeClient({ context: described, command, taskRoot, env });
+  for (const note of client.notes) context.output.warn(note);
+  const { stdout, stderr } = context.streams();
+  return runFunction({
+    ...wanted,
+    context: described,
+    timeoutMs: wanted.timeoutMs ?? described.timeout * 1000,
+    command: client,
+    env,
+    cwd: taskRoot,
+    logs: stderr,
+    streamTo: stdout,
+    clock: context.clock,
+  });
+}
+
+/** A streamed response is out already; JSON gets the newline that a terminal wants. */
+function resultOf({ payload, contentType = "application/json" }: InvocationOutcome): Buffer {
+  const isJson = contentType.startsWith("application/json");
+  return payload.length > 0 && isJson ? Buffer.concat([payload, Buffer.from("\n")]) : payload;
+}
+
+/** Resolves when the bytes are with the system: the process may end then. */
+async function writeAll(stream: Writable, bytes: Buffer): Promise<void> {
+  if (bytes.length === 0) return;
+  // A reader that is gone, and a full disk, are told of by the stream's own listeners.
+  await new Promise<void>((resolve) => stream.write(bytes, () => resolve()));
+}
+
+const MAX_TOLD = 500;
+
+function tellFailure(functionName: string, { error, status }: InvocationOutcome, { output }: CliContext): void {
+  const said = error ? `${error.errorType}: ${error.errorMessage}` : status;
+  const short = said.length > MAX_TOLD ? `${said.slice(0, MAX_TOLD)}…` : said;
+  output.say(`brokerctl: ${functionName} failed: ${short}`);
+}
+
+/** As of commands that exec runs: 126 and 127 where the runtime itself cannot be started. */
+function cannotRun(error: unknown, { output }: CliContext): number {
+  if (!(error instanceof BrokerError) || error.code !== "UsageInvalid") throw error;
+  const notFound = hasErrno(error.cause, "ENOENT", "ENOTDIR");
+  if (!notFound && !hasErrno(error.cause, "EACCES", "EPERM", "ENOEXEC")) throw error;
+  output.error(error);
+  return notFound ? EXEC_EXIT.notFound : EXEC_EXIT.notExecutable;
+}

@@ -1,0 +1,51 @@
+import type { FunctionContext } from "../core/function-context.js";
+
+/** What `lambda` says over the wire: a part of the contract (see contract.ts). */
+
+/** Under which permissions the code runs: the function's own role, or another role narrowed by that role's policies. */
+export type LambdaMode = "assume" | "session-policy";
+
+/** A function, and the role whose credentials read it: `via` null is the config's `lambda.via`. */
+export interface FunctionRequest {
+  /** Name, `NAME:QUALIFIER`, partial ARN or ARN. */
+  readonly function: string;
+  readonly via: string | null;
+}
+
+export interface LambdaOperations {
+  /**
+   * Reads the function and makes the role its code runs with, which no entry of the config names: leases take it by `role`.
+   * UsageInvalid where no role is named to read it with; NotFound, AccessDenied, PolicyUnfit.
+   */
+  "lambda-role": [
+    FunctionRequest & { readonly mode: LambdaMode },
+    {
+      /** `lambda:FUNCTION@VIA`, with `+session-policy` in that mode. */
+      readonly role: string;
+      readonly via: string;
+      readonly functionRoleArn: string;
+      readonly isImage: boolean;
+      readonly context: FunctionContext;
+      /** What the mode does not do as the deployed function does, one line each. */
+      readonly notes: readonly string[];
+    },
+  ];
+  /**
+   * What the function's role must say so that the caller may assume it. `apply` adds just that statement, `undo` removes just
+   * that one; both answer `changed: false` where there was nothing to do.
+   */
+  "lambda-trust": [
+    FunctionRequest & { readonly action: "show" | "apply" | "undo" },
+    {
+      readonly roleArn: string;
+      /** Who is let in: the `Principal` of the statement. */
+      readonly principal: string;
+      /** Pretty JSON. */
+      readonly statement: string;
+      /** It stands in the trust policy (after the action). */
+      readonly isPresent: boolean;
+      readonly changed: boolean;
+      readonly notes: readonly string[];
+    },
+  ];
+}

@@ -1,0 +1,70 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { SERVED } from "../../fakes/fake-control.js";
+import { canarySecretKey } from "../../support/canaries.js";
+import { type CliRoom, cliRoom } from "../../support/cli-room.js";
+
+interface Changes {
+  readonly set: Record<string, string>;
+  readonly unset: string[];
+}
+
+const PASSWORD = canarySecretKey("function variable");
+let room: CliRoom;
+
+beforeEach(async () => {
+  room = await cliRoom();
+  room.control
+    .addSource("ops")
+    .addRole("dev")
+    .addFunction("orders", { context: { variables: { PASSWORD, AWS_ACCESS_KEY_ID: "theirs" } } });
+});
+
+async function changes(...argv: string[]): Promise<Changes> {
+  const { stdout, stderr, code } = await room.run(
+    ["lambda", "env", "orders", "--via", "dev", ...argv, "--format", "json"],
+    {
+      env: { PATH: "/usr/bin" },
+    },
+  );
+  expect([code, stderr]).toEqual([0, stderr]);
+  return JSON.parse(stdout) as Changes;
+}
+
+describe("lambda env", () => {
+  it("prints a lease pinned to the function's role, and the function's variables", async () => {
+    const { set, unset } = await changes();
+    expect(set).toMatchObject({
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: expect.stringContaining("/lease/brk_") as string,
+      PASSWORD,
+      AWS_LAMBDA_FUNCTION_NAME: "orders",
+      AWS_REGION: "eu-west-1",
+      NO_PROXY: "127.0.0.1,localhost",
+    });
+    expect(set).not.toHaveProperty("PATH");
+    expect(unset).toContain("AWS_ACCESS_KEY_ID");
+    expect(room.control.leases.map(({ name }) => name)).toContain("role:lambda:orders@dev");
+    expect((await changes()).set["AWS_CONTAINER_CREDENTIALS_FULL_URI"]).toBe(set["AWS_CONTAINER_CREDENTIALS_FULL_URI"]);
+  });
+
+  it("prints keys where they are asked for, and leaves no lease", async () => {
+    expect((await changes("--as", "static")).set).toMatchObject({ AWS_ACCESS_KEY_ID: SERVED.accessKeyId });
+    expect(room.control.leases.map(({ kind }) => kind)).toEqual(["default"]);
+  });
+
+  it("prints what a shell evaluates", async () => {
+    const { stdout, stderr } = await room.run(["lambda", "env", "orders", "--via", "dev"]);
+    expect(stdout).toContain(`export PASSWORD='${PASSWORD}'`);
+    expect(stdout).toContain("export _HANDLER='app.handler'");
+    expect(stderr).toContain("AWS_ACCESS_KEY_ID");
+  });
+
+  it.each([
+    ["a function that is not there", ["nosuch", "--via", "dev"], 1],
+    ["no via", ["orders"], 2],
+    ["a wrong flag", ["orders", "--vai", "dev"], 2],
+  ])("takes everything away and fails for %s", async (_, argv, expected) => {
+    const { code, stdout } = await room.run(["lambda", "env", ...argv]);
+    expect(code).toBe(expected);
+    expect(stdout).toMatch(/^unset .*AWS_CONTAINER_CREDENTIALS_FULL_URI.*\nfalse\n$/);
+  });
+});

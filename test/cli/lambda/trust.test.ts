@@ -1,0 +1,65 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { type CliRoom, cliRoom } from "../../support/cli-room.js";
+import type { TwinResult } from "../../support/cli-twin.js";
+
+const DEV = "arn:aws:iam::111111111111:role/dev";
+let room: CliRoom;
+
+beforeEach(async () => {
+  room = await cliRoom();
+  room.control.addSource("ops").addRole("dev").addFunction("orders");
+});
+
+const trust = (...argv: string[]): Promise<TwinResult> => room.run(["lambda", "trust", "orders", ...argv]);
+
+describe("lambda trust", () => {
+  it("prints exactly the statement, and explains on stderr", async () => {
+    const { code, json, stderr } = await trust("--via", "dev");
+    expect([code, json]).toEqual([0, { Effect: "Allow", Principal: { AWS: DEV } }]);
+    expect(stderr).toContain("is missing in the trust policy: arn:aws:iam::111111111111:role/orders");
+    expect(stderr).toContain("brokerctl lambda trust orders --via dev --apply");
+    expect(stderr).toContain("a note");
+    expect(room.control.requests("lambda-trust")).toEqual([{ function: "orders", via: "dev", action: "show" }]);
+  });
+
+  it("adds it and removes it, and says when there was nothing to do", async () => {
+    room.control.lambdaVia = "dev";
+    expect((await trust("--apply")).stderr).toContain("added to the trust policy");
+    expect((await trust("--apply")).stderr).toContain("stood in the trust policy already");
+    expect((await trust()).stderr).toContain("stands in the trust policy");
+    expect((await trust("--undo")).stderr).toContain("removed from the trust policy");
+    expect((await trust("--undo")).stderr).toContain("nothing removed");
+  });
+
+  it("prints JSON with all that is known", async () => {
+    const { json, stderr } = await trust("--via", "dev", "--apply", "--json");
+    expect(stderr).toBe("");
+    expect(json).toEqual({
+      role_arn: "arn:aws:iam::111111111111:role/orders",
+      principal: DEV,
+      statement: { Effect: "Allow", Principal: { AWS: DEV } },
+      is_present: true,
+      changed: true,
+      notes: ["a note"],
+    });
+  });
+
+  it("refuses both flags at once, and a function that is not there", async () => {
+    expect(await trust("--via", "dev", "--apply", "--undo")).toMatchObject({ code: 2 });
+    expect(room.control.requests("lambda-trust")).toEqual([]);
+    expect(await room.run(["lambda", "trust", "nosuch", "--via", "dev"])).toMatchObject({ code: 1, stdout: "" });
+    room.control.refusing.set("lambda-trust", { code: "AccessDenied", message: "no iam:UpdateAssumeRolePolicy" });
+    expect(await trust("--via", "dev", "--apply")).toMatchObject({ code: 5, stdout: "" });
+  });
+
+  it("offers the login that via needs", async () => {
+    room.control.needMfa("dev", "123456");
+    expect(await trust("--via", "dev")).toMatchObject({ code: 4 });
+    const answers = [
+      [/Log in now/, true],
+      [/MFA code/, "123456"],
+    ] as const;
+    const { code } = await room.run(["lambda", "trust", "orders", "--via", "dev"], { answers });
+    expect(code).toBe(0);
+  });
+});

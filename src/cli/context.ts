@@ -4,7 +4,6 @@ import type { Clock } from "../system/clock.js";
 import type { BrokerPaths } from "../system/paths.js";
 import type { SpawnedDaemon } from "../system/spawn-daemon.js";
 import type { Supervisor, ToolRun } from "../system/supervisor.js";
-import type { Supervisor } from "../system/supervisor.js";
 import type { Output, TextStream } from "./output.js";
 import type { Prompts } from "./prompts.js";
 
@@ -34,8 +33,6 @@ export interface CliSurroundings {
   readonly launchDaemon: () => Promise<SpawnedDaemon>;
   /** Runs brokerd to its end, for what it does without serving. Never rejects. */
   readonly runBrokerd: (args: readonly string[]) => Promise<ToolRun>;
-  /** What this platform has to start brokerd at login; undefined: nothing that we know. */
-  readonly supervisor: () => Promise<Supervisor | undefined>;
   /** What this platform has to start brokerd at login; undefined: nothing that we know. */
   readonly supervisor: () => Promise<Supervisor | undefined>;
 }

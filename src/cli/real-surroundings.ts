@@ -7,7 +7,6 @@ import { guardStandardStreams, type StreamEnds } from "../system/guard-standard-
 import { type BrokerPaths, resolvePaths } from "../system/paths.js";
 import type { SpawnedDaemon } from "../system/spawn-daemon.js";
 import type { Supervisor, SupervisorPlace, ToolRun } from "../system/supervisor.js";
-import type { Supervisor, SupervisorPlace } from "../system/supervisor.js";
 import { reasonOf } from "../system/system-error.js";
 import type { CliSurroundings, Environment } from "./context.js";
 import type { TextStream } from "./output.js";
@@ -56,7 +55,6 @@ export function realSurroundings(world: RealProcess): CliSurroundings {
     }),
     paths,
     connect: () => connect(paths(), version),
-    supervisor: () => supervisor(world, paths()),
     launchDaemon: () => launchDaemon({ process, env, daemonScript, logFile: paths().logFile }),
     runBrokerd: (args) => runBrokerd(args, { process, env, daemonScript }),
     supervisor: () => supervisor(world, paths()),
@@ -128,25 +126,6 @@ async function runBrokerd(
   ]);
   const run = toolRunner(cleanEnvironment(env));
   return run(process.execPath, [fileURLToPath(daemonScript), ...args], { limitMs: BROKERD_LIMIT_MS });
-}
-
-async function supervisor(
-  { process, env, daemonScript }: RealProcess,
-  paths: BrokerPaths,
-): Promise<Supervisor | undefined> {
-  const { toolRunner } = await import("../system/run-tool.js");
-  const place: SupervisorPlace = {
-    env,
-    homeDir: homedir(),
-    uid: process.getuid?.() ?? -1,
-    paths,
-    nodePath: process.execPath,
-    scriptPath: fileURLToPath(daemonScript),
-    run: toolRunner(env),
-  };
-  if (process.platform === "darwin") return new (await import("../system/launchd.js")).Launchd(place);
-  if (process.platform === "linux") return new (await import("../system/systemd.js")).Systemd(place);
-  return undefined;
 }
 
 async function supervisor(

@@ -7,7 +7,6 @@ import type { Clock } from "../../src/system/clock.js";
 import { resolvePaths } from "../../src/system/paths.js";
 import type { SpawnedDaemon } from "../../src/system/spawn-daemon.js";
 import type { Supervisor } from "../../src/system/supervisor.js";
-import type { Supervisor } from "../../src/system/supervisor.js";
 import { NOW } from "../fakes/fake-control.js";
 
 /** `^C` at a question. */
@@ -27,7 +26,6 @@ export interface TwinOptions {
   readonly launchDaemon?: () => Promise<SpawnedDaemon>;
   /** Default: a brokerd whose keychain holds nothing of this home. */
   readonly runBrokerd?: CliSurroundings["runBrokerd"];
-  readonly supervisor?: Supervisor;
   readonly supervisor?: Supervisor;
 }
 
@@ -68,7 +66,6 @@ export async function runTwin(argv: readonly string[], options: TwinOptions): Pr
     paths: () => paths,
     connect: async () =>
       createControlClient({ socketPath: paths.controlSocket, version: options.version ?? "0.1.0", timeoutMs: 2000 }),
-    supervisor: () => Promise.resolve(options.supervisor),
     launchDaemon:
       options.launchDaemon ??
       (() => {

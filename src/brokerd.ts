@@ -10,7 +10,7 @@ import { type Daemon, startDaemon } from "./daemon/daemon.js";
 import { cleanEnvironmentInPlace } from "./system/clean-environment.js";
 import { SystemClock } from "./system/clock.js";
 import { guardStandardStreams } from "./system/guard-standard-streams.js";
-import { hardenProcess } from "./system/hardening.js";
+import { hardenProcess, refuseIntruders } from "./system/hardening.js";
 import { type LogFile, openLogFile } from "./system/log-file.js";
 import { type Logger } from "./system/logger.js";
 import { type BrokerPaths, resolvePaths } from "./system/paths.js";
@@ -22,6 +22,8 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 const KEYCHAIN_CHILD = { nodePath: process.execPath, scriptPath: join(HERE, "keychain-child.js") };
 /** A stop that takes longer hangs: end it the hard way (an unanswered keychain prompt can block exit itself). */
 const STOP_LIMIT_MS = 5000;
+/** npm, docker and terminals pass one Ctrl-C on twice. */
+const SAME_REQUEST_MS = 200;
 /** Between one failed start under a service manager and the next. */
 const FAILED_START_PAUSE_MS = 5000;
 /** A last line is worth waiting for, a full disk is not. */
@@ -46,6 +48,7 @@ exit codes: 0 ended as asked, 1 failed, 2 usage or config
 
 async function main(): Promise<void> {
   const flags = parseFlags();
+  await refuseIntruders(process.env["NODE_OPTIONS"]);
   const inherited = takeInheritedSockets(process.env, process.pid);
   cleanEnvironmentInPlace(process.env);
   if (flags.help) return void process.stdout.write(USAGE);
@@ -107,7 +110,7 @@ class Ending {
   readonly #logger: Logger;
   readonly #log: LogFile | undefined;
   #daemon: Daemon | undefined;
-  #requested = false;
+  #requestedAt: number | undefined;
 
   constructor(logger: Logger, log: LogFile | undefined) {
     this.#logger = logger;
@@ -121,14 +124,22 @@ class Ending {
 
   watch(daemon: Daemon): void {
     this.#daemon = daemon;
-    if (this.#requested) void this.#stop();
+    if (this.#requestedAt !== undefined) void this.#stop();
   }
 
   request(): void {
-    if (this.#requested) return;
-    this.#requested = true;
+    const now = performance.now();
+    if (this.#requestedAt !== undefined) return this.#hurry(now - this.#requestedAt);
+    this.#requestedAt = now;
     setTimeout(() => process.kill(process.pid, "SIGKILL"), STOP_LIMIT_MS).unref();
     if (this.#daemon) void this.#stop();
+  }
+
+  /** Whoever asks twice does not want to wait; what was acknowledged is on the disk. */
+  #hurry(sinceMs: number): void {
+    if (sinceMs < SAME_REQUEST_MS) return;
+    this.#logger.warn({}, "ended at once, as was asked again");
+    process.exit(1);
   }
 
   async #stop(): Promise<void> {

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import type { KeychainRequest } from "./secrets/keychain-protocol.js";
 import { answerKeychainRequest } from "./secrets/keyring-item.js";
+import { hardenProcess } from "./system/hardening.js";
 
 /**
  * One keychain request per process: a JSON line in, a JSON line out. It may hang in a prompt that nobody answers, so the
@@ -10,6 +11,7 @@ import { answerKeychainRequest } from "./secrets/keyring-item.js";
 let input = "";
 let asked = false;
 
+hardenProcess(process);
 nameSessionBus();
 process.stdin.setEncoding("utf8");
 process.stdin.on("end", () => process.kill(process.pid, "SIGKILL"));

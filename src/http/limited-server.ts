@@ -28,7 +28,7 @@ export const SERVER_LIMITS: ServerLimits = {
   keepAliveTimeout: 5000,
   maxHeaderSize: 8 * 1024,
   maxConnections: 4096,
-  drain: 2000,
+  drain: 1500,
 };
 
 export interface LimitedServer {

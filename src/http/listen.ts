@@ -12,7 +12,7 @@ import { checkSocketPath, clearStaleSocket } from "./stale-socket.js";
 export interface Listener {
   /** The TCP port; undefined on a unix socket. */
   readonly port: number | undefined;
-  /** Stops accepting, lets running requests finish (2 s), cuts what is left. May be called twice. */
+  /** Stops accepting, lets running requests finish (1.5 s), cuts what is left. May be called twice. */
   readonly close: () => Promise<void>;
 }
 

@@ -6,6 +6,7 @@ import { NodeFileSystem, writeFileAtomic } from "./atomic-file.js";
 import { type Clock, SystemClock } from "./clock.js";
 import { carriedIntoLaunchd } from "./launchd-environment.js";
 import { LAUNCHD_LABEL, type LaunchAgent, readLaunchAgent, renderLaunchAgent } from "./launchd-plist.js";
+import { DAEMON_NODE_FLAGS } from "./node-flags.js";
 import { shellQuote } from "./shell-quote.js";
 import type {
   Supervisor,
@@ -140,13 +141,13 @@ export class Launchd implements Supervisor {
   #wanted(): Omit<LaunchAgent, "environment"> {
     const { nodePath, scriptPath, paths } = this.#place;
     return {
-      command: [outlivingUpgrades(nodePath), scriptPath, "--log-file", paths.logFile],
+      command: [outlivingUpgrades(nodePath), ...DAEMON_NODE_FLAGS, scriptPath, "--log-file", paths.logFile],
       standardErrorPath: join(paths.stateDir, "brokerd.stderr"),
     };
   }
 
   #problemsOf({ command }: LaunchAgent, printed: ToolRun): readonly SupervisorProblem[] {
-    const [node = "", script = ""] = command;
+    const [node = "", script = ""] = command.filter((word) => !word.startsWith("--"));
     const gone = [node, script].find((path) => !existsSync(path));
     const mend = "brokerctl service install";
     return [

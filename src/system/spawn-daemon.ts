@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { Socket } from "node:net";
 import { BrokerError } from "../core/errors.js";
+import { daemonNodeFlags } from "./node-flags.js";
 import { reasonOf } from "./system-error.js";
 
 export interface DaemonCommand {
@@ -35,7 +36,7 @@ const MAX_LAST_WORDS = 16_384;
  */
 export function spawnDaemon({ nodePath, scriptPath, env, logFile }: DaemonCommand): Promise<SpawnedDaemon> {
   return new Promise((resolve, reject) => {
-    const child = spawn(nodePath, [scriptPath, "--log-file", logFile], {
+    const child = spawn(nodePath, [...daemonNodeFlags(), scriptPath, "--log-file", logFile], {
       detached: true,
       // Once we are gone the pipe is broken: brokerd guards against that, and logs to its file.
       stdio: ["ignore", "ignore", "pipe"],

@@ -29,7 +29,7 @@ export function stablePath(path: string, resolve: (path: string) => string = rea
     const linked = `${brew}/opt/${formula}/${rest}`;
     if (resolved(linked, resolve) === real) return { path: linked };
   }
-  if (real.includes('/_npx/')) return { path: real, endsWith: "npx, when its cache is cleared" };
+  if (real.includes("/_npx/")) return { path: real, endsWith: "npx, when its cache is cleared" };
   const found = VERSION_MANAGERS.find(([pattern]) => pattern.test(real));
   return { path: real, ...(found && { endsWith: `${found[1]}, when that version is uninstalled` }) };
 }

@@ -44,7 +44,7 @@ export class Systemctl {
 
   #unreachable({ code, stderr }: ToolRun): BrokerError | undefined {
     if (code === null) return notSupported(`systemd cannot be asked: ${oneLine(stderr)}`, WITHOUT);
-    if (stderr.includes('not been booted with systemd')) {
+    if (stderr.includes("not been booted with systemd")) {
       return notSupported("this machine was not started by systemd", WITHOUT);
     }
     if (!/Failed to connect to (?:user scope )?bus|Failed to get D-Bus connection/i.test(stderr)) return undefined;

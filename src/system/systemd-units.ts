@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
+import { DAEMON_NODE_FLAGS } from "./node-flags.js";
 import { stablePath } from "./stable-path.js";
 import type { SupervisorInstall, SupervisorPlace } from "./supervisor.js";
 import { serviceEnvironment } from "./systemd-environment.js";
@@ -49,7 +50,9 @@ export async function renderUnits(
   const values = {
     CONFIG_FILE: unitValue(place.paths.configFile),
     STATE_DIR: unitValue(place.paths.stateDir),
-    COMMAND: [node.path, script.path, "--log-file", place.paths.logFile].map(commandWord).join(" "),
+    COMMAND: [node.path, ...DAEMON_NODE_FLAGS, script.path, "--log-file", place.paths.logFile]
+      .map(commandWord)
+      .join(" "),
     ENVIRONMENT: [
       ...Object.entries(home).map(([name, value]) => `Environment=${unitWord(`${name}=${value}`)}`),
       ...(hasCarried ? [`EnvironmentFile=${unitGlob(environmentFileOf(place))}`] : []),

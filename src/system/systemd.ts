@@ -173,7 +173,7 @@ export class Systemd implements Supervisor {
   }
 
   #programProblems(command: readonly string[]): readonly SupervisorProblem[] {
-    const [node, script] = command;
+    const [node, script] = command.filter((word) => !word.startsWith("--"));
     if (node === undefined || script === undefined) return [];
     const gone = [node, script].find((path) => !existsSync(path));
     if (gone !== undefined) return [problem(`${gone}, which the unit runs, is gone`)];

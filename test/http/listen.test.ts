@@ -250,7 +250,7 @@ describe("closing", () => {
 
     let closed = false;
     const closing = listener.close().then(() => (closed = true));
-    await clock.advance(1999);
+    await clock.advance(1499);
     expect(closed).toBe(false);
     await clock.advance(1);
 

@@ -1,0 +1,241 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { dirname, join, resolve } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { DAEMON_NODE_FLAGS } from "../../src/system/node-flags.js";
+import { type FakeAws, startFakeAws } from "../fakes/fake-aws/fake-aws.js";
+import { TestBroker } from "../support/broker.js";
+import { awsOptions, get, ROLES_YAML, USER_KEY } from "../support/in-process-broker.js";
+import { tempDir } from "../support/temp-dir.js";
+
+const LAUNCHER = resolve("bin/brokerd");
+const BROKERD = resolve("dist/brokerd.js");
+
+const started: ChildProcess[] = [];
+let aws: FakeAws | undefined;
+let broker: TestBroker;
+
+afterEach(async () => {
+  for (const child of started.splice(0)) child.kill("SIGKILL");
+  await aws?.close();
+  aws = undefined;
+});
+
+interface Started {
+  readonly child: ChildProcess;
+  readonly stderr: () => string;
+  readonly ended: Promise<readonly [number | null, NodeJS.Signals | null]>;
+}
+
+function launch(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Started {
+  const child = spawn(command, args, { env: { ...broker.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  started.push(child);
+  let stderr = "";
+  child.stdout.resume();
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  const ended = once(child, "close") as Promise<[number | null, NodeJS.Signals | null]>;
+  return { child, stderr: () => stderr, ended };
+}
+
+/** Resolves when it answers; rejects with what it said when it ends instead. */
+async function answering({ ended, stderr }: Started): Promise<void> {
+  const died = ended.then(() => {
+    throw new Error(stderr());
+  });
+  died.catch(() => undefined);
+  await Promise.race([broker.answering(), died]);
+}
+
+async function room(config = ROLES_YAML): Promise<void> {
+  aws = await startFakeAws(awsOptions());
+  broker = await TestBroker.create({ name: "process", config, env: { AWS_ENDPOINT_URL: aws.url } });
+}
+
+/** A file that leaves a mark when Node loads it. */
+function intruder(): { readonly path: string; readonly wasLoaded: () => boolean } {
+  const directory = tempDir("intruder");
+  const path = join(directory, "intruder.cjs");
+  writeFileSync(path, `require("node:fs").writeFileSync(${JSON.stringify(join(directory, "mark"))}, "");`);
+  return { path, wasLoaded: () => readdirSync(directory).includes("mark") };
+}
+
+describe("bin/brokerd", () => {
+  it("obeys nothing of NODE_OPTIONS, NODE_PATH and the like, and starts", async () => {
+    await room();
+    const { path, wasLoaded } = intruder();
+    const keys = join(tempDir("keylog"), "keys");
+    const daemon = launch(LAUNCHER, [], {
+      NODE_OPTIONS: `--require ${path} --inspect=127.0.0.1:0 --tls-keylog=${keys}`,
+      NODE_PATH: dirname(path),
+      NODE_V8_COVERAGE: join(dirname(path), "coverage"),
+      LD_PRELOAD: "",
+    });
+    await answering(daemon);
+    expect(wasLoaded()).toBe(false);
+    expect(daemon.stderr()).not.toContain("Debugger listening");
+    const inherited = readFileSync(`/proc/${daemon.child.pid}/environ`, "utf8");
+    expect(inherited).not.toMatch(/NODE_OPTIONS|NODE_PATH|NODE_V8_COVERAGE|LD_PRELOAD/);
+    daemon.child.kill("SIGTERM");
+    expect(await daemon.ended).toEqual([0, null]);
+  });
+
+  it("starts Node itself, in its own place, with the flags of every other start", async () => {
+    await room();
+    const daemon = launch(LAUNCHER, []);
+    await answering(daemon);
+    const words = readFileSync(`/proc/${daemon.child.pid}/cmdline`, "utf8").split("\0").slice(1, -1);
+    expect(words.filter((word) => word !== "--disable-sigusr1")).toEqual([...DAEMON_NODE_FLAGS, BROKERD]);
+    expect(readFileSync(`/proc/${daemon.child.pid}/limits`, "utf8")).toMatch(/Max core file size\s+0\s+0/);
+  });
+
+  it("finds its place through links, relative ones and directories with spaces too", async () => {
+    await room();
+    const directory = join(tempDir("links"), "with spaces -x");
+    mkdirSync(join(directory, "bin"), { recursive: true });
+    symlinkSync(LAUNCHER, join(directory, "real"));
+    symlinkSync("../real", join(directory, "bin", "brokerd"));
+    const { child, ended } = launch(join(directory, "bin", "brokerd"), ["--version"], { CDPATH: directory });
+    expect(child.pid).toBeDefined();
+    expect(await ended).toEqual([0, null]);
+  });
+
+  it("says what is missing where there is no Node", async () => {
+    await room();
+    const tools = join(tempDir("tools"), "bin");
+    mkdirSync(tools);
+    for (const tool of ["sh", "readlink", "dirname"]) symlinkSync(`/usr/bin/${tool}`, join(tools, tool));
+    const { ended, stderr } = launch(LAUNCHER, [], { PATH: tools });
+    expect(await ended).toEqual([1, null]);
+    expect(stderr()).toContain("node is not in PATH");
+  });
+});
+
+describe("brokerd by itself", () => {
+  it.each([
+    ["with --inspect", ["--inspect=127.0.0.1:0"], {}],
+    ["with --inspect in NODE_OPTIONS", [], { NODE_OPTIONS: "--inspect=127.0.0.1:0" }],
+    ["with code preloaded by NODE_OPTIONS", [], { NODE_OPTIONS: "-r node:fs" }],
+    ["with a TLS key log in NODE_OPTIONS", [], { NODE_OPTIONS: "--tls-keylog=/dev/null" }],
+  ])("refuses to start %s, and says the mend", async (_, nodeArgs, env) => {
+    await room();
+    const { ended, stderr } = launch(process.execPath, [...nodeArgs, BROKERD], env);
+    expect(await ended).toEqual([2, null]);
+    expect(stderr()).toContain("env -u NODE_OPTIONS brokerd");
+  });
+
+  it("takes limits of memory from NODE_OPTIONS", async () => {
+    await room();
+    const daemon = launch(process.execPath, [BROKERD], { NODE_OPTIONS: "--max-old-space-size=256 --no-warnings" });
+    await answering(daemon);
+  });
+
+  it("opens no inspector for SIGUSR1 or _debugProcess, running or just started", async () => {
+    await room();
+    const daemon = launch(process.execPath, [BROKERD]);
+    await answering(daemon);
+    (process as unknown as { _debugProcess(pid: number): void })._debugProcess(daemon.child.pid!);
+    for (let signal = 0; signal < 5; signal++) daemon.child.kill("SIGUSR1");
+    await broker.call("status", {});
+    expect(daemon.stderr()).not.toContain("Debugger listening");
+    daemon.child.kill("SIGTERM");
+    await daemon.ended;
+
+    for (const delay of [20, 60, 120, 200, 300, 450]) {
+      const early = launch(process.execPath, [BROKERD]);
+      await new Promise((resolve) => setTimeout(resolve, delay));
+      early.child.kill("SIGUSR1");
+      const outcome = await Promise.race([early.ended, broker.answering()]);
+      // In its first moments Node itself still listens to the signal: then nothing was served, or it was too early for Node.
+      const isOpen = early.stderr().includes("Debugger listening");
+      expect(isOpen).toBe(outcome?.[0] === 2);
+      early.child.kill("SIGKILL");
+      await early.ended;
+    }
+  });
+
+  it("leaves no core, and no memory in one, when it aborts", async () => {
+    await room();
+    const directory = tempDir("core");
+    const shell = `ulimit -c unlimited 2>/dev/null; cd ${directory} && exec "$0" "$@"`;
+    const viaLauncher = launch("/bin/sh", ["-c", shell, LAUNCHER]);
+    await answering(viaLauncher);
+    viaLauncher.child.kill("SIGABRT");
+    expect(await viaLauncher.ended).toEqual([null, "SIGABRT"]);
+    expect(readdirSync(directory)).toEqual([]);
+
+    const bare = launch("/bin/sh", ["-c", shell, process.execPath, BROKERD]);
+    await answering(bare);
+    expect(readFileSync(`/proc/${bare.child.pid}/coredump_filter`, "utf8").trim()).toBe("00000000");
+  });
+
+  it("outlives its terminal: streams closed, SIGHUP, and goes on serving", async () => {
+    await room();
+    const daemon = launch(process.execPath, [BROKERD]);
+    await answering(daemon);
+    daemon.child.stdout?.destroy();
+    daemon.child.stderr?.destroy();
+    for (let hangup = 0; hangup < 3; hangup++) daemon.child.kill("SIGHUP");
+    for (let ask = 0; ask < 5; ask++) await broker.call("config-reload", {});
+    expect((await broker.call("status", {})).daemon.pid).toBe(daemon.child.pid);
+    daemon.child.kill("SIGTERM");
+    expect(await once(daemon.child, "exit")).toEqual([0, null]);
+  });
+
+  it("ends within two seconds of SIGTERM with 0: who was asking is answered, who stalls is cut", async () => {
+    await room();
+    const daemon = launch(process.execPath, [BROKERD]);
+    await answering(daemon);
+    await broker.call("store-create", {});
+    await broker.call("keys-add", { source: "ops-keys", ...USER_KEY, replace: false });
+    const { leaseUrl } = await broker.call("lease-access", { pinnedRole: "dev" });
+    const port = Number(new URL(leaseUrl).port);
+    const hold = aws!.faults.hold("AssumeRole");
+    const asked = Array.from({ length: 20 }, () => get(leaseUrl));
+    await hold.arrived();
+    const stalled = connect({ port, host: "127.0.0.1" });
+    stalled.on("error", () => undefined).write("GET /creds HTTP/1.1\r\nHost: 127.0.0.1\r\n");
+    const from = performance.now();
+    daemon.child.kill("SIGTERM");
+    setTimeout(() => hold.release(), 200);
+
+    expect(await daemon.ended).toEqual([0, null]);
+    expect(performance.now() - from).toBeLessThan(2000);
+    expect(new Set((await Promise.all(asked)).map(({ status }) => status))).toEqual(new Set([200]));
+  });
+
+  it("ends at once when it is asked again", async () => {
+    await room();
+    const daemon = launch(process.execPath, [BROKERD]);
+    await answering(daemon);
+    const { daemon: view } = await broker.call("status", {});
+    const stalled = connect({ port: Number(new URL(view.endpoint ?? "").port), host: "127.0.0.1" });
+    stalled.on("error", () => undefined).write("GET /creds HTTP/1.1\r\nHost: 127.0.0.1\r\n");
+    await once(stalled, "connect");
+    await broker.call("status", {});
+    const from = performance.now();
+    daemon.child.kill("SIGTERM");
+    setTimeout(() => daemon.child.kill("SIGTERM"), 300);
+    expect(await daemon.ended).toEqual([1, null]);
+    expect(performance.now() - from).toBeLessThan(1200);
+  });
+
+  it("is started by brokerctl without what the environment says of Node", async () => {
+    await room();
+    const { path } = intruder();
+    const { code, stderr } = await broker.ctl(["start"], {
+      env: { NODE_OPTIONS: "--max-old-space-size=512", NODE_PATH: dirname(path) },
+    });
+    expect([code, stderr]).toEqual([0, expect.stringContaining("started")]);
+    const { pid } = (await broker.call("status", {})).daemon;
+    try {
+      expect(readFileSync(`/proc/${pid}/environ`, "utf8")).not.toMatch(/NODE_OPTIONS|NODE_PATH/);
+      expect(readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")).toEqual(
+        expect.arrayContaining([...DAEMON_NODE_FLAGS]),
+      );
+    } finally {
+      process.kill(pid, "SIGKILL");
+    }
+  });
+});

@@ -80,10 +80,11 @@ export class DeployedRoom {
     return runToEnd(command, { env, cwd, seconds: 90, ...(input === undefined ? {} : { input }) });
   }
 
-  /** `brokerctl lambda invoke` of the function of that language, in the directory of its code. */
-  invoke(language: Language, event: unknown, { label = language, flags = ["--timeout", "60"] } = {}): Promise<Outcome> {
-    const args = ["lambda", "invoke", FUNCTIONS[language].name, "--via", "dev", "--event", "-", ...flags];
-    return this.ctl(args, { label, cwd: TASK_ROOTS[language], input: JSON.stringify(event) });
+  /** `brokerctl lambda invoke` in the directory of that language's code; FUNCTION is the one of that language. */
+  invoke(language: Language, event: unknown, options: { function?: string; flags?: string[] } = {}): Promise<Outcome> {
+    const { function: name = FUNCTIONS[language].name, flags = [] } = options;
+    const args = ["lambda", "invoke", name, "--via", "dev", "--timeout", "60", "--event", "-", ...flags];
+    return this.ctl(args, { label: language, cwd: TASK_ROOTS[language], input: JSON.stringify(event) });
   }
 
   async close(): Promise<void> {

@@ -13,11 +13,14 @@ export const WORKER_ROLE = `worker-dev-${REGION}-lambdaRole`;
 export const WORKER = "worker-dev-consume";
 /** An image; its role is the worker's too. */
 export const IMAGE = "worker-dev-image";
+/** Its function and role have the names that CloudFormation gives them. */
+export const SAM_STACK = "sam-orders";
 /** Its role was deleted. */
 export const ORPHAN = "orphan-dev-api";
 
 const VERSION = "2012-10-17";
 const LAMBDA_SERVICE = statement({ Service: ["lambda.amazonaws.com"] });
+const TRUSTS_DEVELOPER = [LAMBDA_SERVICE, statement({ AWS: [DEVELOPER_ARN] })];
 /** A trust policy as IAM keeps it. */
 export const WORKER_TRUST = { Version: VERSION, Statement: [LAMBDA_SERVICE] };
 export const WORKER_INLINE = {
@@ -30,7 +33,8 @@ export const WORKER_MANAGED = [
 ] as const;
 
 interface DeployedFunction {
-  readonly name: string;
+  /** Without one, CloudFormation gives it one. */
+  readonly name?: string;
   readonly runtime: string;
   readonly handler: string;
 }
@@ -56,6 +60,10 @@ export const DEPLOY: readonly AwsCall[] = [
   stack("account", { Developer: role("Developer", [statement({ AWS: [`arn:aws:iam::${ACCOUNT}:root`] })]) }),
   stack("orders-dev", ordersService()),
   stack("worker-dev", workerService()),
+  // moto's CloudFormation leaves ManagedPolicyArns out, and keeps Policies as Python prints them.
+  ...Object.entries(WORKER_INLINE).map(([name, document]) => inlinePolicy(name, document)),
+  ...WORKER_MANAGED.map((PolicyArn): AwsCall => ["iam", "attach_role_policy", { RoleName: WORKER_ROLE, PolicyArn }]),
+  stack(SAM_STACK, samApplication()),
   createFunction(IMAGE, { PackageType: "Image", Code: { ImageUri: `${ACCOUNT}.dkr.ecr.${REGION}.amazonaws.com/w:1` } }),
   ["iam", "create_role", { RoleName: "orphan", AssumeRolePolicyDocument: JSON.stringify(WORKER_TRUST) }],
   stack("orphan-dev", {
@@ -73,13 +81,20 @@ function ordersService(): Record<string, unknown> {
     `${language}LambdaFunction`,
     lambdaFunction(each, { "Fn::GetAtt": ["IamRoleLambdaExecution", "Arn"] }),
   ]);
-  const trust = [LAMBDA_SERVICE, statement({ AWS: [DEVELOPER_ARN] })];
   return {
     Uploads: { Type: "AWS::S3::Bucket", Properties: { BucketName: BUCKET } },
-    IamRoleLambdaExecution: role(SERVICE_ROLE, trust, {
-      "orders-dev-lambda": allow("s3:*", `arn:aws:s3:::${BUCKET}*`),
-    }),
+    IamRoleLambdaExecution: role(SERVICE_ROLE, TRUSTS_DEVELOPER),
     ...(Object.fromEntries(functions) as Record<string, unknown>),
+  };
+}
+
+function samApplication(): Record<string, unknown> {
+  return {
+    ApiFunctionRole: role(undefined, TRUSTS_DEVELOPER),
+    ApiFunction: lambdaFunction(
+      { runtime: "nodejs20.x", handler: "app.handler" },
+      { "Fn::GetAtt": ["ApiFunctionRole", "Arn"] },
+    ),
   };
 }
 
@@ -89,7 +104,7 @@ function workerService(): Record<string, unknown> {
       Type: "AWS::IAM::ManagedPolicy",
       Properties: { ManagedPolicyName: "worker-dev-keys", Path: "/worker/", PolicyDocument: allow("kms:Decrypt", "*") },
     },
-    IamRoleLambdaExecution: role(WORKER_ROLE, [LAMBDA_SERVICE], WORKER_INLINE, [WORKER_MANAGED[0], { Ref: "Keys" }]),
+    IamRoleLambdaExecution: role(WORKER_ROLE, [LAMBDA_SERVICE]),
     Consume: lambdaFunction(
       { name: WORKER, runtime: "nodejs20.x", handler: "app.handler" },
       { "Fn::GetAtt": ["IamRoleLambdaExecution", "Arn"] },
@@ -107,21 +122,9 @@ function stack(name: string, resources: Readonly<Record<string, unknown>>): AwsC
   return ["cloudformation", "create_stack", parameters];
 }
 
-function role(
-  name: string,
-  trust: readonly unknown[],
-  inline: Readonly<Record<string, unknown>> = {},
-  managed: readonly unknown[] = [],
-): unknown {
-  return {
-    Type: "AWS::IAM::Role",
-    Properties: {
-      RoleName: name,
-      AssumeRolePolicyDocument: { Version: VERSION, Statement: trust },
-      ManagedPolicyArns: managed,
-      Policies: Object.entries(inline).map(([PolicyName, PolicyDocument]) => ({ PolicyName, PolicyDocument })),
-    },
-  };
+function role(name: string | undefined, trust: readonly unknown[]): unknown {
+  const document = { Version: VERSION, Statement: trust };
+  return { Type: "AWS::IAM::Role", Properties: { RoleName: name, AssumeRolePolicyDocument: document } };
 }
 
 function lambdaFunction({ name, runtime, handler }: DeployedFunction, roleArn: unknown): unknown {
@@ -145,10 +148,21 @@ function createFunction(name: string, properties: Readonly<Record<string, unknow
   return ["lambda", "create_function", { FunctionName: name, Role: arn(WORKER_ROLE), ...variables, ...properties }];
 }
 
+/** One more of the worker's. */
+export function inlinePolicy(name: string, document: unknown): AwsCall {
+  const policy = { RoleName: WORKER_ROLE, PolicyName: name, PolicyDocument: JSON.stringify(document) };
+  return ["iam", "put_role_policy", policy];
+}
+
 function statement(principal: Readonly<Record<string, readonly string[]>>): unknown {
   return { Effect: "Allow", Principal: principal, Action: "sts:AssumeRole" };
 }
 
-function allow(action: string, resource: string): { readonly Version: string; readonly Statement: readonly unknown[] } {
+interface PolicyDocument {
+  readonly Version: string;
+  readonly Statement: readonly Readonly<Record<string, string>>[];
+}
+
+function allow(action: string, resource: string): PolicyDocument {
   return { Version: VERSION, Statement: [{ Sid: "Needed", Effect: "Allow", Action: action, Resource: resource }] };
 }

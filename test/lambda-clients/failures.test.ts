@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { DeployedRoom } from "./deployed-room.js";
+import { arn, FUNCTIONS, IMAGE, ORPHAN, VARIABLES, WORKER_ROLE } from "./deployment.js";
+
+let room: DeployedRoom;
+beforeAll(async () => {
+  room = await DeployedRoom.open({ sessionSeconds: 3600 });
+}, 120_000);
+afterAll(async () => room.close());
+
+const NOTHING = ["--", process.execPath, "-e", "process.exit(42)"];
+
+describe("a function that is not there", () => {
+  it.each([
+    { command: "exec", rest: NOTHING, code: 125 },
+    { command: "invoke", rest: [], code: 1 },
+    { command: "trust", rest: [], code: 1 },
+  ])("lambda $command ends with $code and names it and its region", async ({ command, rest, code }) => {
+    const outcome = await room.ctl(["lambda", command, "no-such-function", "--via", "dev", ...rest]);
+
+    expect(outcome).toMatchObject({ code, stdout: "" });
+    expect(outcome.stderr).toMatch(/no Lambda function no-such-function in eu-west-1/);
+  });
+
+  it("lambda env leaves no old credentials in the shell", async () => {
+    const outcome = await room.ctl(["lambda", "env", "no-such-function", "--via", "dev"]);
+
+    expect(outcome.code).toBe(1);
+    expect(outcome.stdout).toMatch(/^unset .*AWS_ACCESS_KEY_ID/m);
+    expect(outcome.stdout.trimEnd().split("\n").at(-1)).toBe("false");
+  });
+});
+
+describe("a function whose role was deleted", () => {
+  it("cannot be run as it: refused, and the role named", async () => {
+    const outcome = await room.ctl(["lambda", "invoke", ORPHAN, "--via", "dev"]);
+
+    expect(outcome).toMatchObject({ code: 5, stdout: "" });
+    expect(outcome.stderr).toContain(arn("orphan"));
+  });
+
+  it.each([
+    ["its trust policy is not found", ["lambda", "trust", ORPHAN, "--via", "dev", "--apply"]],
+    ["its policies are not found", ["lambda", "invoke", ORPHAN, "--via", "dev", "--mode", "session-policy"]],
+  ])("%s", async (_, args) => {
+    const outcome = await room.ctl(args);
+
+    expect(outcome).toMatchObject({ code: 1, stdout: "" });
+    expect(outcome.stderr).toContain("orphan");
+  });
+});
+
+describe("a function that is an image", () => {
+  beforeAll(async () => {
+    expect(await room.ctl(["lambda", "trust", IMAGE, "--via", "dev", "--apply"])).toMatchObject({ code: 0 });
+  });
+
+  it("gives its role and variables", async () => {
+    const print = ["--", process.execPath, "-p", "JSON.stringify(process.env)"];
+
+    const outcome = await room.ctl(["lambda", "exec", IMAGE, "--via", "dev", ...print]);
+
+    expect(outcome.code).toBe(0);
+    const env = JSON.parse(outcome.stdout) as Record<string, string>;
+    expect(env).toMatchObject({ ...VARIABLES, AWS_LAMBDA_FUNCTION_NAME: IMAGE });
+    expect(Object.keys(env)).not.toContain("_HANDLER");
+  });
+
+  it("has no runtime that could be chosen: says so, and how to name one", async () => {
+    const outcome = await room.ctl(["lambda", "invoke", IMAGE, "--via", "dev"]);
+
+    expect(outcome).toMatchObject({ code: 2, stdout: "" });
+    expect(outcome.stderr).toContain("image");
+    expect(outcome.stderr).toContain("-- CMD");
+  });
+
+  it("runs with the runtime that is named", async () => {
+    const outcome = await room.invoke("go", { do: "identity" }, { function: IMAGE, flags: ["--", "./bootstrap"] });
+
+    expect(outcome.code).toBe(0);
+    expect(outcome.stdout).toContain(`${WORKER_ROLE}/${IMAGE}`);
+  });
+});
+
+describe("a runtime that is not here", () => {
+  it("is told with the file that is missing from the function's code", async () => {
+    const outcome = await room.ctl(["lambda", "invoke", FUNCTIONS.rust.name, "--via", "dev"]);
+
+    expect(outcome).toMatchObject({ code: 2, stdout: "" });
+    expect(outcome.stderr).toMatch(/no such file: .*\/bootstrap/);
+  });
+
+  it("is told as a program that is not found, where it was named", async () => {
+    const outcome = await room.ctl(["lambda", "invoke", FUNCTIONS.rust.name, "--via", "dev", "--", "./no-such-client"]);
+
+    expect(outcome).toMatchObject({ code: 127, stdout: "" });
+    expect(outcome.stderr).toContain("./no-such-client");
+  });
+});

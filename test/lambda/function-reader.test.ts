@@ -1,0 +1,98 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type ReadFunction, readFunction } from "../../src/lambda/function-reader.js";
+import { ACCOUNT, annSigns, type World } from "../aws/world.js";
+import { brokerErrorOf } from "../support/broker-error-of.js";
+import { keysSource, sessionRole } from "../support/roles.js";
+import { devRole, FUNCTION_ROLE, startLambdaWorld, viaDev } from "./world.js";
+
+const arnIn = (region: string): string => `arn:aws:lambda:${region}:${ACCOUNT}:function:orders`;
+
+let world: World;
+beforeEach(async () => {
+  world = await startLambdaWorld(
+    {},
+    {
+      functions: [
+        { arn: arnIn("eu-west-1"), roleArn: FUNCTION_ROLE, variables: { TABLE: "orders" }, aliases: { live: "7" } },
+        { arn: arnIn("us-east-2"), roleArn: FUNCTION_ROLE, isImage: true },
+      ],
+    },
+  );
+});
+afterEach(() => world.fake.close());
+
+const read = async (text: string): Promise<ReadFunction> => readFunction(world.lambda, await viaDev(world), text);
+
+describe("a function is read", () => {
+  test("with the credentials of via, in the region of via", async () => {
+    expect(await read("orders:live")).toEqual({
+      roleArn: FUNCTION_ROLE,
+      isImage: false,
+      context: {
+        functionName: "orders",
+        functionArn: `${arnIn("eu-west-1")}:live`,
+        version: "7",
+        region: "eu-west-1",
+        memorySize: 256,
+        timeout: 15,
+        handler: "app.handler",
+        runtime: "nodejs20.x",
+        logGroup: "/aws/lambda/orders",
+        variables: { TABLE: "orders" },
+      },
+    });
+    const { signer, region } = world.fake.lastOf("GetFunctionConfiguration");
+    expect(region).toBe("eu-west-1");
+    expect(signer.arn).toBe(`arn:aws:sts::${ACCOUNT}:assumed-role/dev/ann`);
+  });
+
+  test("in the region of its ARN, whatever that of via", async () => {
+    expect(await read(arnIn("us-east-2"))).toMatchObject({
+      isImage: true,
+      context: { region: "us-east-2", handler: null, runtime: null },
+    });
+  });
+});
+
+describe("it is not read", () => {
+  test("where no region is known; the mend says where to name one", async () => {
+    const via = { role: sessionRole(keysSource(), "bare"), signer: annSigns };
+
+    const error = await brokerErrorOf(() => readFunction(world.lambda, via, "orders"));
+
+    expect(error).toMatchObject({ code: "UsageInvalid" });
+    expect(error.hint).toContain("bare");
+    expect(world.fake.calls).toHaveLength(0);
+  });
+
+  test("across partitions: AWS would only say that the key is not known", async () => {
+    const arn = `arn:aws-cn:lambda:cn-north-1:${ACCOUNT}:function:orders`;
+    const via = { role: devRole(), signer: annSigns };
+
+    expect(await brokerErrorOf(() => readFunction(world.lambda, via, arn))).toMatchObject({ code: "UsageInvalid" });
+    expect(world.fake.calls).toHaveLength(0);
+  });
+
+  test("where it is not: the region that was looked in is named", async () => {
+    const error = await brokerErrorOf(() => read("gone"));
+
+    expect(error).toMatchObject({ code: "NotFound" });
+    expect(error.message).toContain("gone");
+    expect(error.message).toContain("eu-west-1");
+  });
+
+  test("without permission", async () => {
+    world.fake.faults.set("GetFunctionConfiguration", { kind: "deny" });
+
+    expect(await brokerErrorOf(() => read("orders"))).toMatchObject({ code: "AccessDenied" });
+  });
+
+  test("from another account, which may refuse: both accounts are named", async () => {
+    const error = await brokerErrorOf(() => read("999999999999:function:orders"));
+
+    expect(error).toMatchObject({ code: "NotFound" });
+    expect(error.message).toContain("999999999999");
+    expect(error.message).toContain(ACCOUNT);
+    expect(error.hint).toContain("999999999999");
+  });
+});

@@ -1,0 +1,182 @@
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeEach, describe, expect, test } from "vitest";
+import type { LambdaRoleDefinition } from "../../src/lambda/lambda-role.js";
+import { LambdaRoles } from "../../src/lambda/lambda-roles.js";
+import { NodeFileSystem, writeFileAtomic } from "../../src/system/atomic-file.js";
+import { brokerErrorOf } from "../support/broker-error-of.js";
+import { FakeClock } from "../support/fake-clock.js";
+import { keysSource, sessionRole } from "../support/roles.js";
+import { tempDir } from "../support/temp-dir.js";
+import { devRole, FUNCTION_ROLE } from "./world.js";
+
+const HOUR = 3_600_000;
+let clock: FakeClock;
+let path: string;
+let isDiskFull: boolean;
+beforeEach(() => {
+  clock = new FakeClock();
+  path = join(tempDir("lambda-roles"), "lambda-roles.json");
+  isDiskFull = false;
+});
+
+function rolesOn(file = path): LambdaRoles {
+  const writeAtomic = async (to: string, data: Uint8Array): Promise<void> => {
+    if (isDiskFull) throw new Error("no space");
+    await writeFileAtomic(new NodeFileSystem(), to, data);
+  };
+  return new LambdaRoles({ path: file, writeAtomic, clock });
+}
+
+function definition(name: string, extra: Partial<LambdaRoleDefinition> = {}): LambdaRoleDefinition {
+  return {
+    ...{ name, functionName: "orders", functionArn: "arn:aws:lambda:eu-west-1:111111111111:function:orders" },
+    ...{ functionRoleArn: FUNCTION_ROLE, via: "dev", mode: "assume", region: "eu-west-1", ...extra },
+  };
+}
+
+const narrowed = definition("n", { mode: "session-policy", policy: "{}", policyArns: ["arn:aws:iam::aws:policy/A"] });
+const resolveVia = (via: string): ReturnType<typeof devRole> | undefined => (via === "dev" ? devRole() : undefined);
+
+describe("a function's role", () => {
+  test("outlives the daemon once it is kept, in a private file", async () => {
+    const roles = rolesOn();
+    expect(await roles.load()).toBeUndefined();
+    await roles.put(definition("lambda:orders@dev"));
+    await roles.put(narrowed);
+
+    const next = rolesOn();
+    expect(await next.load()).toBeUndefined();
+
+    expect(next.get("lambda:orders@dev")).toEqual(definition("lambda:orders@dev"));
+    expect(next.get("n")).toEqual(narrowed);
+    expect(next.role("lambda:orders@dev", resolveVia)?.assume?.roleArn).toBe(FUNCTION_ROLE);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  test("of a name that is made again is the newer one", async () => {
+    const roles = rolesOn();
+    await roles.put(definition("a"));
+    await roles.put(definition("a", { region: "us-east-2" }));
+
+    expect(roles.get("a")?.region).toBe("us-east-2");
+  });
+
+  test.each(["__proto__", "constructor", "lambda:x@\u0000", "lambda:ä\n@dev", '"}]'])(
+    "may be called %j and is only ever itself",
+    async (name) => {
+      const roles = rolesOn();
+      expect(roles.get(name)).toBeUndefined();
+      await roles.put(definition(name));
+      const next = rolesOn();
+      await next.load();
+
+      expect(next.get(name)).toEqual(definition(name));
+      expect(next.get("toString")).toBeUndefined();
+    },
+  );
+
+  test("is not known when the config no longer has its via, or has one that cannot be narrowed", async () => {
+    const roles = rolesOn();
+    await roles.put(narrowed);
+
+    expect(roles.role("n", resolveVia)?.assume?.policy).toBe("{}");
+    expect(roles.role("n", () => undefined)).toBeUndefined();
+    expect(roles.role("n", () => sessionRole(keysSource(), "dev"))).toBeUndefined();
+  });
+
+  test("that could not be written is not known either, and those before it stay", async () => {
+    const roles = rolesOn();
+    await roles.put(definition("a"));
+    isDiskFull = true;
+
+    expect(await brokerErrorOf(() => roles.put(definition("b")))).toMatchObject({ code: "StoreUnavailable" });
+
+    expect(roles.get("b")).toBeUndefined();
+    expect(roles.get("a")).toBeDefined();
+    isDiskFull = false;
+    await roles.put(definition("c"));
+    const next = rolesOn();
+    await next.load();
+    expect(["a", "b", "c"].map((name) => next.get(name) !== undefined)).toEqual([true, false, true]);
+  });
+
+  test("is kept when many are made at once", async () => {
+    const roles = rolesOn();
+    const names = Array.from({ length: 20 }, (_, index) => `r${index}`);
+    await Promise.all(names.map((name) => roles.put(definition(name))));
+    const next = rolesOn();
+    await next.load();
+
+    expect(names.filter((name) => next.get(name) === undefined)).toEqual([]);
+  });
+});
+
+describe("what no lease names", () => {
+  test("goes an hour after it was made, and not before; what a lease names stays", async () => {
+    const roles = rolesOn();
+    await roles.put(definition("named"));
+    await roles.put(definition("free"));
+    await clock.advance(HOUR);
+    await roles.keepOnly(new Set(["named"]));
+    expect(roles.get("free")).toBeDefined();
+
+    await clock.advance(1);
+    await roles.keepOnly(new Set(["named"]));
+
+    const next = rolesOn();
+    await next.load();
+    for (const each of [roles, next]) {
+      expect(each.get("free")).toBeUndefined();
+      expect(each.get("named")).toBeDefined();
+    }
+  });
+
+  test("writes nothing when nothing goes", async () => {
+    const roles = rolesOn();
+    await roles.load();
+    await roles.keepOnly(new Set());
+
+    expect(existsSync(path)).toBe(false);
+  });
+});
+
+describe("a file that is of no use", () => {
+  const valid = { ...definition("a"), madeAt: 1 };
+  test.each([
+    ["empty", ""],
+    ["cut off", '{"version":1,"roles":['],
+    ["of a newer version", '{"version":2,"roles":[]}'],
+    ["of no version", '{"roles":[]}'],
+    ["with an unknown field", JSON.stringify({ version: 1, roles: [{ ...valid, extra: 1 }] })],
+    ["with an unknown mode", JSON.stringify({ version: 1, roles: [{ ...valid, mode: "admin" }] })],
+    ["with a role ARN that is none", JSON.stringify({ version: 1, roles: [{ ...valid, functionRoleArn: "x" }] })],
+    ["with ARNs that are none", JSON.stringify({ version: 1, roles: [{ ...valid, policyArns: [1] }] })],
+    ["with a name twice", JSON.stringify({ version: 1, roles: [valid, valid] })],
+  ])("%s: is told, left as it is, and does not keep the daemon from starting", async (_name, text) => {
+    writeFileSync(path, text, { mode: 0o600 });
+    const roles = rolesOn();
+
+    const problem = await roles.load();
+
+    expect(problem).toMatchObject({ code: "StoreUnavailable" });
+    expect(problem?.message).toContain(path);
+    expect(roles.role("a", resolveVia)).toBeUndefined();
+    expect(await brokerErrorOf(() => roles.put(definition("b")))).toBe(problem);
+    await clock.advance(2 * HOUR);
+    await roles.keepOnly(new Set());
+    expect(readFileSync(path, "utf8")).toBe(text);
+  });
+
+  test("open to others: is refused with its mend, and used once that was done", async () => {
+    writeFileSync(path, JSON.stringify({ version: 1, roles: [valid] }));
+    chmodSync(path, 0o644);
+    const roles = rolesOn();
+
+    expect(await roles.load()).toMatchObject({ code: "FileRefused", hint: `chmod 600 ${path}` });
+
+    chmodSync(path, 0o600);
+    expect(await roles.load()).toBeUndefined();
+    expect(roles.get("a")).toBeDefined();
+  });
+});

@@ -1,5 +1,12 @@
 import { BrokerError, toBrokerError } from "../core/errors.js";
-import { addStatement, otherSids, removeStatement, standingOf, type TrustEdit } from "./edit-trust-policy.js";
+import {
+  addStatement,
+  otherSids,
+  removeStatement,
+  type Standing,
+  standingOf,
+  type TrustEdit,
+} from "./edit-trust-policy.js";
 import { roleInOwnAccount, roleNameOf } from "./function-role.js";
 import { type TrustPrincipal, trustPrincipal } from "./trust-principal.js";
 import type { TrustOptions, TrustReport } from "./trust-report.js";
@@ -16,7 +23,7 @@ export async function readTrust(options: TrustOptions): Promise<TrustReport> {
   }
   const standing = standingOf(read.document, statement);
   return report(options, wanted, {
-    isPresent: standing === "present" || standing === "equal",
+    isPresent: stands(standing),
     changed: false,
     notes: [...(STANDING_NOTES[standing] ?? []), ...otherNotes(read.document, statement)],
   });
@@ -40,14 +47,20 @@ async function editTrust(options: TrustOptions, edit: Edit): Promise<TrustReport
   refuseOtherAccount(options, wanted);
   const before = await readDocument(options);
   const { document, changed } = edit(before, statement);
-  const notes = otherNotes(before, statement);
-  if (changed) {
-    await write(options, document);
-    notes.push(...(await verify(options, { document, statement })));
+  const others = otherNotes(before, statement);
+  if (!changed) {
+    const standing = standingOf(document, statement);
+    return report(options, wanted, {
+      isPresent: stands(standing),
+      changed,
+      notes: [...(STANDING_NOTES[standing] ?? []), ...others],
+    });
   }
-  const standing = standingOf(document, statement);
-  if (!changed) notes.push(...(STANDING_NOTES[standing] ?? []));
-  return report(options, wanted, { isPresent: standing === "present" || standing === "equal", changed, notes });
+  await write(options, document);
+  const intended = standingOf(document, statement);
+  const shown = await lookAfterwards(options, { intended, statement });
+  const note = shown === intended ? SETTLING : NOT_SHOWN;
+  return report(options, wanted, { isPresent: stands(shown), changed, notes: [note, ...others] });
 }
 
 /** What is to stand in the trust policy. */
@@ -104,18 +117,21 @@ async function write({ iamRoles, via, functionRoleArn }: TrustOptions, document:
   await iamRoles.updateTrustPolicy(via.signer, role, via.role.stsRegion);
 }
 
+function stands(standing: Standing): boolean {
+  return standing === "present" || standing === "equal";
+}
+
 const LOOKS = 5;
 const BETWEEN_LOOKS_MS = 1000;
 
-/** IAM may show the former policy for a moment. */
-async function verify(
+/** How it stands there: IAM may show the former policy for a moment. */
+async function lookAfterwards(
   options: TrustOptions,
-  { document, statement }: { readonly document: string; readonly statement: TrustStatement },
-): Promise<readonly string[]> {
-  const intended = standingOf(document, statement);
+  { intended, statement }: { readonly intended: Standing; readonly statement: TrustStatement },
+): Promise<Standing> {
   for (let look = 1; ; look++) {
-    if (standingOf(await readDocument(options), statement) === intended) return [SETTLING];
-    if (look === LOOKS) return [NOT_SHOWN];
+    const shown = standingOf(await readDocument(options), statement);
+    if (shown === intended || look === LOOKS) return shown;
     await options.clock.sleep(BETWEEN_LOOKS_MS);
   }
 }
@@ -124,7 +140,7 @@ const SETTLING = "IAM takes some seconds until the change holds everywhere";
 const NOT_SHOWN =
   "IAM took the change and does not show it: somebody may have changed the trust policy at the same moment; look again";
 
-const STANDING_NOTES: Partial<Record<string, readonly string[]>> = {
+const STANDING_NOTES: Partial<Record<Standing, readonly string[]>> = {
   equal: ["another statement of the trust policy says the same; it is not ours to remove"],
   stale: ["the statement stands there for a principal that was deleted: --apply renews it, --undo removes it"],
   altered: ["somebody changed the statement after it was added: neither --apply nor --undo touches it"],

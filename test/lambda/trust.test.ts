@@ -1,0 +1,265 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { lambdaRole } from "../../src/lambda/lambda-role.js";
+import { applyTrust, readTrust, undoTrust } from "../../src/lambda/trust.js";
+import type { TrustOptions } from "../../src/lambda/trust-report.js";
+import type { Via } from "../../src/lambda/via.js";
+import { ACCOUNT, annSigns, type World } from "../aws/world.js";
+import { brokerErrorOf } from "../support/broker-error-of.js";
+import { FakeClock } from "../support/fake-clock.js";
+import { keysSource, sessionRole } from "../support/roles.js";
+import { DEV_ROLE, devRole, FUNCTION_ROLE, SERVICE_ONLY, startLambdaWorld, viaDev, viaSession } from "./world.js";
+
+const SSO_NAME = "AWSReservedSSO_Developer_0123456789abcdef";
+const ssoRole = (path: string, name = SSO_NAME): string =>
+  `arn:aws:iam::${ACCOUNT}:role/aws-reserved/sso.amazonaws.com/${path}${name}`;
+const OTHER_FUNCTION_ROLE = "arn:aws:iam::999999999999:role/service-role/orders-role";
+
+let world: World;
+let clock: FakeClock;
+beforeEach(async () => {
+  clock = new FakeClock();
+  world = await startLambdaWorld(
+    {},
+    { roles: [{ arn: ssoRole("eu-west-1/") }, { arn: OTHER_FUNCTION_ROLE, trustPolicy: SERVICE_ONLY }] },
+  );
+});
+afterEach(() => world.fake.close());
+
+function options(via: Via, functionRoleArn = FUNCTION_ROLE): TrustOptions {
+  const { sts, iamRoles } = world;
+  return { sts, iamRoles, clock, via, functionRoleArn };
+}
+
+/** What the endpoint would do for a lease on the function's role. */
+async function assume({ role, signer }: Via): Promise<string> {
+  const made = lambdaRole(
+    {
+      ...{ name: "l", functionName: "orders", functionArn: "a", functionRoleArn: FUNCTION_ROLE, via: role.name },
+      ...{ mode: "assume", region: "eu-west-1" },
+    },
+    role,
+  );
+  return (await world.sts.assumeRole(signer, made.assume!, made.stsRegion)).assumedRoleArn;
+}
+
+const trustPolicy = (): unknown => JSON.parse(world.fake.role(FUNCTION_ROLE)?.trustPolicy ?? "");
+
+describe("a role that trusts Lambda alone", () => {
+  test("lets via in after apply, and no longer after undo", async () => {
+    const via = await viaDev(world);
+    expect(await brokerErrorOf(() => assume(via))).toMatchObject({ code: "AssumeRoleDenied" });
+
+    expect(await applyTrust(options(via))).toMatchObject({ isPresent: true, changed: true, principal: DEV_ROLE });
+    expect(await assume(via)).toBe(`arn:aws:sts::${ACCOUNT}:assumed-role/orders-role/orders`);
+
+    expect(await undoTrust(options(via))).toMatchObject({ isPresent: false, changed: true });
+    expect(await brokerErrorOf(() => assume(via))).toMatchObject({ code: "AssumeRoleDenied" });
+    expect(trustPolicy()).toEqual(JSON.parse(SERVICE_ONLY));
+  });
+
+  test("is only read by show, which prints the statement that apply adds", async () => {
+    const via = await viaDev(world);
+    const shown = await readTrust(options(via));
+    expect(shown).toMatchObject({ roleArn: FUNCTION_ROLE, isPresent: false, changed: false, notes: [] });
+    expect(world.fake.countOf("UpdateAssumeRolePolicy")).toBe(0);
+
+    await applyTrust(options(via));
+
+    expect(trustPolicy()).toMatchObject({ Statement: [{}, JSON.parse(shown.statement)] });
+    expect(await readTrust(options(via))).toMatchObject({ isPresent: true, statement: shown.statement });
+  });
+
+  test("is written once, however often it is said", async () => {
+    const via = await viaDev(world);
+    await applyTrust(options(via));
+
+    expect(await applyTrust(options(via))).toMatchObject({ isPresent: true, changed: false });
+    await undoTrust(options(via));
+    expect(await undoTrust(options(via))).toMatchObject({ isPresent: false, changed: false });
+
+    expect(world.fake.countOf("UpdateAssumeRolePolicy")).toBe(2);
+  });
+});
+
+describe("who is let in", () => {
+  test("a user is named as GetCallerIdentity names it", async () => {
+    const via = { role: sessionRole(keysSource(), "me"), signer: annSigns };
+
+    expect(await applyTrust(options(via))).toMatchObject({ principal: `arn:aws:iam::${ACCOUNT}:user/ann` });
+    await expect(assume(via)).resolves.toBeDefined();
+  });
+
+  test("a permission set's role is named with the path that IAM tells", async () => {
+    const via = viaSession(world, ssoRole("eu-west-1/"));
+
+    expect(await applyTrust(options(via))).toMatchObject({ principal: ssoRole("eu-west-1/") });
+    await expect(assume(via)).resolves.toBeDefined();
+  });
+
+  test.each([
+    ["with the region in its path", ssoRole("eu-west-1/"), true],
+    ["without", ssoRole(""), true],
+    ["another permission set", ssoRole("eu-west-1/", "AWSReservedSSO_Admin_0123456789abcdef"), false],
+    ["the same one, assigned anew", ssoRole("eu-west-1/", `${SSO_NAME}0`), false],
+    ["a name that ends alike", ssoRole("eu-west-1/", `X${SSO_NAME}`), false],
+    ["a role of that name that is not Identity Center's", `arn:aws:iam::${ACCOUNT}:role/${SSO_NAME}`, false],
+    ["the same name in another account", ssoRole("").replace(ACCOUNT, "999999999999"), false],
+  ])("where IAM may not be asked, a condition lets in %s: %s (%s)", async (_name, arn, isLetIn) => {
+    const via = viaSession(world, ssoRole("eu-west-1/"));
+    world.fake.faults.set("GetRole", { kind: "deny", times: 1 });
+
+    const { principal, statement, notes } = await applyTrust(options(via));
+
+    expect(principal).toBe(`arn:aws:iam::${ACCOUNT}:root`);
+    expect(statement).toContain("aws:PrincipalArn");
+    expect(notes.join()).toContain("sts:AssumeRole");
+    const outcome = await assume(viaSession(world, arn)).then(
+      () => true,
+      () => false,
+    );
+    expect(outcome).toBe(isLetIn);
+  });
+
+  test.each([
+    [`arn:aws:iam::${ACCOUNT}:role/plain`, true],
+    [`arn:aws:iam::${ACCOUNT}:role/a/b/plain`, true],
+    [`arn:aws:iam::${ACCOUNT}:role/notplain`, false],
+    [`arn:aws:iam::${ACCOUNT}:role/plain/other`, false],
+    [`arn:aws:iam::${ACCOUNT}:user/plain`, false],
+  ])("the condition for a role `plain` of whatever path: %s is let in: %s", async (arn, isLetIn) => {
+    const via = viaSession(world, `arn:aws:iam::${ACCOUNT}:role/deep/plain`);
+    await applyTrust(options(via));
+
+    const outcome = await assume(viaSession(world, arn)).then(
+      () => true,
+      () => false,
+    );
+
+    expect(outcome).toBe(isLetIn);
+  });
+
+  test.each([
+    ["a federated user", `arn:aws:sts::${ACCOUNT}:federated-user/bob`],
+    ["something else", "arn:aws:sts::aws:self"],
+  ])("%s cannot be named, and is refused before anything is read", async (_name, arn) => {
+    const sts = { ...world.sts, getCallerIdentity: async () => ({ account: ACCOUNT, arn, userId: "x" }) };
+    const via = { role: sessionRole(keysSource(), "odd"), signer: annSigns };
+
+    expect(await brokerErrorOf(() => applyTrust({ ...options(via), sts }))).toMatchObject({ code: "UsageInvalid" });
+    expect(world.fake.calls).toHaveLength(0);
+  });
+
+  test("the root of an account is named as itself", async () => {
+    const arn = `arn:aws-cn:iam::${ACCOUNT}:root`;
+    const sts = { ...world.sts, getCallerIdentity: async () => ({ account: ACCOUNT, arn, userId: ACCOUNT }) };
+    const via = { role: sessionRole(keysSource(), "root"), signer: annSigns };
+
+    expect(await readTrust({ ...options(via), sts })).toMatchObject({ principal: arn });
+  });
+});
+
+describe("a trust policy that may not be touched", () => {
+  test("of another account is never looked up by name here, where another role has it", async () => {
+    const via = await viaDev(world);
+
+    const shown = await readTrust(options(via, OTHER_FUNCTION_ROLE));
+    const error = await brokerErrorOf(() => applyTrust(options(via, OTHER_FUNCTION_ROLE)));
+
+    expect(shown).toMatchObject({ isPresent: false, principal: DEV_ROLE });
+    expect(shown.notes.join()).toContain("cannot be told");
+    expect(shown.notes.join()).toContain("sts:AssumeRole");
+    expect(error).toMatchObject({ code: "AccessDenied" });
+    expect(trustPolicy()).toEqual(JSON.parse(SERVICE_ONLY));
+    expect(world.fake.countOf("GetRole")).toBe(0);
+  });
+
+  test("of a role that has only the name in common is neither read nor written", async () => {
+    const via = await viaDev(world);
+    const namesake = `arn:aws:iam::${ACCOUNT}:role/other/orders-role`;
+
+    for (const action of [readTrust, applyTrust, undoTrust]) {
+      expect(await brokerErrorOf(() => action(options(via, namesake)))).toMatchObject({ code: "Conflict" });
+    }
+    expect(world.fake.countOf("UpdateAssumeRolePolicy")).toBe(0);
+  });
+
+  test("where IAM does not tell it: the statement is printed all the same, for whoever may", async () => {
+    const via = await viaDev(world);
+    world.fake.faults.set("GetRole", { kind: "deny" });
+
+    const shown = await readTrust(options(via));
+
+    expect(shown.statement).toContain(DEV_ROLE);
+    expect(shown.isPresent).toBe(false);
+    expect(shown.notes.join()).toContain("iam:GetRole");
+    expect(await brokerErrorOf(() => applyTrust(options(via)))).toMatchObject({ code: "AccessDenied" });
+  });
+
+  test("without permission to write names the action, and nothing changed", async () => {
+    const via = await viaDev(world);
+    world.fake.faults.set("UpdateAssumeRolePolicy", { kind: "deny" });
+
+    const error = await brokerErrorOf(() => applyTrust(options(via)));
+
+    expect(error).toMatchObject({ code: "AccessDenied" });
+    expect(error.message).toContain("iam:UpdateAssumeRolePolicy");
+    expect(trustPolicy()).toEqual(JSON.parse(SERVICE_ONLY));
+  });
+
+  test("of a role that was deleted", async () => {
+    world.fake.removeRole(FUNCTION_ROLE);
+
+    expect(await brokerErrorOf(async () => readTrust(options(await viaDev(world))))).toMatchObject({
+      code: "NotFound",
+    });
+  });
+});
+
+describe("after the write", () => {
+  /** IAM that shows the former trust policy `times` more. */
+  function slowIam(times: number): TrustOptions["iamRoles"] {
+    let left = -1;
+    const { iamRoles } = world;
+    return {
+      getRole: async (...args) => {
+        const role = await iamRoles.getRole(...args);
+        return left-- > 0 ? { ...role, trustPolicy: SERVICE_ONLY } : role;
+      },
+      attachedPolicies: (...args) => iamRoles.attachedPolicies(...args),
+      inlinePolicies: (...args) => iamRoles.inlinePolicies(...args),
+      updateTrustPolicy: async (...args) => {
+        await iamRoles.updateTrustPolicy(...args);
+        left = times;
+      },
+    };
+  }
+
+  async function finish<T>(work: Promise<T>): Promise<T> {
+    const state = { isDone: false };
+    const done = (): void => void (state.isDone = true);
+    work.then(done, done);
+    while (!state.isDone) await clock.advance(1000);
+    return work;
+  }
+
+  test("the policy is read back, a few times if IAM shows the former one", async () => {
+    const report = await finish(applyTrust({ ...options(await viaDev(world)), iamRoles: slowIam(3) }));
+
+    expect(report).toMatchObject({ isPresent: true, changed: true });
+    expect(report.notes.join()).toContain("some seconds");
+  });
+
+  test("a change that does not show, as when somebody else wrote too, is said", async () => {
+    const report = await finish(applyTrust({ ...options(await viaDev(world)), iamRoles: slowIam(1000) }));
+
+    expect(report).toMatchObject({ isPresent: false, changed: true });
+    expect(report.notes.join()).toContain("does not show");
+  });
+});
+
+test("a via with a session policy of its own is told that it must allow the call", async () => {
+  const assume = { roleArn: DEV_ROLE, roleSessionName: "a", durationSeconds: 3600, policy: "{}" };
+  const via = { ...(await viaDev(world)), role: devRole({ assume }) };
+
+  expect((await readTrust(options(via))).notes.join()).toContain("role dev");
+});

@@ -1,5 +1,8 @@
-import { readFile, rm } from "node:fs/promises";
+import { constants } from "node:fs";
+import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { BrokerError } from "../core/errors.js";
+import { hasErrno } from "../system/system-error.js";
 
 /** Remembers beside the state which port leases name, and whether somebody else was found on it. */
 export class EndpointPort {
@@ -13,9 +16,12 @@ export class EndpointPort {
     this.#writeAtomic = writeAtomic;
   }
 
-  /** The port of the last start: with a broken config leases still find us and learn what is wrong. */
+  /**
+   * The port of the last start: with a broken config leases still find us and learn what is wrong. Rejects with
+   * FileRefused where others could have written it (interface §1).
+   */
   async last(): Promise<number | undefined> {
-    const text = await readFile(this.#portFile, "utf8").catch(() => "");
+    const text = (await readOurs(this.#portFile)) ?? "";
     const port = Number(text.trim());
     return Number.isInteger(port) && port > 0 && port < 65_536 ? port : undefined;
   }
@@ -30,13 +36,37 @@ export class EndpointPort {
   }
 
   async wasTaken(): Promise<boolean> {
-    return readFile(this.#squattedFile).then(
-      () => true,
-      () => false,
-    );
+    return (await readOurs(this.#squattedFile)) !== undefined;
   }
 
   async clearTaken(): Promise<void> {
     await rm(this.#squattedFile, { force: true });
   }
+}
+
+/** No port or marker is longer. */
+const MAX_BYTES = 16;
+
+async function readOurs(path: string): Promise<string | undefined> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(
+    (error: unknown) => {
+      if (hasErrno(error, "ENOENT")) return undefined;
+      throw refused(path, "cannot be read as a file of ours", error);
+    },
+  );
+  if (!file) return undefined;
+  try {
+    const stat = await file.stat();
+    const isOurs = stat.isFile() && stat.uid === process.getuid?.() && (stat.mode & 0o077) === 0;
+    if (!isOurs) throw refused(path, "is not private to you");
+    const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(MAX_BYTES), position: 0 });
+    return buffer.toString("utf8", 0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+function refused(path: string, what: string, cause?: unknown): BrokerError {
+  // It is written anew at the next start.
+  return new BrokerError("FileRefused", `${path} ${what}`, { hint: `rm -f ${path}`, cause });
 }

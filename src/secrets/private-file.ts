@@ -1,5 +1,6 @@
 import { constants, type Stats } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { BrokerError } from "../core/errors.js";
 import type { Obstacle } from "./data-key-holder.js";
 import { quoted, systemCode } from "./room-files.js";
 
@@ -37,7 +38,37 @@ export async function readPrivateFile(path: string, { whose }: PrivateFileOption
   }
 }
 
+/**
+ * A state file of ours, of any length; undefined: there is none. Rejects with FileRefused where others could read or
+ * replace it (interface §1), else with StoreUnavailable. Unreadable is never empty.
+ */
+export async function readIfThere(path: string): Promise<Buffer | undefined> {
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(path, READ | constants.O_NOFOLLOW);
+    const stats = await handle.stat();
+    const obstacle = stats.isDirectory() ? undefined : strangerIn(path, stats, "ours");
+    if (obstacle) throw new BrokerError("FileRefused", obstacle.message, { hint: obstacle.hint });
+    return await handle.readFile();
+  } catch (error) {
+    if (error instanceof BrokerError) throw error;
+    const code = systemCode(error);
+    if (code === "ENOENT") return undefined;
+    const hint = `ls -l ${quoted(path)}`;
+    if (code === "ELOOP") throw new BrokerError("FileRefused", `${path} is a symbolic link`, { hint, cause: error });
+    throw new BrokerError("StoreUnavailable", `${path} cannot be read (${code})`, { hint, cause: error });
+  } finally {
+    await handle?.close();
+  }
+}
+
 function obstacleIn(path: string, stats: Stats, whose: PrivateFileOptions["whose"]): Obstacle | undefined {
+  const stranger = strangerIn(path, stats, whose);
+  if (stranger || stats.size <= MAX_BYTES) return stranger;
+  return { message: `${path} is too long (${stats.size} bytes)`, hint: `ls -l ${quoted(path)}` };
+}
+
+function strangerIn(path: string, stats: Stats, whose: PrivateFileOptions["whose"]): Obstacle | undefined {
   if (!stats.isFile()) return { message: `${path} is not a regular file`, hint: `ls -l ${quoted(path)}` };
   const owners = [process.getuid?.() ?? stats.uid, ...(whose === "named" ? [0] : [])];
   if (!owners.includes(stats.uid)) {
@@ -47,7 +78,5 @@ function obstacleIn(path: string, stats: Stats, whose: PrivateFileOptions["whose
     const mode = (stats.mode & 0o777).toString(8);
     return { message: `${path} is open to others (mode ${mode})`, hint: `chmod 600 ${quoted(path)}` };
   }
-  return stats.size > MAX_BYTES
-    ? { message: `${path} is too long (${stats.size} bytes)`, hint: `ls -l ${quoted(path)}` }
-    : undefined;
+  return undefined;
 }

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { BrokerError } from "../core/errors.js";
 import type { FileSystem } from "../system/atomic-file.js";
@@ -8,19 +7,6 @@ export interface RoomFiles {
   /** Resolves once the new content is durable; the old one stands until then. Mode 0600. */
   readonly writeAtomic: (path: string, data: Uint8Array) => Promise<void>;
   readonly fileSystem: Pick<FileSystem, "rename" | "remove" | "syncDirectory">;
-}
-
-/** undefined: no such file; any other trouble is thrown. Unreadable is never empty. */
-export async function readIfThere(path: string): Promise<Buffer | undefined> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    if (systemCode(error) === "ENOENT") return undefined;
-    throw new BrokerError("StoreUnavailable", `${path} cannot be read (${systemCode(error)})`, {
-      hint: `ls -l ${quoted(path)}`,
-      cause: error,
-    });
-  }
 }
 
 /** Rejects with `StoreUnavailable`, whatever went wrong. */

@@ -5,7 +5,8 @@ import type { Logger } from "../system/logger.js";
 import { NOT_PROBED, refusalOf } from "./closed-states.js";
 import type { DataKey } from "./data-key.js";
 import { OneAtATime } from "./one-at-a-time.js";
-import { type RoomFiles, readIfThere, removeDurably, systemCode } from "./room-files.js";
+import { readIfThere } from "./private-file.js";
+import { type RoomFiles, removeDurably, systemCode } from "./room-files.js";
 import { seal, unseal } from "./sealed-file.js";
 import type { SealedCache } from "./secret-store.js";
 

@@ -8,7 +8,8 @@ import { NOT_PROBED, newerVersion, refusalOf } from "./closed-states.js";
 import { type DataKey, dataKeyId } from "./data-key.js";
 import type { Obstacle } from "./data-key-holder.js";
 import { OneAtATime } from "./one-at-a-time.js";
-import { type RoomFiles, readIfThere, writeOrExplain } from "./room-files.js";
+import { readIfThere } from "./private-file.js";
+import { type RoomFiles, writeOrExplain } from "./room-files.js";
 import { seal, unseal } from "./sealed-file.js";
 import type { SecretStore } from "./secret-store.js";
 

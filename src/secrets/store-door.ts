@@ -16,7 +16,8 @@ import {
 import { type DataKey, newDataKey } from "./data-key.js";
 import type { DataKeyHolder, DataKeyOutcome } from "./data-key-holder.js";
 import { OneAtATime } from "./one-at-a-time.js";
-import { type RoomFiles, readIfThere, removeDurably, writeOrExplain } from "./room-files.js";
+import { readIfThere } from "./private-file.js";
+import { type RoomFiles, removeDurably, writeOrExplain } from "./room-files.js";
 import type { SealedFileCache } from "./sealed-cache.js";
 import { BROKEN_MARK, type SealedSecretStore } from "./sealed-secret-store.js";
 import type { StoreAccess, StoreState, UnlockOptions } from "./store-access.js";

@@ -3,8 +3,8 @@ import { readdir, readFile, readlink } from "node:fs/promises";
 import { promisify } from "node:util";
 
 /**
- * Who listens on `port` so that 127.0.0.1 is taken, for people: "pid 4711 (node, uid 1000)", or "a process of uid 0"
- * where the system hides it from us; undefined: nobody, or it cannot be known.
+ * Who listens on `port` so that 127.0.0.1 is taken, for people: "pid 4711 (node, user alice, uid 1000)", or "a process of
+ * user root, uid 0" where the system hides it from us; undefined: nobody, or it cannot be known.
  */
 export async function describePortOwner(port: number, platform = process.platform): Promise<string | undefined> {
   return platform === "linux" ? ownerFromProc(port) : ownerFromLsof(port);
@@ -20,9 +20,10 @@ async function ownerFromProc(port: number): Promise<string | undefined> {
   const listener = findListener(tables.join("\n"), port);
   if (!listener) return undefined;
   const pid = await findProcessWith(`socket:[${listener.inode}]`);
-  if (pid === undefined) return `a process of uid ${listener.uid}`;
+  const user = await describeUser(listener.uid);
+  if (pid === undefined) return `a process of ${user}`;
   const program = (await readOrEmpty(`/proc/${pid}/comm`)).trim();
-  return `pid ${pid} (${program}, uid ${listener.uid})`;
+  return `pid ${pid} (${program}, ${user})`;
 }
 
 /** 127.0.0.1, any v4 address, any address, v4-mapped 127.0.0.1: as the kernel prints them on little-endian machines. */
@@ -61,6 +62,13 @@ async function hasOpen(pid: string, socket: string): Promise<boolean> {
     if ((await readlink(`${directory}/${descriptor}`).catch(() => "")) === socket) return true;
   }
   return false;
+}
+
+/** By name where /etc/passwd has it; users of a directory service stay a number. */
+async function describeUser(uid: string): Promise<string> {
+  const entries = (await readOrEmpty("/etc/passwd")).split("\n").map((line) => line.split(":"));
+  const name = entries.find(([, , id]) => id === uid)?.[0];
+  return name === undefined ? `uid ${uid}` : `user ${name}, uid ${uid}`;
 }
 
 async function readOrEmpty(path: string): Promise<string> {

@@ -229,7 +229,7 @@ describe("opening", () => {
     "of a sealed %s is refused, unquoted and untouched",
     async (text) => {
       const data = seal(Buffer.from(text), { purpose: "secrets", kind: "key_file", sequence: 1 }, key);
-      writeFileSync(path, data);
+      writeFileSync(path, data, { mode: 0o600 });
       const error = await brokerErrorOf(() => newStore().open(key));
       expect(error.code).toBe("StoreUnavailable");
       expect(String(error.cause)).not.toContain(text);

@@ -49,7 +49,7 @@ describe.runIf(process.platform === "linux")("who has a port", () => {
     let output = "";
     child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
     await once(child, "close");
-    expect(output).toBe("a process of uid 0");
+    expect(output).toBe("a process of user root, uid 0");
   });
 });
 

@@ -4,7 +4,7 @@ const shared = { environment: "node", testTimeout: 60_000, hookTimeout: 60_000 }
 
 /**
  * `unit` needs npm only; `keychain` a real Secret Service; `clients` the AWS CLI, boto3 and moto; `browser` Chromium;
- * `lambda` Python, Go and Rust.
+ * `systemd` root, to make namespaces; `lambda` Python, Go and Rust; `install` the registry that npm installs from, and Python.
  */
 export default defineConfig({
   test: {
@@ -14,11 +14,28 @@ export default defineConfig({
           ...shared,
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/keychain/**", "test/clients/**", "test/browser/**", "test/lambda-clients/**"],
+          exclude: [
+            "test/keychain/**",
+            "test/clients/**",
+            "test/browser/**",
+            "test/systemd/**",
+            "test/lambda-clients/**",
+            "test/install/**",
+          ],
         },
       },
       { test: { ...shared, name: "keychain", include: ["test/keychain/**/*.test.ts"], testTimeout: 60_000 } },
+      {
+        test: {
+          ...shared,
+          name: "install",
+          include: ["test/install/**/*.test.ts"],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+        },
+      },
       { test: { ...shared, name: "browser", include: ["test/browser/**/*.test.ts"] } },
+      { test: { ...shared, name: "systemd", include: ["test/systemd/**/*.test.ts"], testTimeout: 120_000 } },
       { test: { ...shared, name: "lambda", include: ["test/lambda-clients/**/*.test.ts"] } },
       { test: { ...shared, name: "clients", include: ["test/clients/**/*.test.ts"], testTimeout: 180_000 } },
     ],

@@ -1,4 +1,5 @@
 import type { Environment } from "./context.js";
+import { HOOK_VARIABLE, markForChild } from "./lease-mark.js";
 
 /**
  * Variables that SDKs look at before the container endpoint, or that would mix into its answer (sdk-contract §4).
@@ -41,7 +42,7 @@ function stageVariables(env: Environment): readonly string[] {
 }
 
 /** What by itself makes some SDK look elsewhere; the other competing ones only accompany these. */
-const SHADOWING_VARIABLES: readonly string[] = [
+export const SHADOWING_VARIABLES: readonly string[] = [
   "AWS_ACCESS_KEY_ID",
   "AWS_ACCESS_KEY",
   "AMAZON_ACCESS_KEY_ID",
@@ -68,8 +69,8 @@ export function changesFor(set: Readonly<Record<string, string>>, env: Environme
   return { set, unset: names.filter((name) => !Object.hasOwn(set, name)) };
 }
 
-/** `env` with the changes made. */
+/** What a child inherits: `env` with the changes made, and for a shell's hook whose lease it is. */
 export function applyChanges(env: Environment, { set, unset }: VariableChanges): Record<string, string | undefined> {
-  const kept = Object.entries(env).filter(([name]) => !unset.includes(name));
-  return { ...Object.fromEntries(kept), ...set };
+  const kept = Object.entries(env).filter(([name]) => !unset.includes(name) && name !== HOOK_VARIABLE);
+  return { ...Object.fromEntries(kept), ...set, ...markForChild(set) };
 }

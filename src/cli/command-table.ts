@@ -171,6 +171,16 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "run a command with a lease of its own",
     load: async () => (await import("./commands/exec.js")).execCommand,
   },
+  hook: {
+    group: SHELL,
+    summary: "print shell integration: a lease for each shell, the role in the prompt, completion",
+    load: async () => (await import("./commands/hook.js")).hookCommand,
+  },
+  completion: {
+    group: SHELL,
+    summary: "print the completion script of a shell",
+    load: async () => (await import("./commands/completion.js")).completionCommand,
+  },
   whoami: {
     group: SHELL,
     summary: "who a program in this shell would be, by AWS's own answer",

@@ -29,6 +29,8 @@ interface PositionalSpec {
   readonly required?: true;
   /** The last one: may be given several times. */
   readonly repeat?: true;
+  /** Offered by completion. */
+  readonly choices?: readonly string[];
   readonly help: string;
 }
 

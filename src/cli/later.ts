@@ -2,14 +2,7 @@ import { BrokerError } from "../core/errors.js";
 import type { Command } from "./command.js";
 
 /** Commands and flags of the interface that this version does not have: refused by name, never ignored. */
-const LATER_COMMANDS: readonly string[] = [
-  "hook",
-  "console",
-  "profiles",
-  "doctor",
-  "audit",
-  "completion",
-];
+const LATER_COMMANDS: readonly string[] = ["console", "profiles", "doctor", "audit"];
 
 const LATER_OPTIONS: readonly string[] = ["read-only", "policy", "policy-arn", "bind", "reason", "stage"];
 

@@ -1,11 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { BrokerError } from "../core/errors.js";
-import { LEASE_TOKEN_PATTERN, type LeaseSelector } from "../core/lease.js";
+import type { LeaseSelector } from "../core/lease.js";
 import { shadowingVariables } from "./aws-variables.js";
 import type { CliContext, Environment } from "./context.js";
+import { TOKEN_VARIABLE, tokenIn, URI_VARIABLE } from "./lease-token.js";
 
-const URI_VARIABLE = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
-const TOKEN_VARIABLE = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
 const TOKEN_FILE_VARIABLE = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
 
 const EVAL_HINT = 'eval "$(brokerctl env)"';
@@ -41,12 +40,6 @@ export async function warnIfShellElsewhere(context: CliContext): Promise<void> {
   const shadowing = shadowingVariables(env);
   if (shadowing.length === 0) return;
   output.warn(`programs in this shell use ${shadowing.join(", ")} instead of the broker`, EVAL_HINT);
-}
-
-/** Only what has the shape of our tokens is ever taken, and sent, as one. */
-function tokenIn(text: string | undefined): string | undefined {
-  const token = text?.replace(/^Bearer /, "");
-  return token !== undefined && LEASE_TOKEN_PATTERN.test(token) ? token : undefined;
 }
 
 async function tokenFile(env: Environment): Promise<string | undefined> {

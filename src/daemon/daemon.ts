@@ -14,6 +14,7 @@ import { createFacade } from "./facade.js";
 import { ConfigFile } from "./running-config.js";
 import { buildServices, type Services } from "./services.js";
 import { Serving } from "./serving.js";
+import { ShellFiles } from "./shell-files.js";
 import { Sweeper } from "./sweeper.js";
 
 export interface Daemon {
@@ -62,20 +63,38 @@ async function startLocked(
   });
   const leasesPath = join(paths.stateDir, "leases.json");
   const lambdaRolesPath = join(paths.stateDir, "lambda-roles.json");
-  const services = buildServices(options, { processes, writeAtomic, leasesPath, lambdaRolesPath, config });
+  const services = buildServices(options, {
+    ...{ processes, writeAtomic, leasesPath, lambdaRolesPath, config },
+    onLeasesChanged: () => shellFiles.publish(),
+  });
   const port = new EndpointPort(paths.stateDir, writeAtomic);
   const sweeper = new Sweeper({ clock, logger, sweep: sweepAll, onJump: wakeUp });
   const onRequest = (): void => sweeper.look();
   const serving: Serving = new Serving({ options, services, config, processes, port, onRequest, facade: () => facade });
   const facade = createFacade({ options, services, serving, config });
+  const shellFiles = new ShellFiles({
+    ...{ stateDir: paths.stateDir, leases: services.leases, writeAtomic, clock, logger },
+    regionOf: (role) => (config.current()?.roles.get(role) ?? config.adHocRole(role))?.region ?? null,
+    endpoint: () => serving.endpoint(),
+  });
 
   await services.leases.load();
   await loadLambdaRoles(services, options);
   await loadConfig(config, options);
   services.lifecycle.block();
-  await serving.start(config.current()?.endpointPort ?? (await port.last()));
+  await startServing();
+  await shellFiles.publish();
   sweeper.start();
   logger.info({ version: options.version, endpoint: serving.endpoint(), config: paths.configFile }, "started");
+
+  async function startServing(): Promise<void> {
+    try {
+      await serving.start(config.current()?.endpointPort ?? (await port.last()));
+    } catch (error) {
+      await shellFiles.withdraw();
+      throw error;
+    }
+  }
 
   function wakeUp(jumpedMs: number): void {
     services.aws.hurry();
@@ -87,6 +106,7 @@ async function startLocked(
     services.credentials.sweep();
     await services.leases.sweep();
     await services.lambdaRoles.keepOnly(lambdaRolesInUse(services));
+    await shellFiles.publish();
     await services.lifecycle.probeAgain(clock.now());
     if (services.store.current().state === "open") await services.sso.sweep();
   }
@@ -101,6 +121,7 @@ async function startLocked(
       await serving.stop();
       await services.store.flush();
       await services.leases.flush();
+      await shellFiles.settle();
       release();
       logger.info({}, "stopped");
     },

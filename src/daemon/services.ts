@@ -45,6 +45,7 @@ export interface Surroundings {
   readonly writeAtomic: (path: string, data: Uint8Array) => Promise<void>;
   readonly leasesPath: string;
   readonly lambdaRolesPath: string;
+  readonly onLeasesChanged: () => Promise<void>;
   readonly config: {
     current(): Config | undefined;
     problem(): ReturnType<ConstructorParameters<typeof StoreLifecycle>[0]["configProblem"]>;
@@ -118,9 +119,9 @@ function buildSso({ clock, logger, random }: DaemonOptions, { aws, store, source
 }
 
 function buildLeases({ clock, logger }: DaemonOptions, surroundings: Surroundings, store: CurrentStore): LeaseRegistry {
-  const { processes, writeAtomic, leasesPath } = surroundings;
+  const { processes, writeAtomic, leasesPath, onLeasesChanged: onChange } = surroundings;
   const leaseStore = new LeaseStore({ path: leasesPath, writeAtomic });
-  return new LeaseRegistry({ store: leaseStore, secrets: store, clock, processes, logger });
+  return new LeaseRegistry({ store: leaseStore, secrets: store, clock, processes, logger, onChange });
 }
 
 function buildFunctions(

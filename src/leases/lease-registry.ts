@@ -22,6 +22,8 @@ export interface LeaseRegistryOptions {
   readonly clock: Clock;
   readonly processes: ProcessTable;
   readonly logger: Logger;
+  /** Called with every change that holds, awaited before it is acknowledged; must not wait for another change. */
+  readonly onChange?: () => Promise<void>;
 }
 
 /**
@@ -36,9 +38,9 @@ export class LeaseRegistry implements LeaseLookup {
   readonly #processes: ProcessTable;
   readonly #logger: Logger;
 
-  constructor({ store, secrets, clock, processes, logger }: LeaseRegistryOptions) {
+  constructor({ store, secrets, clock, processes, logger, onChange }: LeaseRegistryOptions) {
     const raw = new RawTokens(secrets);
-    this.#state = new LeaseState({ store, clock });
+    this.#state = new LeaseState({ store, clock, onChange: onChange ?? (() => Promise.resolve()) });
     this.#tokens = new LeaseTokens({ state: this.#state, raw, clock, logger });
     this.#issuer = new LeaseIssuer({ state: this.#state, raw, tokens: this.#tokens, clock });
     this.#clock = clock;

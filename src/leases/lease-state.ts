@@ -17,10 +17,18 @@ interface Index {
   readonly endedById: ReadonlyMap<string, EndedToken>;
 }
 
+export interface LeaseStateOptions {
+  readonly store: LeaseStore;
+  readonly clock: Clock;
+  /** Called with every change that holds; awaited before the change is acknowledged. Never rejects. */
+  readonly onChange: () => Promise<void>;
+}
+
 /** The leases in memory and on disk: one change at a time, look-ups from memory. */
 export class LeaseState {
   readonly #store: LeaseStore;
   readonly #clock: Clock;
+  readonly #onChange: () => Promise<void>;
   #book: LeaseBook | undefined;
   #index = indexOf(EMPTY_BOOK);
   #changes: Promise<unknown> = Promise.resolve();
@@ -30,9 +38,10 @@ export class LeaseState {
   readonly #touches = new Map<string, number>();
   #touchedSince = 0;
 
-  constructor({ store, clock }: { readonly store: LeaseStore; readonly clock: Clock }) {
+  constructor({ store, clock, onChange }: LeaseStateOptions) {
     this.#store = store;
     this.#clock = clock;
+    this.#onChange = onChange;
   }
 
   async load(): Promise<void> {
@@ -95,13 +104,18 @@ export class LeaseState {
     const touched = this.#withTouches(book);
     await this.#write(touched);
     this.#apply(touched);
+    await this.#onChange();
   }
 
   /** For what takes rights away: holds in memory at once, whatever becomes of the write. */
   async withdraw(book: LeaseBook): Promise<void> {
     const touched = this.#withTouches(book);
     this.#apply(touched);
-    await this.#write(touched);
+    try {
+      await this.#write(touched);
+    } finally {
+      await this.#onChange();
+    }
   }
 
   touch(id: string): void {

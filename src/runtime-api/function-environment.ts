@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { delimiter } from "node:path";
-import type { Clock } from "../system/clock.js";
 import type { FunctionContext } from "../core/function-context.js";
+import type { Clock } from "../system/clock.js";
 
 type Variables = Readonly<Record<string, string>>;
 

@@ -1,6 +1,6 @@
 import type { Writable } from "node:stream";
-import type { Clock } from "../system/clock.js";
 import type { FunctionContext } from "../core/function-context.js";
+import type { Clock } from "../system/clock.js";
 import { Invocation, type InvocationOptions } from "./invocation.js";
 import { InvocationLog } from "./invocation-log.js";
 import { conclude, type Ending, type InvocationOutcome } from "./invocation-outcome.js";

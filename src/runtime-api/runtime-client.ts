@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { BrokerError } from "../core/errors.js";
-import { foreignBinary } from "./foreign-binary.js";
 import type { FunctionContext } from "../core/function-context.js";
+import { foreignBinary } from "./foreign-binary.js";
 import type { RuntimeCommand } from "./runtime-process.js";
 
 export interface RuntimeClientOptions {

@@ -10,6 +10,8 @@ export interface Supervisor {
   ownership(): Promise<SupervisorOwnership>;
   /** What is installed and what runs. Never rejects: what cannot be asked stands in `problems`. */
   state(): Promise<SupervisorState>;
+  /** Whether it can be reached at all, so that an installation can be offered; absent: it always is. */
+  isReachable?(): Promise<boolean>;
   /**
    * Writes the files, or writes them anew, and makes the supervisor take them up. Starts nothing.
    * `NotSupported`: no supervisor can be reached, the hint says what is missing or that `brokerctl start` works without.

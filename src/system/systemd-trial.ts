@@ -3,6 +3,11 @@ import { confinement } from "./systemd-units.js";
 
 const TRIAL_LIMIT_MS = 20_000;
 
+/** systemd.exec(5), "Process Exit Codes". */
+const CAPABILITIES_REFUSED = 218;
+const NAMESPACES_REFUSED = 226;
+const MAX_SAID = 300;
+
 /** What brokerd needs under the drop-in: to write its state, and to see the processes that hold leases. */
 const TRIAL = `
 const { writeFileSync, rmSync, readFileSync } = require("node:fs");
@@ -25,12 +30,14 @@ export async function tryConfinement(place: SupervisorPlace): Promise<string | u
   const { code, stderr } = await run(
     "systemd-run",
     [
-      ...["--user", "--wait", "--collect", "--quiet", "--service-type=exec", ...properties, "--"],
+      ...["--user", "--wait", "--collect", "--quiet", "--pipe", ...properties, "--"],
       ...[nodePath, "--eval", TRIAL, "--", paths.stateDir, paths.runtimeDir, String(process.pid)],
     ],
     { limitMs: TRIAL_LIMIT_MS },
   );
   if (code === 0) return undefined;
+  if (code === NAMESPACES_REFUSED || code === CAPABILITIES_REFUSED)
+    return "this system does not let users make namespaces";
   const said = stderr.replace(/\s+/g, " ").trim();
-  return said === "" ? `a trial ended with exit code ${code ?? "none"}` : said;
+  return said === "" ? `a trial ended with exit code ${code ?? "none"}` : said.slice(-MAX_SAID);
 }

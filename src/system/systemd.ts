@@ -74,6 +74,13 @@ export class Systemd implements Supervisor {
     };
   }
 
+  async isReachable(): Promise<boolean> {
+    return this.#systemctl.unitPath().then(
+      (places) => places.includes(this.#directory),
+      () => false,
+    );
+  }
+
   async install(options: SupervisorInstall): Promise<SupervisorInstalled> {
     await this.#refuseForeign();
     await this.#refuseOtherUnitPath();

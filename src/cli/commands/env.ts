@@ -3,10 +3,11 @@ import { defineCommand, type OptionSpecs } from "../command.js";
 import { competingFileVariables } from "../competing-files.js";
 import type { CliContext } from "../context.js";
 import { ensureLoggedIn } from "../ensure-logged-in.js";
+import { HOOK_VARIABLE, markFor } from "../lease-mark.js";
 import { FORMS, type LeaseForm, leaseVariables } from "../lease-variables.js";
 import { withLogin } from "../login.js";
 import { printChanges, printFailure } from "../print-changes.js";
-import { SHELL_FORMATS } from "../shell-format.js";
+import { SHELL_FORMATS, type ShellFormat } from "../shell-format.js";
 import { accessTo, roleOf, type WantedLease, wantedLease } from "../wanted-lease.js";
 
 const OPTIONS = {
@@ -35,7 +36,8 @@ pinned to that role. On failure stdout holds the unsets and \`false\`, so that n
     const { as = "url", format = "sh" } = args.options;
     const wanted = wantedLease({ ...args.options, role: args.positionals[0] });
     const set = as === "static" ? await staticSet(wanted, context) : await leaseSet(wanted, as, context);
-    const changes = changesFor({ ...set, ...(await competingFileVariables(context)) }, context.env);
+    const mark = isForHook(format, context) ? markFor(set, ownerOf(wanted)) : {};
+    const changes = changesFor({ ...set, ...mark, ...(await competingFileVariables(context)) }, context.env);
     printChanges({ changes, format, command: "brokerctl env" }, context);
   },
   onFailure: printFailure,
@@ -43,12 +45,26 @@ pinned to that role. On failure stdout holds the unsets and \`false\`, so that n
 
 async function leaseSet(wanted: WantedLease, form: LeaseForm, context: CliContext): Promise<Record<string, string>> {
   const access = await accessTo(wanted, context);
+  // A shell's own lease is made for the `use` that follows, which says all this of its role.
+  if (wanted.kind === "new" && context.env[HOOK_VARIABLE] !== undefined) {
+    return leaseVariables(access, form, context.paths().stateDir);
+  }
   if (access.lease.role === null) {
     context.output.hint("no role is chosen yet: brokerctl use ROLE");
   } else if (wanted.kind !== "pinned") {
     await ensureLoggedIn(context, access.lease.role);
   }
   return leaseVariables(access, form, context.paths().stateDir);
+}
+
+/** What a shell evaluates says to its hook whose lease it holds now; a file for others does not. */
+function isForHook(format: ShellFormat, { env }: CliContext): boolean {
+  return env[HOOK_VARIABLE] !== undefined && (format === "sh" || format === "fish");
+}
+
+function ownerOf(wanted: WantedLease): string {
+  if (wanted.kind === "new") return String(wanted.pid);
+  return wanted.kind === "default" ? "default" : "env";
 }
 
 async function staticSet(wanted: WantedLease, context: CliContext): Promise<Record<string, string>> {

@@ -3,6 +3,7 @@ import { SECRET_STORE_KINDS, type SecretStoreKind } from "../../core/secret-stor
 import { defineCommand, type OptionSpecs, type OptionValues } from "../command.js";
 import { type InitChoices, writeInitialConfig } from "../initial-config.js";
 import { makeSecretStore } from "../make-secret-store.js";
+import { offerNext } from "../offer-next.js";
 import { writeConfigSchema } from "../write-config-schema.js";
 
 const OPTIONS = {
@@ -21,7 +22,8 @@ export const initCommand = defineCommand({
   name: "init",
   summary: "Write a commented config, make the secret store, start brokerd",
   details: `Never overwrites a config. When it fails half-way, run it again: it goes on where it stopped, and takes another
---secret-store as long as the config is as it wrote it. Never falls from one kind of store to another by itself.`,
+--secret-store as long as the config is as it wrote it. Never falls from one kind of store to another by itself. At a
+terminal it offers \`import\` and \`service install\`; --yes takes neither.`,
   options: OPTIONS,
   examples: [
     "brokerctl init",
@@ -35,6 +37,7 @@ export const initCommand = defineCommand({
     const warnings = await makeSecretStore(written, options["passphrase-stdin"], context);
     await writeConfigSchema(context);
     for (const warning of warnings) output.warn(warning);
+    if (!options.yes) await offerNext(context);
     output.say(`Next:
   brokerctl import --dry-run                                  what profiles of ~/.aws would become, if you have some
   brokerctl keys add ops                                      a long-term key

@@ -1,0 +1,54 @@
+import { BrokerError } from "../../core/errors.js";
+import { HOOKED_SHELLS, type HookedShell, hookFile } from "../../core/shell-files.js";
+import { defineCommand, type OptionSpecs } from "../command.js";
+import type { CliContext } from "../context.js";
+import { installLine, START_FILES } from "../shell/install-line.js";
+import { shellNamed } from "../shell/shell-named.js";
+import { writeHook } from "../shell/write-hook.js";
+
+const OPTIONS = {
+  "install-line": { type: "boolean", help: "print the line for the start file instead: it starts no process" },
+} as const satisfies OptionSpecs;
+
+export const hookCommand = defineCommand({
+  name: "hook",
+  summary: "Print shell integration to eval in the start file of a shell",
+  details: `A shell with the hook has the default lease when it starts and, from its first \`brokerctl use ROLE\` on, a lease of its
+own that ends with it. CREDBROKER_PROMPT holds what a prompt can show; no process is started for it. Tab completes commands,
+flags, roles, leases and sources. What is printed is kept as a file too: a start file that reads it starts no process.`,
+  positionals: [{ name: "SHELL", required: true, choices: HOOKED_SHELLS, help: HOOKED_SHELLS.join(", ") }],
+  options: OPTIONS,
+  examples: [
+    'eval "$(brokerctl hook bash)"                          in ~/.bashrc; zsh: in ~/.zshrc',
+    "brokerctl hook fish | source                           in ~/.config/fish/config.fish",
+    "brokerctl hook bash --install-line >> ~/.bashrc        the same without a process for each shell",
+    "PS1='${CREDBROKER_PROMPT:+($CREDBROKER_PROMPT) }'$PS1    the role in the prompt",
+  ],
+  async run({ options, positionals }, context) {
+    const shell = shellNamed(positionals[0]);
+    refuseNewline(context);
+    const script = await writeHook(shell, context);
+    const line = installLine(shell, context.paths().stateDir);
+    if (options["install-line"]) {
+      context.output.print(line);
+      return;
+    }
+    context.output.print(script.trimEnd());
+    if (context.stdout.isTTY) tellHow(shell, line, context);
+  },
+});
+
+function tellHow(shell: HookedShell, line: string, { output, paths }: CliContext): void {
+  output.hint(`nothing has changed yet. Add this line to ${START_FILES[shell]}:`);
+  output.say(`\n${line}\n`);
+  output.hint(`it reads ${hookFile(paths().stateDir, shell)}, which was just written`);
+}
+
+/** Every other character can be quoted. */
+function refuseNewline({ paths }: CliContext): void {
+  const { stateDir, controlSocket } = paths();
+  if (!/[\n\r]/.test(stateDir + controlSocket)) return;
+  throw new BrokerError("UsageInvalid", "the path of the state directory has a line break", {
+    hint: "export CREDBROKER_HOME=/another/directory",
+  });
+}

@@ -1,0 +1,28 @@
+
+__credbroker_pid() {
+  pid=$$
+  if ((ZSH_SUBSHELL)) && zmodload zsh/system 2>/dev/null; then pid=${sysparams[pid]}; fi
+}
+
+__credbroker_now() {
+  zmodload zsh/datetime 2>/dev/null && now=$EPOCHSECONDS
+}
+
+# First of all, so that what builds a prompt there finds it done.
+__credbroker_prompt() {
+  local code=$?
+  __credbroker_look
+  if [[ -z ${_comps[brokerctl]-} ]]; then __credbroker_register; fi
+  return $code
+}
+
+# Completion may be initialized after us.
+__credbroker_register() {
+  if (( ${+functions[compdef]} )); then compdef _brokerctl brokerctl; fi
+}
+
+__credbroker_start
+typeset -ga precmd_functions
+if (( ! ${precmd_functions[(I)__credbroker_prompt]} )); then
+  precmd_functions=(__credbroker_prompt "${precmd_functions[@]}")
+fi

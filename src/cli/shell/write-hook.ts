@@ -1,0 +1,59 @@
+import { mkdir, readFile } from "node:fs/promises";
+import { hashLeaseToken } from "../../core/lease.js";
+import { type HookedShell, hookFile, isStartLine, renderStartLine, shellDirectory } from "../../core/shell-files.js";
+import { NodeFileSystem, writeFileAtomic } from "../../system/atomic-file.js";
+import { ensurePrivateDirectory } from "../../system/private-directory.js";
+import { competingAwsSetting } from "../aws-files.js";
+import type { CliContext } from "../context.js";
+import { hookScript, quotedFor } from "./shell-scripts.js";
+
+/** brokerd is asked while a shell starts: it is not waited for. */
+const PATIENCE_MS = 1000;
+
+/**
+ * Renders the hook and keeps it as the file that start files read. Answers the text. Never starts brokerd: while that does
+ * not run, the first line stays as it was.
+ */
+export async function writeHook(shell: HookedShell, context: CliContext): Promise<string> {
+  const paths = context.paths();
+  const path = hookFile(paths.stateDir, shell);
+  await ensurePrivateDirectory(paths.stateDir);
+  await ensurePrivateDirectory(shellDirectory(paths.stateDir));
+  await mkdir(`${shellDirectory(paths.stateDir)}/leases`, { recursive: true, mode: 0o700 });
+  const held = await readFile(path, "utf8").catch(() => "");
+  const preface = await prefaceFor(shell, context);
+  const script = await hookScript({ shell, paths, version: context.version, preface });
+  const text = `${await startLine(shell, held, context)}\n${script}`;
+  if (text !== held) await writeFileAtomic(new NodeFileSystem(), path, Buffer.from(text));
+  return text;
+}
+
+async function startLine(shell: HookedShell, held: string, { quietClient }: CliContext): Promise<string> {
+  try {
+    const { leaseUrl, token, region } = await quietClient.call(
+      "lease-access",
+      { lease: { by: "default" } },
+      { timeoutMs: PATIENCE_MS },
+    );
+    return renderStartLine(shell, { url: leaseUrl, tokenHash: hashLeaseToken(token), region });
+  } catch {
+    const [line = ""] = held.split("\n", 1);
+    return isStartLine(line) ? line : renderStartLine(shell, undefined);
+  }
+}
+
+/** As `env` does it: a shell whose `~/.aws` would win over the broker gets copies without that. */
+async function prefaceFor(shell: HookedShell, context: CliContext): Promise<string> {
+  const competing = await competingAwsSetting(context);
+  const copies = `${context.paths().stateDir}/aws/`;
+  // In a shell that has the copies already, they do not compete, and are still what a new shell needs.
+  if (competing === undefined && !context.env["AWS_CONFIG_FILE"]?.startsWith(copies)) return "";
+  if (competing !== undefined) {
+    context.output.warn(`${competing} would win over the broker: shells with the hook get copies of ~/.aws without it`);
+  }
+  const { neutralAwsFiles } = await import("../neutral-aws-files.js");
+  const lines = Object.entries(await neutralAwsFiles(context)).map(([name, value]) =>
+    shell === "fish" ? `set -gx ${name} ${quotedFor(shell, value)}` : `export ${name}=${quotedFor(shell, value)}`,
+  );
+  return `${lines.join("\n")}\n`;
+}

@@ -1,0 +1,66 @@
+import { toBrokerError } from "../core/errors.js";
+import type { LeaseRegistry } from "../leases/lease-registry.js";
+import type { Clock } from "../system/clock.js";
+import type { Logger } from "../system/logger.js";
+import { LeaseFiles } from "./lease-files.js";
+import { StartLines } from "./start-lines.js";
+
+export interface ShellFilesOptions {
+  readonly stateDir: string;
+  readonly leases: LeaseRegistry;
+  readonly regionOf: (role: string) => string | null;
+  readonly endpoint: () => string | null;
+  readonly writeAtomic: (path: string, data: Uint8Array) => Promise<void>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** What shells with our hook read: written at each change of a lease, at start, and again by the sweep. */
+export class ShellFiles {
+  readonly #leaseFiles: LeaseFiles;
+  readonly #startLines: StartLines;
+  readonly #logger: Logger;
+  #leaseTurn: Promise<void> = Promise.resolve();
+  #startTurn: Promise<void> = Promise.resolve();
+
+  constructor({ stateDir, leases, regionOf, endpoint, writeAtomic, clock, logger }: ShellFilesOptions) {
+    const region = (): string | null => {
+      const role = leases.list().find(({ kind }) => kind === "default")?.role ?? null;
+      return role === null ? null : regionOf(role);
+    };
+    this.#leaseFiles = new LeaseFiles({ stateDir, leases: () => leases.list(), regionOf, clock });
+    this.#startLines = new StartLines({
+      ...{ stateDir, region, endpoint, writeAtomic },
+      defaultLease: () => leases.list().find(({ kind }) => kind === "default"),
+      tokenOf: (lease) => leases.access(lease),
+    });
+    this.#logger = logger;
+  }
+
+  /**
+   * Resolves when prompts see the leases as they are; never rejects. New shells' line follows behind: it may need a token
+   * that a change of leases, which waits for this, has to bring into step first.
+   */
+  async publish(): Promise<void> {
+    this.#startTurn = this.#inTurn(this.#startTurn, () => this.#startLines.publish());
+    this.#leaseTurn = this.#inTurn(this.#leaseTurn, () => this.#leaseFiles.publish());
+    await this.#leaseTurn;
+  }
+
+  /** New shells get no URL from now on: the port is not ours. */
+  async withdraw(): Promise<void> {
+    this.#startTurn = this.#inTurn(this.#startTurn, () => this.#startLines.withdraw());
+    await this.#startTurn;
+  }
+
+  /** Resolves when nothing is being written. */
+  async settle(): Promise<void> {
+    await Promise.all([this.#leaseTurn, this.#startTurn]);
+  }
+
+  #inTurn(before: Promise<void>, write: () => Promise<void>): Promise<void> {
+    return before.then(write).catch((error: unknown) => {
+      this.#logger.warn({ err: error, code: toBrokerError(error).code }, "files for shells could not be written");
+    });
+  }
+}

@@ -1,0 +1,142 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { type Outcome, run } from "../support/broker.js";
+import { homeSnapshot } from "../support/home-snapshot.js";
+import { filesBelow, installPacked, pack, packageIn, pathWithoutCompilers, runBare } from "../support/packed.js";
+import { tempDir } from "../support/temp-dir.js";
+
+const KIB = 1024;
+let tarball: string;
+let prefix: string;
+
+beforeAll(() => {
+  tarball = pack();
+  prefix = installPacked(tarball);
+});
+
+function installed(program: "brokerctl" | "brokerd", args: readonly string[], home: string): Outcome {
+  const env = { PATH: `${join(prefix, "bin")}:${process.env["PATH"] ?? ""}`, HOME: home };
+  const { status, signal, stdout, stderr } = spawnSync(program, args, { env, encoding: "utf8" });
+  return { code: status, signal, stdout, stderr };
+}
+
+describe("the package", () => {
+  it("holds the programs, what they read, and nothing else", () => {
+    const known =
+      /^(?:package\.json|README\.md|CHANGELOG\.md|SECURITY\.md|LICENSE|bin\/\w+|dist\/[\w./-]+\.js|dist\/runtime-api\/lambda_bootstrap\.py|launchd\/[\w.]+\.plist|systemd\/[\w./-]+)$/;
+    const names = execFileSync("tar", ["-tzf", tarball], { encoding: "utf8" }).trim().split("\n");
+    const files = names.map((name) => name.replace(/^package\//, ""));
+    expect(files.filter((name) => !known.test(name))).toEqual([]);
+    expect(files.length).toBeGreaterThan(200);
+    expect(statSync(tarball).size).toBeLessThan(500 * KIB);
+  });
+
+  it("has beside it everything that its programs start or read by a path of their own", () => {
+    const root = packageIn(prefix);
+    const needed = [
+      ...["dist/brokerd.js", "dist/brokerctl.js", "dist/keychain-child.js", "dist/lambda-bootstrap.js"],
+      ...["dist/runtime-api/lambda_bootstrap.py", "launchd/credbroker.brokerd.plist", "systemd/brokerd.service"],
+    ];
+    expect(needed.filter((name) => !existsSync(join(root, name)))).toEqual([]);
+  });
+
+  it("names no path of its own that is not there: what is read relative to the code", () => {
+    const root = join(packageIn(prefix), "dist");
+    const broken = filesBelow(root)
+      .filter((name) => name.endsWith(".js"))
+      .flatMap((name) =>
+        relativeUrls(join(root, name)).map((url) => new URL(url, `file://${join(root, name)}`).pathname),
+      )
+      .filter((path) => !existsSync(path));
+    expect(broken).toEqual([]);
+  });
+
+  it("brings no package that compiles or runs anything at install", () => {
+    const manifests = filesBelow(packageIn(prefix)).filter((name) => /(?:^|\/)package\.json$/.test(name));
+    const withScripts = manifests.filter((name) => {
+      const { name: isPackage, scripts = {} } = JSON.parse(readFileSync(join(packageIn(prefix), name), "utf8")) as {
+        readonly name?: string;
+        readonly scripts?: Readonly<Record<string, string>>;
+      };
+      return isPackage !== undefined && ["preinstall", "install", "postinstall"].some((script) => script in scripts);
+    });
+    expect(withScripts).toEqual([]);
+    expect(filesBelow(packageIn(prefix)).filter((name) => name.endsWith("binding.gyp"))).toEqual([]);
+    expect(manifests.length).toBeGreaterThan(50);
+  });
+});
+
+/** `new URL("./x.py", import.meta.url)` in compiled code, without those whose name is put together. */
+function relativeUrls(file: string): readonly string[] {
+  return [...readFileSync(file, "utf8").matchAll(/new URL\(["'`](\.{1,2}\/[^"'`$]+)["'`], import\.meta\.url\)/g)].map(
+    ([, url = ""]) => url,
+  );
+}
+
+describe("npm install --global", () => {
+  it("works with no compiler, no make and no Python in PATH", () => {
+    const path = pathWithoutCompilers();
+    for (const tool of ["cc", "gcc", "g++", "clang", "make", "python3"]) {
+      expect(spawnSync(tool, ["--version"], { env: { PATH: path } }).error).toMatchObject({ code: "ENOENT" });
+    }
+    const target = tempDir("prefix", "input");
+    const { code, stderr } = runBare(["npm", "install", "--global", "--prefix", target, tarball], { path });
+    expect([code, stderr.match(/gyp|deprecated/g)]).toEqual([0, null]);
+    const { status, stdout } = spawnSync(join(target, "bin", "brokerctl"), ["--version"], {
+      env: { PATH: path },
+      encoding: "utf8",
+    });
+    expect([status, stdout]).toEqual([0, "brokerctl 0.1.0\n"]);
+  });
+
+  it("loads the keychain's native code as it was installed", () => {
+    const script = join(packageIn(prefix), "dist", "keychain-child.js");
+    const input = `${JSON.stringify({ operation: "find", account: "data-key:v1:/none", interactive: false })}\n`;
+    // stdin stays open: the child takes its end for the death of who asked.
+    const shell = `(printf '%s' "$REQUEST"; sleep 5) | "$NODE" "$SCRIPT"`;
+    const env = {
+      PATH: process.env["PATH"] ?? "",
+      HOME: tempDir("home"),
+      REQUEST: input,
+      NODE: process.execPath,
+      SCRIPT: script,
+    };
+    const { stdout } = spawnSync("sh", ["-c", shell], { env, encoding: "utf8" });
+    const { outcome, detail } = JSON.parse(stdout) as { readonly outcome: string; readonly detail?: string };
+    expect(["unavailable", "absent", "locked"]).toContain(outcome);
+    expect(detail ?? "").not.toMatch(/cannot find|native binding|module/i);
+  });
+});
+
+describe("the installed programs in an empty home", () => {
+  it("say their versions and help, and write nothing", () => {
+    const home = tempDir("empty");
+    expect(installed("brokerctl", ["--version"], home)).toMatchObject({ code: 0, stdout: "brokerctl 0.1.0\n" });
+    expect(installed("brokerd", ["--version"], home)).toMatchObject({ code: 0, stdout: "0.1.0\n" });
+    expect(installed("brokerctl", ["--help"], home)).toMatchObject({ code: 0, stderr: "" });
+    expect(installed("brokerctl", ["status"], home)).toMatchObject({ code: 3 });
+    expect(homeSnapshot(home)).toEqual({});
+  });
+
+  it("make a home, work in it, and leave it as it was", async () => {
+    const home = tempDir("fresh");
+    writeFileSync(join(home, ".profile"), "# mine\n", { mode: 0o640 });
+    mkdirSync(join(home, ".config"), { mode: 0o755 });
+    const before = homeSnapshot(home);
+    expect(installed("brokerctl", ["init", "--secret-store", "key_file", "--yes"], home)).toMatchObject({ code: 0 });
+    expect(installed("brokerctl", ["status", "--json"], home)).toMatchObject({ code: 0 });
+    const refused = installed("brokerctl", ["uninstall"], home);
+    expect([refused.code, existsSync(join(home, ".config", "credbroker", "config.yaml"))]).toEqual([2, true]);
+    expect(installed("brokerctl", ["uninstall", "--yes"], home)).toMatchObject({ code: 0 });
+    expect(homeSnapshot(home)).toEqual(before);
+    expect(installed("brokerctl", ["uninstall", "--yes"], home).stderr).toContain("nothing of credbroker");
+  });
+
+  it("load without the files of this repository", async () => {
+    const script = `await import(${JSON.stringify(join(packageIn(prefix), "dist", "daemon", "daemon.js"))}); console.log("loaded")`;
+    const env = { PATH: "", HOME: tempDir("home") };
+    expect((await run(["--input-type=module", "-e", script], { env })).stdout).toBe("loaded\n");
+  });
+});

@@ -4,10 +4,10 @@ import { dirname, join } from "node:path";
 import { BrokerError } from "../core/errors.js";
 import { NodeFileSystem, writeFileAtomic } from "./atomic-file.js";
 import { type Clock, SystemClock } from "./clock.js";
-import { carriedIntoLaunchd } from "./launchd-environment.js";
 import { LAUNCHD_LABEL, type LaunchAgent, readLaunchAgent, renderLaunchAgent } from "./launchd-plist.js";
 import { DAEMON_NODE_FLAGS } from "./node-flags.js";
 import { shellQuote } from "./shell-quote.js";
+import { type StablePath, stablePath } from "./stable-path.js";
 import type {
   Supervisor,
   SupervisorInstall,
@@ -19,6 +19,7 @@ import type {
   ToolRun,
 } from "./supervisor.js";
 import { hasErrno, reasonOf } from "./system-error.js";
+import { serviceEnvironment } from "./systemd-environment.js";
 
 const LAUNCHCTL = "/bin/launchctl";
 /** brokerd itself is killed after 5 s; launchd's own limit is 20 s. */
@@ -65,8 +66,8 @@ export class Launchd implements Supervisor {
 
   async install({ needsPath }: SupervisorInstall): Promise<SupervisorInstalled> {
     await this.#refuseForeign();
-    const { environment, notes } = carriedIntoLaunchd(this.#place, { needsPath });
-    const next = renderLaunchAgent({ ...this.#wanted(), environment });
+    const { agent, notes } = this.#wanted(needsPath);
+    const next = renderLaunchAgent(agent);
     const before = await this.#text();
     if (before === next) return { written: [], notes };
     await this.#assertReachable();
@@ -138,11 +139,17 @@ export class Launchd implements Supervisor {
     });
   }
 
-  #wanted(): Omit<LaunchAgent, "environment"> {
+  #wanted(needsPath: boolean): { readonly agent: LaunchAgent; readonly notes: readonly string[] } {
     const { nodePath, scriptPath, paths } = this.#place;
+    const [node, script] = [stablePath(nodePath), stablePath(scriptPath)];
+    const { carried } = serviceEnvironment(this.#place, { needsPath });
     return {
-      command: [outlivingUpgrades(nodePath), ...DAEMON_NODE_FLAGS, scriptPath, "--log-file", paths.logFile],
-      standardErrorPath: join(paths.stateDir, "brokerd.stderr"),
+      agent: {
+        command: [node.path, ...DAEMON_NODE_FLAGS, script.path, "--log-file", paths.logFile],
+        environment: { CREDBROKER_HOME: dirname(paths.configFile), ...carried },
+        standardErrorPath: join(paths.stateDir, "brokerd.stderr"),
+      },
+      notes: notesOn(Object.keys(carried), [node, script]),
     };
   }
 
@@ -152,7 +159,7 @@ export class Launchd implements Supervisor {
     const mend = "brokerctl service install";
     return [
       ...(gone === undefined ? [] : [{ message: `${gone}, which it runs, is gone`, hint: mend }]),
-      ...(gone === undefined && script !== this.#place.scriptPath
+      ...(gone === undefined && script !== stablePath(this.#place.scriptPath).path
         ? [{ message: `it runs another installation: ${script}`, hint: mend }]
         : []),
       ...(printed.code === null ? [{ message: `launchd cannot be asked: ${printed.stderr}`, hint: mend }] : []),
@@ -212,11 +219,14 @@ function isRunning({ code, stdout }: ToolRun): boolean {
   return code === 0 && /^\s*state = running$/m.test(stdout);
 }
 
-/** Node's own path is the real one, and Homebrew deletes that with each upgrade; `opt/` is its name that stays. */
-export function outlivingUpgrades(nodePath: string, exists: (path: string) => boolean = existsSync): string {
-  const [, brew, formula, rest] = /^(.+)\/Cellar\/([^/]+)\/[^/]+\/(.+)$/.exec(nodePath) ?? [];
-  const stays = `${brew ?? ""}/opt/${formula ?? ""}/${rest ?? ""}`;
-  return brew !== undefined && exists(stays) ? stays : nodePath;
+function notesOn(carried: readonly string[], programs: readonly StablePath[]): readonly string[] {
+  const passing = programs.flatMap(({ path, endsWith }) => (endsWith === undefined ? [] : [{ path, endsWith }]));
+  return [
+    ...(carried.length === 0 ? [] : [`carried over from this shell: ${carried.join(" ")}`]),
+    ...passing.map(
+      ({ path, endsWith }) => `it runs ${path}, which goes with ${endsWith}: brokerctl service install again then`,
+    ),
+  ];
 }
 
 function failure(args: readonly string[], { code, stderr }: ToolRun): BrokerError {

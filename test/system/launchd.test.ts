@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Clock } from "../../src/system/clock.js";
-import { Launchd, outlivingUpgrades } from "../../src/system/launchd.js";
+import { Launchd } from "../../src/system/launchd.js";
 import { readLaunchAgent, renderLaunchAgent } from "../../src/system/launchd-plist.js";
 import { FakeLaunchd } from "../fakes/fake-launchd.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
@@ -26,6 +26,7 @@ interface Room {
   readonly launchd: Launchd;
   readonly file: string;
   readonly home: string;
+  readonly script: string;
 }
 
 function room(options: { env?: Record<string, string>; homeDir?: string; broker?: string; node?: string } = {}): Room {
@@ -45,7 +46,8 @@ function room(options: { env?: Record<string, string>; homeDir?: string; broker?
   writeFileSync(scriptPath, "");
   const place = { env: options.env ?? {}, homeDir, uid: 501, paths, nodePath, scriptPath, run: fake.run };
   const launchd = new Launchd(place, hastyClock());
-  return { fake, launchd, home, file: join(homeDir, "Library", "LaunchAgents", "credbroker.brokerd.plist") };
+  const file = join(homeDir, "Library", "LaunchAgents", "credbroker.brokerd.plist");
+  return { fake, launchd, home, file, script: scriptPath };
 }
 
 const INSTALL = { port: 9171, unconfinedBecause: [], needsPath: false };
@@ -184,6 +186,19 @@ describe("the LaunchAgent", () => {
     expect(problems[0]?.message).toContain("/nvm/versions/node/v20.0.0/bin/node");
   });
 
+  it("tells of a program that a version manager may take away", async () => {
+    const { launchd } = room({ node: "/nvm/versions/node/v20.0.0/bin/node" });
+    const { notes } = await launchd.install(INSTALL);
+    expect(notes.join()).toContain("nvm");
+  });
+
+  it("tells of a brokerd that is gone", async () => {
+    const { launchd, script } = room();
+    await launchd.install(INSTALL);
+    rmSync(script);
+    expect((await launchd.state()).problems[0]?.message).toContain(script);
+  });
+
   it("that cannot be read is not ours to touch", async () => {
     const { launchd, file } = room();
     mkdirSync(file, { recursive: true });
@@ -244,19 +259,5 @@ describe("the property list's text", () => {
     const error = await brokerErrorOf(() => renderLaunchAgent(agent));
     expect(error).toMatchObject({ code: "UsageInvalid" });
     expect(error.message).toContain("AWS_CA_BUNDLE");
-  });
-});
-
-describe("the Node that the LaunchAgent names", () => {
-  const cellar = "/opt/homebrew/Cellar/node@22/22.1.0/bin/node";
-
-  it("is Homebrew's name that outlives an upgrade", () => {
-    expect(outlivingUpgrades(cellar, () => true)).toBe("/opt/homebrew/opt/node@22/bin/node");
-  });
-
-  it("is the real one where there is no other name", () => {
-    expect(outlivingUpgrades(cellar, () => false)).toBe(cellar);
-    const nvm = "/Users/me/.nvm/versions/node/v22.1.0/bin/node";
-    expect(outlivingUpgrades(nvm, () => true)).toBe(nvm);
   });
 });

@@ -31,6 +31,7 @@ const SIGNATURE =
   /^(?:brokerd\.lock\.\d+|brokerd\.log|secrets\.sealed|leases\.json|locked|data\.key|data-key\.wrapped)$/;
 /** One `mkdir -p`. */
 const TOGETHER_MS = 1000;
+const GROUP_AND_OTHERS = 0o077;
 
 /** Looks only. A directory counts as ours by what lies in it: CREDBROKER_HOME may name any. */
 export async function findOwnPlaces(paths: BrokerPaths, homeDir: string): Promise<OwnPlaces> {
@@ -120,7 +121,7 @@ async function directoriesMadeWith(directories: readonly string[], homeDir: stri
     let child = await statsOf(directory);
     for (let parent = dirname(directory); child && parent.startsWith(`${homeDir}/`); parent = dirname(parent)) {
       const above = await statsOf(parent);
-      if (!above || !isBornWith(above, child)) break;
+      if (!above || !isMadeFor(above, child)) break;
       made.add(parent);
       child = above;
     }
@@ -128,9 +129,10 @@ async function directoriesMadeWith(directories: readonly string[], homeDir: stri
   return [...made].sort((one, other) => other.length - one.length);
 }
 
-/** Birth is 0 where the file system does not know it. */
-function isBornWith(above: Stats, child: Stats): boolean {
-  return above.birthtimeMs > 0 && child.birthtimeMs - above.birthtimeMs < TOGETHER_MS;
+/** Birth is 0 where the file system does not know it; ours are closed to others, which few directories of a home are. */
+function isMadeFor(above: Stats, child: Stats): boolean {
+  const isClosed = (above.mode & GROUP_AND_OTHERS) === 0;
+  return isClosed && above.birthtimeMs > 0 && child.birthtimeMs - above.birthtimeMs < TOGETHER_MS;
 }
 
 async function isThere(path: string): Promise<boolean> {

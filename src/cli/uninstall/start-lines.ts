@@ -14,7 +14,7 @@ const FILE = String.raw`(?:"[^"\x60]*"|'[^']*'|[^\s"'\x60;|&<>()#]+)`;
 const GUARD = [
   String.raw`(?:command -v|type|which|hash)(?: -q)? [\w./-]*brokerctl(?: ?(?:&>|>|2>) ?/dev/null| 2>&1)* && `,
   String.raw`\(\( ?\$\+commands\[brokerctl\] ?\)\) && `,
-  String.raw`(?:\[\[?|test) -[efrs] ${FILE}(?: \]\]?)? ?(?:&&|; and) `,
+  String.raw`(?:status is-interactive; and )?(?:\[\[?|test) -[efrs] ${FILE}(?: \]\]?)? ?(?:&&|; and) `,
 ].join("|");
 const STATEMENT = [
   String.raw`eval "?\$\(${BROKERCTL}\)"?`,
@@ -22,6 +22,7 @@ const STATEMENT = [
   String.raw`(?:source|\.) <\(${BROKERCTL}\)`,
   String.raw`${BROKERCTL} \| source`,
   String.raw`(?:source|\.) (?<file>${FILE})`,
+  String.raw`if \[\[? -[efrs] ${FILE} \]\]?; then (?:source|\.) (?<block>${FILE}); fi`,
 ].join("|");
 const OURS = new RegExp(String.raw`^(?:${GUARD})?(?:${STATEMENT})(?:\s+#.*)?$`);
 
@@ -45,7 +46,7 @@ export function findStartLines(
     const namesState = places.some((place) => line.includes(place));
     if (line.startsWith("#") || !(ABOUT_US.test(line) || namesState)) return [];
     const ours = OURS.exec(line);
-    const sourced = ours?.groups?.["file"];
+    const sourced = ours?.groups?.["file"] ?? ours?.groups?.["block"];
     const isOurs = ours !== null && (sourced === undefined || places.some((place) => sourced.includes(place)));
     const removable = isOurs && standsAlone(lines, index);
     return [{ line: index + 1, removable, text: removable ? line : undefined }];

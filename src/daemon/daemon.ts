@@ -104,6 +104,8 @@ async function startLocked(
 
   async function sweepAll(): Promise<void> {
     services.credentials.sweep();
+    // Mended on the disk, or the port is free again: nobody need ask for it.
+    if (config.problem() !== undefined || serving.endpoint() === null) await config.reload().catch(() => undefined);
     await services.leases.sweep();
     await services.lambdaRoles.keepOnly(lambdaRolesInUse(services));
     await shellFiles.publish();

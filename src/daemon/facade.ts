@@ -23,7 +23,8 @@ export function createFacade({ options, services, serving, config }: FacadeParts
       const state = store.current();
       const wantedPort = config.current()?.endpointPort;
       const portNote = wantedPort === undefined ? undefined : serving.portNote(wantedPort);
-      return [...(state.state === "open" ? state.warnings : []), ...(portNote === undefined ? [] : [portNote])];
+      const notes = [portNote, serving.sixNote()].filter((note) => note !== undefined);
+      return [...(state.state === "open" ? state.warnings : []), ...notes];
     },
     unlock: (passphrase) => lifecycle.unlock(passphrase),
     createStore: (passphrase) => lifecycle.create(passphrase),

@@ -3,6 +3,7 @@ import type { DaemonFacade, RunningConfig } from "../control/services.js";
 import { BrokerError } from "../core/errors.js";
 import type { RoleCredentials } from "../credentials/role-credentials.js";
 import { createEndpointApp } from "../endpoint/app.js";
+import { SERVER_LIMITS, type ServerLimits } from "../http/limited-server.js";
 import {
   type Listener,
   listenOnDescriptor,
@@ -10,6 +11,7 @@ import {
   listenOnLoopback,
   listenOnSocket,
 } from "../http/listen.js";
+import { connectionLimit } from "../system/open-file-limit.js";
 import { describePortOwner } from "../system/port-owner.js";
 import type { ProcessTable } from "../system/process-identity.js";
 import type { DaemonOptions } from "./daemon-options.js";
@@ -68,7 +70,7 @@ export class Serving {
     const app = this.#endpointApp();
     await this.#rotateAfterSquatting();
     try {
-      this.#endpoint = { port, listener: await listenOnLoopback(app, { port, clock, logger }) };
+      this.#endpoint = { port, listener: await listenOnLoopback(app, { port, clock, logger, limits: limits() }) };
     } catch (error) {
       throw await this.#explain(error, port);
     }
@@ -83,6 +85,12 @@ export class Serving {
     return this.#inheritsEndpoint()
       ? `the service holds port ${port}, endpoint.port is ${wanted}: brokerctl service install, then brokerctl env anew in every shell`
       : "endpoint.port takes effect after brokerctl restart; every shell then needs brokerctl env anew";
+  }
+
+  /** Whoever has the port on ::1 gets what clients send to `localhost`: our URLs never say that, people do. */
+  sixNote(): string | undefined {
+    if (this.#endpoint?.listener.isTakenOnSix !== true) return undefined;
+    return `port ${this.#endpoint.port} on [::1] is another program's: never write localhost in place of 127.0.0.1`;
   }
 
   async stop(): Promise<void> {
@@ -116,7 +124,12 @@ export class Serving {
     const { clock, logger, inherited } = options;
     await this.#rotateAfterSquatting();
     const app = this.#endpointApp();
-    const listener = await listenOnInherited(app, { descriptors: inherited?.endpoint ?? [], clock, logger });
+    const listener = await listenOnInherited(app, {
+      descriptors: inherited?.endpoint ?? [],
+      clock,
+      logger,
+      limits: limits(),
+    });
     this.#endpoint = { port: listener.port, listener };
     await marker.remember(listener.port);
     await marker.clearTaken();
@@ -154,4 +167,10 @@ export class Serving {
     await services.leases.rotateAll();
     options.logger.warn({}, "the port was somebody else's before: every lease token was made anew");
   }
+}
+
+/** Idle clients must leave descriptors for files and upstream calls. */
+function limits(): Partial<ServerLimits> {
+  const most = connectionLimit();
+  return most === undefined ? {} : { maxConnections: Math.min(SERVER_LIMITS.maxConnections, most) };
 }

@@ -12,6 +12,8 @@ import { checkSocketPath, clearStaleSocket } from "./stale-socket.js";
 export interface Listener {
   /** The TCP port; undefined on a unix socket. */
   readonly port: number | undefined;
+  /** Somebody else has the same port on ::1. */
+  readonly isTakenOnSix?: boolean;
   /** Stops accepting, lets running requests finish (1.5 s), cuts what is left. May be called twice. */
   readonly close: () => Promise<void>;
 }
@@ -45,9 +47,9 @@ export async function listenOnLoopback(
   const taken = portOf(v4.server);
   const v6 = await onSixToo(handler, options, taken);
   const closeAll = async (): Promise<void> => {
-    await Promise.all([v4.close(), v6?.close()]);
+    await Promise.all([v4.close(), v6.server?.close()]);
   };
-  return { port: taken, close: closeAll };
+  return { port: taken, isTakenOnSix: v6.isTaken, close: closeAll };
 }
 
 /**
@@ -93,11 +95,10 @@ export async function listenOnInherited(
   try {
     for (const fd of descriptors) servers.push(await onDescriptor(handler, options, fd));
     const port = sharedPort(servers.map(({ server }) => server));
-    const v6 = servers.some(({ server }) => hostOf(server) === LOOPBACK_SIX)
-      ? undefined
-      : await onSixToo(handler, options, port);
-    if (v6) servers.push(v6);
-    return { port, close };
+    const hasSix = servers.some(({ server }) => hostOf(server) === LOOPBACK_SIX);
+    const v6 = hasSix ? { isTaken: false } : await onSixToo(handler, options, port);
+    if (v6.server) servers.push(v6.server);
+    return { port, isTakenOnSix: v6.isTaken, close };
   } catch (error) {
     await close();
     throw error;
@@ -151,23 +152,25 @@ async function bound(
   return limited;
 }
 
+interface OnSix {
+  readonly server?: LimitedServer;
+  readonly isTaken: boolean;
+}
+
 /** Best effort: not every machine has IPv6, and whoever took the port there cannot be told to go. */
-async function onSixToo(
-  handler: RequestListener,
-  options: ListenerOptions,
-  port: number | undefined,
-): Promise<LimitedServer | undefined> {
+async function onSixToo(handler: RequestListener, options: ListenerOptions, port: number | undefined): Promise<OnSix> {
   try {
-    return await bound(handler, options, (server) =>
-      server.listen({ host: "::1", port, ipv6Only: true, backlog: BACKLOG }),
+    const server = await bound(handler, options, (unbound) =>
+      unbound.listen({ host: "::1", port, ipv6Only: true, backlog: BACKLOG }),
     );
+    return { server, isTaken: false };
   } catch (error) {
     const reason = reasonOf(error);
     options.logger.warn(
       { port, reason },
       "not on [::1] too: clients that say localhost may find another program there",
     );
-    return undefined;
+    return { isTaken: hasCode(error, "EADDRINUSE") };
   }
 }
 

@@ -59,10 +59,16 @@ export class TestBroker {
   }
 
   /** Starts brokerd itself, in the foreground, logging to a file in its home; resolves when it answers. */
-  async start(args: readonly string[] = [], nodeArgs: readonly string[] = []): Promise<void> {
+  async start(
+    args: readonly string[] = [],
+    nodeArgs: readonly string[] = [],
+    [wrapper, ...wrapperArgs]: readonly string[] = [],
+  ): Promise<void> {
     const log = join(this.home, "state", "brokerd.log");
     mkdirSync(join(this.home, "state"), { recursive: true, mode: 0o700 });
-    const child = spawn(process.execPath, [...nodeArgs, BROKERD, "--log-file", log, ...args], {
+    const command = [...nodeArgs, BROKERD, "--log-file", log, ...args];
+    const wrapped = wrapper === undefined ? command : [...wrapperArgs, process.execPath, ...command];
+    const child = spawn(wrapper ?? process.execPath, wrapped, {
       env: this.env,
       stdio: "ignore",
     });

@@ -1,0 +1,18 @@
+import { expect, it } from "vitest";
+import { connectionLimit } from "../../src/system/open-file-limit.js";
+
+const limits = (soft: number): string =>
+  `Limit  Soft Limit  Hard Limit  Units\nMax open files            ${soft}    4096    files\n`;
+
+it.each([
+  [1_048_576, 524_224],
+  [1024, 448],
+  [200, 36],
+  [64, 16],
+])("with %i descriptors each listener may hold %i connections", (soft, most) => {
+  expect(connectionLimit(limits(soft))).toBe(most);
+});
+
+it("sets no limit where the system tells none", () => {
+  expect(connectionLimit("")).toBeUndefined();
+});

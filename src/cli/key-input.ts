@@ -1,8 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { BrokerError } from "../core/errors.js";
 import { Secret } from "../core/secret.js";
-import { reasonOf } from "../system/system-error.js";
+import { readSmallFile } from "../system/read-small-file.js";
 import type { CliContext } from "./context.js";
 import { keysInCsv } from "./key-csv.js";
 import type { LongTermKey } from "./long-term-key.js";
@@ -64,12 +63,7 @@ async function typedKey(
 
 async function csvKey(csv: string, { accessKeyId }: KeyInputOptions, context: CliContext): Promise<LongTermKey> {
   const path = resolve(context.cwd, csv);
-  const text = await readFile(path, "utf8").catch((cause: unknown) => {
-    throw new BrokerError("UsageInvalid", `--csv: cannot read ${path}: ${reasonOf(cause)}`, {
-      hint: `ls -l ${path}`,
-      cause,
-    });
-  });
+  const text = await csvText(path);
   const keys = keysInCsv(text);
   if (keys.length === 0) {
     throw new BrokerError("UsageInvalid", `--csv: ${path} holds no columns 'Access key ID' and 'Secret access key'`, {
@@ -82,6 +76,16 @@ async function csvKey(csv: string, { accessKeyId }: KeyInputOptions, context: Cl
   throw new BrokerError("UsageInvalid", `--csv: ${path} holds the keys ${ids}: --access-key-id must name one of them`, {
     hint: `--access-key-id ${keys[0]?.accessKeyId ?? "AKIA…"}`,
   });
+}
+
+/** AWS's own have 0.1 KiB; what never ends (a device, a pipe) is not waited for. */
+const MAX_CSV_BYTES = 64 * 1024;
+
+async function csvText(path: string): Promise<string> {
+  const file = await readSmallFile(path, MAX_CSV_BYTES);
+  if (file.found === "text") return file.text.reveal();
+  const problem = file.found === "nothing" ? "does not exist" : file.problem;
+  throw new BrokerError("UsageInvalid", `--csv: ${path} ${problem}`, { hint: `ls -l ${path}` });
 }
 
 /** IAM API, AccessKeyId: 16–128 characters; `ASIA…` are temporary ones. */

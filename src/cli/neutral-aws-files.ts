@@ -23,7 +23,9 @@ export async function neutralAwsFiles(context: CliContext): Promise<AwsFileVaria
   await ensurePrivateDirectory(stateDir);
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const generated = { config: join(directory, "config"), credentials: join(directory, "credentials") };
-  const header = `# Written by brokerctl from ${files.config}: without what would win over the broker. Edits here are lost.\n`;
+  // A line feed in the path would begin a line of settings.
+  const from = files.config.replaceAll(/\p{Cc}/gu, "?");
+  const header = `# Written by brokerctl from ${from}: without what would win over the broker. Edits here are lost.\n`;
   await writeIfOther(generated.config, header + withoutCompetingSettings(await textOf(files.config)));
   await writeIfOther(generated.credentials, "# Written by brokerctl: the broker gives the credentials.\n");
   return variablesFor(generated);

@@ -1,7 +1,10 @@
 import { z } from "zod";
 import type { ControlOperation, ControlRequest } from "../control-api/contract.js";
 
-const name = z.string().min(1).max(256);
+const name = z
+  .string()
+  .min(1, "a name is missing")
+  .max(256, "a name of more than 256 characters is no name of a role, source or lease");
 const empty = z.strictObject({});
 const passphrase = z.string().min(1).max(1024);
 const pid = z.int().positive();

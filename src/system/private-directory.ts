@@ -1,6 +1,6 @@
 import type { Stats } from "node:fs";
 import { lstat, mkdir, stat } from "node:fs/promises";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { BrokerError } from "../core/errors.js";
 import { shellQuote } from "./shell-quote.js";
 import { hasErrno, reasonOf } from "./system-error.js";
@@ -52,13 +52,27 @@ export async function ensureOwnFile(path: string, uid = currentUid()): Promise<v
 
 async function makeDirectory(directory: string): Promise<void> {
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await makeWithParents(directory);
   } catch (error) {
     if (hasErrno(error, "EEXIST")) return; // a file or a dangling link: named by the checks that follow
     throw new BrokerError("FileRefused", `cannot make directory ${directory}: ${reasonOf(error)}`, {
       hint: `mkdir -p -m 700 ${shellQuote(directory)}`,
       cause: error,
     });
+  }
+}
+
+/** Node's own recursion never ends where the parent is there and says ENOENT all the same, as /proc does. */
+async function makeWithParents(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { mode: 0o700 });
+  } catch (error) {
+    const parent = dirname(directory);
+    if (!hasErrno(error, "ENOENT") || (await lstatIfThere(parent))) throw error;
+    await makeWithParents(parent).catch((madeMeanwhile: unknown) => {
+      if (!hasErrno(madeMeanwhile, "EEXIST")) throw madeMeanwhile;
+    });
+    await mkdir(directory, { mode: 0o700 });
   }
 }
 

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { BrokerError } from "../../core/errors.js";
 import { hasErrno } from "../../system/system-error.js";
@@ -25,7 +26,9 @@ export const logsCommand = defineCommand({
     const print = (line: string): void => context.output.print(options.json ? line : formatLogLine(line));
     const start = await readFrom({ path: logFile, offset: 0, inode: undefined, rest: "" });
     if (!start && !options.follow) {
-      throw new BrokerError("InternalError", `there is no log yet at ${logFile}`, { hint: "brokerctl start" });
+      throw new BrokerError("InternalError", `there is no log yet at ${logFile}`, {
+        hint: existsSync(context.paths().configFile) ? "brokerctl start" : "brokerctl init",
+      });
     }
     for (const line of start?.lines.slice(-count) ?? []) print(line);
     if (options.follow)

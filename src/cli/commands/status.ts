@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { isDialFailure } from "../../control-api/client.js";
 import type { StatusView } from "../../control-api/contract.js";
 import { BrokerError } from "../../core/errors.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
@@ -17,11 +19,24 @@ export const statusCommand = defineCommand({
   options: { json: JSON_OPTION },
   examples: ["brokerctl status", "brokerctl status --json | jq .daemon.state"],
   async run(_, context) {
-    const status = await context.quietClient.call("status", {}, { timeoutMs: STATUS_PATIENCE_MS });
+    const status = await context.quietClient
+      .call("status", {}, { timeoutMs: STATUS_PATIENCE_MS })
+      .catch((error: unknown) => {
+        throw withoutConfig(error, context);
+      });
     if (context.output.json) context.output.printJson(statusJson(status));
     else print(status, context);
   },
 });
+
+/** Before `init` there is nothing to start. */
+function withoutConfig(error: unknown, context: CliContext): unknown {
+  if (!isDialFailure(error) || existsSync(context.paths().configFile)) return error;
+  return new BrokerError("DaemonUnreachable", "brokerd is not running, and there is no config yet", {
+    hint: "brokerctl init",
+    cause: error,
+  });
+}
 
 function print(status: StatusView, { output, clock }: CliContext): void {
   const { daemon, sources, roles, leases, defaultRole } = status;

@@ -1,6 +1,7 @@
 import { BrokerError } from "../core/errors.js";
 import type { Command, Outcome } from "./command.js";
-import { COMMANDS, type CommandGroup } from "./command-table.js";
+import type { CommandGroup } from "./command-entry.js";
+import { COMMANDS } from "./command-table.js";
 import type { CliContext, CliSurroundings } from "./context.js";
 import { createContext } from "./create-context.js";
 import { EXIT, execExitCodeOf, exitCodeOf } from "./exit-codes.js";

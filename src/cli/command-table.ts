@@ -1,20 +1,5 @@
-import type { Command } from "./command.js";
+import type { CommandEntry } from "./command-entry.js";
 import { SERVICE_COMMANDS } from "./service-commands.js";
-
-/** One command, loaded when it is asked for. */
-export interface CommandLoader {
-  readonly summary: string;
-  readonly load: () => Promise<Command>;
-}
-
-export interface CommandGroup {
-  readonly group: string;
-  readonly summary: string;
-  readonly subcommands: Readonly<Record<string, CommandLoader>>;
-}
-
-/** A word after `brokerctl`; `group` is its heading in the help. */
-export type CommandEntry = (CommandLoader & { readonly group: string }) | CommandGroup;
 
 const SETUP = "Set up";
 const DAEMON = "Daemon";
@@ -179,7 +164,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   completion: {
     group: SHELL,
     summary: "print the completion script of a shell",
-    load: async () => (await import("./commands/completion.js")).completionCommand,
+    load: async () => (await import("./commands/completion.js")).completionCommand(COMMANDS),
   },
   whoami: {
     group: SHELL,

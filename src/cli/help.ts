@@ -1,5 +1,5 @@
 import type { Command, OptionSpec } from "./command.js";
-import type { CommandEntry, CommandGroup } from "./command-table.js";
+import type { CommandEntry, CommandGroup } from "./command-entry.js";
 
 const LEFT = 30;
 /** Columns; where a help text is broken. */

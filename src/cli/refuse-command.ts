@@ -1,6 +1,6 @@
 import { BrokerError } from "../core/errors.js";
 import { nearestName } from "../core/nearest-name.js";
-import type { CommandGroup } from "./command-table.js";
+import type { CommandGroup } from "./command-entry.js";
 import { refuseLaterCommand } from "./later.js";
 import { refuseSecretArgument } from "./secret-argument.js";
 

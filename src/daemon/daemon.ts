@@ -14,7 +14,7 @@ import { createFacade } from "./facade.js";
 import { ConfigFile } from "./running-config.js";
 import { buildServices, type Services } from "./services.js";
 import { Serving } from "./serving.js";
-import { ShellFiles } from "./shell-files.js";
+import { createShellFiles, type ShellFiles } from "./shell-files.js";
 import { Sweeper } from "./sweeper.js";
 
 export interface Daemon {
@@ -68,39 +68,19 @@ async function startLocked(
     onLeasesChanged: () => shellFiles.publish(),
   });
   const port = new EndpointPort(paths.stateDir, writeAtomic);
-  const sweeper = new Sweeper({ clock, logger, sweep: sweepAll, onJump: wakeUp });
+  const sweeper = new Sweeper({ clock, logger, sweep: sweepAll, onJump: (jumpedMs) => wakeUp(services, jumpedMs) });
   const onRequest = (): void => sweeper.look();
   const serving: Serving = new Serving({ options, services, config, processes, port, onRequest, facade: () => facade });
   const facade = createFacade({ options, services, serving, config });
-  const shellFiles = new ShellFiles({
-    ...{ stateDir: paths.stateDir, leases: services.leases, writeAtomic, clock, logger },
-    regionOf: (role) => (config.current()?.roles.get(role) ?? config.adHocRole(role))?.region ?? null,
-    endpoint: () => serving.endpoint(),
-  });
+  const shellFiles: ShellFiles = createShellFiles(options, { services, serving, config, writeAtomic });
 
   await services.leases.load();
   await loadLambdaRoles(services, options);
   await loadConfig(config, options);
   services.lifecycle.block();
-  await startServing();
-  await shellFiles.publish();
+  await startServing({ serving, config, port, shellFiles });
   sweeper.start();
   logger.info({ version: options.version, endpoint: serving.endpoint(), config: paths.configFile }, "started");
-
-  async function startServing(): Promise<void> {
-    try {
-      await serving.start(config.current()?.endpointPort ?? (await port.last()));
-    } catch (error) {
-      await shellFiles.withdraw();
-      throw error;
-    }
-  }
-
-  function wakeUp(jumpedMs: number): void {
-    services.aws.hurry();
-    services.sso.awake();
-    services.credentials.awake(jumpedMs);
-  }
 
   async function sweepAll(): Promise<void> {
     services.credentials.sweep();
@@ -118,11 +98,7 @@ async function startLocked(
     reload: async () => (await config.reload()).config,
     stop: async () => {
       sweeper.stop();
-      services.sso.lock();
-      services.programs.stop();
-      await serving.stop();
-      await services.store.flush();
-      await services.leases.flush();
+      await stopServing(services, serving);
       await shellFiles.settle();
       release();
       logger.info({}, "stopped");
@@ -130,10 +106,42 @@ async function startLocked(
   };
 }
 
+function wakeUp({ aws, sso, credentials }: Services, jumpedMs: number): void {
+  aws.hurry();
+  sso.awake();
+  credentials.awake(jumpedMs);
+}
+
+async function stopServing({ sso, programs, store, leases }: Services, serving: Serving): Promise<void> {
+  sso.lock();
+  programs.stop();
+  await serving.stop();
+  await store.flush();
+  await leases.flush();
+}
+
 /** A lease on a function's role is of no use then, and says so; nothing else is kept from working. */
 async function loadLambdaRoles({ lambdaRoles }: Services, { logger }: DaemonOptions): Promise<void> {
   const problem = await lambdaRoles.load();
   if (problem) logger.error({ reason: problem.message }, "roles of Lambda functions not loaded");
+}
+
+interface Starting {
+  readonly serving: Serving;
+  readonly config: ConfigFile;
+  readonly port: EndpointPort;
+  readonly shellFiles: ShellFiles;
+}
+
+/** Where the port is somebody else's, new shells must not be pointed to it either. */
+async function startServing({ serving, config, port, shellFiles }: Starting): Promise<void> {
+  try {
+    await serving.start(config.current()?.endpointPort ?? (await port.last()));
+  } catch (error) {
+    await shellFiles.withdraw();
+    throw error;
+  }
+  await shellFiles.publish();
 }
 
 /** A supervised daemon stays up and says what is wrong; a foreground one has a person before it (design §6.4). */

@@ -1,8 +1,12 @@
+import type { RunningConfig } from "../control/services.js";
 import { toBrokerError } from "../core/errors.js";
 import type { LeaseRegistry } from "../leases/lease-registry.js";
 import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
+import type { DaemonOptions } from "./daemon-options.js";
 import { LeaseFiles } from "./lease-files.js";
+import type { Services } from "./services.js";
+import type { Serving } from "./serving.js";
 import { StartLines } from "./start-lines.js";
 
 export interface ShellFilesOptions {
@@ -13,6 +17,24 @@ export interface ShellFilesOptions {
   readonly writeAtomic: (path: string, data: Uint8Array) => Promise<void>;
   readonly clock: Clock;
   readonly logger: Logger;
+}
+
+export interface ShellFilesParts {
+  readonly services: Pick<Services, "leases">;
+  readonly serving: Serving;
+  readonly config: RunningConfig;
+  readonly writeAtomic: ShellFilesOptions["writeAtomic"];
+}
+
+export function createShellFiles(
+  { paths, clock, logger }: DaemonOptions,
+  { services, serving, config, writeAtomic }: ShellFilesParts,
+): ShellFiles {
+  return new ShellFiles({
+    ...{ stateDir: paths.stateDir, leases: services.leases, writeAtomic, clock, logger },
+    regionOf: (role) => (config.current()?.roles.get(role) ?? config.adHocRole(role))?.region ?? null,
+    endpoint: () => serving.endpoint(),
+  });
 }
 
 /** What shells with our hook read: written at each change of a lease, at start, and again by the sweep. */

@@ -1,6 +1,6 @@
 import type { StatusView } from "../../control-api/contract.js";
 import type { HookedShell } from "../../core/shell-files.js";
-import { COMMANDS } from "../command-table.js";
+import type { CommandEntry } from "../command-entry.js";
 import type { CliContext } from "../context.js";
 import { bashWords } from "./bash-words.js";
 import { type Candidate, type Fitting, type NameKind, whatFits } from "./what-fits.js";
@@ -10,14 +10,17 @@ const PATIENCE_MS = 1000;
 /** A candidate goes onto the command line as it is in bash, and nobody's name may do anything there. */
 const PLAIN = /^[A-Za-z0-9._/@+:=,~-]+$/;
 
+export interface Tab {
+  readonly shell: HookedShell;
+  /** What the shell's script gives: the words, or for bash its word breaks and the line. */
+  readonly given: readonly string[];
+  readonly commands: Readonly<Record<string, CommandEntry>>;
+}
+
 /** The lines that a completion script reads: what fits, then `VALUE<tab>HELP` for each candidate. */
-export async function answerTab(
-  shell: HookedShell,
-  given: readonly string[],
-  context: CliContext,
-): Promise<readonly string[]> {
+export async function answerTab({ shell, given, commands }: Tab, context: CliContext): Promise<readonly string[]> {
   const { typed, replaced } = shell === "bash" ? bashWords(given) : { typed: given.slice(1), replaced: 0 };
-  const fitting = await whatFits(typed, COMMANDS);
+  const fitting = await whatFits(typed, commands);
   if (fitting.kind === "files") return ["files"];
   // Only bash cannot tell by itself what completes the words of another command.
   if (fitting.kind === "command") return [shell === "bash" && fitting.index > 0 ? "files" : "command"];

@@ -21,16 +21,19 @@ export function bashWords([breaks = "", line = ""]: readonly string[]): BashWord
 
 /** By blanks, outside of quotes; an open quote ends with the line. */
 function split(line: string): readonly string[] {
-  const words: string[] = [];
-  let word: string | undefined;
-  let quote = "";
-  for (const [found] of line.matchAll(/\\[^]|[^]/g)) {
-    if (quote === "" && (found === " " || found === "\t")) {
-      if (word !== undefined) words.push(word);
-      word = undefined;
-    } else if (found === quote) quote = "";
-    else if (quote === "" && (found === "'" || found === '"')) [quote, word] = [found, word ?? ""];
-    else word = (word ?? "") + (found.length > 1 && quote !== "'" ? found.slice(1) : found);
-  }
-  return [...words, word ?? ""];
+  const words = line.match(/(?:\\[^]|"(?:\\[^]|[^"\\])*(?:"|$)|'[^']*(?:'|$)|[^\s\\"']|\\$)+/g) ?? [];
+  const unfinished = /(?:^|[^\\])\s$/.test(line) && !endsInside(words.at(-1), line) ? [...words, ""] : words;
+  return unfinished.map(unquoted);
+}
+
+/** The blank at the end of the line belongs to the last word. */
+function endsInside(word: string | undefined, line: string): boolean {
+  return word !== undefined && line.endsWith(word);
+}
+
+function unquoted(word: string): string {
+  return word.replace(
+    /'([^']*)(?:'|$)|"((?:\\[^]|[^"\\])*)(?:"|$)|\\([^])/g,
+    (...found: (string | undefined)[]) => found[1] ?? found[2]?.replace(/\\([^])/g, "$1") ?? found[3] ?? "",
+  );
 }

@@ -11,6 +11,7 @@ __credbroker_now() {
 # First of all, so that what builds a prompt there finds it done.
 __credbroker_prompt() {
   local code=$?
+  @OPTIONS@
   __credbroker_look
   if [[ -z ${_comps[brokerctl]-} ]]; then __credbroker_register; fi
   return $code

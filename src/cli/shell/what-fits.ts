@@ -1,5 +1,5 @@
 import type { Command, OptionSpec } from "../command.js";
-import type { CommandEntry, CommandGroup } from "../command-table.js";
+import type { CommandEntry, CommandGroup } from "../command-entry.js";
 
 export interface Candidate {
   readonly value: string;
@@ -63,12 +63,18 @@ function whatFitsCommand(typed: readonly string[], command: Command): Fitting {
   const current = typed.at(-1) ?? "";
   const end = before.indexOf("--");
   if (end >= 0) return command.rest === undefined ? NOTHING : { kind: "command", index: before.length - end - 1 };
-  const [flag = "", value] = splitFlag(current);
-  if (value !== undefined) return valueOf(optionNamed(flag, command), flag.slice(2), `${flag}=`);
-  const awaiting = before.length > 0 ? optionNamed(before.at(-1) ?? "", command) : undefined;
-  if (awaiting?.type === "string") return valueOf(awaiting, (before.at(-1) ?? "").slice(2), "");
+  const value = whatFitsValue(before.at(-1) ?? "", current, command);
+  if (value !== undefined) return value;
   if (current.startsWith("-") && current !== "-") return words(flagsLeft(before, command), current);
   return argument(before, command);
+}
+
+/** Of a flag that stands before, or in the same word; undefined where there is none that takes one. */
+function whatFitsValue(former: string, current: string, command: Command): Fitting | undefined {
+  const [flag = "", value] = splitFlag(current);
+  if (value !== undefined) return valueOf(optionNamed(flag, command), flag.slice(2), `${flag}=`);
+  const awaiting = optionNamed(former, command);
+  return awaiting?.type === "string" ? valueOf(awaiting, former.slice(2), "") : undefined;
 }
 
 /** `--flag=value` in one word; the value is undefined where there is no `=`. */

@@ -1,6 +1,15 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import type { LeaseAccess } from "../../control-api/contract.js";
 import { hashLeaseToken } from "../../core/lease.js";
-import { type HookedShell, hookFile, isStartLine, renderStartLine, shellDirectory } from "../../core/shell-files.js";
+import {
+  type HookedShell,
+  hookFile,
+  isStartLine,
+  leaseFileName,
+  renderLeaseLine,
+  renderStartLine,
+  shellDirectory,
+} from "../../core/shell-files.js";
 import { NodeFileSystem, writeFileAtomic } from "../../system/atomic-file.js";
 import { ensurePrivateDirectory } from "../../system/private-directory.js";
 import { competingAwsSetting } from "../aws-files.js";
@@ -28,18 +37,29 @@ export async function writeHook(shell: HookedShell, context: CliContext): Promis
   return text;
 }
 
-async function startLine(shell: HookedShell, held: string, { quietClient }: CliContext): Promise<string> {
+async function startLine(shell: HookedShell, held: string, { quietClient, paths }: CliContext): Promise<string> {
   try {
-    const { leaseUrl, token, region } = await quietClient.call(
-      "lease-access",
-      { lease: { by: "default" } },
-      { timeoutMs: PATIENCE_MS },
-    );
+    const options = { timeoutMs: PATIENCE_MS };
+    const access = await quietClient.call("lease-access", { lease: { by: "default" } }, options);
+    const { leaseUrl, token, region } = access;
+    await writeLeaseFile(access, shellDirectory(paths().stateDir));
     return renderStartLine(shell, { url: leaseUrl, tokenHash: hashLeaseToken(token), region });
   } catch {
     const [line = ""] = held.split("\n", 1);
     return isStartLine(line) ? line : renderStartLine(shell, undefined);
   }
+}
+
+/** brokerd sees a directory that was just made a few seconds later; what it has written already is newer than ours. */
+async function writeLeaseFile({ lease, token, region }: LeaseAccess, directory: string): Promise<void> {
+  const { role, expiresAt, temporary } = lease;
+  const line = renderLeaseLine({
+    ...{ role, expiresAt, region },
+    until: temporary?.until ?? null,
+    then: temporary?.thenRole ?? null,
+  });
+  const path = `${directory}/leases/${leaseFileName(hashLeaseToken(token))}`;
+  await writeFile(path, `${line}\n`, { flag: "wx", mode: 0o600 }).catch(() => undefined);
 }
 
 /** As `env` does it: a shell whose `~/.aws` would win over the broker gets copies without that. */

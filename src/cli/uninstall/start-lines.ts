@@ -45,12 +45,15 @@ export function findStartLines(
     const line = raw.trim();
     const namesState = places.some((place) => line.includes(place));
     if (line.startsWith("#") || !(ABOUT_US.test(line) || namesState)) return [];
-    const ours = OURS.exec(line);
-    const sourced = ours?.groups?.["file"] ?? ours?.groups?.["block"];
-    const isOurs = ours !== null && (sourced === undefined || places.some((place) => sourced.includes(place)));
-    const removable = isOurs && standsAlone(lines, index);
+    const removable = isOurs(line, places) && standsAlone(lines, index);
     return [{ line: index + 1, removable, text: removable ? line : undefined }];
   });
+}
+
+function isOurs(line: string, places: readonly string[]): boolean {
+  const form = OURS.exec(line);
+  const sourced = form?.groups?.["file"] ?? form?.groups?.["block"];
+  return form !== null && (sourced === undefined || places.some((place) => sourced.includes(place)));
 }
 
 /** Every other byte stays. */

@@ -127,7 +127,7 @@ async function ask(cwd: string, env: RuntimeClientOptions["env"]): Promise<strin
     const { stdout } = await promisify(execFile)("python3", ["-c", PYTHON_QUESTION], options);
     return stdout;
   } catch (cause) {
-    if (!(await isThere(cwd, constants.F_OK))) {
+    if (!(await isThere(cwd))) {
       throw new BrokerError("UsageInvalid", `no such directory: ${cwd}`, { cause });
     }
     const missing = (cause as NodeJS.ErrnoException).code === "ENOENT";
@@ -139,23 +139,24 @@ async function ask(cwd: string, env: RuntimeClientOptions["env"]): Promise<strin
 async function executableClient({ taskRoot, context }: RuntimeClientOptions, name: string): Promise<RuntimeClient> {
   const file = join(taskRoot, name);
   const { functionName } = context;
-  if (!(await isThere(file, constants.F_OK))) {
-    throw new BrokerError("UsageInvalid", `no such file: ${file}`, {
-      hint: `brokerctl lambda invoke ${functionName} -- CMD    # or name the directory of what was built for this machine`,
-    });
-  }
-  if (!(await isThere(file, constants.X_OK))) {
-    throw new BrokerError("UsageInvalid", `not executable: ${file}`, { hint: `chmod +x ${file}` });
-  }
+  await access(file).catch((cause: unknown) => {
+    const hint = `brokerctl lambda invoke ${functionName} --task-root DIR    # where it was built for this machine; or: -- CMD`;
+    throw new BrokerError("UsageInvalid", `no such file: ${file}`, { cause, hint });
+  });
+  await access(file, constants.X_OK).catch((cause: unknown) => {
+    throw new BrokerError("UsageInvalid", `not executable: ${file}`, { cause, hint: `chmod +x ${file}` });
+  });
   const built = await foreignBinary(file);
   if (built === undefined) return { file, args: [], notes: [] };
   throw new BrokerError("UsageInvalid", `${file} was built for ${built}, this is ${process.platform}/${process.arch}`, {
+    // What the system would say of it.
+    cause: Object.assign(new Error("exec format error"), { code: "ENOEXEC" }),
     hint: `build it for this machine, then: brokerctl lambda invoke ${functionName} -- CMD`,
   });
 }
 
-async function isThere(path: string, mode: number): Promise<boolean> {
-  return access(path, mode).then(
+async function isThere(path: string): Promise<boolean> {
+  return access(path).then(
     () => true,
     () => false,
   );

@@ -86,7 +86,7 @@ describe("a runtime that is not here", () => {
   it("is told with the file that is missing from the function's code", async () => {
     const outcome = await room.ctl(["lambda", "invoke", FUNCTIONS.rust.name, "--via", "dev"]);
 
-    expect(outcome).toMatchObject({ code: 2, stdout: "" });
+    expect(outcome).toMatchObject({ code: 127, stdout: "" });
     expect(outcome.stderr).toMatch(/no such file: .*\/bootstrap/);
   });
 

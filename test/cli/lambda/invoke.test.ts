@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { chmodSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { SystemClock } from "../../../src/system/clock.js";
@@ -128,12 +128,34 @@ describe("lambda invoke", () => {
     expect([code, stderr]).toEqual([127, expect.stringContaining("python3 is not installed")]);
   });
 
+  it("says that the bootstrap of an OS-only runtime is not there, or cannot run here", async () => {
+    room.control.addFunction("os-only", { context: { runtime: "provided.al2023", handler: "bootstrap", timeout: 20 } });
+    const root = tempDir("code", "input");
+    const invokeThere = () => invoke("os-only", { argv: ["--task-root", root] });
+    expect(await invokeThere()).toMatchObject({ code: 127, stdout: "" });
+    const bootstrap = join(root, "bootstrap");
+    writeFileSync(bootstrap, FOREIGN_ELF, { mode: 0o600 });
+    const notExecutable = await invokeThere();
+    expect([notExecutable.code, notExecutable.stderr]).toEqual([126, expect.stringContaining("chmod +x")]);
+    chmodSync(bootstrap, 0o700);
+    const foreign = await invokeThere();
+    expect([foreign.code, foreign.stderr]).toEqual([126, expect.stringContaining("was built for linux/machine 40")]);
+    expect(leases()).toEqual(["default"]);
+  });
+
   it("says that the function is not there or must not be read", async () => {
     expect(await invoke("nosuch")).toMatchObject({ code: 1, stdout: "" });
     room.control.refusing.set("lambda-role", { code: "AccessDenied", message: "lambda:GetFunctionConfiguration" });
     expect(await invoke("orders")).toMatchObject({ code: 5, stdout: "" });
   });
 });
+
+/** The beginning of a 32-bit ARM program: ELF, little-endian, executable, machine 40. */
+const FOREIGN_ELF = Buffer.concat([
+  Buffer.from("\u007fELF\u0001\u0001\u0001"),
+  Buffer.alloc(9),
+  Buffer.of(2, 0, 40, 0),
+]);
 
 /** Answers with what came: the event as text, and the client context. */
 const BACK = `#!/bin/bash

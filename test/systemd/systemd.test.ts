@@ -204,7 +204,7 @@ describe("the port", { timeout: 600_000 }, () => {
     expect([code, stderr]).toEqual([1, expect.stringContaining(`cannot hold port ${port}`)]);
     await new Promise((closed) => squatter.close(closed));
     await done(session.ctl(["start"]));
-    expect(await answer()).toBe("403 LeaseUnknown");
+    expect(await answer()).toBe("403 LeaseEnded");
     const set = (await done(session.ctl(["env", "--format", "json"]))).stdout;
     url = (JSON.parse(set) as { set: Record<string, string> }).set["AWS_CONTAINER_CREDENTIALS_FULL_URI"]!;
     expect(await answer()).toBe("ok");

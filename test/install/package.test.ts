@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Outcome, run } from "../support/broker.js";
@@ -25,12 +25,16 @@ function installed(program: "brokerctl" | "brokerd", args: readonly string[], ho
 describe("the package", () => {
   it("holds the programs, what they read, and nothing else", () => {
     const known =
-      /^(?:package\.json|README\.md|CHANGELOG\.md|SECURITY\.md|LICENSE|bin\/\w+|dist\/[\w./-]+\.js|dist\/runtime-api\/lambda_bootstrap\.py|launchd\/[\w.]+\.plist|systemd\/[\w./-]+)$/;
+      /^(?:package\.json|README\.md|CHANGELOG\.md|SECURITY\.md|LICENSE|bin\/\w+|dist\/[\w./-]+\.js|dist\/runtime-api\/lambda_bootstrap\.py|dist\/cli\/shell\/(?:hook|completion)\.(?:bash|zsh|fish|sh)|launchd\/[\w.]+\.plist|systemd\/[\w./-]+)$/;
     const names = execFileSync("tar", ["-tzf", tarball], { encoding: "utf8" }).trim().split("\n");
     const files = names.map((name) => name.replace(/^package\//, ""));
     expect(files.filter((name) => !known.test(name))).toEqual([]);
     expect(files.length).toBeGreaterThan(200);
     expect(statSync(tarball).size).toBeLessThan(500 * KIB);
+    const others = files.filter((name) => !name.startsWith("dist/")).sort();
+    console.log(
+      `the tarball: ${Math.round(statSync(tarball).size / KIB)} KiB, ${files.length} files: ${files.length - others.length} in dist, ${others.join(" ")}`,
+    );
   });
 
   it("has beside it everything that its programs start or read by a path of their own", () => {
@@ -89,6 +93,21 @@ describe("npm install --global", () => {
       encoding: "utf8",
     });
     expect([status, stdout]).toEqual([0, "brokerctl 0.1.0\n"]);
+  });
+
+  it("works through a prefix that is a symbolic link, also from another directory and by a link to the program", () => {
+    const directory = tempDir("linked", "input");
+    symlinkSync(prefix, join(directory, "current"));
+    symlinkSync("current/bin/brokerctl", join(directory, "ctl"));
+    symlinkSync("current/bin/brokerd", join(directory, "d"));
+    const env = { PATH: process.env["PATH"] ?? "", HOME: tempDir("home") };
+    const ask = (program: string): readonly unknown[] => {
+      const { status, stdout } = spawnSync(program, ["--version"], { cwd: "/", env, encoding: "utf8" });
+      return [status, stdout];
+    };
+    for (const name of ["current/bin/brokerctl", "ctl"])
+      expect(ask(join(directory, name))).toEqual([0, "brokerctl 0.1.0\n"]);
+    for (const name of ["current/bin/brokerd", "d"]) expect(ask(join(directory, name))).toEqual([0, "0.1.0\n"]);
   });
 
   it("loads the keychain's native code as it was installed", () => {

@@ -36,9 +36,14 @@ function assumedRoleName({ arn }: CallerIdentity): string | undefined {
   return /^arn:[\w-]+:sts::\d{12}:assumed-role\/([\w+=,.@-]{1,64})\//.exec(arn)?.[1];
 }
 
-/** Users and roots are what GetCallerIdentity says. */
+/** Users are what GetCallerIdentity says. A root's ARN would let in its whole account, and AWS lets no root assume a role. */
 function unassumed({ arn }: CallerIdentity, { name }: Role): string {
-  if (/^arn:[\w-]+:iam::\d{12}:(user\/.+|root)$/.test(arn)) return arn;
+  if (/^arn:[\w-]+:iam::\d{12}:user\/.+$/.test(arn)) return arn;
+  if (arn.endsWith(":root")) {
+    throw new BrokerError("UsageInvalid", `role ${name} is ${arn}: a root user cannot assume roles`, {
+      hint: "--via a role that is assumed, or a user",
+    });
+  }
   throw new BrokerError("UsageInvalid", `role ${name} is ${arn}, which no trust policy can name`, {
     hint: "--via a role that is assumed, or a user",
   });

@@ -149,12 +149,15 @@ describe("who is let in", () => {
     expect(world.fake.calls).toHaveLength(0);
   });
 
-  test("the root of an account is named as itself", async () => {
+  test("a root user is refused: its ARN would let in the whole account, and no root may assume a role", async () => {
     const arn = `arn:aws-cn:iam::${ACCOUNT}:root`;
     const sts = { ...world.sts, getCallerIdentity: async () => ({ account: ACCOUNT, arn, userId: ACCOUNT }) };
     const via = { role: sessionRole(keysSource(), "root"), signer: annSigns };
 
-    expect(await readTrust({ ...options(via), sts })).toMatchObject({ principal: arn });
+    for (const action of [readTrust, applyTrust, undoTrust]) {
+      expect(await brokerErrorOf(() => action({ ...options(via), sts }))).toMatchObject({ code: "UsageInvalid" });
+    }
+    expect(world.fake.calls).toHaveLength(0);
   });
 });
 

@@ -1,7 +1,8 @@
+import { createReadStream } from "node:fs";
 import { resolve } from "node:path";
 import { BrokerError } from "../core/errors.js";
 import { Secret } from "../core/secret.js";
-import { readSmallFile } from "../system/read-small-file.js";
+import { reasonOf } from "../system/system-error.js";
 import type { CliContext } from "./context.js";
 import { keysInCsv } from "./key-csv.js";
 import type { LongTermKey } from "./long-term-key.js";
@@ -78,14 +79,24 @@ async function csvKey(csv: string, { accessKeyId }: KeyInputOptions, context: Cl
   });
 }
 
-/** AWS's own have 0.1 KiB; what never ends (a device, a pipe) is not waited for. */
+/** AWS's own have 0.1 KiB; a device that never ends is not read to its end. */
 const MAX_CSV_BYTES = 64 * 1024;
 
+/** From a pipe, too: `--csv <(op read …)`. */
 async function csvText(path: string): Promise<string> {
-  const file = await readSmallFile(path, MAX_CSV_BYTES);
-  if (file.found === "text") return file.text.reveal();
-  const problem = file.found === "nothing" ? "does not exist" : file.problem;
-  throw new BrokerError("UsageInvalid", `--csv: ${path} ${problem}`, { hint: `ls -l ${path}` });
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of createReadStream(path, { end: MAX_CSV_BYTES })) chunks.push(chunk as Buffer);
+  } catch (cause) {
+    throw notRead(path, reasonOf(cause), cause);
+  }
+  const bytes = Buffer.concat(chunks);
+  if (bytes.length > MAX_CSV_BYTES) throw notRead(path, `it has more than ${MAX_CSV_BYTES / 1024} KiB`);
+  return bytes.toString("utf8");
+}
+
+function notRead(path: string, why: string, cause?: unknown): BrokerError {
+  return new BrokerError("UsageInvalid", `--csv: cannot read ${path}: ${why}`, { hint: `ls -l ${path}`, cause });
 }
 
 /** IAM API, AccessKeyId: 16–128 characters; `ASIA…` are temporary ones. */

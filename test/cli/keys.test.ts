@@ -1,4 +1,6 @@
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { canarySecretKey } from "../support/canaries.js";
@@ -68,6 +70,17 @@ describe("keys add", () => {
     expect(order.slice(-4)).toEqual(["status", "source-add", "config-reload", "keys-add"]);
   });
 
+  it("takes a CSV from a pipe, of which nothing stays", async () => {
+    const pipe = join(tempDir("csv", "input"), "pipe");
+    execFileSync("mkfifo", [pipe]);
+    const [written, { code, stderr }] = await Promise.all([
+      writeFile(pipe, `Access key ID,Secret access key\n${ID},${SECRET}\n`),
+      room.run(["keys", "add", "ops", "--csv", pipe]),
+    ]);
+    expect([written, code]).toEqual([undefined, 0]);
+    expect(stderr).not.toContain("still holds");
+  });
+
   it("refuses a second key before the person has typed it", async () => {
     room.control.keys.push({ source: "ops", accessKeyIdSuffix: "OLD1", addedAt: 0, rotatedAt: null });
     const { code, stderr, asked } = await room.run(["keys", "add", "ops"], { interactive: true });
@@ -88,6 +101,7 @@ describe("keys add", () => {
     ["a secret without its id", ["--secret-stdin"], SECRET, /--access-key-id is needed/],
     ["two secrets", ["--csv", "x", "--secret-stdin"], SECRET, /choose one/],
     ["a CSV that is not there", ["--csv", "nosuch.csv"], "", /--csv: cannot read .*nosuch.csv/],
+    ["a CSV that never ends", ["--csv", "/dev/zero"], "", /--csv: cannot read \/dev\/zero: it has more than 64 KiB/],
     ["nobody to ask", [], "", /there is no terminal/],
   ])("refuses %s with exit 2, telling why and not the secret", async (_, flags, stdin, message) => {
     const { code, stderr } = await room.run(["keys", "add", "ops", ...flags], { stdin });

@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { BrokerError } from "../../core/errors.js";
 import { shellQuote } from "../../system/shell-quote.js";
@@ -72,5 +73,6 @@ function revealed({ accessKeyId, secretAccessKey }: LongTermKey): { accessKeyId:
 }
 
 function tellOfCsv(path: string, { output }: CliContext): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return;
   output.warn(`${path} still holds the key in clear text`, `rm ${shellQuote(path)}`);
 }

@@ -1,5 +1,6 @@
 import type { Environment } from "./context.js";
-import { HOOK_VARIABLE, markForChild } from "./lease-mark.js";
+import { HOOK_VARIABLE } from "./hook-variable.js";
+import { markForChild } from "./lease-mark.js";
 
 /**
  * Variables that SDKs look at before the container endpoint, or that would mix into its answer (sdk-contract §4).

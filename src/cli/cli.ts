@@ -6,6 +6,7 @@ import type { CliContext, CliSurroundings } from "./context.js";
 import { createContext } from "./create-context.js";
 import { EXIT, execExitCodeOf, exitCodeOf } from "./exit-codes.js";
 import type * as Help from "./help.js";
+import { HOOK_VARIABLE } from "./hook-variable.js";
 import { hasFlag, parseArguments } from "./parse-arguments.js";
 import { Interrupted } from "./prompts.js";
 import type * as Refusals from "./refuse-command.js";
@@ -23,6 +24,7 @@ export async function runCli(
     command = chosen.command;
     const outcome = await runCommand(chosen, context);
     sayVersionSkew(context);
+    await renewOlderHook(context);
     return outcome ?? EXIT.done;
   } catch (error) {
     command?.onFailure?.(argv, context);
@@ -116,4 +118,12 @@ function sayVersionSkew({ client, version, output }: CliContext): void {
   const daemon = client.daemonVersion;
   if (daemon === undefined || daemon === version) return;
   output.warn(`brokerd is version ${daemon}, brokerctl ${version}`, "brokerctl restart");
+}
+
+/** Of the shell that runs us. */
+async function renewOlderHook(context: CliContext): Promise<void> {
+  const mark = context.env[HOOK_VARIABLE];
+  if (mark === undefined || mark.endsWith(`:${context.version}`)) return;
+  const { renewHook } = await import("./shell/renew-hook.js");
+  await renewHook(mark, context);
 }

@@ -4,8 +4,6 @@ import { TOKEN_VARIABLE, tokenIn, URI_VARIABLE } from "./lease-token.js";
 
 /** Says to a shell's hook whose lease the variables hold; see core/shell-files. */
 const MARK_VARIABLE = "CREDBROKER_LEASE";
-/** Set by the hook for the programs that it starts: `SHELL:VERSION`. */
-export const HOOK_VARIABLE = "CREDBROKER_HOOK";
 /** The region that came with a role: the hook follows the role's as long as it is in force. */
 const REGION_VARIABLE = "CREDBROKER_REGION";
 

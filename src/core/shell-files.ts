@@ -23,6 +23,8 @@ export function hookFile(stateDir: string, shell: HookedShell): string {
   return `${shellDirectory(stateDir)}/hook.${shell}`;
 }
 
+export const LEASE_FILE_PATTERN = /^[0-9a-f]{16}$/;
+
 export function leaseFileName(tokenHash: string): string {
   return tokenHash.slice(0, NAME_LENGTH);
 }

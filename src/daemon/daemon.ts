@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Config } from "../config/config.js";
 import { BrokerError } from "../core/errors.js";
+import { shellDirectory } from "../core/shell-files.js";
 import { NodeFileSystem, writeFileAtomic } from "../system/atomic-file.js";
 import { ensurePrivateDirectory } from "../system/private-directory.js";
 import { SystemProcessTable } from "../system/process-identity.js";
@@ -50,7 +51,7 @@ async function startLocked(
   release: () => void,
 ): Promise<Daemon> {
   const { paths, clock, logger } = options;
-  await sweepTemporaryFiles(paths.stateDir);
+  for (const directory of [paths.stateDir, shellDirectory(paths.stateDir)]) await sweepTemporaryFiles(directory);
   const fileSystem = new NodeFileSystem();
   const writeAtomic = (path: string, data: Uint8Array): Promise<void> => writeFileAtomic(fileSystem, path, data);
 

@@ -1,10 +1,17 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Lease } from "../core/lease.js";
-import { type LeaseLine, leaseFileName, renderLeaseLine, shellDirectory } from "../core/shell-files.js";
+import {
+  LEASE_FILE_PATTERN,
+  type LeaseLine,
+  leaseFileName,
+  renderLeaseLine,
+  shellDirectory,
+} from "../core/shell-files.js";
 import { leaseAt } from "../leases/lease-role.js";
 import type { Clock } from "../system/clock.js";
 import { writeFileSwiftly } from "../system/swift-file.js";
+import { TEMPORARY_FILE_PATTERN } from "../system/temporary-file.js";
 import { isDirectory } from "./shell-room.js";
 
 export interface LeaseFilesOptions {
@@ -30,7 +37,7 @@ export class LeaseFiles {
   async publish(): Promise<void> {
     if (!(await isDirectory(shellDirectory(this.#options.stateDir)))) return;
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
-    const there = new Set(await readdir(this.#directory));
+    const there = new Set((await readdir(this.#directory)).filter(isOurs));
     const wanted = this.#wanted();
     const written = new Map<string, string>();
     const failures: unknown[] = [];
@@ -63,6 +70,11 @@ export class LeaseFiles {
       }),
     );
   }
+}
+
+/** Those of leases, and what a killed writer left. Anything else was not written here: it stays. */
+function isOurs(name: string): boolean {
+  return LEASE_FILE_PATTERN.test(name) || TEMPORARY_FILE_PATTERN.test(name);
 }
 
 /** The role of `lease` now and after its next change; what comes after two changes is told when it comes. */

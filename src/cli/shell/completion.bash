@@ -1,18 +1,21 @@
 # Completion of brokerctl for bash: brokerctl itself says what fits.
 __credbroker_complete() {
-  local directive='' value='' first=1
+  # Not <(…): bash before 5.1 does not know it as sh.
+  local lines='' directive='' value='' first=1
   COMPREPLY=()
+  lines=$(command brokerctl completion bash -- "${COMP_WORDBREAKS-}" "${COMP_LINE:0:COMP_POINT}" 2>/dev/null </dev/null)
   while IFS=$'\t' read -r value _; do
     if ((first)); then
       directive=$value first=0
     else
       COMPREPLY+=("$value")
     fi
-  done < <(command brokerctl completion bash -- "${COMP_WORDBREAKS-}" "${COMP_LINE:0:COMP_POINT}" 2>/dev/null </dev/null)
+  done <<< "$lines"
   case $directive in
     files) compopt -o default 2>/dev/null || : ;;
     command)
-      while IFS= read -r value; do COMPREPLY+=("$value"); done < <(compgen -c -- "${2-}" 2>/dev/null) ;;
+      lines=$(compgen -c -- "${2-}" 2>/dev/null)
+      while IFS= read -r value; do COMPREPLY+=("$value"); done <<< "$lines" ;;
   esac
 }
 complete -F __credbroker_complete brokerctl

@@ -21,3 +21,5 @@ if [[ ${PROMPT_COMMAND[*]-} != *__credbroker_prompt* ]]; then
     PROMPT_COMMAND="__credbroker_prompt${PROMPT_COMMAND:+; $PROMPT_COMMAND}"
   fi
 fi
+if [[ -n $__credbroker_aliases ]]; then shopt -s expand_aliases; fi
+unset __credbroker_aliases

@@ -1,4 +1,5 @@
 # Shell integration of credbroker, written by `brokerctl hook fish`; edits here are lost. Its first line is kept by brokerd.
+@PREFACE@
 set -g __credbroker_dir @DIR@
 set -g __credbroker_socket @SOCKET@
 set -g __credbroker_waiting ''
@@ -58,12 +59,36 @@ end
 # A new shell has the default lease, unless it was given something else.
 function __credbroker_start
     set -g __credbroker_waiting ''
-    if test -z "$AWS_CONTAINER_CREDENTIALS_FULL_URI"; and not __credbroker_shadowed
+    if begin
+            test -z "$AWS_CONTAINER_CREDENTIALS_FULL_URI"; and not __credbroker_shadowed
+        end; or __credbroker_is_strange
         __credbroker_take; or set -g __credbroker_waiting 1
     else if test "$AWS_CONTAINER_CREDENTIALS_FULL_URI" = (string split ' ' -- "$__credbroker_default")[1]
         __credbroker_known; or __credbroker_take
     end
     return 0
+end
+
+# Whether the variables are those of another shell: one that has ended, or that goes on by itself in another terminal, as
+# the one from which tmux or an editor was started. A shell that waits for us shares its lease until our first `use`.
+function __credbroker_is_strange
+    set -l mark (string split : -- "$CREDBROKER_LEASE")
+    string match -qr '^\d+$' -- "$mark[3]"; or return 1
+    test "$mark[3]" != $fish_pid; or return 1
+    __credbroker_known; or return 1
+    test -r $__credbroker_dir/leases/$mark[1]; or return 0
+    test -r /proc/self/stat; or return 1
+    set -l ours (__credbroker_session self)
+    set -l theirs (__credbroker_session $mark[3])
+    test "$ours" != "$theirs"
+end
+
+# Of a process, as proc(5) has it behind the name in parentheses: state, parent, group, session.
+function __credbroker_session -a pid
+    set -l file /proc/$pid/stat
+    test -r $file; or return 1
+    read -l line <$file; or return 1
+    string split -f 4 ' ' -- (string replace -r '.*\) ' '' -- "$line")
 end
 
 # Sets CREDBROKER_PROMPT, and CREDBROKER_ROLE where programs of this shell get one from brokerd.
@@ -154,8 +179,8 @@ function __credbroker_wants_own
         return 0
     end
     test "$owner" = env; and return 1
-    test "$owner" = $fish_pid; and return (test ! -r $__credbroker_dir/leases/(string split -m 1 : -- $CREDBROKER_LEASE)[1])
-    return 0
+    test "$owner" = $fish_pid; or return 0
+    test ! -r $__credbroker_dir/leases/(string split -m 1 : -- $CREDBROKER_LEASE)[1]
 end
 
 function __credbroker_make_own
@@ -168,6 +193,10 @@ function __credbroker_make_own
 end
 
 function brokerctl --description 'AWS credentials for every SDK and CLI from one local broker'
+    if not command -q brokerctl
+        echo 'brokerctl: error: brokerctl is not in PATH any more' >&2
+        return 127
+    end
     if test "$argv[1]" = use; and __credbroker_wants_own $argv
         __credbroker_make_own; or return
     end

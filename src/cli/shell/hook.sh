@@ -1,4 +1,3 @@
-# Shell integration of credbroker, written by `brokerctl hook @SHELL@`; edits here are lost. Its first line is kept by brokerd.
 __credbroker_dir=@DIR@
 __credbroker_socket=@SOCKET@
 __credbroker_waiting=''
@@ -52,11 +51,35 @@ __credbroker_start() {
   @OPTIONS@
   local uri=${AWS_CONTAINER_CREDENTIALS_FULL_URI-}
   __credbroker_waiting=''
-  if [[ -z "$uri@SHADOWING@" ]]; then
+  if [[ -z "$uri@SHADOWING@" ]] || __credbroker_is_strange; then
     __credbroker_take || __credbroker_waiting=1
   elif [[ $uri == "${__credbroker_default%% *}" ]] && ! __credbroker_known; then
     __credbroker_take || :
   fi
+}
+
+# Whether the variables are those of another shell: one that has ended, or that goes on by itself in another terminal, as
+# the one from which tmux or an editor was started. A shell that waits for us shares its lease until our first `use`.
+__credbroker_is_strange() {
+  local owner=${CREDBROKER_LEASE-} session='' ours=''
+  owner=${owner##*:}
+  case $owner in '' | *[!0-9]* | $$) return 1 ;; esac
+  __credbroker_known || return 1
+  [[ -r $__credbroker_dir/leases/${CREDBROKER_LEASE%%:*} ]] || return 0
+  if [[ -r /proc/self/stat ]]; then
+    __credbroker_session self && ours=$session
+    __credbroker_session "$owner" && [[ $session == "$ours" ]] && return 1
+    return 0
+  fi
+  [[ $PPID != "$owner" ]]
+}
+
+# Of a process, as proc(5) has it behind the name in parentheses: state, parent, group, session.
+__credbroker_session() {
+  { IFS= read -r session < "/proc/$1/stat"; } 2>/dev/null || return 1
+  session=${session##*) }
+  session=${session#* * * }
+  session=${session%% *}
 }
 
 # Sets CREDBROKER_PROMPT, and CREDBROKER_ROLE where programs of this shell get one from brokerd.

@@ -22,8 +22,17 @@ __credbroker_register() {
   if (( ${+functions[compdef]} )); then compdef _brokerctl brokerctl; fi
 }
 
+# First in the list, whatever the options of the shell are.
+__credbroker_install() {
+  @OPTIONS@
+  typeset -ga precmd_functions
+  if (( ! ${precmd_functions[(I)__credbroker_prompt]} )); then
+    precmd_functions=(__credbroker_prompt "${precmd_functions[@]}")
+  fi
+}
+
 __credbroker_start
-typeset -ga precmd_functions
-if (( ! ${precmd_functions[(I)__credbroker_prompt]} )); then
-  precmd_functions=(__credbroker_prompt "${precmd_functions[@]}")
-fi
+__credbroker_install
+unfunction __credbroker_install
+if [[ -n $__credbroker_aliases ]]; then setopt aliases; fi
+unset __credbroker_aliases

@@ -7,10 +7,13 @@ export const START_FILES: Readonly<Record<HookedShell, string>> = {
   fish: "~/.config/fish/config.fish",
 };
 
-/** One line for the start file: nothing happens where the file is gone. fish reads its start file for scripts too. */
+/**
+ * One line for the start file: nothing happens where the file is gone, or is not this user's (`su` and `sudo -s` keep HOME).
+ * fish reads its start file for scripts too.
+ */
 export function installLine(shell: HookedShell, stateDir: string): string {
   const file = quotedFor(shell, hookFile(stateDir, shell));
   return shell === "fish"
-    ? `status is-interactive; and test -r ${file}; and source ${file}`
-    : `if [ -r ${file} ]; then . ${file}; fi`;
+    ? `status is-interactive; and test -O ${file}; and source ${file}`
+    : `if [ -O ${file} ]; then . ${file}; fi`;
 }

@@ -5,8 +5,8 @@ import { SHADOWING_VARIABLES } from "../aws-variables.js";
 
 /** The scripts are files of their own beside this one: read, checked and run as what they are. */
 const HOOK_PARTS: Readonly<Record<HookedShell, readonly string[]>> = {
-  bash: ["hook.sh", "completion.bash", "hook.bash"],
-  zsh: ["hook.sh", "completion.zsh", "hook.zsh"],
+  bash: ["head.bash", "hook.sh", "completion.bash", "hook.bash"],
+  zsh: ["head.zsh", "hook.sh", "completion.zsh", "hook.zsh"],
   fish: ["hook.fish", "completion.fish"],
 };
 
@@ -14,7 +14,7 @@ export interface HookScript {
   readonly shell: HookedShell;
   readonly paths: Pick<BrokerPaths, "stateDir" | "controlSocket">;
   readonly version: string;
-  /** Lines that the shell evaluates before all else: where `~/.aws` would win over the broker. */
+  /** Lines that the shell evaluates before the rest: where `~/.aws` would win over the broker. */
   readonly preface?: string;
 }
 
@@ -23,6 +23,7 @@ export async function hookScript({ shell, paths, version, preface = "" }: HookSc
   const texts = await Promise.all(HOOK_PARTS[shell].map(partNamed));
   const values: Readonly<Record<string, string>> = {
     SHELL: shell,
+    PREFACE: preface.trimEnd(),
     VERSION: version,
     DIR: quotedFor(shell, shellDirectory(paths.stateDir)),
     SOCKET: quotedFor(shell, paths.controlSocket),
@@ -30,7 +31,7 @@ export async function hookScript({ shell, paths, version, preface = "" }: HookSc
     SHADOWING: SHADOWING_VARIABLES.map((name) => (shell === "fish" ? `$${name}` : `\${${name}-}`)).join(""),
   };
   const script = texts.join("").replace(/@([A-Z]+)@/g, (found, name: string) => values[name] ?? found);
-  return preface + script.replace(/^ +$/gm, "");
+  return script.replace(/^ +$/gm, "");
 }
 
 export async function completionScript(shell: HookedShell): Promise<string> {

@@ -14,7 +14,7 @@ const FILE = String.raw`(?:"[^"\x60]*"|'[^']*'|[^\s"'\x60;|&<>()#]+)`;
 const GUARD = [
   String.raw`(?:command -v|type|which|hash)(?: -q)? [\w./-]*brokerctl(?: ?(?:&>|>|2>) ?/dev/null| 2>&1)* && `,
   String.raw`\(\( ?\$\+commands\[brokerctl\] ?\)\) && `,
-  String.raw`(?:status is-interactive; and )?(?:\[\[?|test) -[efrs] ${FILE}(?: \]\]?)? ?(?:&&|; and) `,
+  String.raw`(?:status is-interactive; and )?(?:\[\[?|test) -[efrsO] ${FILE}(?: \]\]?)? ?(?:&&|; and) `,
 ].join("|");
 const STATEMENT = [
   String.raw`eval "?\$\(${BROKERCTL}\)"?`,
@@ -22,7 +22,7 @@ const STATEMENT = [
   String.raw`(?:source|\.) <\(${BROKERCTL}\)`,
   String.raw`${BROKERCTL} \| source`,
   String.raw`(?:source|\.) (?<file>${FILE})`,
-  String.raw`if \[\[? -[efrs] ${FILE} \]\]?; then (?:source|\.) (?<block>${FILE}); fi`,
+  String.raw`if \[\[? -[efrsO] ${FILE} \]\]?; then (?:source|\.) (?<block>${FILE}); fi`,
 ].join("|");
 const OURS = new RegExp(String.raw`^(?:${GUARD})?(?:${STATEMENT})(?:\s+#.*)?$`);
 

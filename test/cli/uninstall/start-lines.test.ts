@@ -27,6 +27,8 @@ describe("lines of start files that have to do with us", () => {
     `if [ -r /home/me/.local/state/credbroker/shell/hook.bash ]; then . /home/me/.local/state/credbroker/shell/hook.bash; fi`,
     `if [ -r '/home/me/.local/state/credbroker/shell/hook.zsh' ]; then . '/home/me/.local/state/credbroker/shell/hook.zsh'; fi`,
     `status is-interactive; and test -r /home/me/.local/state/credbroker/shell/hook.fish; and source /home/me/.local/state/credbroker/shell/hook.fish`,
+    `if [ -O '/home/me/.local/state/credbroker/shell/hook.bash' ]; then . '/home/me/.local/state/credbroker/shell/hook.bash'; fi`,
+    `status is-interactive; and test -O '/home/me/.local/state/credbroker/shell/hook.fish'; and source '/home/me/.local/state/credbroker/shell/hook.fish'`,
     `test -f ~/.local/state/credbroker/shell/hook.fish; and source ~/.local/state/credbroker/shell/hook.fish`,
   ])("are found and can be taken out: %s", (line) => {
     const found = find(`export A=1\n${line}\nexport B=2\n`);

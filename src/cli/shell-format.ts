@@ -29,7 +29,7 @@ export function formatFailure(unset: readonly string[], format: ShellFormat): st
 
 const WRITERS: Readonly<Record<ShellFormat, (changes: VariableChanges) => string>> = {
   sh({ set, unset }) {
-    const exports = Object.entries(set).map(([name, value]) => `export ${name}=${singleQuoted(value, "'\\''")}`);
+    const exports = Object.entries(set).map(([name, value]) => `export ${name}=${shQuoted(value)}`);
     return [...exports, `unset ${shellNames(unset).join(" ")}`].join("\n");
   },
   // A semicolon after each: fish's eval joins the lines of a substitution with spaces. `set -e` of an unset variable
@@ -39,8 +39,8 @@ const WRITERS: Readonly<Record<ShellFormat, (changes: VariableChanges) => string
     return [`set -e ${shellNames(unset).join(" ")}; true;`, ...exports].join("\n");
   },
   powershell({ set, unset }) {
-    const names = unset.map((name) => singleQuoted(`Env:${name}`, "''")).join(", ");
-    const exports = Object.entries(set).map(([name, value]) => `$Env:${name} = ${singleQuoted(value, "''")}`);
+    const names = unset.map((name) => powershellQuoted(`Env:${name}`)).join(", ");
+    const exports = Object.entries(set).map(([name, value]) => `$Env:${name} = ${powershellQuoted(value)}`);
     return [`Remove-Item -ErrorAction SilentlyContinue ${names}`, ...exports].join("\n");
   },
   dotenv({ set }) {
@@ -55,17 +55,27 @@ function shellNames(names: readonly string[]): readonly string[] {
   return names.filter((name) => SHELL_NAME_PATTERN.test(name));
 }
 
-/** In single quotes nothing but the quote itself means anything, to sh and PowerShell alike. */
-function singleQuoted(value: string, quote: string): string {
-  return `'${value.replaceAll("'", quote)}'`;
+/** In single quotes nothing but the quote itself means anything. */
+function shQuoted(value: string): string {
+  return `'${value.replaceAll("'", "'\\''")}'`;
 }
 
+/** PowerShell ends a quotation at a typographic quote as well; any of them doubled is itself. */
+function powershellQuoted(value: string): string {
+  return `'${value.replaceAll(/['\u2018-\u201b]/g, "$&$&")}'`;
+}
+
+/** A line break stands outside the quotes, as an escape: `eval` in fish gets lines joined with spaces. */
 function fishQuoted(value: string): string {
-  return `'${value.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
+  const quoted = value.replaceAll("\\", "\\\\").replaceAll("'", "\\'");
+  return `'${quoted.replaceAll("\n", "'\\n'")}'`;
 }
 
-/** Bare where possible: docker's --env-file takes quotes literally. */
+/**
+ * Bare where possible: docker's --env-file takes quotes literally. In double quotes, where line breaks have an escape, so
+ * that readers by lines see one variable; what a shell would expand there has one too: such files are sourced.
+ */
 function dotenvQuoted(value: string): string {
   if (/^[A-Za-z0-9_./:@%+=,-]*$/.test(value)) return value;
-  return value.includes("'") ? JSON.stringify(value) : `'${value}'`;
+  return /['\r\n]/.test(value) ? JSON.stringify(value).replaceAll(/[$`]/g, "\\$&") : `'${value}'`;
 }

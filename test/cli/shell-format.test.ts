@@ -5,7 +5,7 @@ import { formatChanges, formatFailure } from "../../src/cli/shell-format.js";
 /** Everything that a shell might take for something else. */
 const ODD = `it's "quoted" $HOME \`id\` \\n %PATH% !x * ~ # ; & | (é)\ttab`;
 const changes = {
-  set: { CB_ODD: ODD, CB_URL: "http://127.0.0.1:9171/lease/brk_x" },
+  set: { CB_ODD: ODD, CB_LINES: "-----BEGIN\n a 'b'\n\n\\n end\n", CB_URL: "http://127.0.0.1:9171/lease/brk_x" },
   unset: ["AWS_PROFILE", "AWS_MY-STAGE_PROFILE", "AWS_SESSION_TOKEN"],
 };
 const PRINT = `process.stdout.write(JSON.stringify(process.env))`;
@@ -82,6 +82,22 @@ describe("other formats", () => {
       "A=http://127.0.0.1:9171/x\nB='a b'\nC=\"it's\"",
     );
     expect(formatFailure(["D"], "dotenv")).toBe("");
+  });
+
+  it("dotenv keeps a value on its line, and a shell that sources the file runs nothing of it", () => {
+    const set = { LINES: "a\nAWS_ENDPOINT_URL=http://x", CODE: "it's $(id) `id` \\" };
+    const text = formatChanges({ set, unset: [] }, "dotenv");
+    expect(text.split("\n")).toHaveLength(2);
+    const sourced = execFileSync("sh", ["-c", `eval "$CB_TEXT"; printf %s "$CODE"`], {
+      env: { ...env, CB_TEXT: text },
+      encoding: "utf8",
+    });
+    expect(sourced).toBe(set.CODE);
+  });
+
+  it.each(["'", "\u2018", "\u2019", "\u201a", "\u201b"])("powershell's %s does not end a value", (quote) => {
+    const text = formatChanges({ set: { A: `x${quote}; calc; ${quote}` }, unset: [] }, "powershell");
+    expect(text.split("\n").at(-1)).toBe(`$Env:A = 'x${quote}${quote}; calc; ${quote}${quote}'`);
   });
 
   it("powershell doubles quotes, and takes names that are no identifiers", () => {

@@ -28,6 +28,8 @@ export interface LambdaOperations {
       readonly context: FunctionContext;
       /** What the mode does not do as the deployed function does, one line each. */
       readonly notes: readonly string[];
+      /** What is another than when the function was last read; leases on the role follow. */
+      readonly change?: string;
     },
   ];
   /**

@@ -8,6 +8,7 @@ import { lambdaNotes } from "./lambda-notes.js";
 import { type LambdaRoleDefinition, type LambdaRoleMode, lambdaRole, lambdaRoleName } from "./lambda-role.js";
 import type { LambdaRoles } from "./lambda-roles.js";
 import { mirrorPolicies } from "./policy-mirror.js";
+import { roleChange } from "./role-change.js";
 import { applyTrust, readTrust, undoTrust } from "./trust.js";
 import type { TrustReport } from "./trust-report.js";
 import type { Via } from "./via.js";
@@ -17,13 +18,15 @@ export interface DeployedFunctionsOptions {
   readonly iamRoles: IamRoles;
   readonly sts: Sts;
   readonly clock: Clock;
-  readonly roles: Pick<LambdaRoles, "put">;
+  readonly roles: Pick<LambdaRoles, "get" | "put">;
 }
 
 /** A function as it was read, and the role that its code gets here. */
 export interface MadeRole extends ReadFunction {
   readonly role: Role;
   readonly notes: readonly string[];
+  /** Since the function was last read; undefined: nothing that concerns the role. */
+  readonly change?: string | undefined;
 }
 
 export type TrustAction = "show" | "apply" | "undo";
@@ -54,8 +57,9 @@ export function createDeployedFunctions(options: DeployedFunctionsOptions): Depl
         ...policies,
       };
       const role = lambdaRole(definition, via.role);
+      const change = roleChange(roles.get(definition.name), definition);
       await roles.put(definition);
-      return { ...read, role, notes: lambdaNotes(mode, via.role.name) };
+      return { ...read, role, notes: lambdaNotes(mode, via.role.name), change };
     },
     trust: async (via, functionText, action) => {
       const { roleArn } = await readFunction(lambda, via, functionText);

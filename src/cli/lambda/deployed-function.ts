@@ -20,6 +20,7 @@ export async function deployedFunction(named: NamedFunction, context: CliContext
   const found = await withLogin(context, via ?? undefined, () =>
     client.call("lambda-role", { function: name, via, mode }),
   );
+  if (found.change !== undefined) output.warn(found.change);
   // What any mode cannot do is in docs/lambda.md; what this one narrows is said each time.
   if (mode === "session-policy") for (const note of found.notes) output.warn(note);
   try {

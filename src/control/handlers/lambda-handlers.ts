@@ -11,9 +11,10 @@ export function lambdaHandlers(services: ControlServices): Handlers<"lambda-role
   return {
     "lambda-role": async ({ function: functionText, via: named, mode }, call) => {
       const via = await viaOf(named, services, call);
-      const { role, context, roleArn, isImage, notes } = await functions.makeRole(via, functionText, mode);
+      const { role, context, roleArn, isImage, notes, change } = await functions.makeRole(via, functionText, mode);
       credentials.adopt(role);
-      return { role: role.name, via: via.role.name, functionRoleArn: roleArn, isImage, context, notes };
+      const roles = { role: role.name, via: via.role.name, functionRoleArn: roleArn };
+      return { ...roles, isImage, context, notes, ...(change !== undefined && { change }) };
     },
     "lambda-trust": async ({ function: functionText, via: named, action }, call) =>
       functions.trust(await viaOf(named, services, call), functionText, action),

@@ -51,6 +51,13 @@ describe("lambda env", () => {
     expect(room.control.leases.map(({ kind }) => kind)).toEqual(["default"]);
   });
 
+  it("leads no SDK to files of the function's choosing, where other credentials may lie", async () => {
+    const variables = { HOME: "/tmp", AWS_CONFIG_FILE: "/tmp/config", AWS_SHARED_CREDENTIALS_FILE: "/tmp/keys" };
+    room.control.addFunction("orders", { context: { variables } });
+    const { set } = await changes();
+    for (const name of Object.keys(variables)) expect(set).not.toHaveProperty(name);
+  });
+
   it("prints what a shell evaluates", async () => {
     const { stdout, stderr } = await room.run(["lambda", "env", "orders", "--via", "dev"]);
     expect(stdout).toContain(`export PASSWORD='${PASSWORD}'`);

@@ -59,6 +59,18 @@ describe("lambda exec", () => {
     expect(seen()).not.toHaveProperty("AWS_ACCESS_KEY_ID");
   });
 
+  it("leaves out what would rule the shells and programs of this machine, and what is ours", async () => {
+    const local = { HOME: "/tmp", BASH_ENV: "$(id)", PROMPT_COMMAND: "id", PS4: "$(id)", LD_PRELOAD: "/tmp/x.so" };
+    const own = { CREDBROKER_HOME: "/tmp", AWS_CONFIG_FILE: "/tmp/config", AWS_SHARED_CREDENTIALS_FILE: "/tmp/keys" };
+    room.control.addFunction("odd", { context: { variables: { ...local, ...own, ENV: "prod", NODE_ENV: "x" } } });
+    const { stderr } = await exec(["odd", "--via", "dev"]);
+    for (const name of Object.keys({ ...local, ...own })) {
+      expect(stderr).toContain(name);
+      expect(seen()[name]).not.toBe({ ...local, ...own }[name]);
+    }
+    expect(seen()).toMatchObject({ ENV: "prod", NODE_ENV: "x" });
+  });
+
   it("imitates the keys that Lambda itself sets", async () => {
     await exec(["orders", "--via", "dev", "--as", "static"]);
     expect(seen()).toMatchObject({
@@ -75,6 +87,11 @@ describe("lambda exec", () => {
     room.control.lambdaVia = "prod";
     expect(await exec(["orders"])).toMatchObject({ code: 0 });
     expect(room.control.requests("lease-child")[0]?.role).toBe("lambda:orders@prod");
+  });
+
+  it("says that the function has another role than when it was last read", async () => {
+    room.control.addFunction("moved", { change: "the role of moved is another" });
+    expect((await exec(["moved", "--via", "dev"])).stderr).toContain("the role of moved is another");
   });
 
   it("says the limits of the session-policy mode", async () => {

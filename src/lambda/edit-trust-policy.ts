@@ -1,4 +1,5 @@
 import { BrokerError } from "../core/errors.js";
+import { parsePolicy } from "./policy-json.js";
 import { SID_PREFIX, type TrustStatement } from "./trust-statement.js";
 
 /**
@@ -34,13 +35,14 @@ export function addStatement(document: string, statement: TrustStatement): Trust
   return edited(policy, isList ? [...list, statement] : [statement, ...list]);
 }
 
-/** Removes just this one; `Conflict` where a person made it another. */
+/** Removes just this one; `Conflict` where a person made it another, or left no other. */
 export function removeStatement(document: string, statement: TrustStatement): TrustEdit {
   const standing = standingOf(document, statement);
   if (standing === "altered") throw altered(statement);
   if (standing === "absent" || standing === "equal") return { document, changed: false };
   const { policy, list } = parseTrustPolicy(document);
   const others = list.filter(({ Sid }) => Sid !== statement.Sid);
+  if (others.length === 0) throw lastOne(statement);
   const stoodAlone = others.length === 1 && list[0]?.["Sid"] === statement.Sid;
   return edited(policy, stoodAlone ? others[0] : others);
 }
@@ -66,24 +68,21 @@ interface TrustPolicy {
   readonly isList: boolean;
 }
 
+/** Whoever writes it back must have understood all of it. */
 function parseTrustPolicy(document: string): TrustPolicy {
-  const policy = parseJson(document);
+  const policy = parsePolicy(document);
   const { Statement: statement } = isFields(policy) ? policy : {};
   const list: readonly unknown[] = Array.isArray(statement) ? statement : [statement];
   if (!isFields(policy) || !list.every(isFields)) {
-    throw new BrokerError("Conflict", "the role's trust policy is not a policy document", {
-      hint: "look at it in the IAM console",
-    });
+    throw new BrokerError(
+      "Conflict",
+      "the role's trust policy is not a policy document, or one that names a key twice",
+      {
+        hint: "look at it in the IAM console",
+      },
+    );
   }
   return { policy, list, isList: Array.isArray(statement) };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function isFields(value: unknown): value is Fields {
@@ -123,4 +122,14 @@ function altered({ Sid }: TrustStatement): BrokerError {
   return new BrokerError("Conflict", `the statement ${Sid} of the trust policy is no longer as it was added`, {
     hint: "look at it in the IAM console and remove it there if nobody needs it",
   });
+}
+
+function lastOne({ Sid }: TrustStatement): BrokerError {
+  return new BrokerError(
+    "Conflict",
+    `the statement ${Sid} is the trust policy's only one, and IAM takes none without any`,
+    {
+      hint: "give the role back the statement that lets lambda.amazonaws.com assume it, then undo",
+    },
+  );
 }

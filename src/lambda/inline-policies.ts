@@ -1,5 +1,6 @@
 import type { InlinePolicy } from "../aws/iam-roles.js";
 import { BrokerError } from "../core/errors.js";
+import { parsePolicy } from "./policy-json.js";
 
 const VERSION = "2012-10-17";
 const FORMER_VERSION = "2008-10-17";
@@ -18,29 +19,32 @@ export function mergeInlinePolicies(policies: readonly InlinePolicy[]): string |
 }
 
 function statementsOf({ policyName, document }: InlinePolicy): readonly Statement[] {
-  const { Version: version = FORMER_VERSION, Statement: statements } = parse(policyName, document);
-  if (version !== VERSION && version !== FORMER_VERSION) throw unfit(policyName, "has a Version that is not known");
-  // Plain text in the former version, a variable in this one.
-  if (version === FORMER_VERSION && document.includes("${")) {
-    throw unfit(policyName, `has \${…} and is of Version ${FORMER_VERSION}, which knows no variables`);
+  const policy = parsePolicy(document);
+  if (!isRecord(policy)) {
+    throw unfit(policyName, "is not a policy document, or one that names a key twice");
   }
-  const foreign = FOREIGN.exec(document)?.[0];
-  if (foreign !== undefined) throw unfit(policyName, `has the character ${foreign}, which STS does not take`);
+  const { Version: version = FORMER_VERSION, Statement: statements } = policy;
+  if (version !== VERSION && version !== FORMER_VERSION) throw unfit(policyName, "has a Version that is not known");
   const list: readonly unknown[] = Array.isArray(statements) ? statements : [statements];
-  return list.map((statement) => {
+  const kept = list.map((statement) => {
     if (!isRecord(statement)) throw unfit(policyName, "has a statement that is none");
     return Object.fromEntries(Object.entries(statement).filter(([key]) => key !== "Sid"));
   });
+  refuseOtherMeaning(policyName, { version, text: JSON.stringify(kept) });
+  return kept;
 }
 
-function parse(policyName: string, document: string): Statement {
-  try {
-    const parsed: unknown = JSON.parse(document);
-    if (isRecord(parsed)) return parsed;
-  } catch {
-    // Said below: the parser's own message quotes the text.
+/** `text`: as it will be sent, where no character is written as an escape. */
+function refuseOtherMeaning(
+  policyName: string,
+  { version, text }: { readonly version: string; readonly text: string },
+): void {
+  // Plain text in the former version, a variable in this one.
+  if (version === FORMER_VERSION && text.includes("${")) {
+    throw unfit(policyName, `has \${…} and is of Version ${FORMER_VERSION}, which knows no variables`);
   }
-  throw unfit(policyName, "is not a policy document");
+  const foreign = FOREIGN.exec(text)?.[0];
+  if (foreign !== undefined) throw unfit(policyName, `has the character ${foreign}, which STS does not take`);
 }
 
 function isRecord(value: unknown): value is Statement {

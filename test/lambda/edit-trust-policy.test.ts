@@ -116,6 +116,12 @@ describe("removing", () => {
     expect(removeStatement(policy([SERVICE_STATEMENT, stale]), ours).changed).toBe(true);
   });
 
+  test("refuses the only statement there is: IAM takes no trust policy without any", async () => {
+    for (const document of [policy([ours]), policy(ours)]) {
+      expect(await brokerErrorOf(() => removeStatement(document, ours))).toMatchObject({ code: "Conflict" });
+    }
+  });
+
   test.each<[string, Record<string, unknown>]>([
     ["another effect", { Effect: "Deny" }],
     ["another principal", { Principal: { AWS: `${DEV_ROLE}2` } }],
@@ -135,14 +141,15 @@ describe("removing", () => {
   });
 });
 
-test.each(["", "{", "null", "[]", '"x"', "{}", '{"Statement":null}', '{"Statement":"x"}', '{"Statement":[1]}'])(
-  "%j is no trust policy, and nothing is made of it",
-  async (document) => {
-    for (const edit of [addStatement, removeStatement]) {
-      expect(await brokerErrorOf(() => edit(document, ours))).toMatchObject({ code: "Conflict" });
-    }
-  },
-);
+test.each([
+  ...["", "{", "null", "[]", '"x"', "{}", '{"Statement":null}', '{"Statement":"x"}', '{"Statement":[1]}'],
+  // Written back it would have lost the condition.
+  '{"Statement":[{"Effect":"Allow","Condition":{"Bool":{"a:b":"true"}},"Condition":{}}]}',
+])("%j is no trust policy, and nothing is made of it", async (document) => {
+  for (const edit of [addStatement, removeStatement]) {
+    expect(await brokerErrorOf(() => edit(document, ours))).toMatchObject({ code: "Conflict" });
+  }
+});
 
 describe("removing after adding gives the same value back", () => {
   const PIECES: readonly unknown[] = [
@@ -157,7 +164,7 @@ describe("removing after adding gives the same value back", () => {
 
   function randomPolicy(random: () => number): string {
     const pick = (): unknown => PIECES[Math.floor(random() * PIECES.length)];
-    const count = Math.floor(random() * 5);
+    const count = 1 + Math.floor(random() * 4);
     const statement = random() < 0.3 ? pick() : Array.from({ length: count }, pick);
     return policy(statement, random() < 0.5 ? { Id: "i", "10": 1, extra: { deep: [[]] } } : {});
   }

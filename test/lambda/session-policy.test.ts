@@ -92,6 +92,22 @@ describe("a role's policies become", () => {
     },
   );
 
+  test("escapes, numbers, quotes and white space are read as what they mean", () => {
+    const one =
+      '{ "Version":"2012-10-17",\n\t"Statement":{"Effect":"Allow","Action":"s3:\\u0047et","Resource":"a\\\\\\"b\\/",' +
+      '"Condition":{"NumericLessThan":{"a:b":-1.5},"Bool":{"c:d":true},"StringLike":{"e:f":["", "x y"]}}} }';
+
+    expect(JSON.parse(sessionPolicyOf(policies({ inline: { one } })).policy ?? "")).toMatchObject({
+      Statement: [
+        {
+          Action: "s3:Get",
+          Resource: 'a\\"b/',
+          Condition: { NumericLessThan: { "a:b": -1.5 }, StringLike: { "e:f": ["", "x y"] } },
+        },
+      ],
+    });
+  });
+
   test("variables of the newer Version stay as they are", () => {
     const statement = allow("s3:*", { Resource: "arn:aws:s3:::b/$" + "{aws:username}/*" });
 
@@ -134,6 +150,30 @@ describe("what a session policy cannot say is refused by name:", () => {
       expect(error.message).toContain("policy old ");
     },
   );
+
+  test("${…} that the former Version wrote with an escape, which would be a variable in the newer one", async () => {
+    const old =
+      '{"Version":"2008-10-17","Statement":{"Effect":"Allow","Action":"a:b","Resource":"arn:\\u0024{aws:username}"}}';
+
+    expect(await refusal({ inline: { old } })).toMatchObject({ code: "PolicyUnfit" });
+  });
+
+  test("a character that STS does not take, also where the document wrote it as an escape", async () => {
+    const odd = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"a:b","Resource":"arn:\\u4e2d"}}';
+
+    expect(await refusal({ inline: { odd } })).toMatchObject({ code: "PolicyUnfit" });
+  });
+
+  test.each([
+    ["a condition operator", '"Condition":{"StringEquals":{"aws:a":"1"},"StringEquals":{"aws:b":"2"}}'],
+    ["a condition key, once with an escape", '"Condition":{"StringEquals":{"aws:a":"1","\\u0061ws:a":"2"}}'],
+    ["an element", '"Resource":"arn:aws:s3:::b"'],
+    ["a number that loses digits", '"Condition":{"NumericLessThan":{"aws:a":12345678901234567890}}'],
+  ])("a document of which a part would be lost: %s", async (_name, more) => {
+    const twice = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"a:b","Resource":"*",${more}}]}`;
+
+    expect(await refusal({ inline: { twice } })).toMatchObject({ code: "PolicyUnfit" });
+  });
 
   test.each([
     ["no JSON", "{"],

@@ -8,7 +8,8 @@ export function unknownRole(name: string): BrokerError {
   if (!name.startsWith(LAMBDA_ROLE_PREFIX)) {
     return new BrokerError("RoleUnknown", `no role ${name} in the config`, { hint: "brokerctl roles" });
   }
-  const [, functionText = "FUNCTION", via = "ROLE"] = /^lambda:(.*?)@(.*?)(?:\+session-policy)?$/.exec(name) ?? [];
+  const [, functionText = "FUNCTION", via = "ROLE"] =
+    /^lambda:(.*?)@(.*?)(?:\+session-policy|:assume)?$/.exec(name) ?? [];
   return new BrokerError("RoleUnknown", `role ${name} is not known, or role ${via} that it goes by is not (any more)`, {
     hint: `brokerctl lambda exec ${functionText} --via ROLE -- CMD    # and brokerctl roles`,
   });

@@ -30,9 +30,15 @@ export interface LambdaRoleNameParts {
   readonly mode: LambdaRoleMode;
 }
 
-/** What leases call it. No entry of the config is named so, and no `SOURCE:ACCOUNT/ROLE`: an account has no `@`. */
+const NARROWED = "+session-policy";
+
+/**
+ * What leases call it. No entry of the config is named so, and no `SOURCE:ACCOUNT/ROLE`: an account has no `@`. A via whose own
+ * name ends as the other mode's names do gets an end that no name has: what is narrowed must not share a name with what is not.
+ */
 export function lambdaRoleName({ functionText, via, mode }: LambdaRoleNameParts): string {
-  return `lambda:${functionText}@${via}${mode === "assume" ? "" : "+session-policy"}`;
+  const end = mode === "session-policy" ? NARROWED : via.endsWith(NARROWED) ? ":assume" : "";
+  return `lambda:${functionText}@${via}${end}`;
 }
 
 /** The role as the credentials room takes it; PolicyUnfit where `via` cannot be narrowed. `via` is the role so named. */

@@ -118,6 +118,15 @@ describe("the digest", () => {
   });
 });
 
+test("two roles never share a name, however via is called: what is narrowed is not what is not", () => {
+  const names = ["dev", "dev+session-policy", "dev+session-policy+session-policy"].flatMap((via) => [
+    lambdaRoleName({ functionText: "orders", via, mode: "assume" }),
+    lambdaRoleName({ functionText: "orders", via, mode: "session-policy" }),
+  ]);
+
+  expect(new Set(names).size).toBe(names.length);
+});
+
 test("the name says function, via and mode, and can be no name of the config", () => {
   expect(lambdaRoleName({ functionText: "orders:live", via: "team/dev", mode: "assume" })).toBe(
     "lambda:orders:live@team/dev",

@@ -31,17 +31,17 @@ export async function readTrust(options: TrustOptions): Promise<TrustReport> {
 
 /** Adds the statement. IAM knows no conditional write: what others write at the same moment shows in the look after it. */
 export async function applyTrust(options: TrustOptions): Promise<TrustReport> {
-  return editTrust(options, addStatement);
+  return editTrust(options, addStatement, []);
 }
 
 /** Removes that statement alone. */
 export async function undoTrust(options: TrustOptions): Promise<TrustReport> {
-  return editTrust(options, removeStatement);
+  return editTrust(options, removeStatement, [LASTING]);
 }
 
 type Edit = (document: string, statement: TrustStatement) => TrustEdit;
 
-async function editTrust(options: TrustOptions, edit: Edit): Promise<TrustReport> {
+async function editTrust(options: TrustOptions, edit: Edit, told: readonly string[]): Promise<TrustReport> {
   const wanted = await wantedTrust(options);
   const { statement } = wanted;
   refuseOtherAccount(options, wanted);
@@ -58,9 +58,8 @@ async function editTrust(options: TrustOptions, edit: Edit): Promise<TrustReport
   }
   await write(options, document);
   const intended = standingOf(document, statement);
-  const shown = await lookAfterwards(options, { intended, statement });
-  const note = shown === intended ? SETTLING : NOT_SHOWN;
-  return report(options, wanted, { isPresent: stands(shown), changed, notes: [note, ...others] });
+  const { shown, note } = await lookAfterwards(options, { intended, statement });
+  return report(options, wanted, { isPresent: stands(shown), changed, notes: [note, ...told, ...others] });
 }
 
 /** What is to stand in the trust policy. */
@@ -124,14 +123,25 @@ function stands(standing: Standing): boolean {
 const LOOKS = 5;
 const BETWEEN_LOOKS_MS = 1000;
 
-/** How it stands there: IAM may show the former policy for a moment. */
+interface Look {
+  readonly shown: Standing;
+  readonly note: string;
+}
+
+/** How it stands there: IAM may show the former policy for a moment. The write is done, whatever the looks come to. */
 async function lookAfterwards(
   options: TrustOptions,
   { intended, statement }: { readonly intended: Standing; readonly statement: TrustStatement },
-): Promise<Standing> {
+): Promise<Look> {
   for (let look = 1; ; look++) {
-    const shown = standingOf(await readDocument(options), statement);
-    if (shown === intended || look === LOOKS) return shown;
+    let shown: Standing;
+    try {
+      shown = standingOf(await readDocument(options), statement);
+    } catch (thrown) {
+      return { shown: intended, note: `${NOT_LOOKED_AT}: ${toBrokerError(thrown).message}` };
+    }
+    if (shown === intended) return { shown, note: SETTLING };
+    if (look === LOOKS) return { shown, note: NOT_SHOWN };
     await options.clock.sleep(BETWEEN_LOOKS_MS);
   }
 }
@@ -139,6 +149,8 @@ async function lookAfterwards(
 const SETTLING = "IAM takes some seconds until the change holds everywhere";
 const NOT_SHOWN =
   "IAM took the change and does not show it: somebody may have changed the trust policy at the same moment; look again";
+const NOT_LOOKED_AT = "IAM took the change; how the trust policy looks now cannot be told";
+const LASTING = "credentials that were had before stay good to their end, an hour at most";
 
 const STANDING_NOTES: Partial<Record<Standing, readonly string[]>> = {
   equal: ["another statement of the trust policy says the same; it is not ours to remove"],

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { BrokerError } from "../../src/core/errors.js";
 import { lambdaRole } from "../../src/lambda/lambda-role.js";
 import { applyTrust, readTrust, undoTrust } from "../../src/lambda/trust.js";
 import type { TrustOptions } from "../../src/lambda/trust-report.js";
@@ -258,6 +259,35 @@ describe("after the write", () => {
     expect(report).toMatchObject({ isPresent: false, changed: true });
     expect(report.notes.join()).toContain("does not show");
   });
+});
+
+test("a change that IAM took and then does not let us read is told as made", async () => {
+  const { iamRoles } = world;
+  let written = false;
+  const blinded: TrustOptions["iamRoles"] = {
+    getRole: async (...args) => {
+      if (written) throw new BrokerError("AwsUnreachable", "iam.amazonaws.com cannot be reached");
+      return iamRoles.getRole(...args);
+    },
+    attachedPolicies: (...args) => iamRoles.attachedPolicies(...args),
+    inlinePolicies: (...args) => iamRoles.inlinePolicies(...args),
+    updateTrustPolicy: async (...args) => {
+      await iamRoles.updateTrustPolicy(...args);
+      written = true;
+    },
+  };
+
+  const report = await applyTrust({ ...options(await viaDev(world)), iamRoles: blinded });
+
+  expect(report).toMatchObject({ isPresent: true, changed: true });
+  expect(report.notes.join()).toContain("cannot be reached");
+});
+
+test("after undo it is said that credentials of before live on", async () => {
+  const via = await viaDev(world);
+  await applyTrust(options(via));
+
+  expect((await undoTrust(options(via))).notes.join()).toContain("an hour at most");
 });
 
 test("a via with a session policy of its own is told that it must allow the call", async () => {

@@ -64,7 +64,7 @@ export const DEPLOY: readonly AwsCall[] = [
   ...Object.entries(WORKER_INLINE).map(([name, document]) => inlinePolicy(name, document)),
   ...WORKER_MANAGED.map((PolicyArn): AwsCall => ["iam", "attach_role_policy", { RoleName: WORKER_ROLE, PolicyArn }]),
   stack(SAM_STACK, samApplication()),
-  createFunction(IMAGE, { PackageType: "Image", Code: { ImageUri: `${ACCOUNT}.dkr.ecr.${REGION}.amazonaws.com/w:1` } }),
+  imageFunction(IMAGE, arn(WORKER_ROLE)),
   ["iam", "create_role", { RoleName: "orphan", AssumeRolePolicyDocument: JSON.stringify(WORKER_TRUST) }],
   stack("orphan-dev", {
     Api: lambdaFunction({ name: ORPHAN, runtime: "nodejs20.x", handler: "app.handler" }, arn("orphan")),
@@ -143,14 +143,16 @@ function lambdaFunction({ name, runtime, handler }: DeployedFunction, roleArn: u
   };
 }
 
-function createFunction(name: string, properties: Readonly<Record<string, unknown>>): AwsCall {
+/** The one kind of function that boto3 makes without a zip file. */
+export function imageFunction(name: string, roleArn: string): AwsCall {
+  const code = { PackageType: "Image", Code: { ImageUri: `${ACCOUNT}.dkr.ecr.${REGION}.amazonaws.com/w:1` } };
   const variables = { Environment: { Variables: VARIABLES } };
-  return ["lambda", "create_function", { FunctionName: name, Role: arn(WORKER_ROLE), ...variables, ...properties }];
+  return ["lambda", "create_function", { FunctionName: name, Role: roleArn, ...variables, ...code }];
 }
 
-/** One more of the worker's. */
-export function inlinePolicy(name: string, document: unknown): AwsCall {
-  const policy = { RoleName: WORKER_ROLE, PolicyName: name, PolicyDocument: JSON.stringify(document) };
+/** As people write documents: with white space that a session policy has no room for. */
+export function inlinePolicy(name: string, document: unknown, roleName = WORKER_ROLE): AwsCall {
+  const policy = { RoleName: roleName, PolicyName: name, PolicyDocument: JSON.stringify(document, null, 4) };
   return ["iam", "put_role_policy", policy];
 }
 

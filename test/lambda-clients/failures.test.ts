@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { join, resolve } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { DeployedRoom } from "./deployed-room.js";
-import { arn, FUNCTIONS, IMAGE, ORPHAN, VARIABLES, WORKER_ROLE } from "./deployment.js";
+import { arn, FUNCTIONS, IMAGE, LANGUAGES, type Language, ORPHAN, VARIABLES, WORKER_ROLE } from "./deployment.js";
 
 let room: DeployedRoom;
 beforeAll(async () => {
@@ -28,6 +29,22 @@ describe("a function that is not there", () => {
     expect(outcome.code).toBe(1);
     expect(outcome.stdout).toMatch(/^unset .*AWS_ACCESS_KEY_ID/m);
     expect(outcome.stdout.trimEnd().split("\n").at(-1)).toBe("false");
+  });
+});
+
+describe("a function that the developer may not read", () => {
+  beforeAll(() => room.proxy.deny("GET /2015-03-31/functions/"));
+  afterAll(() => room.proxy.admit());
+
+  it.each([
+    { command: "exec", rest: NOTHING, code: 125 },
+    { command: "invoke", rest: [], code: 5 },
+    { command: "trust", rest: [], code: 5 },
+  ])("lambda $command ends with $code and names the permission", async ({ command, rest, code }) => {
+    const outcome = await room.ctl(["lambda", command, FUNCTIONS.node.name, "--via", "dev", ...rest]);
+
+    expect(outcome).toMatchObject({ code, stdout: "" });
+    expect(outcome.stderr).toContain("lambda:GetFunctionConfiguration");
   });
 });
 
@@ -95,5 +112,64 @@ describe("a runtime that is not here", () => {
 
     expect(outcome).toMatchObject({ code: 127, stdout: "" });
     expect(outcome.stderr).toContain("./no-such-client");
+  });
+});
+
+const BUILT = resolve(".lambda-clients");
+const SHARED_FUNCTIONS = resolve("test/runtime-api/functions");
+/** Functions that misbehave when they are told to, and the command that runs them where the handler does not say it. */
+const MISBEHAVING: Readonly<Record<Language, { readonly root: string; readonly command?: readonly string[] }>> = {
+  node: { root: SHARED_FUNCTIONS },
+  python: { root: SHARED_FUNCTIONS },
+  go: { root: join(BUILT, "go") },
+  rust: { root: join(BUILT, "rust", "debug"), command: ["--", "./orders"] },
+};
+
+describe.each(LANGUAGES)("a handler in %s that", (language) => {
+  const invoke = (event: unknown, flags: readonly string[] = []) => {
+    const { root, command = [] } = MISBEHAVING[language];
+    const args = ["--task-root", root, "--event", "-", ...flags, ...command];
+    const input = JSON.stringify(event);
+    return room.ctl(["lambda", "invoke", FUNCTIONS[language].name, "--via", "dev", ...args], { input });
+  };
+  const errorOf = (stdout: string) => JSON.parse(stdout) as { errorType: string; errorMessage: string };
+
+  afterEach(async () => {
+    const { stdout } = await room.ctl(["lease", "list", "--json"]);
+    expect(stdout).not.toContain('"child"');
+  });
+
+  it("throws: 1, and its error document", async () => {
+    const { code, stdout, stderr } = await invoke({ do: "throw", message: "no such order" });
+
+    expect(code).toBe(1);
+    expect(errorOf(stdout).errorMessage).toBe("no such order");
+    expect(stderr).toContain("no such order");
+    expect(stderr).toContain("Status: error");
+  });
+
+  it("hangs: 1 when its time is up, which is told", async () => {
+    const { code, stdout, stderr } = await invoke({ do: "hang" }, ["--timeout", "2"]);
+
+    expect(code).toBe(1);
+    expect(errorOf(stdout).errorType).toBe("Sandbox.Timedout");
+    expect(stderr).toContain("Task timed out after 2.00 seconds");
+    expect(stderr).toContain("Status: timeout");
+  });
+
+  it("exits: 1, and with which status it did", async () => {
+    const { code, stdout, stderr } = await invoke({ do: "exit" });
+
+    expect(code).toBe(1);
+    expect(errorOf(stdout).errorType).toBe("Runtime.ExitError");
+    expect(stderr).toContain("exit status 7");
+  });
+
+  it("prints 10 MB: 0, all of it on stderr and nothing but the result on stdout", async () => {
+    const { code, stdout, stderr } = await invoke({ do: "print" });
+
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '"printed"\n' });
+    expect(stderr.length).toBeGreaterThan(10 * 1024 * 1024);
+    expect(stderr).toMatch(/REPORT RequestId: .*\n$/);
   });
 });

@@ -67,6 +67,7 @@ export class ExpirationProxy {
   readonly #endOfKey = new Map<string, number>();
   readonly #roleOfKey = new Map<string, string>();
   readonly #refusals = new Map<string, Refusal>();
+  readonly #denials: string[] = [];
   readonly #held = new Map<string, { readonly arrive: () => void; readonly released: Promise<void> }>();
 
   private constructor(options: ExpirationProxyOptions) {
@@ -116,6 +117,15 @@ export class ExpirationProxy {
     this.#refusals.delete(roleArn);
   }
 
+  /** Calls whose action begins so are denied until `admit`: `GetRolePolicy`, `GET /2015-03-31/functions/`. */
+  deny(action: string): void {
+    this.#denials.push(action);
+  }
+
+  admit(): void {
+    this.#denials.length = 0;
+  }
+
   /** Sessions of a role are not answered before `release`. */
   hold(roleArn: string): HeldRole {
     const arrival = promiseWithResolver();
@@ -153,6 +163,7 @@ export class ExpirationProxy {
         "the security token included in the request is expired",
       );
     }
+    if (this.#denials.some((denied) => action.startsWith(denied))) return denial(action);
     return SESSION_ACTIONS.includes(action) ? this.#answerSession(request) : this.#forward(request);
   }
 
@@ -247,6 +258,14 @@ function errorAnswer({ status, code }: Refusal, message: string): Answer {
   const error = `<Error><Type>${type}</Type><Code>${code}</Code><Message>${message}</Message></Error>`;
   const body = `<ErrorResponse>${error}<RequestId>00000000-0000-0000-0000-000000000000</RequestId></ErrorResponse>`;
   return { status, headers: { "content-type": "text/xml" }, body: Buffer.from(body) };
+}
+
+/** As IAM says it, and Lambda, whose actions are paths. */
+function denial(action: string): Answer {
+  const message = "User is not authorized to perform this action";
+  if (!action.includes("/")) return errorAnswer({ status: 403, code: "AccessDenied" }, message);
+  const headers = { "content-type": "application/json", "x-amzn-errortype": "AccessDeniedException" };
+  return { status: 403, headers, body: Buffer.from(JSON.stringify({ Message: message })) };
 }
 
 function textIn(xml: string, tag: string): string {

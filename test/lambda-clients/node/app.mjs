@@ -34,11 +34,18 @@ async function putAndRead({ bucket: Bucket, key: Key, text }) {
   return { text: read, keys: Contents.map((each) => each.Key) };
 }
 
-/** Asks who it is again and again with one client, whose credentials come and end meanwhile. */
+/** Asks who it is again and again with one client, whose credentials come and end meanwhile; tells which keys signed. */
 async function watch({ seconds }) {
   const arns = new Set();
+  const keys = new Set();
+  // After the request was signed.
+  const noteKey = (next) => (call) => {
+    keys.add(/Credential=([^/]+)/.exec(call.request.headers.authorization)[1]);
+    return next(call);
+  };
+  sts.middlewareStack.add(noteKey, { step: "deserialize", priority: "low" });
   for (const endsAt = Date.now() + 1000 * seconds; Date.now() < endsAt; await pause(PAUSE_MS)) {
     arns.add(await identity());
   }
-  return { arns: [...arns] };
+  return { arns: [...arns], keys: [...keys] };
 }

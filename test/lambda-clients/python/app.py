@@ -1,5 +1,6 @@
 """Calls AWS as event["do"] says: the same in every language that the lease is tested in."""
 
+import re
 import time
 
 import boto3
@@ -28,13 +29,21 @@ def put_and_read(event):
 
 
 def watch(event):
-    """Asks who it is again and again with one client, whose credentials come and end meanwhile."""
-    arns = set()
+    """Asks who it is again and again with one client, whose credentials come and end meanwhile; tells which keys signed."""
+    arns, keys = {}, {}
+
+    def note_key(request, **_):
+        authorization = request.headers["Authorization"]
+        text = authorization.decode() if isinstance(authorization, bytes) else authorization
+        keys[re.search("Credential=([^/]+)", text).group(1)] = True
+
+    # After the request was signed.
+    sts.meta.events.register("before-send.sts.GetCallerIdentity", note_key)
     ends_at = time.monotonic() + event["seconds"]
     while time.monotonic() < ends_at:
-        arns.add(identity())
+        arns[identity()] = True
         time.sleep(PAUSE_SECONDS)
-    return {"arns": sorted(arns)}
+    return {"arns": list(arns), "keys": list(keys)}
 
 
 ACTIONS = {

@@ -80,7 +80,7 @@ export function runBare(command: readonly string[], { path, home }: NpmOptions =
     npm_config_update_notifier: "false",
     // What was downloaded already is not asked for again: the lists of 125 packages take longer than all the rest.
     npm_config_prefer_offline: "true",
-    ...wayToRegistry(),
+    ...registrySettings(),
   };
   const limits = { cwd: ROOT, encoding: "utf8", timeout: LIMIT_MS, killSignal: "SIGKILL" } as const;
   const { status, signal, stdout, stderr } = spawnSync(file, args, { env, ...limits });
@@ -110,7 +110,8 @@ export function packageIn(prefix: string): string {
 
 let way: Readonly<Record<string, string>> | undefined;
 
-function wayToRegistry(): Readonly<Record<string, string>> {
+/** How npm reaches the registry here, as variables; its cache is this machine's. */
+export function registrySettings(): Readonly<Record<string, string>> {
   if (way) return way;
   const shown = execFileSync("npm", ["config", "ls", "--long", "--json"], {
     encoding: "utf8",

@@ -2,7 +2,7 @@ import type { BrokerError } from "../core/errors.js";
 import type { SecretStoreKind } from "../core/secret-store-kind.js";
 import type { Cancel, Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
-import { NOT_PROBED, refusalOf } from "./closed-states.js";
+import { NOT_PROBED, newerVersion, refusalOf } from "./closed-states.js";
 import type { DataKey } from "./data-key.js";
 import { OneAtATime } from "./one-at-a-time.js";
 import { readIfThere } from "./private-file.js";
@@ -30,9 +30,14 @@ interface Contents {
   sequence: number;
   /** Differs from the file. */
   dirty: boolean;
+  /** The file is a newer version's, who finds it as it was: what is held here is held in memory only. */
+  readonly isForeign: boolean;
 }
 
-/** The disposable sealed file: written behind, once a second at most; whatever cannot be read counts as empty. */
+/**
+ * The disposable sealed file: written behind, once a second at most; whatever cannot be read counts as empty. A newer
+ * version's is not written over: its MFA sessions would be lost to a downgrade.
+ */
 export class SealedFileCache implements SealedCache {
   readonly #options: SealedFileCacheOptions;
   readonly #turns = new OneAtATime();
@@ -52,8 +57,7 @@ export class SealedFileCache implements SealedCache {
 
   open(key: DataKey): Promise<void> {
     return this.#turns.run(async () => {
-      const { text, sequence } = await this.#readFile(key);
-      this.#contents = { key, text, sequence, dirty: false };
+      this.#contents = { key, dirty: false, ...(await this.#readFile(key)) };
     });
   }
 
@@ -113,7 +117,7 @@ export class SealedFileCache implements SealedCache {
 
   async #writeFile(): Promise<void> {
     const contents = this.#contents;
-    if (!contents?.dirty || contents.text === undefined) return;
+    if (!contents?.dirty || contents.text === undefined || contents.isForeign) return;
     const { path, kind, files, logger } = this.#options;
     contents.dirty = false;
     contents.sequence++;
@@ -129,16 +133,26 @@ export class SealedFileCache implements SealedCache {
     }
   }
 
-  async #readFile(key: DataKey): Promise<Pick<Contents, "text" | "sequence">> {
+  async #readFile(key: DataKey): Promise<Pick<Contents, "text" | "sequence" | "isForeign">> {
     const { path, logger } = this.#options;
     try {
       const data = await readIfThere(path);
       const opened = data ? unseal(data, "cache", key) : undefined;
-      if (opened?.outcome === "ok") return { text: opened.plaintext.toString(), sequence: opened.sequence };
+      if (opened?.outcome === "ok") {
+        return { text: opened.plaintext.toString(), sequence: opened.sequence, isForeign: false };
+      }
+      if (opened?.outcome === "newer") return this.#foreign(opened.version);
       if (opened) logger.info({ file: path, outcome: opened.outcome }, "credential cache counts as empty");
     } catch (error) {
       logger.warn({ file: path, code: systemCode(error) }, "credential cache counts as empty");
     }
-    return { text: undefined, sequence: 0 };
+    return { text: undefined, sequence: 0, isForeign: false };
+  }
+
+  #foreign(version: number): Pick<Contents, "text" | "sequence" | "isForeign"> {
+    const { path, logger } = this.#options;
+    this.#writeFailure = `${newerVersion(path, version).message}: what is fetched now is not kept over a restart`;
+    logger.warn({ file: path, version }, "credential cache of a newer version left alone");
+    return { text: undefined, sequence: 0, isForeign: true };
   }
 }

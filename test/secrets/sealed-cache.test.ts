@@ -104,6 +104,25 @@ describe("the sealed cache", () => {
     expect(await (await openCache()).read()).toBeUndefined();
   });
 
+  it("of a newer version counts as empty, is told, and is never written over, but goes when it is discarded", async () => {
+    const newer = seal(Buffer.from("{}"), { purpose: "cache", kind: "key_file", sequence: 1 }, key);
+    newer.writeUInt16BE(2, 8);
+    writeFileSync(path, newer, { mode: 0o600 });
+    const cache = await openCache();
+    expect(await cache.read()).toBeUndefined();
+    await cache.write("mine");
+    await clock.advance(60_000);
+    await cache.flush();
+    expect([await cache.read(), writes(), readFileSync(path).equals(newer)]).toEqual(["mine", 0, true]);
+    expect(cache.writeFailure).toContain(path);
+    await cache.close(locked);
+    await cache.discard();
+    const anew = await openCache();
+    await anew.write("mine");
+    await anew.flush();
+    expect([cache.writeFailure, existsSync(path)]).toEqual([undefined, true]);
+  });
+
   it("refuses everything once closed, gives up what was not written, and plans nothing", async () => {
     const cache = await openCache();
     await cache.write("secret");

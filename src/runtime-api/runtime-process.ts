@@ -24,8 +24,10 @@ export interface ProcessExit {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** A process that left the group may hold the output open for ever: it is let go when nothing comes for so long. */
+/** A process that left the group may hold the output open for ever: it is let go when nothing comes for so long… */
 const ABANDONED_AFTER_MS = 1_000;
+/** …and after so long when it prints without end: what the group had printed was in the pipes, and is out by then. */
+const ABANDONED_LIMIT_MS = 3_000;
 /** A runtime writes on in the background while it waits for the next event (Node does, into pipes). */
 const QUIET_MS = 30;
 const QUIET_LIMIT_MS = 2_000;
@@ -80,14 +82,14 @@ export class RuntimeProcess {
   async end(): Promise<void> {
     this.#kill();
     await this.exited;
-    await this.#followedOr({ quietMs: ABANDONED_AFTER_MS });
+    await this.#followedOr({ quietMs: ABANDONED_AFTER_MS, limitMs: ABANDONED_LIMIT_MS });
     for (const output of outputsOf(this.#child)) output.destroy();
     await this.#followed;
     process.off("exit", this.#endWithUs);
   }
 
-  /** Until all output has ended, or it has become quiet. */
-  async #followedOr(quiet: { readonly quietMs: number; readonly limitMs?: number }): Promise<void> {
+  /** Until all output has ended, or it has become quiet, or it does not. */
+  async #followedOr(quiet: { readonly quietMs: number; readonly limitMs: number }): Promise<void> {
     const over = new AbortController();
     await Promise.race([this.#followed, this.#log.quiet({ clock: this.#clock, signal: over.signal, ...quiet })]);
     over.abort();

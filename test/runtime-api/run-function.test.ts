@@ -177,6 +177,16 @@ describe("the runtime's process", () => {
     process.kill(Number(readFileSync(join(cwd, "child"), "utf8")), "SIGKILL");
   });
 
+  it("does not hold us up by what has left its process group and prints without end", { timeout: 20_000 }, async () => {
+    const cwd = tempDir("function");
+    const chatter = "setsid bash -c 'echo $$ > child; while sleep 0.1; do echo still here; done'";
+
+    const { outcome } = await run(`${chatter} & next; respond 1; next`, { cwd });
+
+    expect(outcome.status).toBe("success");
+    process.kill(Number(readFileSync(join(cwd, "child"), "utf8")), "SIGKILL");
+  });
+
   it("loses nothing that it prints while it waits for another event", async () => {
     const logs = new Counted();
 

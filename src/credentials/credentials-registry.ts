@@ -30,7 +30,12 @@ export interface RoleSnapshot extends ProviderSnapshot {
 interface Entry {
   readonly role: Role;
   readonly provider: CachedProvider;
+  /** When it was last adopted; undefined: the config has it. */
+  readonly adoptedAt?: number;
 }
+
+/** Between being named and being fetched or leased, a login may lie. */
+const ADOPTED_KEEP_MS = 60 * 60_000;
 
 /** The credentials of every configured role, by name. */
 export class CredentialsRegistry implements RoleCredentials, Hops {
@@ -55,12 +60,29 @@ export class CredentialsRegistry implements RoleCredentials, Hops {
     }
   }
 
-  /** A role that no entry of the config names (`SOURCE:ACCOUNT/ROLE`): known until the next config leaves it out. */
+  /**
+   * A role that no entry of the config names (`SOURCE:ACCOUNT/ROLE`, `lambda:FUNCTION@VIA`): known until the next config leaves
+   * it out, or `release` does.
+   */
   adopt(role: Role): void {
     const former = this.#entries.get(role.name);
     const entry = this.#entryFor(role, former);
-    this.#entries.set(role.name, entry);
+    this.#entries.set(role.name, { ...entry, adoptedAt: this.#options.clock.now() });
     if (former && former.provider !== entry.provider) former.provider.drop();
+  }
+
+  /** Lets go of adopted roles that are not `needed`, idle, no hop of others, and were adopted more than an hour ago. */
+  release(needed: ReadonlySet<string>): void {
+    const before = this.#options.clock.now() - ADOPTED_KEEP_MS;
+    const mayGo = ({ role, provider, adoptedAt = Number.POSITIVE_INFINITY }: Entry): boolean =>
+      adoptedAt < before && provider.wantedAt === undefined && !needed.has(role.name);
+    const entries = [...this.#entries.values()];
+    const hops = new Set(entries.filter((entry) => !mayGo(entry)).flatMap(({ role }) => hopsOf(role)));
+    for (const entry of entries) {
+      if (!mayGo(entry) || hops.has(entry.role.name)) continue;
+      this.#entries.delete(entry.role.name);
+      entry.provider.drop();
+    }
   }
 
   /** While locked or without a config every fetch is answered with `reason`; undefined: serve again. */
@@ -169,4 +191,8 @@ export class CredentialsRegistry implements RoleCredentials, Hops {
     const entries = [...this.#entries.values()];
     return entries.filter(({ role }) => sourceOf(role).name === source).map(({ provider }) => provider);
   }
+}
+
+function hopsOf({ origin }: Role): readonly string[] {
+  return origin.kind === "role" ? [origin.role.name, ...hopsOf(origin.role)] : [];
 }

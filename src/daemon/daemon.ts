@@ -88,7 +88,9 @@ async function startLocked(
     // Mended on the disk, or the port is free again: nobody need ask for it.
     if (config.problem() !== undefined || serving.endpoint() === null) await config.reload().catch(() => undefined);
     await services.leases.sweep();
-    await services.lambdaRoles.keepOnly(lambdaRolesInUse(services));
+    const inUse = lambdaRolesInUse(services);
+    services.credentials.release(inUse);
+    await services.lambdaRoles.keepOnly(inUse);
     await shellFiles.publish();
     await services.lifecycle.probeAgain(clock.now());
     if (services.store.current().state === "open") await services.sso.sweep();

@@ -196,6 +196,34 @@ describe("a new config", () => {
   });
 });
 
+describe("roles that no entry of the config names", () => {
+  const names = (): string[] => registry.snapshot().map(({ role }) => role.name);
+
+  it("are let go an hour after they were named, unless somebody needs or fetches them, or goes through them", async () => {
+    configure(roleOn(keysSource(), "dev"));
+    const via = roleOn(keysSource(), "corp:111111111111/Dev");
+    for (let count = 0; count < 1000; count++) registry.adopt(roleOn(keysSource(), `lambda:f${count}@dev`));
+    for (const role of [
+      via,
+      roleOn(via, "lambda:leased@corp:111111111111/Dev"),
+      roleOn(keysSource(), "lambda:used@dev"),
+    ])
+      registry.adopt(role);
+    await registry.retrieve("lambda:used@dev");
+    const needed = new Set(["lambda:leased@corp:111111111111/Dev"]);
+
+    registry.release(needed);
+    expect(names()).toHaveLength(1004);
+    await clock.advance(HOUR + 1);
+    registry.adopt(roleOn(keysSource(), "lambda:new@dev"));
+    registry.release(needed);
+
+    const kept = ["dev", via.name, ...needed, "lambda:used@dev", "lambda:new@dev"];
+    expect(names()).toEqual(kept);
+    expect(await outcome(registry.retrieve("lambda:f1@dev"))).toContain("RoleUnknown");
+  });
+});
+
 describe("a blocked registry", () => {
   it("answers every fetch with the reason, until it is unblocked", async () => {
     configure(roleOn(keysSource(), "dev"));

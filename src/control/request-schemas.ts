@@ -5,6 +5,8 @@ const name = z
   .string()
   .min(1, "a name is missing")
   .max(256, "a name of more than 256 characters is no name of a role, source or lease");
+/** As long as leases take it: `lambda:FUNCTION@VIA` holds an ARN and a role's name. */
+const role = z.string().min(1, "a name is missing").max(1024, "a name of more than 1,024 characters is no role's");
 const empty = z.strictObject({});
 const passphrase = z.string().min(1).max(1024);
 const pid = z.int().positive();
@@ -13,7 +15,7 @@ const seconds = z
   .int()
   .positive()
   .max(366 * 86_400);
-const roleOrNull = name.nullable();
+const roleOrNull = role.nullable();
 const lease = z.discriminatedUnion("by", [
   z.strictObject({ by: z.literal("default") }),
   z.strictObject({ by: z.literal("name"), name }),
@@ -90,11 +92,11 @@ export const REQUEST_SCHEMAS: { readonly [O in ControlOperation]: z.ZodType<Cont
   }),
   "lambda-role": z.strictObject({ ...functionRequest, mode: z.enum(["assume", "session-policy"]) }),
   "lambda-trust": z.strictObject({ ...functionRequest, action: z.enum(["show", "apply", "undo"]) }),
-  use: z.strictObject({ lease, role: name, forSeconds: seconds.exactOptional() }),
-  warm: z.strictObject({ role: name }),
-  refresh: z.strictObject({ role: name.exactOptional() }),
-  whoami: z.union([z.strictObject({ role: name }), z.strictObject({ lease })]),
-  "lease-access": z.union([z.strictObject({ lease }), z.strictObject({ pinnedRole: name })]),
+  use: z.strictObject({ lease, role, forSeconds: seconds.exactOptional() }),
+  warm: z.strictObject({ role }),
+  refresh: z.strictObject({ role: role.exactOptional() }),
+  whoami: z.union([z.strictObject({ role }), z.strictObject({ lease })]),
+  "lease-access": z.union([z.strictObject({ lease }), z.strictObject({ pinnedRole: role })]),
   "lease-create": z.strictObject({ name, role: roleOrNull, forSeconds: seconds.exactOptional() }),
   "lease-child": z.strictObject({ role: roleOrNull, pid, forSeconds: seconds.exactOptional() }),
   "lease-hand-over": z.strictObject({ id: name, pid }),

@@ -28,6 +28,22 @@ beforeEach(async () => {
 
 const request = { function: "orders", via: "dev", mode: "assume" } as const;
 
+describe("the longest names that Lambda and the config have", () => {
+  const functionText = `arn:aws-us-gov:lambda:us-gov-west-1:111111111111:function:${"f".repeat(64)}:${"a".repeat(128)}`;
+  const role = `lambda:${functionText}@${"s".repeat(128)}:111111111111/${"R".repeat(32)}+session-policy`;
+
+  it.each([
+    ["warm", { role }],
+    ["lease-child", { role, pid: 1 }],
+    ["lease-access", { pinnedRole: role }],
+    ["use", { lease: { by: "default" }, role }],
+    ["whoami", { role }],
+    ["refresh", { role }],
+  ] as const)("are taken by %s", (operation, asked) => {
+    expect(REQUEST_SCHEMAS[operation].safeParse(asked).success).toBe(true);
+  });
+});
+
 describe("lambda-role", () => {
   it("reads the function with the credentials of via, and makes a role that leases take", async () => {
     const made = await lambdaHandlers(services)["lambda-role"](request, call);

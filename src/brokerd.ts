@@ -10,7 +10,7 @@ import { type Daemon, startDaemon } from "./daemon/daemon.js";
 import { cleanEnvironmentInPlace } from "./system/clean-environment.js";
 import { SystemClock } from "./system/clock.js";
 import { guardStandardStreams } from "./system/guard-standard-streams.js";
-import { hardenProcess, refuseIntruders } from "./system/hardening.js";
+import { hardenProcess, hasNoNewPrivileges, refuseIntruders } from "./system/hardening.js";
 import { type LogFile, openLogFile } from "./system/log-file.js";
 import { type Logger } from "./system/logger.js";
 import { type BrokerPaths, resolvePaths } from "./system/paths.js";
@@ -78,6 +78,7 @@ async function serve(paths: BrokerPaths, flags: Flags, inherited: InheritedSocke
       ...identity(),
       keychainChild: KEYCHAIN_CHILD,
       supervised: flags.supervised || logFile !== undefined || inherited !== undefined,
+      hardened: inherited !== undefined && hasNoNewPrivileges(),
       inherited,
       onStopRequested: () => ending.request(),
     });

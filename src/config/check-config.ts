@@ -6,6 +6,7 @@ import { explainIssues } from "./explain-issues.js";
 import { valueAt } from "./field-positions.js";
 import { deepFreeze, frozenMap } from "./freeze.js";
 import type { Entries } from "./link-roles.js";
+import { programsOf } from "./programs-of.js";
 import { readYaml, type YamlReading } from "./read-yaml.js";
 import { type ResolvedConfig, resolveRoles } from "./resolve-roles.js";
 import { roleSchema } from "./role-schema.js";
@@ -104,6 +105,7 @@ function buildConfig(file: ConfigFile, { sources, roles }: ResolvedConfig): Conf
     endpointPort: endpoint?.port ?? DEFAULT_PORT,
     sources: frozenMap(sources),
     roles: frozenMap(roles),
+    programs: programsOf(sources.values(), file.data_key_command),
     idleAfterMs: parseDuration(refresh?.idle_after ?? "") ?? DEFAULT_IDLE_AFTER_MS,
   });
 }

@@ -12,6 +12,8 @@ export interface Config {
   readonly roles: ReadonlyMap<string, Role>;
   /** `lambda.via`: a role of `roles`, or one by its ad-hoc name. */
   readonly lambdaVia?: string;
+  /** What of it runs programs of the user's: `data_key_command`, `source legacy`, … */
+  readonly programs: readonly string[];
   /** Roles nobody fetched for this long are let go, milliseconds. */
   readonly idleAfterMs: number;
 }

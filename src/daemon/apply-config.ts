@@ -7,6 +7,7 @@ import type { PassphraseFiles } from "../secrets/passphrase-source.js";
 import type { FileSystem } from "../system/atomic-file.js";
 import { adHocRoles } from "./ad-hoc-roles.js";
 import type { DaemonOptions } from "./daemon-options.js";
+import { programsNote } from "./programs-note.js";
 import type { Services } from "./services.js";
 import type { Serving } from "./serving.js";
 
@@ -29,7 +30,7 @@ export async function applyConfig(applied: AppliedConfig): Promise<readonly stri
   services.lifecycle.block();
   if (serving.isStarted && serving.endpoint() === null) await serving.bindEndpoint(next.endpointPort);
   options.logger.info({ roles: next.roles.size, sources: next.sources.size }, "config loaded");
-  return former ? needRestart(former, next, serving) : [];
+  return former ? needRestart(former, applied) : [];
 }
 
 /** A session opened with another MFA device is not what the config means now. */
@@ -68,10 +69,8 @@ function passphraseFiles(environment: DaemonOptions["environment"]): PassphraseF
   return { named, credential: directory && join(directory, "credbroker-passphrase") };
 }
 
-function needRestart(former: Config, next: Config, serving: Serving): string[] {
-  const notes: string[] = [];
-  const portNote = serving.portNote(next.endpointPort);
-  if (portNote !== undefined) notes.push(portNote);
+function needRestart(former: Config, { next, serving, options }: AppliedConfig): string[] {
+  const notes = [serving.portNote(next.endpointPort), programsNote(next, options)].filter((note) => note !== undefined);
   if (former.secretStore !== next.secretStore) notes.push("secret_store takes effect after brokerctl restart");
   return notes;
 }

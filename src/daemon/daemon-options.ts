@@ -21,6 +21,8 @@ export interface DaemonOptions {
   readonly keychainChild: { readonly nodePath: string; readonly scriptPath: string };
   /** Stays up without a valid config (`degraded`); a foreground daemon gives up instead. */
   readonly supervised: boolean;
+  /** The unit that started us takes from our programs what they may need: right only while there are none. */
+  readonly hardened?: boolean;
   /** Sockets that a service manager holds for us: the port is theirs, whatever the config says. */
   readonly inherited?: InheritedSockets | undefined;
   /** `brokerctl stop` was asked for. */

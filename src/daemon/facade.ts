@@ -1,5 +1,6 @@
 import type { DaemonFacade, RunningConfig } from "../control/services.js";
 import type { DaemonOptions } from "./daemon-options.js";
+import { programsNote } from "./programs-note.js";
 import type { Services } from "./services.js";
 import type { Serving } from "./serving.js";
 
@@ -23,7 +24,9 @@ export function createFacade({ options, services, serving, config }: FacadeParts
       const state = store.current();
       const wantedPort = config.current()?.endpointPort;
       const portNote = wantedPort === undefined ? undefined : serving.portNote(wantedPort);
-      const notes = [portNote, serving.sixNote()].filter((note) => note !== undefined);
+      const notes = [portNote, serving.sixNote(), programsNote(config.current(), options)].filter(
+        (note) => note !== undefined,
+      );
       return [...(state.state === "open" ? state.warnings : []), ...notes];
     },
     unlock: (passphrase) => lifecycle.unlock(passphrase),

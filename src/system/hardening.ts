@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { url as inspectorUrl } from "node:inspector";
 import { BrokerError } from "../core/errors.js";
 
@@ -20,6 +20,15 @@ export function hardenProcess(target: NodeJS.Process): void {
     writeFileSync(CORE_FILTER, "0");
   } catch {
     // Not Linux, or a kernel without it: there the limit on cores stands alone.
+  }
+}
+
+/** prctl(2), PR_SET_NO_NEW_PRIVS: what this process starts gains nothing by setuid; our unit asks for it. */
+export function hasNoNewPrivileges(): boolean {
+  try {
+    return /^NoNewPrivs:\s+1$/m.test(readFileSync("/proc/self/status", "utf8"));
+  } catch {
+    return false;
   }
 }
 

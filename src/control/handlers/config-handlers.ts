@@ -20,16 +20,7 @@ export function configHandlers({ config }: ControlServices): Handlers<Operations
 }
 
 function checked(config: Config): ControlResponse<"config-check"> {
-  return { ...counts(config), endpointPort: config.endpointPort, programs: programsOf(config) };
-}
-
-/** `profile`: the profile may have a credential_process, today or tomorrow. */
-function programsOf({ sources, dataKeyCommand }: Config): readonly string[] {
-  const ofSources = [...sources.values()].flatMap((source) => {
-    if (source.type === "process" || source.type === "profile") return [`source ${source.name}`];
-    return source.type === "keys" && source.mfaProcess !== undefined ? [`mfa_process of ${source.name}`] : [];
-  });
-  return [...(dataKeyCommand ? ["data_key_command"] : []), ...ofSources];
+  return { ...counts(config), endpointPort: config.endpointPort, programs: config.programs };
 }
 
 function counts({ roles, sources }: Config): { readonly roles: number; readonly sources: number } {

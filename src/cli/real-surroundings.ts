@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { ControlClient } from "../control-api/client.js";
 import { SystemClock } from "../system/clock.js";
 import { guardStandardStreams, type StreamEnds } from "../system/guard-standard-streams.js";
-import { type BrokerPaths, resolvePaths } from "../system/paths.js";
+import { type BrokerPaths, resolvePaths, runtimeDirectoryOf } from "../system/paths.js";
 import type { SpawnedDaemon } from "../system/spawn-daemon.js";
 import type { Supervisor, SupervisorPlace, ToolRun } from "../system/supervisor.js";
 import { reasonOf } from "../system/system-error.js";
@@ -133,14 +133,16 @@ async function supervisor(
   paths: BrokerPaths,
 ): Promise<Supervisor | undefined> {
   const { toolRunner } = await import("../system/run-tool.js");
+  const uid = process.getuid?.() ?? -1;
   const place: SupervisorPlace = {
     env,
     homeDir: homedir(),
-    uid: process.getuid?.() ?? -1,
+    uid,
     paths,
     nodePath: process.execPath,
     scriptPath: fileURLToPath(daemonScript),
-    run: toolRunner(env),
+    // systemctl itself does not look for the manager of a user whose shell is outside any session.
+    run: toolRunner({ ...env, XDG_RUNTIME_DIR: runtimeDirectoryOf({ env, uid }) }),
   };
   if (process.platform === "darwin") return new (await import("../system/launchd.js")).Launchd(place);
   if (process.platform === "linux") return new (await import("../system/systemd.js")).Systemd(place);

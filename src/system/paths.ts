@@ -63,13 +63,22 @@ function xdgDirectories(
   { env, uid, isOwnDirectory = ownDirectoryExists }: PathSurroundings,
 ): Directories {
   const stateDir = join(xdg(env["XDG_STATE_HOME"]) ?? join(home, ".local", "state"), "credbroker");
-  const ofLogin = `/run/user/${uid}`;
-  const runtimeBase = xdg(env["XDG_RUNTIME_DIR"]) ?? (isOwnDirectory(ofLogin, uid) ? ofLogin : undefined);
+  const runtimeBase = runtimeDirectoryOf({ env, uid, isOwnDirectory });
   return {
     configDir: join(xdg(env["XDG_CONFIG_HOME"]) ?? join(home, ".config"), "credbroker"),
     stateDir,
     runtimeDir: runtimeBase === undefined ? join(stateDir, "run") : join(runtimeBase, "credbroker"),
   };
+}
+
+/** `XDG_RUNTIME_DIR`; where the shell has none (cron, `ssh host command`, su) that of this user's sessions, if there is one. */
+export function runtimeDirectoryOf({
+  env,
+  uid,
+  isOwnDirectory = ownDirectoryExists,
+}: Pick<PathSurroundings, "env" | "uid" | "isOwnDirectory">): string | undefined {
+  const ofLogin = `/run/user/${uid}`;
+  return xdg(env["XDG_RUNTIME_DIR"]) ?? (isOwnDirectory(ofLogin, uid) ? ofLogin : undefined);
 }
 
 /** XDG base directory specification: a relative path is invalid and is to be ignored, an empty one is unset. */

@@ -51,8 +51,8 @@ export class Systemctl {
     const { env, uid } = this.#place;
     if (!env["XDG_RUNTIME_DIR"]) {
       return notSupported(
-        "systemd's user manager cannot be found: XDG_RUNTIME_DIR is not set",
-        `export XDG_RUNTIME_DIR=/run/user/${uid}, or log in anew; ${WITHOUT}`,
+        `no systemd user manager runs for you: XDG_RUNTIME_DIR is not set, and there is no /run/user/${uid}`,
+        `log in anew (su and sudo open no session), or loginctl enable-linger; ${WITHOUT}`,
       );
     }
     return notSupported(

@@ -32,5 +32,4 @@ export function sayInstalled({ supervisor, written, notes, status }: ServiceInst
   if (written.length === 0) output.say("the service is installed as it should be already");
   for (const note of notes) output.say(`note: ${note}`);
   sayStarted(status, `is run by ${supervisor.name}`, context);
-  if (supervisor.name === "systemd") output.say("it ends with your last session; to keep it: loginctl enable-linger");
 }

@@ -4,8 +4,10 @@ import { confinement } from "./systemd-units.js";
 const TRIAL_LIMIT_MS = 20_000;
 
 /** systemd.exec(5), "Process Exit Codes". */
+const USER_NAMESPACE_REFUSED = 217;
 const CAPABILITIES_REFUSED = 218;
 const NAMESPACES_REFUSED = 226;
+const REFUSED: readonly (number | null)[] = [USER_NAMESPACE_REFUSED, CAPABILITIES_REFUSED, NAMESPACES_REFUSED];
 const MAX_SAID = 300;
 
 /** What brokerd needs under the drop-in: to write its state, and to see the processes that hold leases. */
@@ -36,8 +38,7 @@ export async function tryConfinement(place: SupervisorPlace): Promise<string | u
     { limitMs: TRIAL_LIMIT_MS },
   );
   if (code === 0) return undefined;
-  if (code === NAMESPACES_REFUSED || code === CAPABILITIES_REFUSED)
-    return "this system does not let users make namespaces";
+  if (REFUSED.includes(code)) return "this system does not let users make namespaces";
   const said = stderr.replace(/\s+/g, " ").trim();
   return said === "" ? `a trial ended with exit code ${code ?? "none"}` : said.slice(-MAX_SAID);
 }

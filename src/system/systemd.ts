@@ -1,8 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { BrokerError } from "../core/errors.js";
-import { NodeFileSystem, writeFileAtomic } from "./atomic-file.js";
-import { describePortOwner } from "./port-owner.js";
+import { HeldPort } from "./held-port.js";
 import { shellQuote } from "./shell-quote.js";
 import { stablePath } from "./stable-path.js";
 import type {
@@ -42,11 +41,14 @@ export class Systemd implements Supervisor {
   readonly #place: SupervisorPlace;
   readonly #directory: string;
   readonly #systemctl: Systemctl;
+  readonly #port: HeldPort;
 
   constructor(place: SupervisorPlace) {
     this.#place = place;
     this.#directory = unitDirectory(place.env, place.homeDir);
     this.#systemctl = new Systemctl(place);
+    const { stateDir } = place.paths;
+    this.#port = new HeldPort({ systemctl: this.#systemctl, unit: this.#path(ENDPOINT_SOCKET), stateDir });
     this.files = [...UNIT_FILES.map((file) => this.#path(file)), environmentFileOf(place)];
   }
 
@@ -96,7 +98,11 @@ export class Systemd implements Supervisor {
       throw error;
     }
     const socketsChanged = SOCKETS.some((unit) => changed.includes(this.#path(unit)));
-    return { written: changed, socketsChanged, notes: [...files.notes, ...confinementNotes(refusal, options)] };
+    return {
+      written: changed,
+      socketsChanged,
+      notes: [...files.notes, ...confinementNotes(refusal, options), ...(await this.#lingerNote())],
+    };
   }
 
   async uninstall(): Promise<{ readonly removed: readonly string[] }> {
@@ -112,11 +118,12 @@ export class Systemd implements Supervisor {
   }
 
   async start(): Promise<void> {
+    await this.#port.noticeFailure();
     await this.#systemctl.ask("reset-failed", SERVICE, ...SOCKETS);
     try {
       await this.#systemctl.must("start", ...NEEDED_SOCKETS);
     } catch (error) {
-      throw await this.#explained(error);
+      throw await this.#port.explained(error);
     }
     await this.#systemctl.ask("start", IPV6_SOCKET);
     await this.#systemctl.must("start", SERVICE);
@@ -131,7 +138,7 @@ export class Systemd implements Supervisor {
     try {
       await this.#systemctl.must("restart", SERVICE);
     } catch (error) {
-      throw await this.#explained(error);
+      throw await this.#port.explained(error);
     }
   }
 
@@ -220,21 +227,13 @@ export class Systemd implements Supervisor {
     return tryConfinement(this.#place);
   }
 
-  /** A socket that cannot be bound is somebody else's: what clients sent there is not secret any more (as at a start). */
-  async #explained(error: unknown): Promise<unknown> {
-    const port = /^ListenStream=127\.0\.0\.1:(\d+)$/m.exec((await readIfThere(this.#path(ENDPOINT_SOCKET))) ?? "")?.[1];
-    const owner = port === undefined ? undefined : await this.#portThief(Number(port));
-    if (owner === undefined) return error;
-    await writeFileAtomic(new NodeFileSystem(), join(this.#place.paths.stateDir, "port-was-taken"), Buffer.from(""));
-    return new BrokerError("Conflict", `systemd cannot hold port ${port ?? ""} on 127.0.0.1: it is taken by ${owner}`, {
-      hint: "end that process and run brokerctl start, or choose another endpoint.port: brokerctl config edit",
-      cause: error,
-    });
-  }
-
-  async #portThief(port: number): Promise<string | undefined> {
-    const [socket] = await this.#systemctl.show([ENDPOINT_SOCKET], ["ActiveState"]);
-    return socket?.["ActiveState"] === "active" ? undefined : describePortOwner(port);
+  /** The user manager, and brokerd with it, ends with the last session, unless it is told to linger (loginctl(1)). */
+  async #lingerNote(): Promise<readonly string[]> {
+    const { run, uid } = this.#place;
+    const { stdout } = await run("loginctl", ["show-user", "--property=Linger", String(uid)]);
+    return stdout.trim() === "Linger=yes"
+      ? []
+      : ["brokerd ends with your last session; to keep it: loginctl enable-linger"];
   }
 }
 

@@ -1,0 +1,56 @@
+import { join } from "node:path";
+import { BrokerError } from "../core/errors.js";
+import { NodeFileSystem, writeFileAtomic } from "./atomic-file.js";
+import { describePortOwner } from "./port-owner.js";
+import type { Systemctl } from "./systemctl.js";
+import { ENDPOINT_SOCKET } from "./systemd-units.js";
+import { readIfThere } from "./unit-directory.js";
+
+/** `Result=` of a socket unit that could not bind. */
+const NOT_BOUND = "resources";
+
+export interface HeldPortOptions {
+  readonly systemctl: Systemctl;
+  /** The file of `brokerd.socket`. */
+  readonly unit: string;
+  readonly stateDir: string;
+}
+
+/** The port that systemd is to hold for us, and what follows when somebody else has it. */
+export class HeldPort {
+  readonly #options: HeldPortOptions;
+
+  constructor(options: HeldPortOptions) {
+    this.#options = options;
+  }
+
+  /** Before a start: systemd could not hold the port, at the login say; whoever had it then may have left it since. */
+  async noticeFailure(): Promise<void> {
+    const { ActiveState: activity, Result: result } = await this.#socket();
+    if (activity === "failed" && result === NOT_BOUND) await this.#rememberTaken();
+  }
+
+  /** A socket that cannot be bound is somebody else's: what clients sent there is not secret any more (as at a start). */
+  async explained(error: unknown): Promise<unknown> {
+    const { unit } = this.#options;
+    const port = /^ListenStream=127\.0\.0\.1:(\d+)$/m.exec((await readIfThere(unit)) ?? "")?.[1];
+    if (port === undefined || (await this.#socket())["ActiveState"] === "active") return error;
+    const owner = await describePortOwner(Number(port));
+    if (owner === undefined) return error;
+    await this.#rememberTaken();
+    return new BrokerError("Conflict", `systemd cannot hold port ${port} on 127.0.0.1: it is taken by ${owner}`, {
+      hint: "end that process and run brokerctl start, or choose another endpoint.port: brokerctl config edit",
+      cause: error,
+    });
+  }
+
+  /** Empty: systemd cannot be asked. */
+  async #socket(): Promise<Readonly<Record<string, string>>> {
+    const [socket] = await this.#options.systemctl.show([ENDPOINT_SOCKET], ["ActiveState", "Result"]).catch(() => []);
+    return socket ?? {};
+  }
+
+  async #rememberTaken(): Promise<void> {
+    await writeFileAtomic(new NodeFileSystem(), join(this.#options.stateDir, "port-was-taken"), Buffer.from(""));
+  }
+}

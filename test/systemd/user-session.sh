@@ -1,8 +1,9 @@
 #!/bin/sh
 # A login session of one user with systemd's user manager, in mount and pid namespaces of its own: nothing of it outlives
-# this shell. Arguments: uid, the user's home, the built package, its node_modules, Node, the name of a control group.
+# this shell. Arguments: uid, the user's home, the built package, its node_modules, Node, the name of a control group,
+# and whether what the manager starts may make namespaces (no: as in many containers, or under Ubuntu's AppArmor).
 set -eu
-uid=$1 home=$2 package=$3 modules=$4 node=$5 group=$6
+uid=$1 home=$2 package=$3 modules=$4 node=$5 group=$6 namespaces=$7
 
 mount -t proc proc /proc
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
@@ -34,8 +35,16 @@ mkdir -p /run/systemd/system /run/systemd/unit-root "/run/user/$uid"
 chown "$uid:$uid" "/run/user/$uid"
 chmod 700 "/run/user/$uid"
 
+root=/
+if [ "$namespaces" = no ]; then
+  # user_namespaces(7): EPERM for whoever is in a chroot environment.
+  root=/mnt/root
+  mkdir "$root"
+  mount --rbind / "$root"
+fi
+
 cd /
-setpriv --reuid "$uid" --regid "$uid" --clear-groups env -i HOME=/home/tester USER=tester PATH=/mnt/bin:/usr/bin:/bin \
+chroot "$root" setpriv --reuid "$uid" --regid "$uid" --clear-groups env -i HOME=/home/tester USER=tester PATH=/mnt/bin:/usr/bin:/bin \
   XDG_RUNTIME_DIR="/run/user/$uid" SYSTEMD_LOG_TARGET=console /lib/systemd/systemd --user &
 until [ -S "/run/user/$uid/systemd/private" ] && [ -S "/run/user/$uid/bus" ]; do
   kill -0 $! || exit 1

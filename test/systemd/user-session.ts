@@ -18,6 +18,13 @@ export function missing(): readonly string[] {
   return [...programs, ...files, ...(process.getuid?.() === 0 ? [] : ["root: sudo -E npm run test:systemd"])];
 }
 
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Variables of the session that this program does not get. */
+  readonly without?: readonly string[];
+  readonly input?: string;
+}
+
 /** A user with a real `systemd --user`; the network is this machine's. */
 export class UserSession {
   readonly home: string;
@@ -40,14 +47,25 @@ export class UserSession {
     };
   }
 
-  static async start(): Promise<UserSession> {
+  /** Without namespaces: nothing that the user manager starts may make any. */
+  static async start({ namespaces = true } = {}): Promise<UserSession> {
     const home = tempDir("systemd");
     chownSync(home, UID, UID);
     const group = `credbroker-test-${process.pid}-${Math.random().toString(36).slice(2)}`;
     const modules = realpathSync("node_modules");
-    const namespaces = ["--mount", "--pid", "--fork", "--kill-child", "--propagation", "private"];
-    const script = ["sh", SCRIPT, String(UID), home, resolve("."), modules, process.execPath, group];
-    const child = spawn("unshare", [...namespaces, ...script], { stdio: ["ignore", "pipe", "pipe"] });
+    const unshared = ["--mount", "--pid", "--fork", "--kill-child", "--propagation", "private"];
+    const script = [
+      "sh",
+      SCRIPT,
+      String(UID),
+      home,
+      resolve("."),
+      modules,
+      process.execPath,
+      group,
+      namespaces ? "yes" : "no",
+    ];
+    const child = spawn("unshare", [...unshared, ...script], { stdio: ["ignore", "pipe", "pipe"] });
     let said = "";
     await new Promise<void>((ready, failed) => {
       const hear = (chunk: Buffer): void => {
@@ -64,8 +82,9 @@ export class UserSession {
   }
 
   /** Any program, as the user in the session. */
-  run(command: readonly string[], options: { env?: Record<string, string>; input?: string } = {}): Promise<Outcome> {
-    const env = Object.entries({ ...this.env, ...options.env }).map(([name, value]) => `${name}=${value}`);
+  run(command: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+    const given = Object.entries({ ...this.env, ...options.env }).filter(([name]) => !options.without?.includes(name));
+    const env = given.map(([name, value]) => `${name}=${value}`);
     const enter = ["nsenter", "--target", String(this.#inner), "--mount", "--pid", "--"];
     const asUser = ["setpriv", "--reuid", String(UID), "--regid", String(UID), "--clear-groups", "env", "-i", ...env];
     return runToEnd([...enter, ...asUser, ...command], {
@@ -75,7 +94,7 @@ export class UserSession {
     });
   }
 
-  ctl(args: readonly string[], options: { env?: Record<string, string>; input?: string } = {}): Promise<Outcome> {
+  ctl(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
     return this.run(["node", "/mnt/credbroker/dist/brokerctl.js", ...args], options);
   }
 

@@ -79,11 +79,18 @@ function isOurs(name: string): boolean {
 
 /** The role of `lease` now and after its next change; what comes after two changes is told when it comes. */
 function lineOf(lease: Lease, followed: Lease | undefined, now: number): Omit<LeaseLine, "region"> {
-  const [until, later] = changesAhead([lease, ...(followed ? [followed] : [])], now);
+  const [until, later] = changesAhead([lease, ...(followed && mayFollow(lease) ? [followed] : [])], now);
   const role = roleAt(lease, followed, now);
   const { expiresAt } = lease;
   if (until === undefined) return { role, until: null, then: null, expiresAt };
   return { role, until, then: later === undefined ? roleAt(lease, followed, until) : undefined, expiresAt };
+}
+
+/** Now, or when its `use --for` has ended. */
+function mayFollow(lease: Lease): boolean {
+  return (
+    lease.followsDefault || (lease.temporary !== undefined && leaseAt(lease, lease.temporary.until).followsDefault)
+  );
 }
 
 /** When a `use --for` of one of these ends. */

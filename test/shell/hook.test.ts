@@ -1,37 +1,48 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { HOOKED_SHELLS, type HookedShell } from "../../src/core/shell-files.js";
-import { ShellRoom } from "./shell-room.js";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { type HookedShell, renderLeaseLine } from "../../src/core/shell-files.js";
+import { InProcessBroker } from "../support/in-process-broker.js";
+import { BARE, putBrokerctl, run, SHELLS_HERE, ShellRoom, shellEnvironment } from "./shell-room.js";
 
 let room: ShellRoom;
-beforeEach(async () => {
+beforeAll(async () => {
   room = await ShellRoom.ready();
-  await room.broker.call("use", { lease: { by: "default" }, role: "dev" });
+  for (const shell of SHELLS_HERE) await room.install(shell);
 });
-afterEach(() => room.close());
+afterAll(() => room.close());
+beforeEach(async () => {
+  if (room.broker.process !== undefined) await room.reset();
+});
 
 /** What a prompt does before it is drawn, and what it shows. */
-const LOOK: Record<HookedShell, string> = {
-  bash: 'eval "$PROMPT_COMMAND"; echo "prompt=$CREDBROKER_PROMPT"',
-  zsh: 'for f in $precmd_functions; do $f; done; echo "prompt=$CREDBROKER_PROMPT"',
+const LOOK: Readonly<Record<HookedShell, string>> = {
+  bash: 'eval "${PROMPT_COMMAND[0]}"; echo "prompt=$CREDBROKER_PROMPT"',
+  zsh: 'for f in "${precmd_functions[@]}"; do $f; done; echo "prompt=$CREDBROKER_PROMPT"',
   fish: 'emit fish_prompt; echo "prompt=$CREDBROKER_PROMPT"',
 };
 const URI = 'echo "uri=$AWS_CONTAINER_CREDENTIALS_FULL_URI region=$AWS_REGION"';
-const self = { bash: "bash --noprofile --norc", zsh: "zsh -f", fish: "fish --no-config" };
+const STATUS: Readonly<Record<HookedShell, string>> = { bash: "$?", zsh: "$?", fish: "$status" };
+/** What people and frameworks set; each of these has broken some tool's hook. */
+const TRYING: Readonly<Record<HookedShell, string>> = {
+  bash: "set -eu -o pipefail -o noclobber -o noglob; shopt -s extdebug nocasematch; IFS=:/.-; PROMPT_COMMAND=(: :)",
+  zsh: "setopt ksh_arrays sh_word_split no_unset glob_subst err_exit no_clobber warn_create_global; IFS=:/.-",
+  fish: "set -g role x; set -g line y; set -g until z; set -g mark a b c d",
+};
+const ALIASES = "local read eval export command unset return test".split(" ");
 
 const prompts = (stdout: string): readonly string[] =>
   [...stdout.matchAll(/^prompt=(.*)$/gm)].map(([, text = ""]) => text);
 const uris = (stdout: string): readonly string[] => [...stdout.matchAll(/uri=(\S*)/g)].map(([, text = ""]) => text);
 
-describe.each(HOOKED_SHELLS)("a %s with the hook", (shell) => {
+describe.each(SHELLS_HERE)("a %s with the hook", (shell) => {
   const look = LOOK[shell];
-  const quietly = shell === "fish" ? "" : "set -eu; set -o noclobber;";
-  const execHook = `source ${shell === "fish" ? "" : ""}"$CREDBROKER_HOME/state/shell/hook.${shell}"`;
+  const self = [shell, ...BARE[shell]].join(" ");
+  const sourced = `source "$CREDBROKER_HOME/state/shell/hook.${shell}"`;
 
   it("has the default lease from the start, and shows its role", async () => {
     const { leaseUrl } = await room.broker.call("lease-access", { lease: { by: "default" } });
-    const { stdout, stderr } = await room.run(shell, `${quietly} ${URI}; ${look}`);
+    const { stdout, stderr } = await room.hooked(shell, `${URI}; ${look}`);
     expect(stderr).toBe("");
     expect(stdout).toContain(`uri=${leaseUrl} region=eu-west-1`);
     expect(prompts(stdout)).toEqual(["dev"]);
@@ -39,9 +50,9 @@ describe.each(HOOKED_SHELLS)("a %s with the hook", (shell) => {
   });
 
   it("gets a lease of its own by its first use, which later ones move, and the default stays", async () => {
-    const script = `brokerctl use prod; ${URI}; ${look}; brokerctl use chained; ${URI}; ${look}; brokerctl lease list --json | grep -c '"kind": "child"'; env | grep -c "CREDBROKER_LEASE="`;
-    const { stdout, stderr, code } = await room.run(shell, `${quietly} ${script}`);
-    expect([stderr, code]).toEqual([stderr, 0]);
+    const script = `brokerctl use prod; ${URI}; ${look}; brokerctl use chained; ${URI}; ${look}`;
+    const { stdout, code } = await room.hooked(shell, script);
+    expect(code).toBe(0);
     expect(prompts(stdout)).toEqual(["prod", "chained"]);
     const [first, second] = uris(stdout);
     expect(first).toBe(second);
@@ -50,101 +61,257 @@ describe.each(HOOKED_SHELLS)("a %s with the hook", (shell) => {
   });
 
   it("moves no lease of its own with --default and --lease, and makes none", async () => {
-    await room.broker.call("lease-create", { name: "ide", role: "dev" });
-    await room.run(shell, "brokerctl use prod --default; brokerctl use prod --lease ide; brokerctl use --help");
+    const name = `ide-${shell}`;
+    await room.broker.call("lease-create", { name, role: "dev" });
+    await room.hooked(shell, `brokerctl use prod --default; brokerctl use chained --lease ${name}; brokerctl use -h`);
     expect(await room.defaultRole()).toBe("prod");
+    expect((await room.broker.call("lease-show", { lease: { by: "name", name } })).role).toBe("chained");
     expect(await room.ownRoles()).toEqual([]);
   });
 
-  it("leaves its parent's lease alone", async () => {
-    const child = `${execHook}; ${look}; brokerctl use chained; ${look}`;
-    const { stdout, stderr } = await room.run(shell, `brokerctl use prod; ${self[shell]} -c '${child}'; ${look}`);
-    expect([stderr, prompts(stdout)]).toEqual([stderr, ["prod", "chained", "prod"]]);
+  it("shares the lease of a shell that waits for it until its own first use, and moves only its own", async () => {
+    const child = `${sourced}; ${look}; brokerctl use chained; ${look}`;
+    const { stdout } = await room.hooked(shell, `brokerctl use prod; ${self} -c '${child}'; ${look}`);
+    expect(prompts(stdout)).toEqual(["prod", "chained", "prod"]);
+  });
+
+  it.runIf(process.platform === "linux")("takes nothing over from a shell in another terminal", async () => {
+    // As tmux does it, and an editor that was started from a shell: another session, with that shell's variables.
+    const elsewhere = `setsid --wait ${self} -c '${sourced}; ${look}; ${URI}'`;
+    const { stdout } = await room.hooked(shell, `brokerctl use prod; ${elsewhere}; ${look}`);
+    const { leaseUrl } = await room.broker.call("lease-access", { lease: { by: "default" } });
+    expect(prompts(stdout)).toEqual(["dev", "prod"]);
+    expect(uris(stdout)).toEqual([leaseUrl]);
+  });
+
+  it("keeps its lease over exec of another shell, and takes the default one where that has ended", async () => {
+    const { stdout } = await room.hooked(shell, `brokerctl use prod; exec ${self} -c '${sourced}; ${look}; env'`);
+    expect(prompts(stdout)).toEqual(["prod"]);
+    const held = variablesIn(stdout);
+    await room.reset();
+    const after = await room.hooked(shell, look, held);
+    expect(prompts(after.stdout)).toEqual(["dev"]);
   });
 
   it("moves the lease of the exec that it runs in", async () => {
-    const child = `${execHook}; ${look}; brokerctl use prod; ${look}; brokerctl lease list --json`;
-    const { stdout, stderr } = await room.run(shell, `brokerctl exec chained -- ${self[shell]} -c '${child}'`);
-    expect([stderr, prompts(stdout)]).toEqual([stderr, ["chained", "prod"]]);
-    expect(stdout.match(/"kind": "child"/g) ?? stdout.match(/"id"/g)).not.toBeNull();
+    const child = `${sourced}; ${look}; brokerctl use prod; ${look}; brokerctl lease list --json`;
+    const { stdout } = await room.hooked(shell, `brokerctl exec chained -- ${self} -c '${child}'`);
+    expect(prompts(stdout)).toEqual(["chained", "prod"]);
+    expect(stdout.match(/"kind": "child"/g)).toHaveLength(1);
     expect(await room.defaultRole()).toBe("dev");
   });
 
-  it("passes output and exit code, and goes on when brokerd is not there", async () => {
-    const { stdout: none } = await room.run(
+  it("never shows a role that is no longer in force", async () => {
+    const held = variablesIn((await room.hooked(shell, "env")).stdout);
+    const shown = async (extra: Readonly<Record<string, string>> = {}): Promise<string> =>
+      prompts((await room.hooked(shell, look, { ...held, ...extra })).stdout).join("|");
+    await room.broker.call("use", { lease: { by: "default" }, role: "prod" });
+    expect(await shown()).toBe("prod");
+    await room.broker.call("use", { lease: { by: "default" }, role: "chained", forSeconds: 31 * 60 });
+    expect(await shown()).toBe("chained(31m)");
+    expect(await shown({ AWS_PROFILE: "mine" })).toBe("?shadowed");
+    expect(await shown({ CREDBROKER_LEASE: "" })).toBe("chained(31m)");
+    expect(await shown({ AWS_CONTAINER_CREDENTIALS_FULL_URI: "http://127.0.0.1:1/lease/brk_x" })).toBe("?unknown");
+    const { leaseUrl } = await room.broker.call("lease-rotate", { lease: { by: "default" } });
+    await vi.waitFor(() => expect(readFileSync(room.hookFile(shell), "utf8")).toContain(leaseUrl));
+    expect(await shown()).toBe("chained(31m)");
+  });
+
+  it("tells by itself when a role or a lease has ended", async () => {
+    const now = Date.now();
+    const line = { role: "prod", until: null, then: null, expiresAt: null, region: null };
+    const lines = [
+      { ...line, until: now - 5000, then: "dev" },
+      { ...line, until: now - 5000, then: undefined },
+      { ...line, until: now + 89_000, then: "dev" },
+      { ...line, expiresAt: now - 1000 },
+      { ...line, role: null },
+    ];
+    expect(await shownOf(shell, lines.map(renderLeaseLine))).toEqual([
+      "dev",
+      "?changing",
+      "prod(2m)",
+      "?ended",
+      "?none",
+    ]);
+  });
+
+  it("shows nothing that a file could make a shell run or a terminal do", async () => {
+    const trap = join(room.broker.home, `ran-in-${shell}`);
+    const lines = [
+      `$(touch$IFS${trap}) 0 - 0 -`,
+      `dev a[$(touch>${trap})] - 0 -`,
+      `\`touch>${trap}\` 0 - 0 -`,
+      "%F{red} 0 - 0 -",
+      "%(?.a.b) 0 - 0 -",
+      "\\u\\h 0 - 0 -",
+      "\u001b[31mdev 0 - 0 -",
+      "dev 0 - 0 $(id)",
+      "dev",
+      "",
+    ];
+    expect(await shownOf(shell, lines)).toEqual(lines.map(() => "?ended"));
+    expect(existsSync(trap)).toBe(false);
+  });
+
+  it.runIf(process.platform === "linux")("starts no process, neither at the start nor for a prompt", async () => {
+    // Page faults of children that were waited for: no process has none.
+    const faults = `read ${shell === "fish" ? "" : "-r "}line < /proc/self/stat; echo "stat=$line"`;
+    const count = async (script: string): Promise<number> =>
+      Number(/stat=.*\) (?:\S+ ){8}(\d+)/.exec((await room.hooked(shell, `${script}\n${faults}`)).stdout)?.[1]);
+    expect(await count(`${look}; ${look}; ${look}`)).toBe(0);
+    expect(await count(`${look}; /bin/true`)).toBeGreaterThan(0);
+  });
+
+  it("works whatever options the shell has", async () => {
+    const { stdout, stderr, code } = await room.run(
       shell,
-      `brokerctl nonsense; echo "code=${shell === "fish" ? "$status" : "$?"}"`,
+      `${TRYING[shell]}\n${sourced}\n${look}\nbrokerctl use prod\n${look}`,
     );
-    expect(none).toContain("code=2");
-    await room.broker.stop();
-    const status = shell === "fish" ? "$status" : "$?";
+    expect(prompts(stdout)).toEqual(["dev", "prod"]);
+    expect(stderr).toMatch(/^this shell's lease \S+: dev .*\n.*\n$/);
+    expect(code).toBe(0);
+  });
+
+  it("leaves prompts what they want to export", async () => {
+    const exported = shell === "fish" ? "set -gx CREDBROKER_PROMPT ''" : "export CREDBROKER_PROMPT=''";
+    const { stdout } = await room.hooked(shell, `${exported}; ${look}; env`);
+    expect(stdout.split("\n")).toContain("CREDBROKER_PROMPT=dev");
+  });
+
+  it("passes output and exit code", async () => {
+    const { stdout, stderr } = await room.hooked(shell, `brokerctl nonsense; echo "code=${STATUS[shell]}"`);
+    expect(stdout).toContain("code=2");
+    expect(stderr).toContain("nonsense");
+  });
+
+  it("has nothing when it was given something else", async () => {
+    const { stdout } = await room.hooked(shell, `${URI}; ${look}`, { AWS_PROFILE: "mine" });
+    expect([uris(stdout), prompts(stdout)]).toEqual([[""], [""]]);
+  });
+
+  it("brings its file up to date when brokerctl is a newer version", async () => {
+    const file = room.hookFile(shell);
+    const text = readFileSync(file, "utf8");
+    writeFileSync(file, text.replaceAll(/(?<=\b(?:ba|z|fi)sh:)\d+\.\d+\.\d+/g, "0.0.1"));
+    expect(readFileSync(file, "utf8")).not.toBe(text);
+    await room.hooked(shell, "brokerctl use --help");
+    expect(readFileSync(file, "utf8")).toBe(text);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+  });
+
+  it("is silent where the hook's file is gone, there is no config, or brokerctl is not there any more", async () => {
+    const line = (await room.install(shell)).replaceAll(".credbroker", "").replace("status is-interactive; and ", "");
+    const gone = line.replaceAll(room.hookFile(shell), `${room.hookFile(shell)}.gone`);
+    expect(gone).not.toBe(line);
+    expect(await room.run(shell, `${gone}\necho on`)).toMatchObject({ stdout: "on\n", stderr: "", code: 0 });
+
+    const elsewhere = { CREDBROKER_HOME: join(room.broker.home, `nobody-${shell}`) };
+    mkdirSync(elsewhere.CREDBROKER_HOME, { mode: 0o700 });
+    const evaluated = shell === "fish" ? "brokerctl hook fish | source" : `eval "$(brokerctl hook ${shell})"`;
+    expect(await room.run(shell, `${evaluated}\n${look}`, elsewhere)).toMatchObject({
+      stdout: "prompt=\n",
+      stderr: "",
+    });
+
+    const { stdout, stderr } = await run(shell, [...BARE[shell], "-c", `${sourced}\n${look}`], {
+      ...room.environment(),
+      PATH: "/usr/bin:/bin",
+    });
+    expect([stdout, stderr]).toEqual(["prompt=dev\n", ""]);
+  });
+});
+
+describe.each(SHELLS_HERE.filter((shell) => shell !== "fish"))("the hook of %s", (shell) => {
+  it("does not take aliases for what they hide", async () => {
+    const hidden = ALIASES.map((name) => `alias ${name}=false`).join("; ");
+    const [expand, isOn] =
+      shell === "bash" ? ["shopt -s expand_aliases", "shopt -q expand_aliases"] : [":", "[[ -o aliases ]]"];
     const { stdout, stderr } = await room.run(
       shell,
-      `${URI}; ${look}; brokerctl use prod; echo "code=${status}"; ${URI}`,
+      `${expand}; ${hidden}\nsource '${room.hookFile(shell)}'\n\\unalias ${ALIASES.join(" ")}\n${isOn} && echo still\n${LOOK[shell]}`,
     );
+    expect([stdout, stderr]).toEqual(["still\nprompt=dev\n", ""]);
+  });
+
+  it("is nothing to other shells that read it", async () => {
+    for (const other of ["sh", ...SHELLS_HERE.filter((name) => name !== "fish" && name !== shell)]) {
+      const outcome = await run(
+        other,
+        ["-c", `. '${room.hookFile(shell)}'; echo "on $AWS_REGION"`],
+        room.environment(),
+      );
+      // Where sh is bash, its hook is at home.
+      if (other === "sh" && shell === "bash" && outcome.stdout === "on eu-west-1\n") continue;
+      expect(outcome).toMatchObject({ stdout: "on \n", stderr: "", code: 0 });
+    }
+  });
+});
+
+describe("the lease of a shell", () => {
+  it.each(SHELLS_HERE)("ends with %s, however that ends", async (shell) => {
+    const broker = await InProcessBroker.ready();
+    try {
+      putBrokerctl(broker.home);
+      const env = shellEnvironment(broker.home, { CREDBROKER_HOME: broker.home, HOME: broker.home });
+      await run("brokerctl", ["hook", shell], env);
+      const kill = `kill -9 ${shell === "fish" ? "$fish_pid" : "$$"}`;
+      const script = `source '${broker.home}/state/shell/hook.${shell}'; brokerctl use prod; ${kill}`;
+      const { signal } = await run(shell, [...BARE[shell], "-c", script], env);
+      expect(signal).toBe("SIGKILL");
+      const own = async (): Promise<number> =>
+        (await broker.call("lease-list", {})).leases.filter(({ kind }) => kind === "child").length;
+      expect(await own()).toBe(1);
+      await broker.clock.advance(15_000);
+      await vi.waitFor(async () => expect(await own()).toBe(0));
+    } finally {
+      await broker.close();
+    }
+  });
+});
+
+describe("without brokerd", () => {
+  beforeAll(() => room.broker.stop());
+  afterAll(() => room.broker.start());
+  beforeEach(() => undefined);
+
+  it.each(SHELLS_HERE)("%s goes on, with no URL to a port that may be somebody else's", async (shell) => {
+    const script = `${URI}; ${LOOK[shell]}; brokerctl use prod; echo "code=${STATUS[shell]}"; ${URI}`;
+    const { stdout, stderr } = await room.hooked(shell, script);
     expect(uris(stdout)).toEqual(["", ""]);
     expect(prompts(stdout)).toEqual([""]);
     expect(stdout).toContain("code=3");
     expect(stderr).toContain("brokerd is not running");
   });
 
-  it("never shows a role that is no longer in force", async () => {
-    const elsewhere = (command: string): string => `command brokerctl ${command} 2>/dev/null`;
-    const { stdout, stderr } = await room.run(
-      shell,
-      [
-        elsewhere("use prod --default"),
-        look,
-        elsewhere("use dev --default --for 31m"),
-        look,
-        elsewhere("use dev --default --for 1s"),
-        "sleep 2.1",
-        look,
-        elsewhere("lease rotate default"),
-        "sleep 0.3",
-        look,
-        shell === "fish" ? "set -gx AWS_PROFILE x" : "export AWS_PROFILE=x",
-        look,
-        shell === "fish" ? "set -e AWS_PROFILE" : "unset AWS_PROFILE",
-        "brokerctl use chained 2>/dev/null",
-        look,
-        `command brokerctl lease revoke (or $(x)`.slice(0, 0),
-        elsewhere("stop"),
-        "sleep 0.5",
-        look,
-      ]
-        .filter(Boolean)
-        .join("\n"),
-    );
-    expect([stderr, prompts(stdout)]).toEqual([
-      stderr,
-      ["prod", "dev(31m)", "prod", "prod", "?shadowed", "chained", "?stopped"],
-    ]);
-  });
-
-  it("has nothing when it was given something else, and no URL to a port that may be somebody else's", async () => {
-    const given = await room.run(shell, `${URI}; ${look}`, { env: { AWS_PROFILE: "mine" } });
-    expect([uris(given.stdout), prompts(given.stdout)]).toEqual([[""], [""]]);
-    const line = (): string => readFileSync(join(room.shellDir, `hook.${shell}`), "utf8").split("\n")[0] ?? "";
-    expect(line()).toContain("/lease/brk_");
-    expect(statSync(join(room.shellDir, `hook.${shell}`)).mode & 0o777).toBe(0o600);
-  });
-
-  it("shows nothing that a file could make a shell run", async () => {
-    await room.install(shell);
-    await room.broker.call("use", { lease: { by: "default" }, role: "prod" });
-    const [name = ""] = readdirSync(join(room.shellDir, "leases"));
-    for (const line of [
-      "$(touch$IFS/tmp/x) 0 - 0 -",
-      "dev a[$(id>&2)] - 0 -",
-      "`id` 0 - 0 -",
-      "%F{red} 0 - 0 -",
-      "\\u 0 - 0 -",
-      "",
-    ]) {
-      writeFileSync(join(room.shellDir, "leases", name), `${line}\n`);
-      const { stdout, stderr } = await room.run(shell, look);
-      expect([stderr, prompts(stdout)]).toEqual(["", ["?ended"]]);
-    }
+  it.each(SHELLS_HERE)("%s says so where it has a lease", async (shell) => {
+    const url = /http\S+brk_\S+/.exec(readFileSync(room.hookFile(shell), "utf8"))?.[0] ?? "";
+    const held = {
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: url,
+      CREDBROKER_LEASE: `0123456789abcdef:${url.slice(-8)}:default`,
+    };
+    expect(prompts((await room.hooked(shell, LOOK[shell], held)).stdout)).toEqual(["?stopped"]);
   });
 });
+
+/** Of `env`'s output: what a program, and a shell in another terminal, would inherit. */
+function variablesIn(output: string): Readonly<Record<string, string>> {
+  const pairs = [...output.matchAll(/^((?:AWS_|CREDBROKER_(?:LEASE|REGION))[A-Z_]*)=(.*)$/gm)];
+  return Object.fromEntries(pairs.map(([, name = "", value = ""]) => [name, value]));
+}
+
+/** What one shell's prompt shows as its lease's file becomes each of `lines` in turn. */
+async function shownOf(shell: HookedShell, lines: readonly string[]): Promise<readonly string[]> {
+  const place = join(room.broker.home, `lines-${shell}-${lines.length}`);
+  mkdirSync(place, { mode: 0o700 });
+  const steps = lines.map((line, index) => {
+    writeFileSync(join(place, String(index)), `${line}\n`);
+    return `cp '${place}/${index}' "${room.shellDir}/leases/$file"; ${LOOK[shell]}`;
+  });
+  const file = shell === "fish" ? "set file (string split : $CREDBROKER_LEASE)[1]" : "file=${CREDBROKER_LEASE%%:*}";
+  const { stdout, stderr } = await room.hooked(shell, `${file}\n${steps.join("\n")}`);
+  expect(stderr).toBe("");
+  // brokerd writes what changes, not what somebody else wrote in its place.
+  await room.broker.call("use", { lease: { by: "default" }, role: "prod" });
+  return prompts(stdout);
+}

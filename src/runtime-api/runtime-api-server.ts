@@ -5,6 +5,7 @@ import { BrokerError } from "../core/errors.js";
 import { browserObjection } from "./browser-objection.js";
 import { deferred } from "./deferred.js";
 import type { Invocation } from "./invocation.js";
+import { isOtherUser } from "./other-user.js";
 import { MAX_HEADER_BYTES } from "./payload-limits.js";
 import { type Refusal, readError, readResponse } from "./posted-answer.js";
 
@@ -17,8 +18,9 @@ export interface RuntimeApiOptions {
 
 /**
  * The Lambda Runtime API, 2018-06-01, for one invocation, on a loopback port that the system chooses. Any process on this
- * machine can reach the port as long as it is open: the API knows no credential that a client could show, and the
- * event is given to whoever asks first. AWS credentials never pass here.
+ * machine can reach the port as long as it is open, and the API knows no credential that a client could show. The event
+ * goes to the first program of this user that asks (on Linux; elsewhere the first of all), and only who has it knows the id
+ * that an answer needs. AWS credentials never pass here.
  */
 export class RuntimeApiServer {
   readonly #invocation: Invocation;
@@ -88,7 +90,7 @@ export class RuntimeApiServer {
     if (objection !== undefined) return error(403, "RequestRefused", objection);
     const path = url.split("?", 1)[0] ?? "";
     const route = `${method} ${path}`;
-    if (route === `GET ${RUNTIME}/invocation/next`) return this.#next(response);
+    if (route === `GET ${RUNTIME}/invocation/next`) return this.#next(request, response);
     if (route === `POST ${RUNTIME}/init/error`) return this.#initError(request);
     const [, requestId, kind] = POSTED.exec(route) ?? [];
     if (requestId !== undefined) return this.#answer(request, { requestId, isError: kind === "error" });
@@ -98,7 +100,8 @@ export class RuntimeApiServer {
   }
 
   /** The first gets the event. One after the answer is kept waiting: there is no further event. */
-  #next(response: ServerResponse): Reply | undefined {
+  #next({ socket }: IncomingMessage, response: ServerResponse): Reply | undefined {
+    if (isOtherUser(socket)) return OTHER_USER;
     const invocation = this.#invocation;
     if (invocation.phase === "starting") {
       response.writeHead(200, { ...invocation.take(), "Content-Length": invocation.event.length });
@@ -109,6 +112,7 @@ export class RuntimeApiServer {
   }
 
   async #initError(request: IncomingMessage): Promise<Reply> {
+    if (isOtherUser(request.socket)) return OTHER_USER;
     const posted = await readError(request);
     if (this.#invocation.phase !== "starting") return outOfOrder(this.#invocation);
     this.#invocation.failInit(posted.answer);
@@ -154,6 +158,7 @@ const NOT_SERVED = [
 const PATIENT = { keepAliveTimeout: 0, headersTimeout: 0, requestTimeout: 0, connectionsCheckingInterval: 60_000 };
 
 const BROKEN: Reply = error(500, "InternalServerError", "Internal Server Error");
+const OTHER_USER = error(403, "RequestRefused", "only programs of the user who invokes the function may ask");
 const ACCEPTED: Reply = { status: 202, body: { status: "OK" } };
 
 /** 403 is what AWS documents for a request that the order of requests does not allow. */

@@ -66,8 +66,10 @@ function narrowedRole(definition: LambdaRoleDefinition, via: Role): Pick<Role, "
   const { policy, policyArns } = definition;
   // Without any, AssumeRole would give the whole of via.
   if (!policy && !policyArns?.length) throw notNarrowed(definition);
+  const own = narrowableAssume(via);
+  if (accountIn(own.roleArn) !== accountIn(definition.functionRoleArn)) throw ofOtherAccount(definition, via);
   const assume = {
-    ...narrowableAssume(via),
+    ...own,
     roleSessionName: sessionName(definition),
     ...(policy === undefined ? {} : { policy }),
     ...(policyArns === undefined ? {} : { policyArns }),
@@ -94,6 +96,19 @@ export function narrowableAssume({ name, assume }: Role): AssumeRoleParameters {
     );
   }
   return assume;
+}
+
+function accountIn(roleArn: string): string {
+  const [, partition, , , account] = roleArn.split(":");
+  return `${partition}:${account}`;
+}
+
+/** The config may have another role under via's name by now: its own account's policies are not those that were read. */
+function ofOtherAccount({ functionRoleArn }: LambdaRoleDefinition, via: Role): BrokerError {
+  const what = `role ${via.name} is ${via.assume?.roleArn}, of another account than ${functionRoleArn}`;
+  return new BrokerError("PolicyUnfit", `${what}: the policies of one say nothing of the other`, {
+    hint: "--via a role of the function's account, or --mode assume",
+  });
 }
 
 function notNarrowed({ name }: LambdaRoleDefinition): BrokerError {

@@ -84,6 +84,15 @@ describe("in mode session-policy", () => {
     },
   );
 
+  test.each(["arn:aws:iam::999999999999:role/dev", "arn:aws-cn:iam::111111111111:role/dev"])(
+    "a via that is %s by now is refused: the policies were read in the function's account",
+    async (roleArn) => {
+      const via = devRole({ assume: { roleArn, roleSessionName: "a", durationSeconds: 3600 } });
+
+      expect(await brokerErrorOf(() => lambdaRole(narrowed, via))).toMatchObject({ code: "PolicyUnfit" });
+    },
+  );
+
   test.each([
     ["none", {}],
     ["an empty policy", { policy: "" }],

@@ -18,7 +18,7 @@ const KEEP_MS = 60 * 60_000;
 /**
  * The roles of functions, which no entry of the config names: kept on disk, so that a lease on one outlives the daemon. A file
  * that cannot be read does not keep the daemon from starting: its roles are then not known, and none can be made until
- * it is mended, because writing would replace it.
+ * it is mended, because writing would replace it. It is read again before each try.
  */
 export class LambdaRoles {
   readonly #file: StateFile;
@@ -80,7 +80,7 @@ export class LambdaRoles {
     next: (records: ReadonlyMap<string, LambdaRoleRecord>) => ReadonlyMap<string, LambdaRoleRecord>,
   ): Promise<void> {
     const change = this.#writes.then(async () => {
-      if (this.#problem) throw this.#problem;
+      if (this.#problem && (await this.load())) throw this.#problem;
       const records = next(this.#records);
       await this.#file.write(renderLambdaRoles(records.values()));
       this.#records = records;

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { LambdaRoleDefinition } from "../../src/lambda/lambda-role.js";
@@ -162,10 +162,22 @@ describe("a file that is of no use", () => {
     expect(problem).toMatchObject({ code: "StoreUnavailable" });
     expect(problem?.message).toContain(path);
     expect(roles.role("a", resolveVia)).toBeUndefined();
-    expect(await brokerErrorOf(() => roles.put(definition("b")))).toBe(problem);
+    expect(await brokerErrorOf(() => roles.put(definition("b")))).toMatchObject({ code: "StoreUnavailable" });
     await clock.advance(2 * HOUR);
     await roles.keepOnly(new Set());
     expect(readFileSync(path, "utf8")).toBe(text);
+  });
+
+  test("is mended without a restart: moved away, as the hint says", async () => {
+    writeFileSync(path, "{", { mode: 0o600 });
+    const roles = rolesOn();
+    await roles.load();
+
+    renameSync(path, `${path}.old`);
+    await roles.put(definition("b"));
+
+    expect(roles.get("b")).toBeDefined();
+    expect(readFileSync(`${path}.old`, "utf8")).toBe("{");
   });
 
   test("open to others: is refused with its mend, and used once that was done", async () => {

@@ -98,13 +98,15 @@ const RULES: readonly Rule[] = [
   },
 ];
 
+const WAIT = "wait, then try again: for roles in use the broker does so by itself";
+
 function throttled(failure: AwsFailure, call: FailedCall): BrokerError {
-  const options = { failure, retryAfterMs: call.retryAfterMs, hint: "wait: the broker tries again by itself" };
+  const options = { failure, retryAfterMs: call.retryAfterMs, hint: WAIT };
   return refusal("AwsUnreachable", `${call.host} throttles ${call.action}`, options);
 }
 
 function failing(failure: AwsFailure, call: FailedCall): BrokerError {
-  const options = { failure, retryAfterMs: call.retryAfterMs, hint: "wait: the broker tries again by itself" };
+  const options = { failure, retryAfterMs: call.retryAfterMs, hint: WAIT };
   return refusal("AwsUnreachable", `${call.host} fails at ${call.action} (${failure.awsCode ?? "no code"})`, options);
 }
 

@@ -18,7 +18,7 @@ const CAUSES: Readonly<Record<string, string>> = {
 };
 
 const NO_CONNECTION = `no connection within ${CONNECT_LIMIT_MS / 1000} s`;
-const RETRYING = "wait: the broker tries again by itself";
+const RETRYING = "wait, then try again: for roles in use the broker does so by itself";
 const CHECK_ADDRESS = "check what stands at that address: `brokerctl status` lists custom endpoints and proxies";
 /** Of OpenSSL and Node: certificate chains, names, dates, and what is no TLS at all. */
 const TLS_CODE = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ERR_TLS|ERR_SSL|EPROTO|CRL|HOSTNAME_MISMATCH/;

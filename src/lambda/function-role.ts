@@ -1,5 +1,5 @@
 import type { IamRole, IamRoles } from "../aws/iam-roles.js";
-import { BrokerError } from "../core/errors.js";
+import { BrokerError, toBrokerError } from "../core/errors.js";
 import type { Via } from "./via.js";
 
 /** A role's name, without its path. */
@@ -18,9 +18,20 @@ export interface RoleQuestion {
  * then, so that nothing is read or written of a role that was not meant.
  */
 export async function roleInOwnAccount({ iamRoles, via, roleArn }: RoleQuestion): Promise<IamRole> {
-  const role = await iamRoles.getRole(via.signer, roleNameOf(roleArn), via.role.stsRegion);
+  const role = await iamRoles.getRole(via.signer, roleNameOf(roleArn), via.role.stsRegion).catch((thrown: unknown) => {
+    throw orDeleted(toBrokerError(thrown), roleArn);
+  });
   if (role.arn === roleArn) return role;
   throw new BrokerError("Conflict", `IAM answers with ${role.arn} where ${roleArn} is meant`, {
     hint: `--via a role of account ${roleArn.split(":")[4]}`,
+  });
+}
+
+/** A function outlives its role. */
+function orDeleted(error: BrokerError, roleArn: string): BrokerError {
+  if (error.code !== "NotFound") return error;
+  return new BrokerError("NotFound", `the function's role was deleted: ${roleArn}: ${error.message}`, {
+    hint: "aws lambda update-function-configuration --function-name FUNCTION --role ARN    # gives it another",
+    cause: error,
   });
 }

@@ -93,9 +93,10 @@ describe("it is refused", () => {
   });
 
   test("for a role that was deleted", async () => {
-    expect(await brokerErrorOf(() => mirror({}, `arn:aws:iam::${ACCOUNT}:role/gone`))).toMatchObject({
-      code: "NotFound",
-    });
+    const error = await brokerErrorOf(() => mirror({}, `arn:aws:iam::${ACCOUNT}:role/gone`));
+
+    expect(error).toMatchObject({ code: "NotFound" });
+    expect(error.message).toContain(`role was deleted: arn:aws:iam::${ACCOUNT}:role/gone`);
   });
 
   test.each(["GetRole", "ListAttachedRolePolicies", "ListRolePolicies", "GetRolePolicy"])(

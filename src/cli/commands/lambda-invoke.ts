@@ -1,3 +1,4 @@
+import { BrokerError } from "../../core/errors.js";
 import { parseEvent } from "../../runtime-api/event.js";
 import { defineCommand, type OptionSpecs } from "../command.js";
 import type { CliContext } from "../context.js";
@@ -58,6 +59,13 @@ async function clientContextOf(path: string | undefined, context: CliContext): P
   return path === undefined ? undefined : clientContext(await readInput(path, context));
 }
 
+/** Lambda ends at 15 minutes; somebody in a debugger may take longer. Timers of more than 24 days would fire at once. */
+const MAX_TIMEOUT_SECONDS = 86_400;
+
 function secondsOf(text: string): number {
-  return parseDuration(/^\d+$/.test(text) ? `${text}s` : text, "--timeout");
+  const seconds = /^[1-9]\d*$/.test(text) ? Number(text) : parseDuration(text, "--timeout");
+  if (seconds <= MAX_TIMEOUT_SECONDS) return seconds;
+  throw new BrokerError("UsageInvalid", `--timeout must be at most a day, not '${text}'`, {
+    hint: `--timeout ${MAX_TIMEOUT_SECONDS}`,
+  });
 }

@@ -39,7 +39,7 @@ interface Denied {
 /** Nearly always the role trusts the Lambda service alone. Which of the two ways is right, only a person knows. */
 function explainDenial(error: unknown, { name, found: { via, functionRoleArn } }: Denied): unknown {
   if (!(error instanceof BrokerError) || error.code !== "AssumeRoleDenied") return error;
-  const message = `the trust policy of ${functionRoleArn} does not let ${via} assume it: ${error.message}`;
+  const message = `the trust policy of ${functionRoleArn} does not let ${via} assume it, or the role was deleted: ${error.message}`;
   return new BrokerError("AssumeRoleDenied", message, {
     hint: `brokerctl lambda trust ${name} --via ${via}    # what would have to be added; or without it: --mode session-policy --via ROLE`,
     cause: error,

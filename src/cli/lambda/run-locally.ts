@@ -28,7 +28,7 @@ export async function runLocally(
     const outcome = await invoke(local, wanted, context);
     await writeAll(context.streams().stdout, resultOf(outcome));
     if (outcome.status === "success") return EXIT.done;
-    tellFailure(local.context.functionName, outcome, context);
+    tellFailure(local, outcome, context);
     return EXIT.failed;
   } catch (error) {
     return cannotRun(error, context);
@@ -71,10 +71,16 @@ async function writeAll(stream: Writable, bytes: Buffer): Promise<void> {
 
 const MAX_TOLD = 500;
 
-function tellFailure(functionName: string, { error, status }: InvocationOutcome, { output }: CliContext): void {
+function tellFailure(local: LocalFunction, { error, status }: InvocationOutcome, { output }: CliContext): void {
+  const { functionName, handler } = local.context;
   const said = error ? `${error.errorType}: ${error.errorMessage}` : status;
   const short = said.length > MAX_TOLD ? `${said.slice(0, MAX_TOLD)}…` : said;
   output.say(`brokerctl: ${functionName} failed: ${short}`);
+  // Mostly because somebody stands elsewhere, or has not built.
+  if (error?.errorType !== "Runtime.ImportModuleError" || handler === null) return;
+  output.hint(
+    `--task-root DIR, where ${handler} is found as it is in the deployed code; here it was ${local.taskRoot}`,
+  );
 }
 
 /** As of commands that exec runs: 126 and 127 where the runtime itself cannot be started. */

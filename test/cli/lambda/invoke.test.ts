@@ -99,7 +99,8 @@ describe("lambda invoke", () => {
     ["an event that is no JSON", ["--event", "-"], 2, "not JSON"],
     ["an event that is not there", ["--event", "nosuch.json"], 2, "cannot be read"],
     ["a client context that is no object", ["--client-context", "-"], 2, "not JSON"],
-    ["a timeout of nothing", ["--timeout", "0"], 2, "--timeout"],
+    ["a timeout of nothing", ["--timeout", "0"], 2, "not '0'"],
+    ["a timeout of weeks", ["--timeout", "30d"], 2, "--timeout must be at most a day"],
     ["a program that is not there", ["--", "/nosuch/bootstrap"], 127, "command not found"],
     ["a program that may not be run", ["--", join(FUNCTIONS, "app.py")], 126, "cannot run"],
   ])("refuses %s", async (_, argv, expected, said) => {
@@ -111,6 +112,14 @@ describe("lambda invoke", () => {
     expect([code, stdout]).toEqual([expected, ""]);
     expect(stderr).toContain(said);
     expect(leases()).toEqual(["default"]);
+  });
+
+  it("says where it looked for code that is not there", async () => {
+    const root = tempDir("code", "input");
+    const { code, json, stderr } = await invoke("py", { argv: ["--task-root", root] });
+    expect([code, json]).toEqual([1, expect.objectContaining({ errorType: "Runtime.ImportModuleError" })]);
+    expect(stderr).toContain("hint: --task-root DIR");
+    expect(stderr.endsWith(`here it was ${root}\n`)).toBe(true);
   });
 
   it("says that an image has no handler here, and how it runs", async () => {

@@ -1,4 +1,5 @@
 import type { SigningCredentials } from "../core/credentials.js";
+import type { BrokerError } from "../core/errors.js";
 
 /** A function as Lambda's API names it: its name or ARN, and which version or alias of it. */
 export interface FunctionReference {
@@ -26,11 +27,13 @@ export interface FunctionConfiguration {
   readonly logGroup: string | null;
   readonly isImage: boolean;
   readonly variables: Readonly<Record<string, string>>;
+  /** `AccessDenied`: there may be variables, and the caller may not decrypt them (`Environment.Error`). */
+  readonly variablesRefused?: BrokerError;
 }
 
 /**
  * Lambda, one call a method; failures are BrokerErrors made by aws-error: an unknown function is `NotFound`, a
- * caller who may not read it, or may not decrypt its variables (`Environment.Error`), `AccessDenied`.
+ * caller who may not read it `AccessDenied`.
  */
 export interface Lambda {
   getFunctionConfiguration(

@@ -56,7 +56,7 @@ function checkedConfiguration(answer: GetFunctionConfigurationCommandOutput, hos
     runtime: textOf(answer.Runtime),
     logGroup: textOf(answer.LoggingConfig?.LogGroup),
     isImage: answer.PackageType === "Image",
-    variables: variablesOf(answer),
+    ...variablesOf(answer),
   };
 }
 
@@ -84,16 +84,12 @@ function variablesOf({
   Environment,
   FunctionName,
   KMSKeyArn,
-}: GetFunctionConfigurationCommandOutput): Record<string, string> {
+}: GetFunctionConfigurationCommandOutput): Pick<FunctionConfiguration, "variables" | "variablesRefused"> {
   const { Error: refused, Variables = {} } = Environment ?? {};
-  if (!refused) return Variables;
+  if (!refused) return { variables: Variables };
   const key = KMSKeyArn ?? "the key that encrypts them";
   const why = `${refused.ErrorCode ?? "refused"} ${refused.Message ?? ""}`.trim();
-  throw new BrokerError(
-    "AccessDenied",
-    `the variables of ${FunctionName ?? "the function"} cannot be decrypted: ${why}`,
-    {
-      hint: `allow kms:Decrypt on ${key} to the caller, or let another role ask`,
-    },
-  );
+  const message = `the variables of ${FunctionName ?? "the function"} cannot be decrypted: ${why}`;
+  const hint = `allow kms:Decrypt on ${key} to the caller, or let another role ask`;
+  return { variables: {}, variablesRefused: new BrokerError("AccessDenied", message, { hint }) };
 }

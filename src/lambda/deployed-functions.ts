@@ -3,7 +3,7 @@ import type { Lambda } from "../aws/lambda.js";
 import type { Sts } from "../aws/sts.js";
 import type { Role } from "../core/role.js";
 import type { Clock } from "../system/clock.js";
-import { type ReadFunction, readFunction } from "./function-reader.js";
+import { type ReadFunction, readFunction, readFunctionRole } from "./function-reader.js";
 import { lambdaNotes } from "./lambda-notes.js";
 import { type LambdaRoleDefinition, type LambdaRoleMode, lambdaRole, lambdaRoleName } from "./lambda-role.js";
 import type { LambdaRoles } from "./lambda-roles.js";
@@ -62,8 +62,8 @@ export function createDeployedFunctions(options: DeployedFunctionsOptions): Depl
       return { ...read, role, notes: lambdaNotes(mode, via.role.name), change };
     },
     trust: async (via, functionText, action) => {
-      const { roleArn } = await readFunction(lambda, via, functionText);
-      return TRUST[action]({ sts, iamRoles, clock, via, functionRoleArn: roleArn });
+      const functionRoleArn = await readFunctionRole(lambda, via, functionText);
+      return TRUST[action]({ sts, iamRoles, clock, via, functionRoleArn });
     },
   };
 }

@@ -16,11 +16,27 @@ export interface ReadFunction {
  * config's default already, as far as it fits the role's partition). UsageInvalid, NotFound, AccessDenied.
  */
 export async function readFunction(lambda: Lambda, via: Via, functionText: string): Promise<ReadFunction> {
+  const { configuration, region } = await configurationOf(lambda, via, functionText);
+  // Code without them would be another program.
+  if (configuration.variablesRefused) throw configuration.variablesRefused;
+  return { context: contextOf(configuration, region), roleArn: configuration.roleArn, isImage: configuration.isImage };
+}
+
+/** The ARN of its role alone, which also who may not decrypt its variables may know. */
+export async function readFunctionRole(lambda: Lambda, via: Via, functionText: string): Promise<string> {
+  return (await configurationOf(lambda, via, functionText)).configuration.roleArn;
+}
+
+interface Found {
+  readonly configuration: FunctionConfiguration;
+  readonly region: string;
+}
+
+async function configurationOf(lambda: Lambda, via: Via, functionText: string): Promise<Found> {
   const name = parseFunctionName(functionText);
   const region = regionOf(name, via);
   refuseOtherPartition(name, via);
-  const configuration = await ask(lambda, via, { name, region });
-  return { context: contextOf(configuration, region), roleArn: configuration.roleArn, isImage: configuration.isImage };
+  return { configuration: await ask(lambda, via, { name, region }), region };
 }
 
 interface Asked {

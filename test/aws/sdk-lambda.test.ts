@@ -85,14 +85,17 @@ describe("reading a function", () => {
     expect(error.hint).toContain("lambda:GetFunctionConfiguration");
   });
 
-  test("without its variables is denied, and names kms:Decrypt: code without them would be another program", async () => {
-    const error = await brokerErrorOf(() =>
-      world.lambda.getFunctionConfiguration(annSigns, { functionName: "orders-sealed" }, REGION),
+  test("whose variables may not be decrypted says so beside all the rest, and names kms:Decrypt", async () => {
+    const { roleArn, variables, variablesRefused } = await world.lambda.getFunctionConfiguration(
+      annSigns,
+      { functionName: "orders-sealed" },
+      REGION,
     );
 
-    expect(error).toMatchObject({ code: "AccessDenied" });
-    expect(error.message).toContain("orders-sealed");
-    expect(error.hint).toContain("kms:Decrypt");
+    expect([roleArn, variables]).toEqual([ROLE_ARN, {}]);
+    expect(variablesRefused).toMatchObject({ code: "AccessDenied" });
+    expect(variablesRefused?.message).toContain("orders-sealed");
+    expect(variablesRefused?.hint).toContain("kms:Decrypt");
   });
 
   test.each([

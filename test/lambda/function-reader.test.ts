@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type ReadFunction, readFunction } from "../../src/lambda/function-reader.js";
+import { type ReadFunction, readFunction, readFunctionRole } from "../../src/lambda/function-reader.js";
 import { ACCOUNT, annSigns, type World } from "../aws/world.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 import { keysSource, sessionRole } from "../support/roles.js";
@@ -15,6 +15,7 @@ beforeEach(async () => {
       functions: [
         { arn: arnIn("eu-west-1"), roleArn: FUNCTION_ROLE, variables: { TABLE: "orders" }, aliases: { live: "7" } },
         { arn: arnIn("us-east-2"), roleArn: FUNCTION_ROLE, isImage: true },
+        { arn: arnIn("eu-north-1"), roleArn: FUNCTION_ROLE, isUndecryptable: true },
       ],
     },
   );
@@ -52,6 +53,13 @@ describe("a function is read", () => {
       context: { region: "us-east-2", handler: null, runtime: null },
     });
   });
+});
+
+test("its role can be known by who may not decrypt its variables; its code does not run without them", async () => {
+  const via = await viaDev(world);
+
+  expect(await readFunctionRole(world.lambda, via, arnIn("eu-north-1"))).toBe(FUNCTION_ROLE);
+  expect(await brokerErrorOf(() => read(arnIn("eu-north-1")))).toMatchObject({ code: "AccessDenied" });
 });
 
 describe("it is not read", () => {

@@ -2,9 +2,10 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { benchShells } from "./bench-shells.js";
 
 /**
- * `npm run bench`: what a command costs beside Node itself. Each is run in turn with `node -e 0`, so that a machine whose
+ * `npm run bench`: what a command costs beside Node itself, and what the hook costs a shell. Each is run in turn with `node -e 0`, so that a machine whose
  * speed drifts does not matter; the ratio of each pair counts, and of those the median.
  */
 const PAIRS = 21;
@@ -15,6 +16,7 @@ const env = { PATH: process.env["PATH"] ?? "", HOME: home, CREDBROKER_HOME: home
 try {
   run([BROKERCTL, "init", "--secret-store", "key_file", "--yes"]);
   for (const command of ["--version", "status", "env"]) report(command);
+  benchShells({ root: home, env, installLine: (shell) => output([BROKERCTL, "hook", shell, "--install-line"]) });
 } finally {
   run([BROKERCTL, "stop"]);
   rmSync(home, { recursive: true, force: true });
@@ -31,6 +33,10 @@ function report(command: string): void {
   process.stdout.write(
     `brokerctl ${command.padEnd(10)} ${at(0.5)} × node -e 0   (quartiles ${at(0.25)} to ${at(0.75)})\n`,
   );
+}
+
+function output(args: readonly string[]): string {
+  return spawnSync(process.execPath, args, { env, encoding: "utf8" }).stdout;
 }
 
 /** Wall-clock milliseconds of a whole process. */

@@ -23,7 +23,8 @@ export const envCommand = defineCommand({
   name: "env",
   summary: "Print what to eval so that programs of this shell ask the broker",
   details: `Without ROLE: the default lease, which follows \`brokerctl use\` and whose URL stays the same. With ROLE: a lease
-pinned to that role. On failure stdout holds the unsets and \`false\`, so that no old credentials are used by accident.`,
+pinned to that role. On failure stdout holds the unsets and \`false\`, so that no old credentials are used by accident.
+\`brokerctl hook\` does it for every shell, each with a lease of its own.`,
   positionals: [{ name: "ROLE", help: "a role of the config; its lease stays with it" }],
   options: OPTIONS,
   examples: [

@@ -19,9 +19,9 @@ flags, roles, leases and sources. What is printed is kept as a file too: a start
   positionals: [{ name: "SHELL", required: true, choices: HOOKED_SHELLS, help: HOOKED_SHELLS.join(", ") }],
   options: OPTIONS,
   examples: [
-    'eval "$(brokerctl hook bash)"                          in ~/.bashrc; zsh: in ~/.zshrc',
-    "brokerctl hook fish | source                           in ~/.config/fish/config.fish",
-    "brokerctl hook bash --install-line >> ~/.bashrc        the same without a process for each shell",
+    "brokerctl hook bash --install-line >> ~/.bashrc        once; zsh: ~/.zshrc, fish: ~/.config/fish/config.fish",
+    'eval "$(brokerctl hook bash)"                          in the start file: the same by a process for each shell',
+    "brokerctl hook fish | source                           … in fish",
     "PS1='${CREDBROKER_PROMPT:+($CREDBROKER_PROMPT) }'$PS1    the role in the prompt",
   ],
   async run({ options, positionals }, context) {

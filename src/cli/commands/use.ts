@@ -14,7 +14,8 @@ export const useCommand = defineCommand({
   name: "use",
   summary: "Move this shell's lease, else the default one, to a role",
   details: `The role's credentials are fetched first: what is missing shows here and not inside a program. Programs get the new
-role at their next fetch; \`-\` goes back to the role before. Without ROLE, a list to choose from.`,
+role at their next fetch; \`-\` goes back to the role before. Without ROLE, a list to choose from. In a shell with
+\`brokerctl hook\` the first one makes a lease of its own for it.`,
   positionals: [{ name: "ROLE|-", help: "a role of the config, or - for the one before" }],
   options: {
     for: { type: "string", value: "DURATION", help: "go back to the old role then, e.g. 30m" },

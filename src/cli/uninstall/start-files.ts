@@ -1,4 +1,4 @@
-import { lstat, readdir, readFile, rm } from "node:fs/promises";
+import { lstat, readdir, readFile, realpath, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { BrokerError } from "../../core/errors.js";
 import { replaceFileIfUnchanged } from "../../system/replace-file.js";
@@ -27,20 +27,41 @@ export async function findStartFiles(surroundings: Surroundings): Promise<readon
     return isOurs ? { path, lines: [], isCompletion: true } : undefined;
   });
   const found = await Promise.all([...startFiles, ...completions]);
-  return found.filter((file): file is StartFile => file !== undefined);
+  return oncePerFile(found.filter((file): file is StartFile => file !== undefined));
 }
 
-/** Takes out what may be taken out; through a symbolic link, mode kept, whole or not at all. */
+/**
+ * Takes out what may be taken out; through a symbolic link, mode kept, whole or not at all. `Conflict`: the file was edited
+ * while the person was asked, and the numbers may be those of other lines.
+ */
 export async function removeFromStartFile({ path, lines, isCompletion }: StartFile): Promise<void> {
   if (isCompletion) return rm(path);
   const text = await readFile(path, "utf8");
-  const numbers = lines.filter(({ removable }) => removable).map(({ line }) => line);
+  const ours = lines.filter(({ removable }) => removable);
+  if (!areStillThere(ours, text)) {
+    throw new BrokerError("Conflict", `${path} is no longer what was read`, { hint: "run the command again" });
+  }
+  const numbers = ours.map(({ line }) => line);
   const next = withoutLines(text, numbers);
   // A file that was made for us alone, e.g. conf.d/credbroker.fish; a link is the user's arrangement.
   const isNamedForUs = /credbroker|brokerctl/.test(basename(path));
   if (next.trim() === "" && isNamedForUs && !(await lstat(path)).isSymbolicLink()) return rm(path);
-  if (next === text) throw new BrokerError("Conflict", `${path} is no longer what was read`);
   await replaceFileIfUnchanged({ path, expected: text, next });
+}
+
+function areStillThere(lines: readonly StartLine[], text: string): boolean {
+  const held = text.split("\n");
+  return lines.every(({ line, text: statement }) => held[line - 1]?.trim() === statement);
+}
+
+/** `.bash_profile` is often a link to `.bashrc`: lines taken out of one are gone from the other. */
+async function oncePerFile(files: readonly StartFile[]): Promise<readonly StartFile[]> {
+  const byPlace = new Map<string, StartFile>();
+  for (const file of files) {
+    const place = file.isCompletion ? file.path : await realpath(file.path).catch(() => file.path);
+    if (!byPlace.has(place)) byPlace.set(place, file);
+  }
+  return [...byPlace.values()];
 }
 
 async function startFilesOf({ env, homeDir }: Surroundings): Promise<readonly string[]> {

@@ -1,12 +1,23 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import type { DataKeyReport } from "../../../src/cli/uninstall/data-key.js";
+import { removeFromStartFile } from "../../../src/cli/uninstall/start-files.js";
 import { SystemClock } from "../../../src/system/clock.js";
 import type { Supervisor, ToolRun } from "../../../src/system/supervisor.js";
 import { type CliRoom, cliRoom } from "../../support/cli-room.js";
+import { CONTROL_C } from "../../support/cli-twin.js";
 import { homeSnapshot } from "../../support/home-snapshot.js";
 import { tempDir } from "../../support/temp-dir.js";
 
@@ -155,6 +166,30 @@ describe("uninstall", () => {
     expect(stderr).toContain(`stays: config ${room.configFile}`);
   });
 
+  it.each([
+    ["first", [[/start|lines/, CONTROL_C]]],
+    [
+      "second",
+      [
+        [/lines/, true],
+        [/secret store/, CONTROL_C],
+      ],
+    ],
+  ] as const)(
+    "leaves everything as it was at Ctrl-C in the %s question, brokerd and its service too",
+    async (_, answers) => {
+      const room = await servedHome();
+      write(join(room.home, ".bashrc"), `${HOOK}\n`);
+      const before = homeSnapshot(room.home);
+      const log: string[] = [];
+      const supervisor = fakeSupervisor("ours", [join(room.home, ".bashrc")], log);
+      const { signal, asked } = await room.run(["uninstall"], { answers, supervisor });
+      expect([signal, asked.length, log]).toEqual(["SIGINT", answers.length, []]);
+      expect(homeSnapshot(room.home)).toEqual(before);
+      expect(room.control.calls.map(({ operation }) => operation)).not.toContain("stop");
+    },
+  );
+
   it("says whose long-term keys would be lost, from the daemon before it is stopped", async () => {
     const room = await servedHome();
     for (const source of ["ops", "prod"]) {
@@ -205,6 +240,22 @@ describe("lines in start files", () => {
     expect(await room.run(["uninstall"], { answers })).toMatchObject({ code: 0 });
     expect([readFileSync(target, "utf8"), statSync(target).mode & 0o777]).toEqual(["# mine\nexport A=1", 0o640]);
     expect(existsSync(room.configFile)).toBe(true);
+  });
+
+  it("go once where one start file is a link to another", async () => {
+    const room = await usedHome();
+    const file = write(join(room.home, ".bashrc"), `export A=1\n${HOOK}\nexport B=2\n`);
+    symlinkSync(file, join(room.home, ".bash_profile"));
+    expect(await room.run(yesToAll)).toMatchObject({ code: 0 });
+    expect(readFileSync(file, "utf8")).toBe("export A=1\nexport B=2\n");
+  });
+
+  it("are left, with every other line, in a file that was edited while the person was asked", async () => {
+    const file = write(join(tempDir("edited"), "bashrc"), `${HOOK}\nexport A=1\n`);
+    const found = { path: file, lines: [{ line: 1, removable: true, text: HOOK }], isCompletion: false };
+    writeFileSync(file, `export NEW=1\n${HOOK}\nexport A=1\n`);
+    await expect(removeFromStartFile(found)).rejects.toMatchObject({ code: "Conflict" });
+    expect(readFileSync(file, "utf8")).toBe(`export NEW=1\n${HOOK}\nexport A=1\n`);
   });
 
   it("stay and are named where the person says no", async () => {
@@ -301,6 +352,28 @@ describe("our own places", () => {
     const { code } = await room.run(yesToAll);
     expect([existsSync(mine), existsSync(room.configFile)]).toEqual([true, false]);
     expect(code).toBe(0);
+  });
+
+  it("keep what somebody else put into the state directory, also by its name in a dry run, and everything else goes", async () => {
+    const room = await usedHome();
+    const mine = write(join(room.home, "state", "backup", "notes.txt"), "mine");
+    const ours = [
+      "cache.sealed",
+      "lambda-roles.json",
+      "service.env",
+      "brokerd.log.4",
+      "secrets.sealed.broken-20260102T1Z",
+    ];
+    for (const name of [...ours, "leases.json.old", ".leases.json.1-0123456789ab.credbroker-tmp"]) {
+      writeFileSync(join(room.home, "state", name), "x");
+    }
+    const directory = join(room.home, "state", "backup");
+    const dry = await room.run(["uninstall", "--dry-run"]);
+    expect(dry.stdout).toMatch(new RegExp(`${directory} +stays`));
+    const { code, stderr } = await room.run(yesToAll);
+    expect([code, readFileSync(mine, "utf8"), readdirSync(join(room.home, "state"))]).toEqual([0, "mine", ["backup"]]);
+    expect(stderr).toContain(`stays: file ${directory} (not ours`);
+    expect(stderr).toContain(`stays: directory ${join(room.home, "state")} (something that is not ours`);
   });
 
   it("do not include a directory of that name which does not look like ours", async () => {

@@ -10,8 +10,9 @@ import { type Finding, findingsOf, lossOf } from "../uninstall/tell-traces.js";
 export const uninstallCommand = defineCommand({
   name: "uninstall",
   summary: "Remove everything of credbroker from this home",
-  details: `Names every trace, then stops brokerd and removes its service; asks before it takes lines out of your shell's start files;
-asks before it removes config, secret store and data key. What it cannot know to be ours alone it names and leaves.
+  details: `Names every trace; asks before it takes lines out of your shell's start files, and before it removes config, secret
+store and data key; then stops brokerd, removes its service, and does what you said. Ctrl-C in a question leaves
+everything as it was. What it cannot know to be ours alone it names and leaves.
 The programs themselves stay: npm removes them. Never starts brokerd.`,
   options: {
     "dry-run": { type: "boolean", help: "name everything, change nothing" },
@@ -57,13 +58,13 @@ function findingTable(findings: readonly Finding[]): string {
 async function remove(traces: Traces, yes: boolean, context: CliContext): Promise<Outcome> {
   const removal = new Removal();
   const consents = async (question: string): Promise<boolean> => yes || context.prompts.confirm(question, false);
-  await stopEverything(traces, removal, context);
   const { startFiles, own, dataKey } = traces;
   const files = startFiles.filter(({ isCompletion, lines }) => isCompletion || lines.some((line) => line.removable));
   const takesLines = files.length > 0 && (await consents(linesQuestion(files.map(({ path }) => path))));
-  if (takesLines) await removeStartLines(files, removal);
   const hasOwn = own.found.length > 0 || dataKey !== undefined;
   const takesOwn = hasOwn && (await consents(ownQuestion(traces)));
+  await stopEverything(traces, removal, context);
+  if (takesLines) await removeStartLines(files, removal);
   if (takesOwn) await removeOwnTraces(traces, removal, context);
   const left = findingsOf(traces).filter(
     ({ what, becomes }) => becomes === "left" || (becomes === "asked" && !(isLine(what) ? takesLines : takesOwn)),

@@ -24,11 +24,21 @@ export interface OwnPlaces {
   readonly parents: readonly string[];
   /** Named like ours, but not known to be: left alone. */
   readonly doubtful: readonly string[];
+  /** What somebody else put into our state directory: left alone, and the directory with it. */
+  readonly foreign: readonly string[];
 }
 
 /** What lies in the state directory of every installation that ever started. */
 const SIGNATURE =
   /^(?:brokerd\.lock\.\d+|brokerd\.log|secrets\.sealed|leases\.json|locked|data\.key|data-key\.wrapped)$/;
+/** All that any version of ours keeps there, with what was set aside of it, by us or as a hint of ours says. */
+const OWN_STATE = new RegExp(
+  String.raw`^(?:${[
+    String.raw`(?:secrets|cache)\.sealed|leases\.json|lambda-roles\.json|data\.key|data-key\.wrapped|locked`,
+    String.raw`endpoint-port|port-was-taken|service\.env|brokerd\.(?:lock\.\d+|log|log\.\d+|stderr)`,
+    String.raw`tokens|aws|shell|run|edit-\w{6}`,
+  ].join("|")})(?:\.old|\.broken-\w+)?$`,
+);
 /** One `mkdir -p`. */
 const TOGETHER_MS = 1000;
 const GROUP_AND_OTHERS = 0o077;
@@ -39,13 +49,14 @@ export async function findOwnPlaces(paths: BrokerPaths, homeDir: string): Promis
   const found = [
     ...(await configPlaces(configDir, paths.configFile)),
     ...(await socketPlaces(paths)),
-    ...(await statePlace(paths.stateDir)),
+    ...(await statePlaces(paths.stateDir)),
   ];
   const isDoubtful = (await isThere(paths.stateDir)) && !found.some(({ kind }) => kind === "state");
   return {
     found,
     parents: await directoriesMadeWith([configDir, paths.runtimeDir, paths.stateDir], homeDir),
     doubtful: isDoubtful ? [paths.stateDir] : [],
+    foreign: isDoubtful ? [] : await foreignIn(paths.stateDir),
   };
 }
 
@@ -97,17 +108,30 @@ async function socketPlaces({ runtimeDir, stateDir }: BrokerPaths): Promise<read
   return Promise.all(names.map((name) => placeOf("sockets", join(runtimeDir, name))));
 }
 
-async function statePlace(stateDir: string): Promise<readonly OwnPlace[]> {
+/** As a whole, unless somebody else keeps something in it. */
+async function statePlaces(stateDir: string): Promise<readonly OwnPlace[]> {
   const found = await statsOf(stateDir);
   if (found?.isSymbolicLink()) return [await placeOf("state", stateDir)];
   const names = await namesIn(stateDir);
   const isOurs = found?.isDirectory() === true && (names.length === 0 || names.some((name) => SIGNATURE.test(name)));
-  return isOurs ? [{ kind: "state", path: stateDir, how: "tree" }] : [];
+  if (!isOurs) return [];
+  if (names.every(isOwnState)) return [{ kind: "state", path: stateDir, how: "tree" }];
+  return Promise.all(names.filter(isOwnState).map((name) => placeOf("state", join(stateDir, name))));
+}
+
+async function foreignIn(stateDir: string): Promise<readonly string[]> {
+  if ((await statsOf(stateDir))?.isDirectory() !== true) return [];
+  return (await namesIn(stateDir)).filter((name) => !isOwnState(name)).map((name) => join(stateDir, name));
+}
+
+function isOwnState(name: string): boolean {
+  return OWN_STATE.test(name) || TEMPORARY_FILE_PATTERN.test(name);
 }
 
 async function placeOf(kind: OwnPlace["kind"], path: string): Promise<OwnPlace> {
-  const isLink = (await lstat(path)).isSymbolicLink();
-  return isLink ? { kind, path, how: "link", target: await readlink(path) } : { kind, path, how: "file" };
+  const found = await lstat(path);
+  if (found.isSymbolicLink()) return { kind, path, how: "link", target: await readlink(path) };
+  return { kind, path, how: found.isDirectory() ? "tree" : "file" };
 }
 
 /**

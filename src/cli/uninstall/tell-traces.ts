@@ -21,6 +21,7 @@ export function findingsOf(traces: Traces): readonly Finding[] {
     ...traces.awsProfiles.map((where): Finding => ({ what: "aws profile", where, becomes: "left", note: ASKS_US })),
     ...traces.own.found.map(ownFinding),
     ...traces.own.doubtful.map((where): Finding => ({ what: "directory", where, becomes: "left", note: NOT_OURS })),
+    ...traces.own.foreign.map((where): Finding => ({ what: "file", where, becomes: "left", note: IN_OURS })),
     ...dataKeyFindings(traces.dataKey),
   ];
 }
@@ -38,6 +39,7 @@ export function lossOf(daemon: RunningDaemon | undefined, hasState: boolean): st
 }
 
 const ASKS_US = "asks brokerctl for credentials";
+const IN_OURS = "not ours, in our state directory";
 const NOT_OURS = "does not look like our state directory";
 
 function serviceFindings({ ownership, files }: Traces["service"]): readonly Finding[] {

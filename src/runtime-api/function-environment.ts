@@ -40,7 +40,8 @@ export function functionEnvironment(
     ...passed,
     ...lease.set,
     ...reservedVariables(context, options),
-    ...joined("PATH", delimiter, [passed["PATH"], localPath]),
+    // This machine's first: a directory that is the sandbox's alone there (`/tmp/bin`) may be anybody's here.
+    ...joined("PATH", delimiter, [localPath, passed["PATH"]]),
     ...joined("NO_PROXY", ",", [passed["NO_PROXY"] ?? passed["no_proxy"], lease.set["NO_PROXY"]]),
     ...joined("no_proxy", ",", [passed["no_proxy"] ?? passed["NO_PROXY"], lease.set["no_proxy"]]),
   };

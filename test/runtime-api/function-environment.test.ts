@@ -94,10 +94,10 @@ describe("the variables of a function", () => {
     expect(environment({}, { lease }).set).toMatchObject({ AWS_REGION: "eu-west-1" });
   });
 
-  it("find the function's programs first, and then those of this machine", () => {
+  it("find this machine's programs first, and then those of the function: /tmp/bin may be anybody's here", () => {
     const { set } = environment({ variables: { PATH: "/opt/bin:/usr/bin" } });
 
-    expect(set["PATH"]).toBe("/opt/bin:/usr/bin:/bin");
+    expect(set["PATH"]).toBe("/usr/bin:/bin:/opt/bin");
   });
 
   it("leave PATH alone where there is none", () => {

@@ -161,7 +161,7 @@ describe("lambda exec", () => {
     const variables = { PATH: "/opt/bin", "a b": "1" };
     room.control.addFunction("orders", { context: { variables } });
     const { stderr } = await exec(["orders", "--via", "dev"], { env: { PATH: "/usr/bin" } });
-    expect(seen()["PATH"]).toBe("/opt/bin:/usr/bin");
+    expect(seen()["PATH"]).toBe("/usr/bin:/opt/bin");
     expect(stderr).toContain('"a b"');
   });
 });

@@ -1,4 +1,5 @@
 import { existsSync, lstatSync, readFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { freePort, type Outcome } from "../support/broker.js";
@@ -162,5 +163,32 @@ describe("a brokerd that cannot start", { timeout: 120_000 }, () => {
     session.write(CONFIG, `version: 1\nsecret_store: key_file\nendpoint: { port: ${port} }\n${ROLES_YAML}`);
     await expect.poll(async () => (await daemon()).state, { timeout: 40_000, interval: 1000 }).toBe("ready");
     expect((await daemon()).pid).toBe(pid);
+  });
+});
+
+describe("a port that somebody else has when the user logs in", { timeout: 120_000 }, () => {
+  it("is handed to no new shell, nothing but brokerctl starts brokerd, and what was heard there is good no more", async () => {
+    await begin();
+    await done(session.ctl(["service", "install"]));
+    await done(session.ctl(["hook", "bash", "--install-line"]));
+    const newShell = ". ~/.local/state/credbroker/shell/hook.bash; echo $AWS_CONTAINER_CREDENTIALS_FULL_URI";
+    const urlOfNewShell = async (): Promise<string> => (await done(session.run(["bash", "-c", newShell]))).stdout.trim();
+    const before = await urlOfNewShell();
+    expect(before).toMatch(new RegExp(`^http://127\\.0\\.0\\.1:${port}/lease/brk_`));
+    await done(session.ctl(["stop"]));
+    const squatter = createServer();
+    await new Promise<void>((listening) => squatter.listen(port, "127.0.0.1", listening));
+
+    // As sockets.target does it.
+    const sockets = ["brokerd.socket", "brokerd-ipv6.socket", "brokerd-control.socket"];
+    expect((await session.systemctl("start", ...sockets)).code).toBe(1);
+    const states = await Promise.all(sockets.map((socket) => session.property(socket, "ActiveState")));
+    expect(states).toEqual(["failed", "inactive", "inactive"]);
+    expect(await urlOfNewShell()).toBe("");
+
+    await new Promise((closed) => squatter.close(closed));
+    await done(session.ctl(["env"]));
+    expect(await urlOfNewShell()).toMatch(/\/lease\/brk_/);
+    expect((await get(before)).body).toMatchObject({ Code: "LeaseEnded" });
   });
 });

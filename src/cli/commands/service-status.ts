@@ -13,6 +13,7 @@ export const serviceStatusCommand = defineCommand({
     const supervisor = await neededSupervisor(context);
     const state = await supervisor.state();
     if (context.output.json) context.output.printJson(viewOf(supervisor, state));
+    else if (state.ownership === "absent") await sayAbsent(supervisor, context);
     else print(supervisor, state, context);
   },
 });
@@ -25,13 +26,15 @@ function viewOf({ name }: Supervisor, state: SupervisorState): Readonly<Record<s
   };
 }
 
+/** Nobody is sent to an installation that cannot be. */
+async function sayAbsent(supervisor: Supervisor, { output }: CliContext): Promise<void> {
+  const isPossible = (await supervisor.isReachable?.()) ?? true;
+  output.print(`no service is installed${isPossible ? "" : `, and ${supervisor.name} cannot be reached from here`}`);
+  output.hint(isPossible ? "brokerctl service install" : "commands that need brokerd start it without a service");
+}
+
 function print(supervisor: Supervisor, state: SupervisorState, { output }: CliContext): void {
   const { ownership, configFile, confined, command, problems } = state;
-  if (ownership === "absent") {
-    output.print("no service is installed");
-    output.hint("brokerctl service install");
-    return;
-  }
   const isOurs = ownership === "ours";
   const lines = [
     `${supervisor.name.padEnd(14)}${activity(state)}`,

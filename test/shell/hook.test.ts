@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { type HookedShell, renderLeaseLine } from "../../src/core/shell-files.js";
@@ -245,6 +255,32 @@ describe.each(SHELLS_HERE.filter((shell) => shell !== "fish"))("the hook of %s",
       if (other === "sh" && shell === "bash" && outcome.stdout === "on eu-west-1\n") continue;
       expect(outcome).toMatchObject({ stdout: "on \n", stderr: "", code: 0 });
     }
+  });
+});
+
+describe("the hook's file", () => {
+  it("is made private again, and never written through a link", async () => {
+    const file = room.hookFile("bash");
+    chmodSync(file, 0o666);
+    await room.install("bash");
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+
+    const text = readFileSync(file, "utf8");
+    const other = join(room.broker.home, "somewhere-else");
+    writeFileSync(other, text);
+    rmSync(file);
+    symlinkSync(other, file);
+    await room.install("bash");
+    expect(lstatSync(file).isFile()).toBe(true);
+    expect(readFileSync(other, "utf8")).toBe(text);
+  });
+
+  it("is not written where others can put files", async () => {
+    chmodSync(room.shellDir, 0o777);
+    const { code, stderr } = await room.broker.ctl(["hook", "bash"]);
+    chmodSync(room.shellDir, 0o700);
+    expect(code).toBe(2);
+    expect(stderr).toContain("chmod 700");
   });
 });
 

@@ -43,7 +43,8 @@ terminal it offers \`import\` and \`service install\`; --yes takes neither.`,
   brokerctl keys add ops                                      a long-term key
   brokerctl role add dev --source ops --role-arn ARN          a role that it may assume
   brokerctl use dev
-  eval "$(brokerctl env)"                                     in each shell, or its start file`);
+  eval "$(brokerctl env)"                                     this shell asks the broker
+  brokerctl hook bash --install-line >> ~/.bashrc             every new one, each with a lease of its own`);
   },
 });
 

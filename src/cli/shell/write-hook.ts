@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { lstat, mkdir, readFile, writeFile } from "node:fs/promises";
 import type { LeaseAccess } from "../../control-api/contract.js";
 import { hashLeaseToken } from "../../core/lease.js";
 import {
@@ -33,8 +33,15 @@ export async function writeHook(shell: HookedShell, context: CliContext): Promis
   const preface = await prefaceFor(shell, context);
   const script = await hookScript({ shell, paths, version: context.version, preface });
   const text = `${await startLine(shell, held, context)}\n${script}`;
-  if (text !== held) await writeFileAtomic(new NodeFileSystem(), path, Buffer.from(text));
+  if (text !== held || !(await isPrivateFile(path)))
+    await writeFileAtomic(new NodeFileSystem(), path, Buffer.from(text));
   return text;
+}
+
+/** Not a link, and nobody else's to read. */
+async function isPrivateFile(path: string): Promise<boolean> {
+  const found = await lstat(path).catch(() => undefined);
+  return found !== undefined && found.isFile() && (found.mode & 0o777) === 0o600;
 }
 
 async function startLine(shell: HookedShell, held: string, { quietClient, paths }: CliContext): Promise<string> {

@@ -77,9 +77,6 @@ export function runBare(command: readonly string[], { path, home }: NpmOptions =
   const env = {
     PATH: path ?? process.env["PATH"] ?? "",
     HOME: home ?? tempDir("npm-home", "input"),
-    npm_config_update_notifier: "false",
-    // What was downloaded already is not asked for again: the lists of 125 packages take longer than all the rest.
-    npm_config_prefer_offline: "true",
     ...registrySettings(),
   };
   const limits = { cwd: ROOT, encoding: "utf8", timeout: LIMIT_MS, killSignal: "SIGKILL" } as const;
@@ -89,10 +86,13 @@ export function runBare(command: readonly string[], { path, home }: NpmOptions =
 
 /** Installs a tarball globally below a fresh prefix, or the one given, and returns that. */
 export function installPacked(tarball: string, prefix = tempDir("prefix", "input")): string {
-  const flags = ["--global", "--prefix", prefix, "--ignore-scripts", "--no-audit", "--no-fund"];
-  const { code, stderr } = runBare(["npm", "install", ...flags, tarball]);
+  const { code, stderr } = runBare(npmInstallCommand(prefix, tarball));
   if (code !== 0) throw new Error(`npm install failed:\n${stderr}`);
   return prefix;
+}
+
+export function npmInstallCommand(prefix: string, tarball: string): readonly string[] {
+  return ["npm", "install", "--global", "--prefix", prefix, "--ignore-scripts", "--no-audit", "--no-fund", tarball];
 }
 
 /** Paths of all files below a directory, relative to it. */
@@ -122,8 +122,15 @@ export function registrySettings(): Readonly<Record<string, string>> {
   const ofShell = NETWORK.flatMap((name) => [name, name.toLowerCase()]).map(
     (name) => [name, process.env[name]] as const,
   );
+  const ofTests = [
+    ["npm_config_update_notifier", "false"],
+    // What was downloaded already is not asked for again: the lists of 125 packages take longer than all the rest.
+    ["npm_config_prefer_offline", "true"],
+  ] as const;
   way = Object.fromEntries(
-    [...ofNpm, ...ofShell].filter((pair): pair is [string, string] => typeof pair[1] === "string" && pair[1] !== ""),
+    [...ofNpm, ...ofShell, ...ofTests].filter(
+      (pair): pair is [string, string] => typeof pair[1] === "string" && pair[1] !== "",
+    ),
   );
   return way;
 }

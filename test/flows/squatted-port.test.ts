@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { BrokerError } from "../../src/core/errors.js";
+import { HOOKED_SHELLS } from "../../src/core/shell-files.js";
 import { TestBroker } from "../support/broker.js";
 import { InProcessBroker, ROLES_YAML } from "../support/in-process-broker.js";
 
@@ -61,6 +62,43 @@ describe("a port that another user's program has", () => {
     expect(heard()).toBe("");
   });
 });
+
+describe("a port that was lost while brokerd was down", () => {
+  it("is in no file that a new shell reads, nor in what any form of access says, once that was noticed", {
+    timeout: 120_000,
+  }, async () => {
+    const broker = await TestBroker.create({ name: "squat", config: ROLES_YAML });
+    const port = Number(/port: (\d+)/.exec(readFileSync(broker.configFile, "utf8"))?.[1]);
+    expect((await broker.ctl(["start"])).code).toBe(0);
+    cleanUp.push(() => broker.ctl(["stop"]));
+    await broker.call("store-create", {});
+    const hooks = await Promise.all(HOOKED_SHELLS.map((shell) => broker.ctl(["hook", shell, "--install-line"])));
+    expect(hooks.map(({ code }) => code)).toEqual([0, 0, 0]);
+    expect((await broker.ctl(["env"])).code).toBe(0);
+    const filesWithUrl = (): readonly string[] => filesNaming(join(broker.home, "state"), `:${port}/`);
+    // The sweep comes every 15 s.
+    await expect.poll(filesWithUrl, { timeout: 40_000 }).toHaveLength(HOOKED_SHELLS.length);
+    await broker.ctl(["stop"]);
+    const { heard } = await squat(port);
+
+    const forms = ["header", "token-file", "static"].map((form) => ["env", "dev", "--as", form]);
+    for (const outcome of [...forms, ["credential-process", "dev"]].map((command) => broker.ctl(command))) {
+      const { code, stdout, stderr } = await outcome;
+      expect(code).not.toBe(0);
+      expect(stdout + stderr).not.toContain(`:${port}/`);
+    }
+    expect(filesWithUrl()).toEqual([]);
+    expect(heard()).toBe("");
+  });
+});
+
+/** Log and configuration say the port, and no URL with a token. */
+function filesNaming(directory: string, text: string): readonly string[] {
+  return readdirSync(directory, { recursive: true, encoding: "utf8" })
+    .map((name) => join(directory, name))
+    .filter((path) => statSync(path).isFile() && !path.includes("brokerd.log"))
+    .filter((path) => readFileSync(path).includes(text));
+}
 
 describe("a running daemon", () => {
   it("that could not bind says so, hands out nothing, and binds by itself once the port is free", async () => {

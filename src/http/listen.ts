@@ -71,13 +71,21 @@ export async function listenOnSocket(
   return { port: undefined, close };
 }
 
-/** Listens on a socket that a service manager opened and bound; closing leaves it, and its path, to the manager. */
+/**
+ * Listens on a unix socket that a service manager opened and bound; closing leaves it, and its path, to the manager.
+ * `UsageInvalid`: no listening socket, or one of TCP, where whoever connects would be taken for the user.
+ */
 export async function listenOnDescriptor(
   handler: RequestListener,
   { fd, ...options }: ListenerOptions & { readonly fd: number },
 ): Promise<Listener> {
   const { server, close } = await onDescriptor(handler, options, fd);
-  return { port: portOf(server), close };
+  if (portOf(server) === undefined) return { port: undefined, close };
+  const found = `${hostOf(server) ?? "no address"} port ${portOf(server) ?? "none"}`;
+  await close();
+  throw new BrokerError("UsageInvalid", `the inherited control socket must be a unix socket, not ${found}`, {
+    hint: SERVICE_INSTALL,
+  });
 }
 
 /**

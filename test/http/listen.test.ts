@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, lstatSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import type { RequestListener, ServerResponse } from "node:http";
+import { existsSync, linkSync, lstatSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { get, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
@@ -191,8 +191,8 @@ describe("listening on a unix socket", () => {
 });
 
 describe("listening on a descriptor", () => {
-  it("answers on a socket that somebody else opened", async () => {
-    const { server, port } = await occupy("127.0.0.1");
+  /** What a child says that was given the socket of `server`. */
+  async function handedOver(server: Server): Promise<string> {
     const handle = (server as unknown as { _handle: unknown })._handle;
     const script = join(import.meta.dirname, "listen-on-descriptor.child.ts");
     const child = spawn(process.execPath, ["--import", "tsx", script], {
@@ -200,10 +200,24 @@ describe("listening on a descriptor", () => {
     });
     opened.push({ close: () => child.kill("SIGKILL") });
     const [said] = (await once(child.stdout!, "data")) as [Buffer];
+    return said.toString();
+  }
 
-    expect(said.toString()).toBe(`listening on ${port}\n`);
+  it("answers on a socket that somebody else opened", async () => {
+    const path = join(tempDir("handed-over"), "s");
+    const server = createServer();
+    await new Promise<void>((listening) => server.listen(path, listening));
+    expect(await handedOver(server)).toBe("listening");
+    linkSync(path, `${path}.kept`); // whoever opened it removes the name with it
     server.close();
-    expect((await exchange(port, GET)).text).toContain("from the child");
+    const [answer] = (await once(get({ socketPath: `${path}.kept` }), "response")) as [IncomingMessage];
+    expect(Buffer.concat(await answer.toArray()).toString()).toBe("from the child");
+  });
+
+  it("refuses one of TCP: who connects there is not known", async () => {
+    const { server, port } = await occupy("127.0.0.1");
+    expect(await handedOver(server)).toMatch(new RegExp(`^UsageInvalid: .* not 127\\.0\\.0\\.1 port ${port}$`));
+    server.close();
   });
 
   it("says what is wrong with one that is no socket", async () => {

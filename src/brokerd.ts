@@ -87,8 +87,6 @@ async function serve(paths: BrokerPaths, flags: Flags, inherited: InheritedSocke
     const known = toBrokerError(error);
     logger.error({ err: error, code: known.code, hint: known.hint }, `not started: ${known.message}`);
     await log?.close();
-    // A service manager starts us again at once, and whoever waits on its sockets makes it do so for ever.
-    if (inherited) await new Promise((resolve) => setTimeout(resolve, FAILED_START_PAUSE_MS));
     throw error;
   }
 }
@@ -223,14 +221,17 @@ function version(): string {
 
 const USAGE_CODES = new Set(["ConfigInvalid", "FileRefused", "UsageInvalid", "NotSupported"]);
 
-function fail(error: BrokerError): void {
+async function fail(error: BrokerError): Promise<void> {
   process.stderr.write(
     `brokerd: error: ${error.message}\n${error.hint === undefined ? "" : `brokerd: hint: ${error.hint}\n`}`,
   );
+  // A service manager starts us again at once, and whoever waits on its sockets makes it do so for ever.
+  if (isActivated) await new Promise((resolve) => setTimeout(resolve, FAILED_START_PAUSE_MS));
   process.exit(USAGE_CODES.has(error.code) ? 2 : 1);
 }
 
 // Last: a class above is not there for what runs before its line.
+const isActivated = process.env["LISTEN_PID"] === String(process.pid);
 hardenProcess(process);
 guardStandardStreams();
-main().catch((error: unknown) => fail(toBrokerError(error)));
+main().catch(async (error: unknown) => fail(toBrokerError(error)));

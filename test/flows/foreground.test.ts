@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { resolve } from "node:path";
+import { chmodSync, mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { TestBroker } from "../support/broker.js";
 
@@ -39,6 +40,21 @@ describe("brokerd in the foreground", () => {
 
     expect(await ended).toEqual([0, null]);
     expect(stderr()).toContain('"started"');
+  });
+
+  it("that cannot even log takes its time to end where a service manager would start it again at once", async () => {
+    const broker = await TestBroker.create({ name: "foreground", config: "" });
+    const state = join(broker.home, "state");
+    mkdirSync(state, { recursive: true });
+    chmodSync(state, 0o755);
+    const activated = `LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=endpoint exec "$0" "$@"`;
+    const command = [process.execPath, resolve("dist/brokerd.js"), "--log-file", join(state, "brokerd.log")];
+    daemon = spawn("sh", ["-c", activated, ...command], { env: broker.env, stdio: ["ignore", "ignore", "pipe"] });
+    const [said] = (await once(daemon.stderr!, "data")) as [Buffer];
+    const since = performance.now();
+    expect(said.toString()).toContain(`${state} is open to others`);
+    expect(await once(daemon, "exit")).toEqual([2, null]);
+    expect(performance.now() - since).toBeGreaterThan(4000);
   });
 
   it("ends with 2 and says why when there is no config", async () => {

@@ -48,7 +48,9 @@ export class StoreLifecycle {
    */
   async probeAgain(now: number): Promise<void> {
     const { store } = this.#options;
-    if (store.kind !== "keychain" || store.current().state !== "locked" || now < this.#nextProbeAt) return;
+    // More than the pause ahead: the clock was set back meanwhile, and the wait would be as long as that.
+    const waits = now < this.#nextProbeAt && this.#nextProbeAt - now <= REPROBE_MS;
+    if (store.kind !== "keychain" || store.current().state !== "locked" || waits) return;
     this.#nextProbeAt = now + REPROBE_MS;
     await this.probe();
   }

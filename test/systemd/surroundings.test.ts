@@ -172,7 +172,8 @@ describe("a port that somebody else has when the user logs in", { timeout: 120_0
     await done(session.ctl(["service", "install"]));
     await done(session.ctl(["hook", "bash", "--install-line"]));
     const newShell = ". ~/.local/state/credbroker/shell/hook.bash; echo $AWS_CONTAINER_CREDENTIALS_FULL_URI";
-    const urlOfNewShell = async (): Promise<string> => (await done(session.run(["bash", "-c", newShell]))).stdout.trim();
+    const urlOfNewShell = async (): Promise<string> =>
+      (await done(session.run(["bash", "-c", newShell]))).stdout.trim();
     const before = await urlOfNewShell();
     expect(before).toMatch(new RegExp(`^http://127\\.0\\.0\\.1:${port}/lease/brk_`));
     await done(session.ctl(["stop"]));

@@ -69,6 +69,7 @@ describe("bin/brokerd", () => {
     const daemon = launch(LAUNCHER, [], {
       NODE_OPTIONS: `--require ${path} --inspect=127.0.0.1:0 --tls-keylog=${keys}`,
       NODE_PATH: dirname(path),
+      NODE_REPL_EXTERNAL_MODULE: path,
       NODE_V8_COVERAGE: join(dirname(path), "coverage"),
       LD_PRELOAD: "",
     });
@@ -76,7 +77,7 @@ describe("bin/brokerd", () => {
     expect(wasLoaded()).toBe(false);
     expect(daemon.stderr()).not.toContain("Debugger listening");
     const inherited = readFileSync(`/proc/${daemon.child.pid}/environ`, "utf8");
-    expect(inherited).not.toMatch(/NODE_OPTIONS|NODE_PATH|NODE_V8_COVERAGE|LD_PRELOAD/);
+    expect(inherited).not.toMatch(/NODE_OPTIONS|NODE_PATH|NODE_REPL|NODE_V8_COVERAGE|LD_PRELOAD/);
     daemon.child.kill("SIGTERM");
     expect(await daemon.ended).toEqual([0, null]);
   });
@@ -179,6 +180,15 @@ describe("brokerd by itself", () => {
     for (let hangup = 0; hangup < 3; hangup++) daemon.child.kill("SIGHUP");
     for (let ask = 0; ask < 5; ask++) await broker.call("config-reload", {});
     expect((await broker.call("status", {})).daemon.pid).toBe(daemon.child.pid);
+    daemon.child.kill("SIGTERM");
+    expect(await once(daemon.child, "exit")).toEqual([0, null]);
+  });
+
+  it("starts without any standard stream, and serves", async () => {
+    await room();
+    const daemon = launch("/bin/sh", ["-c", 'exec "$0" "$@" <&- >&- 2>&-', process.execPath, BROKERD]);
+    await answering(daemon);
+    await broker.call("config-reload", {});
     daemon.child.kill("SIGTERM");
     expect(await once(daemon.child, "exit")).toEqual([0, null]);
   });

@@ -13,7 +13,7 @@ describe("a path for a unit", () => {
     const real = "/home/me/.local/share/fnm/node-versions/v20.20.0/installation/bin/node";
     expect(stablePath(shell, links({ [shell]: real }))).toEqual({
       path: real,
-      endsWith: expect.stringContaining("fnm"),
+      endsWith: expect.stringContaining("fnm") as string,
     });
   });
 

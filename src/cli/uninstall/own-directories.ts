@@ -7,6 +7,7 @@ import { shellQuote } from "../../system/shell-quote.js";
 import { hasErrno, reasonOf } from "../../system/system-error.js";
 import { TEMPORARY_FILE_PATTERN } from "../../system/temporary-file.js";
 import { SCHEMA_FILE } from "../config-template.js";
+import { isOwnConfig } from "./own-config.js";
 
 /** Something of ours on disk, and what removing it means. */
 export interface OwnPlace {
@@ -46,8 +47,9 @@ const GROUP_AND_OTHERS = 0o077;
 /** Looks only. A directory counts as ours by what lies in it: CREDBROKER_HOME may name any. */
 export async function findOwnPlaces(paths: BrokerPaths, homeDir: string): Promise<OwnPlaces> {
   const configDir = dirname(paths.configFile);
+  const isForeignConfig = (await isThere(paths.configFile)) && !(await isOwnConfig(paths.configFile));
   const found = [
-    ...(await configPlaces(configDir, paths.configFile)),
+    ...(isForeignConfig ? [] : await configPlaces(configDir, paths.configFile)),
     ...(await socketPlaces(paths)),
     ...(await statePlaces(paths.stateDir)),
   ];
@@ -55,7 +57,7 @@ export async function findOwnPlaces(paths: BrokerPaths, homeDir: string): Promis
   return {
     found,
     parents: await directoriesMadeWith([configDir, paths.runtimeDir, paths.stateDir], homeDir),
-    doubtful: isDoubtful ? [paths.stateDir] : [],
+    doubtful: [...(isForeignConfig ? [paths.configFile] : []), ...(isDoubtful ? [paths.stateDir] : [])],
     foreign: isDoubtful ? [] : await foreignIn(paths.stateDir),
   };
 }
@@ -141,7 +143,7 @@ async function placeOf(kind: OwnPlace["kind"], path: string): Promise<OwnPlace> 
 async function directoriesMadeWith(directories: readonly string[], homeDir: string): Promise<readonly string[]> {
   const made = new Set<string>();
   for (const directory of directories) {
-    made.add(directory);
+    if (directory !== homeDir) made.add(directory);
     let child = await statsOf(directory);
     for (let parent = dirname(directory); child && parent.startsWith(`${homeDir}/`); parent = dirname(parent)) {
       const above = await statsOf(parent);

@@ -20,7 +20,7 @@ export function findingsOf(traces: Traces): readonly Finding[] {
     ...traces.startFiles.flatMap(startFindings),
     ...traces.awsProfiles.map((where): Finding => ({ what: "aws profile", where, becomes: "left", note: ASKS_US })),
     ...traces.own.found.map(ownFinding),
-    ...traces.own.doubtful.map((where): Finding => ({ what: "directory", where, becomes: "left", note: NOT_OURS })),
+    ...traces.own.doubtful.map(doubtfulFinding),
     ...traces.own.foreign.map((where): Finding => ({ what: "file", where, becomes: "left", note: IN_OURS })),
     ...dataKeyFindings(traces.dataKey),
   ];
@@ -41,6 +41,7 @@ export function lossOf(daemon: RunningDaemon | undefined, hasState: boolean): st
 const ASKS_US = "asks brokerctl for credentials";
 const IN_OURS = "not ours, in our state directory";
 const NOT_OURS = "does not look like our state directory";
+const NOT_OUR_CONFIG = "does not look like a config of ours";
 
 function serviceFindings({ ownership, files }: Traces["service"]): readonly Finding[] {
   return files.map((where) =>
@@ -63,6 +64,11 @@ function startFindings({ path, lines, isCompletion }: StartFile): readonly Findi
 function ownFinding({ kind, path, how, target }: OwnPlace): Finding {
   const note = how === "link" ? `a link: ${target ?? "?"} stays` : how === "tree" ? "with all in it" : undefined;
   return { what: kind, where: path, becomes: "asked", ...(note !== undefined && { note }) };
+}
+
+function doubtfulFinding(where: string): Finding {
+  const [what, note] = where.endsWith(".yaml") ? ["config", NOT_OUR_CONFIG] : ["directory", NOT_OURS];
+  return { what, where, becomes: "left", note };
 }
 
 function dataKeyFindings(report: Traces["dataKey"]): readonly Finding[] {

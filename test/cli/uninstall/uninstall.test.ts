@@ -384,6 +384,15 @@ describe("our own places", () => {
     expect(stderr).toContain(`stays: directory ${join(room.home, "state")}`);
   });
 
+  it("do not include another program's config.yaml where CREDBROKER_HOME names its directory", async () => {
+    const home = tempDir("project");
+    const mine = write(join(home, "config.yaml"), "# of a site\nversion: 2\ntheme: dark\nmenu:\n  - roles\n");
+    const { runTwin } = await import("../../support/cli-twin.js");
+    const { code, stderr } = await runTwin(yesToAll, { home });
+    expect([code, existsSync(mine)]).toEqual([0, true]);
+    expect(stderr).toContain(`stays: config ${mine} (does not look like a config of ours)`);
+  });
+
   it("that are links go without what they lead to", async () => {
     const home = tempDir("linked-state");
     const target = tempDir("state-target");

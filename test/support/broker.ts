@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -148,11 +149,27 @@ export async function run(args: readonly string[], { input, env = {} }: RunOptio
   return { code, signal, stdout, stderr };
 }
 
+/**
+ * Below the ranges from which Linux and macOS take the ports of outgoing connections: there, a call of another program, or
+ * a test server on port 0, could take it before brokerd does.
+ */
+const FIRST_PORT = 20_000;
+const PORTS_END = 32_768;
+
 export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(FIRST_PORT, PORTS_END);
+    if (await isFree(port)) return port;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
+  const isListening = await new Promise<boolean>((resolve) => {
+    server
+      .once("error", () => resolve(false))
+      .listen({ host: "127.0.0.1", port, exclusive: true }, () => resolve(true));
+  });
+  if (isListening) await new Promise((resolve) => server.close(resolve));
+  return isListening;
 }

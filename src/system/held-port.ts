@@ -34,7 +34,9 @@ export class HeldPort {
   async explained(error: unknown): Promise<unknown> {
     const { unit } = this.#options;
     const port = /^ListenStream=127\.0\.0\.1:(\d+)$/m.exec((await readIfThere(unit)) ?? "")?.[1];
-    if (port === undefined || (await this.#socket())["ActiveState"] === "active") return error;
+    const activity = (await this.#socket())["ActiveState"];
+    // Where systemd does not answer, the port may be held by our own brokerd.
+    if (port === undefined || activity === undefined || activity === "active") return error;
     const owner = await describePortOwner(Number(port));
     if (owner === undefined) return error;
     await this.#rememberTaken();

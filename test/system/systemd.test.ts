@@ -193,6 +193,19 @@ describe("a port that systemd cannot hold", () => {
     expect(existsSync(join(stateDir, MARKER))).toBe(true);
   });
 
+  it("is not what a user manager that does not answer means, whoever listens there", async () => {
+    const { systemd, fake, stateDir } = room();
+    const owner = createServer();
+    await new Promise<void>((listening) => owner.listen(0, "127.0.0.1", listening));
+    const { port } = owner.address() as { port: number };
+    await systemd.install({ ...INSTALL, port });
+    fake.unreachable = "Failed to connect to bus: No such file or directory";
+    const codes = [await brokerErrorOf(() => systemd.start()), await brokerErrorOf(() => systemd.restart())];
+    await new Promise((closed) => owner.close(closed));
+    expect(codes.map(({ code }) => code)).toEqual(["NotSupported", "NotSupported"]);
+    expect(existsSync(join(stateDir, MARKER))).toBe(false);
+  });
+
   it("marks them too when it was at the login, and is free by now", async () => {
     const { systemd, fake, stateDir } = room();
     await systemd.install(INSTALL);

@@ -13,6 +13,8 @@ export interface ServiceEnvironment {
 const LEFT_OUT = /^(HOME|USER|PATH|LANG|TZ|LC_.*|XDG_.*|DBUS_.*|CREDENTIALS_DIRECTORY|CREDBROKER_.*)$/;
 /** Set by brokerd itself, for the SDK in it. */
 const OF_THE_SDK = /^AWS_(CONFIG_FILE|SHARED_CREDENTIALS_FILE|SDK_.*)$/;
+/** No file is to hold it; where it matters (EKS) it is in a file already, which another variable names. */
+const SECRET = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
 const OF_BROKERD = ["CREDBROKER_LOG_LEVEL", "CREDBROKER_PASSPHRASE_FILE"];
 /** What decides where everything lies (interface §1). */
 const PLACES = ["XDG_CONFIG_HOME", "XDG_STATE_HOME"];
@@ -23,7 +25,7 @@ export function serviceEnvironment(
   { needsPath }: { readonly needsPath: boolean },
 ): ServiceEnvironment {
   const clean = cleanEnvironment(env);
-  const isCarried = (name: string): boolean => !LEFT_OUT.test(name) && !OF_THE_SDK.test(name);
+  const isCarried = (name: string): boolean => !LEFT_OUT.test(name) && !OF_THE_SDK.test(name) && name !== SECRET;
   const names = [...Object.keys(clean).filter(isCarried), ...OF_BROKERD, ...(needsPath ? ["PATH"] : [])].sort();
   const home = env["CREDBROKER_HOME"] ? ["CREDBROKER_HOME"] : PLACES;
   return { home: pick(clean, home), carried: pick(clean, names) };

@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { Systemd } from "../../src/system/systemd.js";
 import { FakeSystemd } from "../fakes/fake-systemd.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
+import { canarySecretKey } from "../support/canaries.js";
 import { tempDir } from "../support/temp-dir.js";
 
 const CONFINED = "brokerd.service.d/credbroker-confined.conf";
@@ -95,6 +96,19 @@ describe("what the units say", () => {
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(notes.join()).toMatch(/HTTPS_PROXY$|HTTPS_PROXY,/);
     expect(notes.join()).not.toContain("3128");
+  });
+
+  it("keeps no token of the container it is installed in", async () => {
+    const variables = {
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: "http://169.254.170.23/v1/credentials",
+      AWS_CONTAINER_AUTHORIZATION_TOKEN: canarySecretKey("Token"),
+      AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: "/var/run/token",
+    };
+    const { systemd, stateDir } = room({ env: variables });
+    await systemd.install(INSTALL);
+    const kept = readFileSync(join(stateDir, "service.env"), "utf8");
+    expect(kept).toContain("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=");
+    expect(kept).not.toContain("AWS_CONTAINER_AUTHORIZATION_TOKEN=");
   });
 
   it("reads back as the command that runs, whatever stands in a path", async () => {

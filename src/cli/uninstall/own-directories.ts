@@ -29,9 +29,8 @@ export interface OwnPlaces {
   readonly foreign: readonly string[];
 }
 
-/** What lies in the state directory of every installation that ever started. */
-const SIGNATURE =
-  /^(?:brokerd\.lock\.\d+|brokerd\.log|secrets\.sealed|leases\.json|locked|data\.key|data-key\.wrapped)$/;
+/** What lies in the state directory of every installation that ever started, and has a name that is ours alone. */
+const SIGNATURE = /^(?:brokerd\.lock\.\d+|brokerd\.log|secrets\.sealed|data-key\.wrapped)$/;
 /** All that any version of ours keeps there, with what was set aside of it, by us or as a hint of ours says. */
 const OWN_STATE = new RegExp(
   String.raw`^(?:${[

@@ -1,4 +1,6 @@
 import { BrokerError } from "../core/errors.js";
+import { hasFlag, parseArguments } from "./arguments/parse-arguments.js";
+import type * as Refusals from "./arguments/refuse-command.js";
 import type { Command, Outcome } from "./command.js";
 import type { CommandGroup } from "./command-entry.js";
 import { COMMANDS } from "./command-table.js";
@@ -7,9 +9,7 @@ import { createContext } from "./create-context.js";
 import { EXIT, execExitCodeOf, exitCodeOf } from "./exit-codes.js";
 import type * as Help from "./help.js";
 import { HOOK_VARIABLE } from "./hook-variable.js";
-import { hasFlag, parseArguments } from "./parse-arguments.js";
-import { Interrupted } from "./prompts.js";
-import type * as Refusals from "./refuse-command.js";
+import { Interrupted } from "./terminal/prompts.js";
 
 /** Runs one command line; whatever happens, it is told on stderr and ends in an exit code or a signal to die by. */
 export async function runCli(
@@ -93,7 +93,7 @@ async function entryOf<T>(entries: Readonly<Record<string, T>>, name: string, gr
 
 /** Loaded only when there is something to refuse. */
 function refusals(): Promise<typeof Refusals> {
-  return import("./refuse-command.js");
+  return import("./arguments/refuse-command.js");
 }
 
 /** `--json` also decides how errors look, those of parsing included. `env --format json` is JSON as well. */

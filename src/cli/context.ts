@@ -2,10 +2,10 @@ import type { Readable, Writable } from "node:stream";
 import type { ControlClient } from "../control-api/client.js";
 import type { Clock } from "../system/clock.js";
 import type { BrokerPaths } from "../system/paths.js";
+import type { Supervisor, ToolRun } from "../system/service/supervisor.js";
 import type { SpawnedDaemon } from "../system/spawn-daemon.js";
-import type { Supervisor, ToolRun } from "../system/supervisor.js";
-import type { Output, TextStream } from "./output.js";
-import type { Prompts } from "./prompts.js";
+import type { Output, TextStream } from "./terminal/output.js";
+import type { Prompts } from "./terminal/prompts.js";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

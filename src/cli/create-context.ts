@@ -1,7 +1,7 @@
 import type { CallOptions, ControlClient } from "../control-api/client.js";
 import type { ControlOperation, ControlRequest, ControlResponse } from "../control-api/contract.js";
 import type { CliContext, CliSurroundings } from "./context.js";
-import { createOutput } from "./output.js";
+import { createOutput } from "./terminal/output.js";
 
 /** What one command runs in. */
 export function createContext(surroundings: CliSurroundings, { json }: { readonly json: boolean }): CliContext {
@@ -50,7 +50,7 @@ function unwakingClient(plain: ControlClient, surroundings: CliSurroundings): Co
       options?: CallOptions,
     ): Promise<ControlResponse<O>> {
       if (plain.daemonVersion === undefined) {
-        const { refuseToWake } = await import("./refuse-to-wake.js");
+        const { refuseToWake } = await import("./daemon/refuse-to-wake.js");
         await refuseToWake(surroundings);
       }
       return plain.call(operation, request, options);
@@ -74,7 +74,7 @@ function startingClient(context: Omit<CliContext, "client">, first: ControlClien
       try {
         return await first.call(operation, request, options);
       } catch (error) {
-        const { refuseUnlessStartable, startDaemon } = await import("./start-daemon.js");
+        const { refuseUnlessStartable, startDaemon } = await import("./daemon/start-daemon.js");
         refuseUnlessStartable(error, context);
         await (starting ??= startDaemon(context));
         return quietClient.call(operation, request, options);

@@ -5,12 +5,12 @@ import type { ControlClient } from "../control-api/client.js";
 import { SystemClock } from "../system/clock.js";
 import { guardStandardStreams, type StreamEnds } from "../system/guard-standard-streams.js";
 import { type BrokerPaths, resolvePaths, runtimeDirectoryOf } from "../system/paths.js";
+import type { Supervisor, SupervisorPlace, ToolRun } from "../system/service/supervisor.js";
 import type { SpawnedDaemon } from "../system/spawn-daemon.js";
-import type { Supervisor, SupervisorPlace, ToolRun } from "../system/supervisor.js";
 import { reasonOf } from "../system/system-error.js";
 import type { CliSurroundings, Environment } from "./context.js";
-import type { TextStream } from "./output.js";
-import type { Prompts } from "./prompts.js";
+import type { TextStream } from "./terminal/output.js";
+import type { Prompts } from "./terminal/prompts.js";
 
 export interface RealProcess {
   readonly process: NodeJS.Process;
@@ -50,7 +50,7 @@ export function realSurroundings(world: RealProcess): CliSurroundings {
     stderr: lazyStream(STDERR, openStderr),
     streams: () => ({ stdout: openStdout(), stderr: openStderr() }),
     prompts: lazyPrompts(async () => {
-      const { createTerminalPrompts } = await import("./terminal-prompts.js");
+      const { createTerminalPrompts } = await import("./terminal/terminal-prompts.js");
       return createTerminalPrompts({ stdin: process.stdin, output: process.stderr });
     }),
     paths,
@@ -121,7 +121,7 @@ async function runBrokerd(
   { process, env, daemonScript }: Omit<Launch, "logFile">,
 ): Promise<ToolRun> {
   const [{ toolRunner }, { cleanEnvironment }] = await Promise.all([
-    import("../system/run-tool.js"),
+    import("../system/service/run-tool.js"),
     import("../system/clean-environment.js"),
   ]);
   const run = toolRunner(cleanEnvironment(env));
@@ -132,7 +132,7 @@ async function supervisor(
   { process, env, daemonScript }: RealProcess,
   paths: BrokerPaths,
 ): Promise<Supervisor | undefined> {
-  const { toolRunner } = await import("../system/run-tool.js");
+  const { toolRunner } = await import("../system/service/run-tool.js");
   const uid = process.getuid?.() ?? -1;
   const place: SupervisorPlace = {
     env,
@@ -144,7 +144,7 @@ async function supervisor(
     // systemctl itself does not look for the manager of a user whose shell is outside any session.
     run: toolRunner({ ...env, XDG_RUNTIME_DIR: runtimeDirectoryOf({ env, uid }) }),
   };
-  if (process.platform === "darwin") return new (await import("../system/launchd.js")).Launchd(place);
-  if (process.platform === "linux") return new (await import("../system/systemd.js")).Systemd(place);
+  if (process.platform === "darwin") return new (await import("../system/service/launchd.js")).Launchd(place);
+  if (process.platform === "linux") return new (await import("../system/service/systemd.js")).Systemd(place);
   return undefined;
 }

@@ -1,8 +1,8 @@
 import type { AwsSsoCacheSource, Role, SsoSource } from "../core/role.js";
 import { roleDigest } from "../core/role-digest.js";
 import type { Config } from "./config.js";
-import { accountIdField, ssoRoleNameField } from "./field-rules.js";
 import { fitsPartition, partitionOfRegion } from "./partition.js";
+import { accountIdField, ssoRoleNameField } from "./schema/field-rules.js";
 
 /**
  * `SOURCE:ACCOUNT/ROLE` as a role that no entry of the config names (interface §4): what `role add` on that source would

@@ -1,4 +1,4 @@
-import type { FieldPath } from "./config-problem.js";
+import type { FieldPath } from "./check/config-problem.js";
 
 /** Where one entry of a map or list stands in the text, in characters from its start. */
 export interface FieldPosition {

@@ -1,10 +1,10 @@
 import type { LineCounter } from "yaml";
 import { BrokerError } from "../core/errors.js";
 import { nearestName } from "../core/nearest-name.js";
-import { type CheckedConfig, type ConfigText, checkConfig } from "./check-config.js";
+import { type CheckedConfig, type ConfigText, checkConfig } from "./check/check-config.js";
+import { type ConfigProblem, renderPath } from "./check/config-problem.js";
+import { escapeControls, maskSecrets } from "./check/show-value.js";
 import type { Config } from "./config.js";
-import { type ConfigProblem, renderPath } from "./config-problem.js";
-import { escapeControls, maskSecrets } from "./show-value.js";
 
 /** More are counted, not shown: nobody mends a hundred at once. */
 const MAX_SHOWN = 100;

@@ -1,7 +1,7 @@
 import { type Document, isMap, isScalar, Lexer, LineCounter, parseDocument, type YAMLError } from "yaml";
-import type { ConfigProblem } from "./config-problem.js";
+import type { ConfigProblem } from "./check/config-problem.js";
+import { maskSecrets } from "./check/show-value.js";
 import { FieldPositions } from "./field-positions.js";
-import { maskSecrets } from "./show-value.js";
 import { readYamlTree } from "./yaml-tree.js";
 
 /** Ten thousand roles fit; a file beyond it is not a config. */

@@ -1,14 +1,14 @@
 import type { AssumeRoleParameters, Role, RoleOrigin, Source } from "../core/role.js";
 import { roleDigest } from "../core/role-digest.js";
-import { checkRole, type Inherited } from "./check-role.js";
-import type { ConfigProblem } from "./config-problem.js";
-import { type Entries, linkRoles, type RoleLinks } from "./link-roles.js";
+import { checkRole, type Inherited } from "./check/check-role.js";
+import type { ConfigProblem } from "./check/config-problem.js";
+import { type Entries, linkRoles, type RoleLinks } from "./check/link-roles.js";
 import { chooseStsRegion, fitsPartition, type Partition, partitionOfArn } from "./partition.js";
 import { type ResolvedSource, resolveSources } from "./resolve-sources.js";
-import type { RoleEntry } from "./role-schema.js";
+import type { RoleEntry } from "./schema/role-schema.js";
+import type { SourceEntry } from "./schema/source-schema.js";
 import { renderSessionName } from "./session-name.js";
 import { renderSessionPolicy } from "./session-policy.js";
-import type { SourceEntry } from "./source-schema.js";
 
 /** AWS's own default for AssumeRole, seconds. */
 const DEFAULT_DURATION = 3600;

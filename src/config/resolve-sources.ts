@@ -1,10 +1,10 @@
 import type { Source } from "../core/role.js";
-import { checkSource } from "./check-source.js";
-import type { ConfigProblem } from "./config-problem.js";
-import type { Entries } from "./link-roles.js";
+import { checkSource } from "./check/check-source.js";
+import type { ConfigProblem } from "./check/config-problem.js";
+import type { Entries } from "./check/link-roles.js";
 import { chooseStsRegion, type Partition, partitionOfArn, partitionOfRegion } from "./partition.js";
-import type { RoleEntry } from "./role-schema.js";
-import type { SourceEntry, SourceType } from "./source-schema.js";
+import type { RoleEntry } from "./schema/role-schema.js";
+import type { SourceEntry, SourceType } from "./schema/source-schema.js";
 
 /** AWS's own default for GetSessionToken, seconds. */
 const DEFAULT_SESSION_DURATION = 43_200;

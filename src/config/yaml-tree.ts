@@ -11,9 +11,9 @@ import {
   type Scalar,
   type YAMLMap,
 } from "yaml";
-import type { ConfigProblem } from "./config-problem.js";
+import type { ConfigProblem } from "./check/config-problem.js";
+import { showValue } from "./check/show-value.js";
 import { FieldPositions } from "./field-positions.js";
-import { showValue } from "./show-value.js";
 
 /** Enough for a policy repeated in every role of a busy config; far from what a bomb of nested aliases needs. */
 const MAX_ALIASES = 1000;

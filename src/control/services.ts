@@ -1,7 +1,7 @@
 import type { Iam } from "../aws/iam.js";
 import type { Sts } from "../aws/sts.js";
-import type { AwsImport, ImportRequest as AwsImportRequest } from "../config/aws-config-import.js";
 import type { Config } from "../config/config.js";
+import type { AwsImport, ImportRequest as AwsImportRequest } from "../config/import/aws-config-import.js";
 import type { EditPlan, FieldValues } from "../control-api/config-contract.js";
 import type { ControlRequest, ControlResponse } from "../control-api/contract.js";
 import type { BrokerError } from "../core/errors.js";

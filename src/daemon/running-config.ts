@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
-import { type AwsImport, planAwsImport } from "../config/aws-config-import.js";
 import type { Config } from "../config/config.js";
-import { planRoleAdd, planSourceAdd } from "../config/edit-config.js";
-import { configJsonSchema } from "../config/json-schema.js";
+import { planRoleAdd, planSourceAdd } from "../config/edit/edit-config.js";
+import { planSsoRoles, type SsoRolesPlan } from "../config/edit/plan-sso-roles.js";
+import { type AwsImport, planAwsImport } from "../config/import/aws-config-import.js";
 import { readConfigFile } from "../config/load-config.js";
 import { parseConfig } from "../config/parse-config.js";
-import { planSsoRoles, type SsoRolesPlan } from "../config/plan-sso-roles.js";
+import { configJsonSchema } from "../config/schema/json-schema.js";
 import type { ConfigEdit, ImportTexts, RunningConfig } from "../control/services.js";
 import type { EditPlan } from "../control-api/config-contract.js";
 import type { ControlRequest } from "../control-api/contract.js";

@@ -2,9 +2,9 @@ import { join } from "node:path";
 import { BrokerError } from "../core/errors.js";
 import { NodeFileSystem, writeFileAtomic } from "./atomic-file.js";
 import { describePortOwner } from "./port-owner.js";
-import type { Systemctl } from "./systemctl.js";
-import { ENDPOINT_SOCKET } from "./systemd-units.js";
-import { readIfThere } from "./unit-directory.js";
+import type { Systemctl } from "./service/systemctl.js";
+import { ENDPOINT_SOCKET } from "./service/systemd-units.js";
+import { readIfThere } from "./service/unit-directory.js";
 
 /** `Result=` of a socket unit that could not bind. */
 const NOT_BOUND = "resources";

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { parseDuration } from "../../src/cli/duration.js";
+import { parseDuration } from "../../src/cli/arguments/duration.js";
 import { execExitCodeOf, exitCodeOf } from "../../src/cli/exit-codes.js";
-import { formatLogLine } from "../../src/cli/log-line.js";
-import { createOutput } from "../../src/cli/output.js";
-import { table } from "../../src/cli/table.js";
-import { isoInstant, span, when } from "../../src/cli/when.js";
+import { formatLogLine } from "../../src/cli/terminal/log-line.js";
+import { createOutput } from "../../src/cli/terminal/output.js";
+import { table } from "../../src/cli/terminal/table.js";
+import { isoInstant, span, when } from "../../src/cli/terminal/when.js";
 import { BrokerError, type BrokerErrorCode } from "../../src/core/errors.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { planRoleAdd } from "../../src/config/edit-config.js";
+import { planRoleAdd } from "../../src/config/edit/edit-config.js";
 import { BrokerError } from "../../src/core/errors.js";
 import { EXAMPLE, PLACE, parse } from "./config-text.js";
 

@@ -1,8 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { adHocRole } from "../../src/config/ad-hoc-role.js";
-import { type AwsImport, planAwsImport } from "../../src/config/aws-config-import.js";
 import type { Config } from "../../src/config/config.js";
+import { type AwsImport, planAwsImport } from "../../src/config/import/aws-config-import.js";
 import type { ConfigEdit, ControlServices, ImportTexts, RunningConfig } from "../../src/control/services.js";
 import type { ControlRequest, ControlResponse } from "../../src/control-api/contract.js";
 import { BrokerError } from "../../src/core/errors.js";

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import type { RunTool } from "../../src/system/supervisor.js";
+import type { RunTool } from "../../src/system/service/supervisor.js";
 
 /**
  * launchctl as its manual page and its users describe it: an agent is loaded into a domain from a file, starts with it,

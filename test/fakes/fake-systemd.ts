@@ -1,4 +1,4 @@
-import type { RunTool } from "../../src/system/supervisor.js";
+import type { RunTool } from "../../src/system/service/supervisor.js";
 
 interface Answer {
   readonly code: number;

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { type LaunchAgent, renderLaunchAgent } from "../../src/system/launchd-plist.js";
+import { type LaunchAgent, renderLaunchAgent } from "../../src/system/service/launchd-plist.js";
 
 /** Python's plistlib: a property-list parser that is not ours. */
 function parse(text: string): unknown {

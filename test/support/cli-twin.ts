@@ -1,12 +1,12 @@
 import { Readable, Writable } from "node:stream";
 import { runCli } from "../../src/cli/cli.js";
 import type { CliSurroundings } from "../../src/cli/context.js";
-import { Interrupted, type Prompts } from "../../src/cli/prompts.js";
+import { Interrupted, type Prompts } from "../../src/cli/terminal/prompts.js";
 import { createControlClient } from "../../src/control-api/client.js";
 import type { Clock } from "../../src/system/clock.js";
 import { resolvePaths } from "../../src/system/paths.js";
+import type { Supervisor } from "../../src/system/service/supervisor.js";
 import type { SpawnedDaemon } from "../../src/system/spawn-daemon.js";
-import type { Supervisor } from "../../src/system/supervisor.js";
 import { NOW } from "../fakes/fake-control.js";
 
 /** `^C` at a question. */

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { defineCommand, JSON_OPTION } from "../command.js";
-import { readConfig, readConfigAt } from "../config-file.js";
+import { readConfig, readConfigAt } from "../config/config-file.js";
 
 export const configCheckCommand = defineCommand({
   name: "config check",

@@ -5,7 +5,7 @@ import { BrokerError } from "../../core/errors.js";
 import { ensurePrivateDirectory } from "../../system/private-directory.js";
 import { shellQuote } from "../../system/shell-quote.js";
 import { defineCommand } from "../command.js";
-import { type ConfigText, readConfig, replaceConfig } from "../config-file.js";
+import { type ConfigText, readConfig, replaceConfig } from "../config/config-file.js";
 import type { CliContext } from "../context.js";
 
 export const configEditCommand = defineCommand({

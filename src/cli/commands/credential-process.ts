@@ -1,5 +1,5 @@
 import { defineCommand } from "../command.js";
-import { fetchCredentials } from "../fetch-credentials.js";
+import { fetchCredentials } from "../variables/fetch-credentials.js";
 
 export const credentialProcessCommand = defineCommand({
   name: "credential-process",

@@ -1,15 +1,15 @@
-import { changesFor } from "../aws-variables.js";
+import { competingFileVariables } from "../aws-files/competing-files.js";
 import { defineCommand, type OptionSpecs } from "../command.js";
-import { competingFileVariables } from "../competing-files.js";
 import type { CliContext } from "../context.js";
-import { ensureLoggedIn } from "../ensure-logged-in.js";
 import { HOOK_VARIABLE } from "../hook-variable.js";
-import { markFor } from "../lease-mark.js";
-import { FORMS, type LeaseForm, leaseVariables } from "../lease-variables.js";
-import { withLogin } from "../login.js";
-import { printChanges, printFailure } from "../print-changes.js";
-import { SHELL_FORMATS, type ShellFormat } from "../shell-format.js";
-import { accessTo, roleOf, type WantedLease, wantedLease } from "../wanted-lease.js";
+import { markFor } from "../leases/lease-mark.js";
+import { accessTo, roleOf, type WantedLease, wantedLease } from "../leases/wanted-lease.js";
+import { ensureLoggedIn } from "../login/ensure-logged-in.js";
+import { withLogin } from "../login/login.js";
+import { changesFor } from "../variables/aws-variables.js";
+import { FORMS, type LeaseForm, leaseVariables } from "../variables/lease-variables.js";
+import { printChanges, printFailure } from "../variables/print-changes.js";
+import { SHELL_FORMATS, type ShellFormat } from "../variables/shell-format.js";
 
 const OPTIONS = {
   lease: { type: "string", value: "NAME", help: "a lease made by `brokerctl lease create`" },
@@ -71,8 +71,8 @@ function ownerOf(wanted: WantedLease): string {
 
 async function staticSet(wanted: WantedLease, context: CliContext): Promise<Record<string, string>> {
   const [{ fetchCredentials }, { staticVariables }] = await Promise.all([
-    import("../fetch-credentials.js"),
-    import("../static-variables.js"),
+    import("../variables/fetch-credentials.js"),
+    import("../variables/static-variables.js"),
   ]);
   const role = await roleOf(wanted, context);
   await withLogin(context, role, () => context.client.call("warm", { role }));

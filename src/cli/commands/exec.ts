@@ -1,16 +1,16 @@
 import { BrokerError } from "../../core/errors.js";
-import { applyChanges, changesFor } from "../aws-variables.js";
-import { type ChildWords, childWords } from "../child-words.js";
+import { parseDuration } from "../arguments/duration.js";
+import { type ChildWords, childWords } from "../child/child-words.js";
+import { runChild } from "../child/run-child.js";
 import { defineCommand, type OptionSpecs, type Outcome } from "../command.js";
 import type { CliContext } from "../context.js";
-import { parseDuration } from "../duration.js";
-import { execVariables } from "../exec-variables.js";
 import { EXEC_EXIT } from "../exit-codes.js";
-import { FORMS, type Form, leaseVariables } from "../lease-variables.js";
-import { withLogin } from "../login.js";
-import { withOwnLease } from "../own-lease.js";
-import { runChild } from "../run-child.js";
-import { withShellLease } from "../shell-lease.js";
+import { withOwnLease } from "../leases/own-lease.js";
+import { withShellLease } from "../leases/shell-lease.js";
+import { withLogin } from "../login/login.js";
+import { applyChanges, changesFor } from "../variables/aws-variables.js";
+import { execVariables } from "../variables/exec-variables.js";
+import { FORMS, type Form, leaseVariables } from "../variables/lease-variables.js";
 
 const OPTIONS = {
   lease: { type: "string", value: "NAME", help: "use this lease instead of one of its own" },

@@ -5,13 +5,13 @@ import {
   type ImportResult,
   isToStore,
   type PlannedImport,
-} from "../carry-out-import.js";
+} from "../aws-files/carry-out-import.js";
+import { importCounts, importItemJson, importKeyJson, importTable } from "../aws-files/import-views.js";
+import { type AwsFileTexts, readAwsFiles, usualAwsFiles } from "../aws-files/read-aws-files.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
-import { readConfig } from "../config-file.js";
+import { readConfig } from "../config/config-file.js";
 import type { CliContext } from "../context.js";
 import { EXIT } from "../exit-codes.js";
-import { importCounts, importItemJson, importKeyJson, importTable } from "../import-views.js";
-import { type AwsFileTexts, readAwsFiles, usualAwsFiles } from "../read-aws-files.js";
 
 interface Choices {
   readonly profiles: readonly string[];

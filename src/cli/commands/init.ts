@@ -1,10 +1,10 @@
 import { BrokerError } from "../../core/errors.js";
 import { SECRET_STORE_KINDS, type SecretStoreKind } from "../../core/secret-store-kind.js";
 import { defineCommand, type OptionSpecs, type OptionValues } from "../command.js";
-import { type InitChoices, writeInitialConfig } from "../initial-config.js";
-import { makeSecretStore } from "../make-secret-store.js";
-import { offerNext } from "../offer-next.js";
-import { writeConfigSchema } from "../write-config-schema.js";
+import { type InitChoices, writeInitialConfig } from "../config/initial-config.js";
+import { makeSecretStore } from "../config/make-secret-store.js";
+import { offerNext } from "../config/offer-next.js";
+import { writeConfigSchema } from "../config/write-config-schema.js";
 
 const OPTIONS = {
   "secret-store": { type: "string", choices: SECRET_STORE_KINDS, help: "who holds the data key; default keychain" },

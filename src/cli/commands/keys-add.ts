@@ -3,11 +3,11 @@ import { resolve } from "node:path";
 import { BrokerError } from "../../core/errors.js";
 import { shellQuote } from "../../system/shell-quote.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
-import { addEntry, checkName } from "../config-entry.js";
+import { addEntry, checkName } from "../config/config-entry.js";
 import type { CliContext } from "../context.js";
-import { checkKeyOptions, type KeyInputOptions, readKey } from "../key-input.js";
-import { keyJson } from "../key-views.js";
-import type { LongTermKey } from "../long-term-key.js";
+import { checkKeyOptions, type KeyInputOptions, readKey } from "../keys/key-input.js";
+import { keyJson } from "../keys/key-views.js";
+import type { LongTermKey } from "../keys/long-term-key.js";
 
 export const keysAddCommand = defineCommand({
   name: "keys add",

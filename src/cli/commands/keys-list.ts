@@ -1,8 +1,8 @@
 import type { KeyView } from "../../control-api/contract.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
-import { keyJson } from "../key-views.js";
-import { table } from "../table.js";
-import { when } from "../when.js";
+import { keyJson } from "../keys/key-views.js";
+import { table } from "../terminal/table.js";
+import { when } from "../terminal/when.js";
 
 export const keysListCommand = defineCommand({
   name: "keys list",

@@ -1,7 +1,7 @@
 import { defineCommand, JSON_OPTION } from "../command.js";
-import { confirmOrRefuse } from "../confirm.js";
-import { findKey } from "../find-key.js";
-import { keyJson } from "../key-views.js";
+import { findKey } from "../keys/find-key.js";
+import { keyJson } from "../keys/key-views.js";
+import { confirmOrRefuse } from "../terminal/confirm.js";
 
 export const keysRemoveCommand = defineCommand({
   name: "keys remove",

@@ -1,14 +1,14 @@
+import { competingFileVariables } from "../aws-files/competing-files.js";
 import { defineCommand, type OptionSpecs } from "../command.js";
-import { competingFileVariables } from "../competing-files.js";
 import type { CliContext } from "../context.js";
-import { besides } from "../exec-variables.js";
 import { deployedFunction } from "../lambda/deployed-function.js";
 import { functionChanges } from "../lambda/function-changes.js";
 import { AS_OPTION, CODE_OPTIONS, FUNCTION_POSITIONAL, MODE_DETAILS, ROLE_OPTIONS } from "../lambda/lambda-options.js";
 import { taskRoot } from "../lambda/task-root.js";
-import { type Form, leaseVariables } from "../lease-variables.js";
-import { printChanges, printFailure } from "../print-changes.js";
-import { SHELL_FORMATS } from "../shell-format.js";
+import { besides } from "../variables/exec-variables.js";
+import { type Form, leaseVariables } from "../variables/lease-variables.js";
+import { printChanges, printFailure } from "../variables/print-changes.js";
+import { SHELL_FORMATS } from "../variables/shell-format.js";
 
 const OPTIONS = {
   ...ROLE_OPTIONS,
@@ -47,8 +47,8 @@ async function leaseSet(role: string, form: Form, context: CliContext): Promise<
     return leaseVariables(access, form, context.paths().stateDir);
   }
   const [{ fetchCredentials }, { staticVariables }] = await Promise.all([
-    import("../fetch-credentials.js"),
-    import("../static-variables.js"),
+    import("../variables/fetch-credentials.js"),
+    import("../variables/static-variables.js"),
   ]);
   const { credentials, region } = await fetchCredentials(context, role);
   return staticVariables(credentials, region);

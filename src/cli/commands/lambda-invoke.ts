@@ -1,8 +1,8 @@
 import { BrokerError } from "../../core/errors.js";
 import { parseEvent } from "../../runtime-api/event.js";
+import { parseDuration } from "../arguments/duration.js";
 import { defineCommand, type OptionSpecs } from "../command.js";
 import type { CliContext } from "../context.js";
-import { parseDuration } from "../duration.js";
 import { clientContext } from "../lambda/client-context.js";
 import { AS_OPTION, CODE_OPTIONS, FUNCTION_POSITIONAL, MODE_DETAILS, ROLE_OPTIONS } from "../lambda/lambda-options.js";
 import { readInput } from "../lambda/read-input.js";

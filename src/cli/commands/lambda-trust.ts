@@ -3,7 +3,7 @@ import { BrokerError } from "../../core/errors.js";
 import { defineCommand, JSON_OPTION, type OptionSpecs } from "../command.js";
 import type { CliContext } from "../context.js";
 import { FUNCTION_POSITIONAL, VIA_OPTION } from "../lambda/lambda-options.js";
-import { withLogin } from "../login.js";
+import { withLogin } from "../login/login.js";
 
 const OPTIONS = {
   via: { ...VIA_OPTION, help: "the role that is to be let in; default lambda.via of the config" },

@@ -1,9 +1,9 @@
 import { BrokerError } from "../../core/errors.js";
 import { NAME_PATTERN } from "../../core/role.js";
+import { parseDuration } from "../arguments/duration.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
-import { parseDuration } from "../duration.js";
-import { printAccess } from "../lease-output.js";
-import { withLogin } from "../login.js";
+import { printAccess } from "../leases/lease-output.js";
+import { withLogin } from "../login/login.js";
 
 export const leaseCreateCommand = defineCommand({
   name: "lease create",

@@ -1,8 +1,8 @@
 import type { LeaseView } from "../../control-api/contract.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
-import { table } from "../table.js";
-import { leaseJson } from "../views.js";
-import { when } from "../when.js";
+import { table } from "../terminal/table.js";
+import { leaseJson } from "../terminal/views.js";
+import { when } from "../terminal/when.js";
 
 export const leaseListCommand = defineCommand({
   name: "lease list",

@@ -1,6 +1,6 @@
 import { defineCommand, JSON_OPTION } from "../command.js";
-import { findLease } from "../find-lease.js";
-import { leaseJson } from "../views.js";
+import { findLease } from "../leases/find-lease.js";
+import { leaseJson } from "../terminal/views.js";
 
 export const leaseRevokeCommand = defineCommand({
   name: "lease revoke",

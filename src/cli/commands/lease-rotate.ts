@@ -1,6 +1,6 @@
 import { defineCommand, JSON_OPTION } from "../command.js";
-import { findLease } from "../find-lease.js";
-import { printAccess } from "../lease-output.js";
+import { findLease } from "../leases/find-lease.js";
+import { printAccess } from "../leases/lease-output.js";
 
 export const leaseRotateCommand = defineCommand({
   name: "lease rotate",

@@ -1,8 +1,8 @@
 import type { LeaseView } from "../../control-api/contract.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
-import { findLease } from "../find-lease.js";
-import { leaseJson } from "../views.js";
-import { when } from "../when.js";
+import { findLease } from "../leases/find-lease.js";
+import { leaseJson } from "../terminal/views.js";
+import { when } from "../terminal/when.js";
 
 export const leaseShowCommand = defineCommand({
   name: "lease show",

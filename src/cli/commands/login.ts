@@ -3,9 +3,9 @@ import { BrokerError } from "../../core/errors.js";
 import { nearestName } from "../../core/nearest-name.js";
 import { defineCommand } from "../command.js";
 import type { CliContext } from "../context.js";
-import { type LoginChoice, logInAtTerminal, logInWithCode, loginChoices } from "../login.js";
-import { cannotAsk } from "../prompts.js";
-import { readStdinLine } from "../read-stdin.js";
+import { type LoginChoice, logInAtTerminal, logInWithCode, loginChoices } from "../login/login.js";
+import { cannotAsk } from "../terminal/prompts.js";
+import { readStdinLine } from "../terminal/read-stdin.js";
 
 export const loginCommand = defineCommand({
   name: "login",
@@ -29,7 +29,7 @@ without a browser and without a display, --device is chosen by itself: it works 
     const choice = await chosen(positionals[0], context);
     refuseForeignFlags(choice, options);
     if (choice.type === "sso") {
-      const { logInToSso } = await import("../sso-login.js");
+      const { logInToSso } = await import("../login/sso-login.js");
       await logInToSso(context, choice.name, { device: options.device, noBrowser: options["no-browser"] });
     } else if (options["mfa-code-stdin"]) {
       await logInWithCode(context, choice.name, (await readStdinLine(context, "--mfa-code-stdin")).trim());

@@ -1,7 +1,7 @@
 import { BrokerError } from "../../core/errors.js";
 import { defineCommand } from "../command.js";
 import type { CliContext } from "../context.js";
-import { loginChoices } from "../login.js";
+import { loginChoices } from "../login/login.js";
 
 export const logoutCommand = defineCommand({
   name: "logout",

@@ -4,7 +4,7 @@ import { BrokerError } from "../../core/errors.js";
 import { hasErrno } from "../../system/system-error.js";
 import { defineCommand } from "../command.js";
 import type { CliContext } from "../context.js";
-import { formatLogLine } from "../log-line.js";
+import { formatLogLine } from "../terminal/log-line.js";
 
 const DEFAULT_LINES = 50;
 const MAX_LINES = 1_000_000;

@@ -1,9 +1,9 @@
 import { BrokerError } from "../../core/errors.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
 import { exitCodeOf } from "../exit-codes.js";
-import { withLogin } from "../login.js";
-import { roleSummaryJson } from "../views.js";
-import { until } from "../when.js";
+import { withLogin } from "../login/login.js";
+import { roleSummaryJson } from "../terminal/views.js";
+import { until } from "../terminal/when.js";
 
 export const refreshCommand = defineCommand({
   name: "refresh",

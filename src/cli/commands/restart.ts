@@ -1,7 +1,7 @@
 import { defineCommand, JSON_OPTION } from "../command.js";
-import { ownSupervisor } from "../own-supervisor.js";
-import { startDaemon, supervisedAnswer } from "../start-daemon.js";
-import { stopDaemon } from "../stop-daemon.js";
+import { ownSupervisor } from "../daemon/own-supervisor.js";
+import { startDaemon, supervisedAnswer } from "../daemon/start-daemon.js";
+import { stopDaemon } from "../daemon/stop-daemon.js";
 import { sayStarted } from "./start.js";
 
 export const restartCommand = defineCommand({

@@ -1,6 +1,6 @@
 import { BrokerError } from "../../core/errors.js";
 import { defineCommand, JSON_OPTION, type OptionSpecs } from "../command.js";
-import { addEntry, fieldsOf } from "../config-entry.js";
+import { addEntry, fieldsOf } from "../config/config-entry.js";
 
 const FIELDS = {
   source: { type: "string", value: "SOURCE", help: "the source that signs" },

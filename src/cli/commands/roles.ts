@@ -1,9 +1,9 @@
 import type { RoleView } from "../../control-api/contract.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
-import type { Output } from "../output.js";
-import { table } from "../table.js";
-import { roleJson } from "../views.js";
-import { when } from "../when.js";
+import type { Output } from "../terminal/output.js";
+import { table } from "../terminal/table.js";
+import { roleJson } from "../terminal/views.js";
+import { when } from "../terminal/when.js";
 
 export const rolesCommand = defineCommand({
   name: "roles",

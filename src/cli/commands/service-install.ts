@@ -1,6 +1,6 @@
 import { defineCommand, JSON_OPTION } from "../command.js";
 import type { CliContext } from "../context.js";
-import { installService, type ServiceInstallation } from "../install-service.js";
+import { installService, type ServiceInstallation } from "../daemon/install-service.js";
 import { sayStarted } from "./start.js";
 
 export const serviceInstallCommand = defineCommand({

@@ -1,7 +1,7 @@
-import type { Supervisor, SupervisorState } from "../../system/supervisor.js";
+import type { Supervisor, SupervisorState } from "../../system/service/supervisor.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
 import type { CliContext } from "../context.js";
-import { neededSupervisor } from "../install-service.js";
+import { neededSupervisor } from "../daemon/install-service.js";
 
 export const serviceStatusCommand = defineCommand({
   name: "service status",

@@ -1,5 +1,5 @@
 import { defineCommand, JSON_OPTION } from "../command.js";
-import { neededSupervisor } from "../install-service.js";
+import { neededSupervisor } from "../daemon/install-service.js";
 
 export const serviceUninstallCommand = defineCommand({
   name: "service uninstall",

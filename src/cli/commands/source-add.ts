@@ -1,7 +1,7 @@
 import { BrokerError } from "../../core/errors.js";
 import { nearestName } from "../../core/nearest-name.js";
 import { defineCommand, JSON_OPTION, type OptionSpecs } from "../command.js";
-import { addEntry, fieldsOf } from "../config-entry.js";
+import { addEntry, fieldsOf } from "../config/config-entry.js";
 
 const TYPES: readonly string[] = [
   "keys",

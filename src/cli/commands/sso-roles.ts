@@ -2,12 +2,12 @@ import type { ControlResponse } from "../../control-api/contract.js";
 import type { SsoRoleFound } from "../../control-api/sso-contract.js";
 import { BrokerError } from "../../core/errors.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
-import { applyEdit, readConfig } from "../config-file.js";
-import { confirmOrRefuse } from "../confirm.js";
+import { applyEdit, readConfig } from "../config/config-file.js";
 import type { CliContext } from "../context.js";
-import { withLoginTo } from "../login.js";
-import { listSsoRoles, matching } from "../sso-accounts.js";
-import { table } from "../table.js";
+import { withLoginTo } from "../login/login.js";
+import { listSsoRoles, matching } from "../login/sso-accounts.js";
+import { confirmOrRefuse } from "../terminal/confirm.js";
+import { table } from "../terminal/table.js";
 
 const DEFAULT_NAME = "{account_name}/{role_name}";
 

@@ -2,7 +2,7 @@ import { isDialFailure } from "../../control-api/client.js";
 import type { StatusView } from "../../control-api/contract.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
 import type { CliContext } from "../context.js";
-import { startDaemon } from "../start-daemon.js";
+import { startDaemon } from "../daemon/start-daemon.js";
 
 export const startCommand = defineCommand({
   name: "start",

@@ -4,9 +4,9 @@ import type { StatusView } from "../../control-api/contract.js";
 import { BrokerError } from "../../core/errors.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
 import type { CliContext } from "../context.js";
-import { table } from "../table.js";
-import { statusJson } from "../views.js";
-import { span, when } from "../when.js";
+import { table } from "../terminal/table.js";
+import { statusJson } from "../terminal/views.js";
+import { span, when } from "../terminal/when.js";
 import { leaseTable } from "./lease-list.js";
 import { roleTable, warnOfRoleErrors } from "./roles.js";
 

@@ -1,5 +1,5 @@
 import { defineCommand } from "../command.js";
-import { stopDaemon } from "../stop-daemon.js";
+import { stopDaemon } from "../daemon/stop-daemon.js";
 
 export const stopCommand = defineCommand({
   name: "stop",

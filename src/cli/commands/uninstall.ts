@@ -1,8 +1,8 @@
 import { defineCommand, JSON_OPTION, type Outcome } from "../command.js";
 import type { CliContext } from "../context.js";
 import { EXIT } from "../exit-codes.js";
-import { cannotAsk } from "../prompts.js";
-import { table } from "../table.js";
+import { cannotAsk } from "../terminal/prompts.js";
+import { table } from "../terminal/table.js";
 import { findTraces, isEmpty, type Traces } from "../uninstall/find-traces.js";
 import { Removal, removeOwnTraces, removeStartLines, stopEverything } from "../uninstall/remove-traces.js";
 import { type Finding, findingsOf, lossOf } from "../uninstall/tell-traces.js";

@@ -1,8 +1,8 @@
 import type { ControlResponse } from "../../control-api/contract.js";
 import { BrokerError } from "../../core/errors.js";
 import { defineCommand } from "../command.js";
+import { passphraseToUnlock } from "../config/passphrase.js";
 import type { CliContext } from "../context.js";
-import { passphraseToUnlock } from "../passphrase.js";
 
 const ATTEMPTS = 3;
 

@@ -1,14 +1,14 @@
 import type { ControlResponse, RoleSummary } from "../../control-api/contract.js";
 import { BrokerError } from "../../core/errors.js";
 import type { LeaseSelector } from "../../core/lease.js";
+import { parseDuration } from "../arguments/duration.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
 import type { CliContext } from "../context.js";
-import { parseDuration } from "../duration.js";
-import { withLogin } from "../login.js";
-import { pickRole } from "../pick-role.js";
-import { warnIfShellElsewhere, withShellLease } from "../shell-lease.js";
-import { leaseJson, roleSummaryJson } from "../views.js";
-import { until, when } from "../when.js";
+import { warnIfShellElsewhere, withShellLease } from "../leases/shell-lease.js";
+import { withLogin } from "../login/login.js";
+import { pickRole } from "../terminal/pick-role.js";
+import { leaseJson, roleSummaryJson } from "../terminal/views.js";
+import { until, when } from "../terminal/when.js";
 
 export const useCommand = defineCommand({
   name: "use",

@@ -1,7 +1,7 @@
 import { defineCommand, JSON_OPTION } from "../command.js";
-import { withLogin } from "../login.js";
-import { warnIfShellElsewhere, withShellLease } from "../shell-lease.js";
-import { isoInstant, when } from "../when.js";
+import { warnIfShellElsewhere, withShellLease } from "../leases/shell-lease.js";
+import { withLogin } from "../login/login.js";
+import { isoInstant, when } from "../terminal/when.js";
 
 export const whoamiCommand = defineCommand({
   name: "whoami",

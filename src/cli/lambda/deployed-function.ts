@@ -2,7 +2,7 @@ import type { ControlResponse } from "../../control-api/contract.js";
 import type { LambdaMode } from "../../control-api/lambda-contract.js";
 import { BrokerError } from "../../core/errors.js";
 import type { CliContext } from "../context.js";
-import { withLogin } from "../login.js";
+import { withLogin } from "../login/login.js";
 
 /** A function as the command line names it. */
 export interface NamedFunction {

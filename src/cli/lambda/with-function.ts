@@ -1,9 +1,9 @@
-import { applyChanges } from "../aws-variables.js";
+import { parseDuration } from "../arguments/duration.js";
 import type { CliContext } from "../context.js";
-import { parseDuration } from "../duration.js";
-import { execVariables } from "../exec-variables.js";
-import type { Form } from "../lease-variables.js";
-import { withOwnLease } from "../own-lease.js";
+import { withOwnLease } from "../leases/own-lease.js";
+import { applyChanges } from "../variables/aws-variables.js";
+import { execVariables } from "../variables/exec-variables.js";
+import type { Form } from "../variables/lease-variables.js";
 import { type DeployedFunction, deployedFunction, type NamedFunction } from "./deployed-function.js";
 import { functionChanges } from "./function-changes.js";
 import { taskRoot } from "./task-root.js";

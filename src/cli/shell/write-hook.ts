@@ -12,7 +12,7 @@ import {
 } from "../../core/shell-files.js";
 import { NodeFileSystem, writeFileAtomic } from "../../system/atomic-file.js";
 import { ensurePrivateDirectory } from "../../system/private-directory.js";
-import { competingAwsSetting } from "../aws-files.js";
+import { competingAwsSetting } from "../aws-files/aws-files.js";
 import type { CliContext } from "../context.js";
 import { hookScript, quotedFor } from "./shell-scripts.js";
 
@@ -78,7 +78,7 @@ async function prefaceFor(shell: HookedShell, context: CliContext): Promise<stri
   if (competing !== undefined) {
     context.output.warn(`${competing} would win over the broker: shells with the hook get copies of ~/.aws without it`);
   }
-  const { neutralAwsFiles } = await import("../neutral-aws-files.js");
+  const { neutralAwsFiles } = await import("../aws-files/neutral-aws-files.js");
   const lines = Object.entries(await neutralAwsFiles(context)).map(([name, value]) =>
     shell === "fish" ? `set -gx ${name} ${quotedFor(shell, value)}` : `export ${name}=${quotedFor(shell, value)}`,
   );

@@ -1,8 +1,8 @@
 import { access, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isDialFailure } from "../../control-api/client.js";
-import type { SupervisorOwnership } from "../../system/supervisor.js";
-import { awsFiles } from "../aws-files.js";
+import type { SupervisorOwnership } from "../../system/service/supervisor.js";
+import { awsFiles } from "../aws-files/aws-files.js";
 import type { CliContext } from "../context.js";
 import { askForDataKey, type DataKeyReport, expectsDataKey } from "./data-key.js";
 import { findOwnPlaces, type OwnPlaces } from "./own-directories.js";

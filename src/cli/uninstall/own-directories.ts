@@ -6,7 +6,7 @@ import type { BrokerPaths } from "../../system/paths.js";
 import { shellQuote } from "../../system/shell-quote.js";
 import { hasErrno, reasonOf } from "../../system/system-error.js";
 import { TEMPORARY_FILE_PATTERN } from "../../system/temporary-file.js";
-import { SCHEMA_FILE } from "../config-template.js";
+import { SCHEMA_FILE } from "../config/config-template.js";
 import { isOwnConfig } from "./own-config.js";
 
 /** Something of ours on disk, and what removing it means. */

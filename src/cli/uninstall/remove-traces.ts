@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { BrokerError, toBrokerError } from "../../core/errors.js";
 import type { CliContext } from "../context.js";
-import { stopDaemon } from "../stop-daemon.js";
+import { stopDaemon } from "../daemon/stop-daemon.js";
 import { askForDataKey } from "./data-key.js";
 import type { Traces } from "./find-traces.js";
 import { findOwnPlaces, pruneDirectories, removeOwnPlace } from "./own-directories.js";

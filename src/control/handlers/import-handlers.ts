@@ -1,4 +1,4 @@
-import type { AwsImport, ImportedKey } from "../../config/aws-config-import.js";
+import type { AwsImport, ImportedKey } from "../../config/import/aws-config-import.js";
 import type { ImportKeyView, ImportRequest, TextSpan } from "../../control-api/import-contract.js";
 import { BrokerError } from "../../core/errors.js";
 import type { StoredKey } from "../../credentials/sources/key-store.js";

@@ -15,7 +15,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { DataKeyReport } from "../../../src/cli/uninstall/data-key.js";
 import { removeFromStartFile } from "../../../src/cli/uninstall/start-files.js";
 import { SystemClock } from "../../../src/system/clock.js";
-import type { Supervisor, ToolRun } from "../../../src/system/supervisor.js";
+import type { Supervisor, ToolRun } from "../../../src/system/service/supervisor.js";
 import { type CliRoom, cliRoom } from "../../support/cli-room.js";
 import { CONTROL_C } from "../../support/cli-twin.js";
 import { homeSnapshot } from "../../support/home-snapshot.js";

@@ -1,0 +1,78 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { BrokerError } from "../../core/errors.js";
+import { hasErrno, reasonOf } from "../../system/system-error.js";
+import type { Outcome } from "../command.js";
+import type { CliContext } from "../context.js";
+import { EXEC_EXIT } from "../exit-codes.js";
+
+export interface ChildCommand {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The child runs now. */
+  readonly onStart?: (pid: number) => Promise<void>;
+}
+
+/** What a supervisor sends to us and means for the child. */
+const FORWARDED: readonly NodeJS.Signals[] = ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"];
+/** A terminal sends these to its whole foreground group: to us and to the child alike. */
+const FROM_TERMINAL: readonly NodeJS.Signals[] = ["SIGINT", "SIGQUIT"];
+
+/**
+ * Runs a command in our place: our stdin, stdout, stderr, process group and terminal are its own, signals reach it, and
+ * its exit code or fatal signal is the outcome. 126 and 127 where it cannot be run.
+ */
+export async function runChild(command: ChildCommand, context: CliContext): Promise<Outcome> {
+  const child = spawn(command.file, [...command.args], { stdio: "inherit", env: command.env, cwd: context.cwd });
+  const stopForwarding = forwardSignals(child, context);
+  try {
+    const end = ended(child);
+    if (child.pid !== undefined) await command.onStart?.(child.pid);
+    const { code, signal } = await end;
+    return signal === null ? (code ?? EXEC_EXIT.ownFailure) : { signal };
+  } catch (error) {
+    return cannotRun(command.file, error, context);
+  } finally {
+    stopForwarding();
+  }
+}
+
+/**
+ * With a terminal, Ctrl-C has already reached the child: a second one would make many programs give up their cleaning
+ * up. So it is only survived here, and forwarded where no terminal can have sent it. `kill -INT` of brokerctl alone
+ * in a terminal is thereby not passed on: no program can tell the two apart.
+ */
+function forwardSignals(child: ChildProcess, { stdinIsTTY, stdout, stderr }: CliContext): () => void {
+  const hasTerminal = stdinIsTTY || stdout.isTTY === true || stderr.isTTY === true;
+  const forward = (signal: NodeJS.Signals): void => void child.kill(signal);
+  const survive = (): void => undefined;
+  for (const signal of FORWARDED) process.on(signal, forward);
+  for (const signal of FROM_TERMINAL) process.on(signal, hasTerminal ? survive : forward);
+  return () => {
+    for (const signal of [...FORWARDED, ...FROM_TERMINAL]) process.off(signal, forward).off(signal, survive);
+  };
+}
+
+interface ChildEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+function ended(child: ChildProcess): Promise<ChildEnd> {
+  const end = new Promise<ChildEnd>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code, signal) => resolve({ code, signal }));
+  });
+  end.catch(() => undefined); // looked at later: `onStart` runs in between
+  return end;
+}
+
+function cannotRun(file: string, error: unknown, { output }: CliContext): number {
+  if (error instanceof BrokerError) throw error;
+  if (hasErrno(error, "ENOENT")) {
+    output.error(new BrokerError("UsageInvalid", `command not found: ${file}`, { hint: `command -v ${file}` }));
+    return EXEC_EXIT.notFound;
+  }
+  output.error(new BrokerError("UsageInvalid", `cannot run ${file}: ${reasonOf(error)}`, { hint: `ls -l ${file}` }));
+  return EXEC_EXIT.notExecutable;
+}

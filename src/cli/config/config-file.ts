@@ -1,0 +1,39 @@
+import { readFile } from "node:fs/promises";
+import type { EditPlan } from "../../control-api/config-contract.js";
+import { BrokerError } from "../../core/errors.js";
+import { hasErrno, reasonOf } from "../../system/system-error.js";
+import type { CliContext } from "../context.js";
+
+export interface ConfigText {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** The config as it stands on disk. */
+export async function readConfig(context: CliContext): Promise<ConfigText> {
+  return readConfigAt(context.paths().configFile, "brokerctl init");
+}
+
+export async function readConfigAt(path: string, hint: string): Promise<ConfigText> {
+  try {
+    return { path, text: await readFile(path, "utf8") };
+  } catch (error) {
+    const reason = hasErrno(error, "ENOENT") ? `there is no file ${path}` : `cannot read ${path}: ${reasonOf(error)}`;
+    throw new BrokerError("ConfigInvalid", reason, { hint, cause: error });
+  }
+}
+
+/** Writes what the daemon planned, unless somebody changed the file meanwhile, and has it loaded. Returns what changed. */
+export async function applyEdit(config: ConfigText, plan: EditPlan, context: CliContext): Promise<readonly string[]> {
+  if (plan.text === null) return plan.summary;
+  await replaceConfig(config, plan.text, context);
+  return plan.summary;
+}
+
+/** Notes of the reload (what else it changed) are told. */
+export async function replaceConfig({ path, text }: ConfigText, next: string, context: CliContext): Promise<void> {
+  const { replaceFileIfUnchanged } = await import("../../system/replace-file.js");
+  await replaceFileIfUnchanged({ path, expected: text, next });
+  const { notes } = await context.client.call("config-reload", {});
+  for (const note of notes) context.output.say(note);
+}

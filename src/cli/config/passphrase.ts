@@ -1,0 +1,33 @@
+import { BrokerError } from "../../core/errors.js";
+import type { CliContext } from "../context.js";
+import { readStdinLine } from "../terminal/read-stdin.js";
+
+const STDIN_FLAG = "--passphrase-stdin";
+
+/** Undefined: nothing was piped and nobody is there to ask; then the daemon looks into CREDBROKER_PASSPHRASE_FILE. */
+export async function passphraseToUnlock(fromStdin: boolean, context: CliContext): Promise<string | undefined> {
+  if (fromStdin) return readStdinLine(context, STDIN_FLAG);
+  if (!context.interactive || context.env["CREDBROKER_PASSPHRASE_FILE"]) return undefined;
+  return context.prompts.secret("Passphrase");
+}
+
+/** A new one is typed twice: nobody can tell it again later. */
+export async function newPassphrase(fromStdin: boolean, context: CliContext): Promise<string | undefined> {
+  if (fromStdin) return readStdinLine(context, STDIN_FLAG);
+  if (context.env["CREDBROKER_PASSPHRASE_FILE"]) return undefined;
+  if (!context.interactive) {
+    throw new BrokerError(
+      "UsageInvalid",
+      "secret_store passphrase needs a passphrase, and there is no terminal to ask at",
+      {
+        hint: "CREDBROKER_PASSPHRASE_FILE=FILE brokerctl init --secret-store passphrase (or --passphrase-stdin)",
+      },
+    );
+  }
+  for (;;) {
+    const first = await context.prompts.secret("New passphrase for the secret store");
+    if (first === "") context.output.say("the passphrase must not be empty");
+    else if (first === (await context.prompts.secret("The same again"))) return first;
+    else context.output.say("the two differ");
+  }
+}

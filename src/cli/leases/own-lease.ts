@@ -1,0 +1,69 @@
+import { rm } from "node:fs/promises";
+import type { LeaseAccess } from "../../control-api/contract.js";
+import { BrokerError } from "../../core/errors.js";
+import type { CliContext } from "../context.js";
+import { fetchCredentials } from "../variables/fetch-credentials.js";
+import { type Form, type LeaseForm, leaseVariables } from "../variables/lease-variables.js";
+import { staticVariables } from "../variables/static-variables.js";
+import { tokenFilePath } from "../variables/token-file.js";
+
+export interface OwnLease {
+  /** Fetched already, so that errors came with their hints; null follows the default lease. */
+  readonly role: string | null;
+  readonly forSeconds: number | undefined;
+  readonly form: Form;
+}
+
+/** What the command that we run for somebody is given. */
+export interface Granted {
+  readonly set: Readonly<Record<string, string>>;
+  /** To be called when the child exists. */
+  readonly onStart: (pid: number) => Promise<void>;
+}
+
+const END_PATIENCE_MS = 2000;
+
+/**
+ * Runs `use` with a lease that ends with it. We hold the lease until the child exists; then the child does, so that it ends
+ * with it even when we are killed. The form `static` is keys and leaves no lease.
+ */
+export async function withOwnLease<T>(
+  { role, forSeconds, form }: OwnLease,
+  context: CliContext,
+  use: (granted: Granted) => Promise<T>,
+): Promise<T> {
+  if (form === "static") {
+    refuseEnd(forSeconds);
+    const { credentials, region } = await fetchCredentials(context, role);
+    return use({ set: staticVariables(credentials, region), onStart: async () => Promise.resolve() });
+  }
+  const { client, pid, paths } = context;
+  const access = await client.call("lease-child", { role, pid, ...(forSeconds !== undefined && { forSeconds }) });
+  try {
+    const set = await leaseVariables(access, form, paths().stateDir);
+    return await use({ set, onStart: (child) => handOver(access, child, context) });
+  } finally {
+    await endLease(access, form, context);
+  }
+}
+
+function refuseEnd(forSeconds: number | undefined): void {
+  if (forSeconds === undefined) return;
+  throw new BrokerError("UsageInvalid", "--as static hands out keys, which --for cannot end", { hint: "--as header" });
+}
+
+/** When it fails (a child that has ended already), the lease ends with us instead, and we outlive the child. */
+async function handOver({ lease }: LeaseAccess, pid: number, { quietClient }: CliContext): Promise<void> {
+  await quietClient.call("lease-hand-over", { id: lease.id, pid }).catch(() => undefined);
+}
+
+/** The daemon would notice by itself within seconds: a daemon that is gone does not hold up the exit. */
+async function endLease({ lease }: LeaseAccess, form: LeaseForm, { quietClient, paths }: CliContext): Promise<void> {
+  const revoke = quietClient.call(
+    "lease-revoke",
+    { lease: { by: "id", id: lease.id } },
+    { timeoutMs: END_PATIENCE_MS },
+  );
+  await revoke.catch(() => undefined);
+  if (form === "token-file") await rm(tokenFilePath(lease.id, paths().stateDir), { force: true });
+}

@@ -1,0 +1,48 @@
+import { readFile } from "node:fs/promises";
+import { BrokerError } from "../../core/errors.js";
+import type { LeaseSelector } from "../../core/lease.js";
+import type { CliContext, Environment } from "../context.js";
+import { shadowingVariables } from "../variables/aws-variables.js";
+import { TOKEN_VARIABLE, tokenIn, URI_VARIABLE } from "./lease-token.js";
+
+const TOKEN_FILE_VARIABLE = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
+
+const EVAL_HINT = 'eval "$(brokerctl env)"';
+
+/** The lease whose token this shell's variables hold; undefined where they hold none of ours. */
+async function shellLease(env: Environment): Promise<LeaseSelector | undefined> {
+  const uri = env[URI_VARIABLE];
+  if (uri === undefined || !/^http:\/\/127\.0\.0\.1:\d+\//.test(uri)) return undefined;
+  const token = tokenIn(uri.split("/lease/")[1]) ?? tokenIn(env[TOKEN_VARIABLE]) ?? tokenIn(await tokenFile(env));
+  return token === undefined ? undefined : { by: "token", token };
+}
+
+/** Does something with this shell's lease, else with the default one; says how to get a new one when it has ended. */
+export async function withShellLease<T>({ env }: CliContext, act: (lease: LeaseSelector) => Promise<T>): Promise<T> {
+  const lease = (await shellLease(env)) ?? ({ by: "default" } as const);
+  try {
+    return await act(lease);
+  } catch (error) {
+    const isGone = error instanceof BrokerError && (error.code === "LeaseUnknown" || error.code === "LeaseEnded");
+    if (!isGone || lease.by !== "token") throw error;
+    throw new BrokerError("LeaseEnded", "the lease of this shell has ended", { hint: EVAL_HINT, cause: error });
+  }
+}
+
+/** Says when programs of this shell would not ask the broker, or not for the lease that was just moved. */
+export async function warnIfShellElsewhere(context: CliContext): Promise<void> {
+  const { env, output } = context;
+  if ((await shellLease(env)) === undefined) {
+    const why = env[URI_VARIABLE] === undefined ? `${URI_VARIABLE} is not set` : `${URI_VARIABLE} is not the broker's`;
+    output.warn(`programs in this shell do not ask the broker: ${why}`, EVAL_HINT);
+    return;
+  }
+  const shadowing = shadowingVariables(env);
+  if (shadowing.length === 0) return;
+  output.warn(`programs in this shell use ${shadowing.join(", ")} instead of the broker`, EVAL_HINT);
+}
+
+async function tokenFile(env: Environment): Promise<string | undefined> {
+  const path = env[TOKEN_FILE_VARIABLE];
+  return path === undefined ? undefined : readFile(path, "utf8").catch(() => undefined);
+}

@@ -1,0 +1,107 @@
+import type { ControlResponse } from "../../control-api/contract.js";
+import { BrokerError } from "../../core/errors.js";
+import type { CliContext } from "../context.js";
+import { until } from "../terminal/when.js";
+
+export type LoginChoice = ControlResponse<"login-choices">["sources"][number];
+
+/** A code may be typed wrong; a third wrong one is not a slip. */
+const ATTEMPTS = 3;
+
+export async function loginChoices({ client }: CliContext): Promise<readonly LoginChoice[]> {
+  return (await client.call("login-choices", {})).sources;
+}
+
+/** Logs in to the source in its own way; the caller has made sure that there is a person. */
+export async function logInAtTerminal(context: CliContext, choice: LoginChoice): Promise<void> {
+  if (choice.mfaProcess) return logInByProgram(context, choice.name);
+  if (choice.type !== "sso") return logInWithAskedCode(context, choice);
+  const { logInToSso } = await import("./sso-login.js");
+  return logInToSso(context, choice.name, { device: false, noBrowser: false });
+}
+
+/** The daemon runs the source's mfa_process: nobody is asked here. */
+async function logInByProgram(context: CliContext, source: string): Promise<void> {
+  const { expiresAt } = await context.client.call("login-mfa", { source });
+  sayLoggedIn(context, source, expiresAt);
+}
+
+async function logInWithAskedCode(context: CliContext, choice: LoginChoice): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    const code = await context.prompts.secret(`MFA code of ${choice.mfaSerial ?? choice.name}`);
+    try {
+      await logInWithCode(context, choice.name, code.replaceAll(" ", ""));
+      return;
+    } catch (error) {
+      const again = error instanceof BrokerError && ["MfaRequired", "UsageInvalid"].includes(error.code);
+      if (!again || attempt === ATTEMPTS) throw error;
+      context.output.say(`${error.message}; a code works once, so wait for the next one`);
+    }
+  }
+}
+
+export async function logInWithCode(context: CliContext, source: string, code: string): Promise<void> {
+  // TOTP as AWS has it; checked here so that a slip costs no attempt.
+  if (!/^\d{6}$/.test(code)) throw new BrokerError("UsageInvalid", "an MFA code is six digits");
+  const { expiresAt } = await context.client.call("login-mfa", { source, code });
+  sayLoggedIn(context, source, expiresAt);
+}
+
+function sayLoggedIn({ output, clock }: CliContext, source: string, expiresAt: number): void {
+  output.say(`logged in to ${source} until ${until(expiresAt, clock.now())}`);
+}
+
+/**
+ * Runs `attempt`; where a login is missing and a person is there, offers it and tries once more (interface §4).
+ * `role`: whose source it is about, where that is known.
+ */
+export async function withLogin<T>(
+  context: CliContext,
+  role: string | undefined,
+  attempt: () => Promise<T>,
+): Promise<T> {
+  return offeringLogin(context, () => choiceFor(context, role), attempt);
+}
+
+/** As `withLogin`, for what is about a source. */
+export async function withLoginTo<T>(context: CliContext, source: string, attempt: () => Promise<T>): Promise<T> {
+  const choose = async (): Promise<LoginChoice | undefined> =>
+    (await loginChoices(context)).find(({ name }) => name === source);
+  return offeringLogin(context, choose, attempt);
+}
+
+async function offeringLogin<T>(
+  context: CliContext,
+  choose: () => Promise<LoginChoice | undefined>,
+  attempt: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await attempt();
+  } catch (error) {
+    if (!isLoginMissing(error) || !context.interactive || context.output.json) throw error;
+    const choice = await choose();
+    if (!choice) throw error;
+    context.output.say(error.message);
+    if (!(await context.prompts.confirm("Log in now?", true))) throw error;
+    await logInAtTerminal(context, choice);
+    return attempt();
+  }
+}
+
+function isLoginMissing(error: unknown): error is BrokerError {
+  return error instanceof BrokerError && (error.code === "MfaRequired" || error.code === "LoginRequired");
+}
+
+/** The source of the role; where that is not known, the only one that wants a login. */
+async function choiceFor(context: CliContext, role: string | undefined): Promise<LoginChoice | undefined> {
+  const [choices, status] = await Promise.all([loginChoices(context), context.client.call("status", {})]);
+  const source = status.roles.find(({ name }) => name === role)?.source ?? sourceOfAdHoc(role);
+  if (source !== undefined) return choices.find(({ name }) => name === source);
+  const needing = choices.filter(({ needs }) => needs !== null);
+  return needing.length === 1 ? needing[0] : undefined;
+}
+
+/** Of `SOURCE:ACCOUNT/ROLE`; undefined where the role is named by the config. */
+export function sourceOfAdHoc(role: string | undefined): string | undefined {
+  return role?.includes(":") ? role.split(":")[0] : undefined;
+}

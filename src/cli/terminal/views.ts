@@ -1,0 +1,69 @@
+import type { LeaseView, RoleSummary, RoleView, StatusView } from "../../control-api/contract.js";
+import type { SourceView } from "../../control-api/source-view.js";
+import { isoInstant } from "./when.js";
+
+/** What `--json` prints: snake_case fields that others may rely on (interface §4), instants as whole-second UTC. */
+type Json = Readonly<Record<string, unknown>>;
+
+export function statusJson({ daemon, defaultRole, sources, roles, leases }: StatusView): Json {
+  return {
+    daemon: {
+      pid: daemon.pid,
+      version: daemon.version,
+      started_at: isoInstant(daemon.startedAt),
+      endpoint: daemon.endpoint,
+      secret_store: daemon.secretStore,
+      state: daemon.state,
+      overrides: daemon.overrides,
+      warnings: daemon.warnings,
+      problem: daemon.problem,
+      config_path: daemon.configPath,
+    },
+    default_role: defaultRole,
+    sources: sources.map(sourceJson),
+    roles: roles.map(roleJson),
+    leases: leases.map(leaseJson),
+  };
+}
+
+function sourceJson({ name, type, state, expiresAt }: SourceView): Json {
+  return { name, type, state, expires_at: isoInstant(expiresAt) };
+}
+
+export function roleJson(role: RoleView): Json {
+  return {
+    name: role.name,
+    source: role.source,
+    state: role.state,
+    role_arn: role.roleArn,
+    account_id: role.accountId,
+    region: role.region,
+    expiration: isoInstant(role.expiration),
+    refresh_at: isoInstant(role.refreshAt),
+    last_error: role.lastError,
+  };
+}
+
+export function leaseJson(lease: LeaseView): Json {
+  return {
+    name: lease.name,
+    id: lease.id,
+    kind: lease.kind,
+    role: lease.role,
+    follows_default: lease.followsDefault,
+    created_at: isoInstant(lease.createdAt),
+    expires_at: isoInstant(lease.expiresAt),
+    last_used_at: isoInstant(lease.lastUsedAt),
+    // Which program fetched last is known once the endpoint looks at its peers.
+    last_used_by: null,
+    holder_pid: lease.holderPid,
+    temporary: lease.temporary && {
+      until: isoInstant(lease.temporary.until),
+      then_role: lease.temporary.thenRole,
+    },
+  };
+}
+
+export function roleSummaryJson({ role, accountId, roleArn, expiration }: RoleSummary): Json {
+  return { role, account_id: accountId, role_arn: roleArn, expiration: isoInstant(expiration) };
+}

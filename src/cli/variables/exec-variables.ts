@@ -1,0 +1,26 @@
+import { neutralAwsFiles } from "../aws-files/neutral-aws-files.js";
+import type { CliContext, Environment } from "../context.js";
+
+/** What a child of ours gets beside its lease, so that nothing on this machine wins over it. */
+export async function execVariables(context: CliContext): Promise<Record<string, string>> {
+  return { ...(await neutralAwsFiles(context)), ...besides(context.env) };
+}
+
+/** sdk-contract §4: no detour to the instance metadata after an error of ours, and no proxy on the way to loopback. */
+export function besides(env: Environment): Record<string, string> {
+  const [lower, upper] = [env["no_proxy"], env["NO_PROXY"]];
+  return {
+    AWS_EC2_METADATA_DISABLED: "true",
+    NO_PROXY: withLoopback(upper ?? lower),
+    no_proxy: withLoopback(lower ?? upper),
+  };
+}
+
+function withLoopback(noProxy: string | undefined): string {
+  const hosts = (noProxy ?? "")
+    .split(",")
+    .map((host) => host.trim())
+    .filter(Boolean);
+  if (hosts.includes("*")) return "*";
+  return [...new Set([...hosts, "127.0.0.1", "localhost"])].join(",");
+}

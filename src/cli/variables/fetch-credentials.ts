@@ -1,0 +1,102 @@
+import { request } from "node:http";
+import type { LeaseAccess } from "../../control-api/contract.js";
+import { BrokerError, type BrokerErrorCode } from "../../core/errors.js";
+import { Secret } from "../../core/secret.js";
+import type { CliContext } from "../context.js";
+
+/** What the endpoint answers with (interface §3). */
+export interface EndpointCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: Secret;
+  readonly sessionToken: Secret;
+  /** As the endpoint writes it: whole-second UTC. */
+  readonly expiration: string;
+  readonly accountId: string | undefined;
+}
+
+export interface FetchedCredentials {
+  readonly credentials: EndpointCredentials;
+  readonly region: string | null;
+}
+
+const LEASE_SECONDS = 60;
+const ATTEMPTS = 20;
+const RETRY_MS = 250;
+const ANSWER_TIMEOUT_MS = 5000;
+
+/**
+ * Credentials never leave through control (design §3): a lease of 60 s is taken, the endpoint asked as any SDK would ask
+ * it, the lease ended. The role should be warm already, so that errors come with their hints.
+ */
+export async function fetchCredentials(context: CliContext, role: string | null): Promise<FetchedCredentials> {
+  const access = await context.client.call("lease-child", { role, pid: context.pid, forSeconds: LEASE_SECONDS });
+  try {
+    return { credentials: await fetchWith(access, context), region: access.region };
+  } finally {
+    // The lease ends by itself with this process: a failure here takes nothing away from the answer.
+    await context.quietClient.call("lease-revoke", { lease: { by: "id", id: access.lease.id } }).catch(() => undefined);
+  }
+}
+
+async function fetchWith(access: LeaseAccess, { clock }: CliContext): Promise<EndpointCredentials> {
+  for (let attempt = 1; ; attempt++) {
+    const { status, body } = await get(access);
+    if (status === 200) return credentialsOf(body);
+    const error = errorOf(body, status);
+    if (error.code !== "CredentialsPending" || attempt === ATTEMPTS) throw error;
+    await clock.sleep(RETRY_MS);
+  }
+}
+
+type Body = Readonly<Record<string, unknown>>;
+
+/** node:http takes no notice of HTTP_PROXY: the request stays on this machine. */
+function get({ credentialsUrl, token }: LeaseAccess): Promise<{ readonly status: number; readonly body: Body }> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error): void => reject(unreachable(credentialsUrl, error));
+    const outgoing = request(credentialsUrl, { headers: { authorization: token }, agent: false }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.once("error", fail);
+      response.once("end", () => resolve({ status: response.statusCode ?? 0, body: bodyOf(Buffer.concat(chunks)) }));
+    });
+    outgoing.setTimeout(ANSWER_TIMEOUT_MS, () => outgoing.destroy(new Error("no answer in time")));
+    outgoing.once("error", fail);
+    outgoing.end();
+  });
+}
+
+/** The message names the command that mends it (interface §3). */
+function errorOf({ code, message }: Body, status: number): BrokerError {
+  if (typeof code === "string" && typeof message === "string") return new BrokerError(code as BrokerErrorCode, message);
+  return new BrokerError("InternalError", `the endpoint answered with status ${status} and no error`);
+}
+
+function unreachable(url: string, cause: Error): BrokerError {
+  return new BrokerError("DaemonUnreachable", `the endpoint ${url} cannot be reached: ${cause.message}`, {
+    hint: "brokerctl status",
+    cause,
+  });
+}
+
+function bodyOf(bytes: Buffer): Body {
+  try {
+    return JSON.parse(bytes.toString("utf8")) as Body;
+  } catch {
+    return {};
+  }
+}
+
+function credentialsOf(body: Body): EndpointCredentials {
+  const { AccessKeyId, SecretAccessKey, Token, Expiration, AccountId } = body;
+  if (typeof AccessKeyId === "string" && typeof SecretAccessKey === "string" && typeof Token === "string") {
+    return {
+      accessKeyId: AccessKeyId,
+      secretAccessKey: new Secret(SecretAccessKey),
+      sessionToken: new Secret(Token),
+      expiration: String(Expiration),
+      accountId: typeof AccountId === "string" ? AccountId : undefined,
+    };
+  }
+  throw new BrokerError("InternalError", "the endpoint answered without credentials", { hint: "brokerctl restart" });
+}

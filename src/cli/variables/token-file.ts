@@ -1,0 +1,19 @@
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { LeaseAccess } from "../../control-api/contract.js";
+import { NodeFileSystem, writeFileAtomic } from "../../system/atomic-file.js";
+import { ensurePrivateDirectory } from "../../system/private-directory.js";
+
+export function tokenFilePath(leaseId: string, stateDir: string): string {
+  return join(stateDir, "tokens", leaseId);
+}
+
+/** Exactly the token: with a newline at its end most SDKs refuse it (sdk-contract §5). */
+export async function writeTokenFile({ token, lease }: LeaseAccess, stateDir: string): Promise<string> {
+  const path = tokenFilePath(lease.id, stateDir);
+  await ensurePrivateDirectory(stateDir);
+  await mkdir(join(stateDir, "tokens"), { recursive: true, mode: 0o700 });
+  const held = await readFile(path, "utf8").catch(() => undefined);
+  if (held !== token) await writeFileAtomic(new NodeFileSystem(), path, Buffer.from(token));
+  return path;
+}

@@ -1,0 +1,54 @@
+import type { FieldPath } from "../check/config-problem.js";
+import { roleSchema } from "./role-schema.js";
+import { configSchema, defaultsSchema, endpointSchema, lambdaSchema, refreshSchema } from "./schema.js";
+import { FIELDS_OF_SOURCE_TYPE } from "./source-schema.js";
+
+/** The fields a map of the config may have: those of this version, and those the interface names for later ones. */
+export interface FieldCatalog {
+  readonly fields: readonly string[];
+  readonly later: readonly string[];
+}
+
+/** Of all types together. */
+export const SOURCE_FIELDS: FieldCatalog = {
+  fields: [...new Set([...FIELDS_OF_SOURCE_TYPE.values()].flat())],
+  later: [],
+};
+
+export const ROLE_FIELDS: FieldCatalog = {
+  fields: Object.keys(roleSchema.shape),
+  later: ["guard"],
+};
+
+const TOP_FIELDS: FieldCatalog = { fields: Object.keys(configSchema.shape), later: ["projects"] };
+
+const SECTION_FIELDS: Readonly<Record<string, FieldCatalog>> = {
+  endpoint: { fields: Object.keys(endpointSchema.shape), later: [] },
+  defaults: { fields: Object.keys(defaultsSchema.shape), later: [] },
+  lambda: { fields: Object.keys(lambdaSchema.shape), later: [] },
+  refresh: { fields: Object.keys(refreshSchema.shape), later: [] },
+};
+
+/** The fields of the map at this path, of a source those of its type; none for maps with free keys. */
+export function fieldsAt(path: FieldPath, sourceType: unknown): FieldCatalog {
+  const [section] = path;
+  if (section === undefined) return TOP_FIELDS;
+  if (path.length === 2 && section === "sources") {
+    return { fields: FIELDS_OF_SOURCE_TYPE.get(String(sourceType)) ?? [], later: [] };
+  }
+  if (path.length === 2 && section === "roles") return ROLE_FIELDS;
+  return (path.length === 1 ? SECTION_FIELDS[section] : undefined) ?? { fields: [], later: [] };
+}
+
+/** The types of source that take this field. */
+export function sourceTypesWith(field: string): readonly string[] {
+  return [...FIELDS_OF_SOURCE_TYPE.keys()].filter((type) => FIELDS_OF_SOURCE_TYPE.get(type)?.includes(field));
+}
+
+/** Where else a field of this name is at home, for people: `a role`; undefined: nowhere. */
+export function homeOf(field: string): string | undefined {
+  if (SOURCE_FIELDS.fields.includes(field)) return "a source";
+  if (ROLE_FIELDS.fields.includes(field)) return "a role";
+  if (TOP_FIELDS.fields.includes(field)) return "the top of the file";
+  return Object.keys(SECTION_FIELDS).find((section) => SECTION_FIELDS[section]?.fields.includes(field));
+}

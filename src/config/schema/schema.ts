@@ -1,0 +1,64 @@
+import { z } from "zod";
+import { SECRET_STORE_KINDS } from "../../core/secret-store-kind.js";
+import { DURATION_PATTERN } from "../duration.js";
+import { nameField, regionField } from "./field-rules.js";
+import { roleSchema } from "./role-schema.js";
+import { sourceSchema } from "./source-schema.js";
+
+const CONFIG_VERSION = 1;
+
+export const endpointSchema = z.strictObject({
+  port: z
+    .int()
+    .min(1, "must be a port, 1 to 65535")
+    .max(65_535, "must be a port, 1 to 65535")
+    .optional()
+    .describe("TCP port on 127.0.0.1; default 9171"),
+});
+
+export const defaultsSchema = z.strictObject({
+  region: regionField.optional().describe("Region of roles that name none, where it is in their partition"),
+});
+
+export const refreshSchema = z.strictObject({
+  idle_after: z
+    .string()
+    .regex(DURATION_PATTERN, "must be a number and its unit, like 90s, 30m, 8h or 2d, at most 365d")
+    .optional()
+    .describe("Roles that nobody fetched for this long are no longer renewed; default 8h"),
+});
+
+export const lambdaSchema = z.strictObject({
+  via: z
+    .string()
+    .min(1, "must be the name of a role")
+    .optional()
+    .describe("Role that reads Lambda functions and assumes their roles: one of this file, or SOURCE:ACCOUNT/ROLE"),
+});
+
+/** The file format of interface §2, as far as this version enforces it. An empty section (`roles:`) is an empty map. */
+export const configSchema = z
+  .strictObject({
+    version: z
+      .literal(CONFIG_VERSION, `must be ${CONFIG_VERSION}, the version this credbroker reads`)
+      .describe("Version of the file format: 1"),
+    secret_store: z
+      .enum(SECRET_STORE_KINDS)
+      .describe("Who holds the key that opens the secret store: keychain, passphrase, command or key_file"),
+    data_key_command: z
+      .array(z.string().regex(/^[^\0]+$/, { error: "must be a text that is not empty" }), {
+        error: "must be a list of the program and its arguments, like [op, read, …]",
+      })
+      .min(1, "must name a program")
+      .optional()
+      .describe("Program and arguments that print the key, for secret_store: command"),
+    endpoint: endpointSchema.nullish().describe("Where SDKs fetch credentials: 127.0.0.1 only"),
+    defaults: defaultsSchema.nullish().describe("What stands in where a role says nothing"),
+    sources: z.record(nameField, sourceSchema).nullish().describe("What signs the first hop, by name"),
+    roles: z.record(nameField, roleSchema).nullish().describe("Roles that credentials can be had for, by name"),
+    lambda: lambdaSchema.nullish().describe("How deployed Lambda functions are reached"),
+    refresh: refreshSchema.nullish().describe("How credentials are kept fresh"),
+  })
+  .describe("Configuration of credbroker");
+
+export type ConfigFile = z.infer<typeof configSchema>;

@@ -1,0 +1,240 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { Systemd } from "../../../src/system/service/systemd.js";
+import { FakeSystemd } from "../../fakes/fake-systemd.js";
+import { brokerErrorOf } from "../../support/broker-error-of.js";
+import { canarySecretKey } from "../../support/canaries.js";
+import { tempDir } from "../../support/temp-dir.js";
+
+const CONFINED = "brokerd.service.d/credbroker-confined.conf";
+const PROGRAMS = "brokerd.service.d/credbroker-programs.conf";
+const INSTALL = { port: 9171, unconfinedBecause: [], needsPath: false };
+
+interface Room {
+  readonly fake: FakeSystemd;
+  readonly systemd: Systemd;
+  readonly stateDir: string;
+  readonly unit: (file: string) => string;
+  readonly text: (file: string) => string;
+}
+
+function room(options: { env?: Record<string, string>; home?: string; name?: string; script?: string } = {}): Room {
+  const homeDir = options.home ?? tempDir("units");
+  const base = join(homeDir, options.name ?? "broker");
+  const paths = {
+    configFile: join(base, "config.yaml"),
+    stateDir: join(base, "state"),
+    runtimeDir: join(base, "run"),
+    controlSocket: join(base, "run", "control.sock"),
+    logFile: join(base, "state", "brokerd.log"),
+  };
+  mkdirSync(paths.stateDir, { recursive: true, mode: 0o700 });
+  const units = join(homeDir, ".config", "systemd", "user");
+  const fake = new FakeSystemd(units);
+  const scriptPath = join(homeDir, options.script ?? "brokerd.js");
+  writeFileSync(scriptPath, "");
+  const env = { CREDBROKER_HOME: base, ...options.env };
+  const place = { env, homeDir, uid: 501, paths, nodePath: process.execPath, scriptPath, run: fake.run };
+  const unit = (file: string): string => join(units, file);
+  return {
+    ...{ fake, systemd: new Systemd(place), stateDir: paths.stateDir, unit },
+    text: (file) => readFileSync(unit(file), "utf8"),
+  };
+}
+
+describe("the drop-in", () => {
+  it("is written after a trial that worked", async () => {
+    const { systemd, unit, fake } = room();
+    const { notes } = await systemd.install(INSTALL);
+    expect([existsSync(unit(CONFINED)), existsSync(unit(PROGRAMS))]).toEqual([true, false]);
+    expect(fake.asked.find((line) => line.startsWith("systemd-run"))).toContain("--property=PrivateUsers=yes");
+    expect(notes.join()).not.toContain("namespaces");
+    expect((await systemd.state()).confined).toBe(true);
+  });
+
+  it.each([217, 218, 226])("is left out, with the reason, where systemd ends the trial with %i", async (code) => {
+    const { systemd, unit, fake } = room();
+    fake.trial = { code };
+    const { notes } = await systemd.install(INSTALL);
+    expect(existsSync(unit(CONFINED))).toBe(false);
+    expect(notes.join()).toContain("this system does not let users make namespaces");
+  });
+
+  it("is left out with brokerd's own words where its directories cannot be written", async () => {
+    const { systemd, unit, fake } = room();
+    fake.trial = { code: 1, stderr: "Error: EROFS: read-only file system" };
+    expect((await systemd.install(INSTALL)).notes.join()).toContain("EROFS");
+    expect(existsSync(unit(CONFINED))).toBe(false);
+  });
+
+  it("gives way to one that takes nothing away where the config runs programs, without a trial", async () => {
+    const { systemd, unit, fake } = room({ env: { PATH: "/opt/bin:/usr/bin" } });
+    await systemd.install(INSTALL);
+    fake.asked.length = 0;
+    const options = { port: 9171, unconfinedBecause: ["source legacy runs a program"], needsPath: true };
+    const { notes, written } = await systemd.install(options);
+    expect([existsSync(unit(CONFINED)), existsSync(unit(PROGRAMS))]).toEqual([false, true]);
+    expect(written).toEqual(expect.arrayContaining([unit(CONFINED), unit(PROGRAMS)]));
+    expect(fake.asked.join()).not.toContain("systemd-run");
+    expect(notes.join()).toContain("source legacy runs a program");
+  });
+});
+
+describe("what the units say", () => {
+  it("is the port, the home, and nothing of this shell but what brokerd obeys", async () => {
+    const { systemd, text, stateDir } = room({
+      env: { HTTPS_PROXY: 'http://me:"$p`@proxy:3128', AWS_PROFILE: "other", NODE_OPTIONS: "--inspect" },
+    });
+    const { notes } = await systemd.install({ ...INSTALL, port: 9333 });
+    expect(text("brokerd.socket")).toContain("ListenStream=127.0.0.1:9333\n");
+    const service = text("brokerd.service");
+    expect(service).not.toMatch(/@[A-Z_]+@|3128|AWS_PROFILE/);
+    const file = join(stateDir, "service.env");
+    expect(readFileSync(file, "utf8")).toBe('HTTPS_PROXY="http://me:\\"\\$p\\`@proxy:3128"\n');
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(notes.join()).toMatch(/HTTPS_PROXY$|HTTPS_PROXY,/);
+    expect(notes.join()).not.toContain("3128");
+  });
+
+  it("keeps no token of the container it is installed in", async () => {
+    const variables = {
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: "http://169.254.170.23/v1/credentials",
+      AWS_CONTAINER_AUTHORIZATION_TOKEN: canarySecretKey("Token"),
+      AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: "/var/run/token",
+    };
+    const { systemd, stateDir } = room({ env: variables });
+    await systemd.install(INSTALL);
+    const kept = readFileSync(join(stateDir, "service.env"), "utf8");
+    expect(kept).toContain("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=");
+    expect(kept).not.toContain("AWS_CONTAINER_AUTHORIZATION_TOKEN=");
+  });
+
+  it("reads back as the command that runs, whatever stands in a path", async () => {
+    const script = `a $HOME "b" 50% \\c.js`;
+    const { systemd, text } = room({ script });
+    await systemd.install(INSTALL);
+    const { command, problems } = await systemd.state();
+    expect(command[0]).toBe(realpathSync(process.execPath));
+    expect(command.some((word) => word.endsWith(`/${script}`))).toBe(true);
+    expect(problems).toEqual([]);
+    expect(text("brokerd.service")).toContain("50%% ");
+  });
+
+  it("that a person should know is told: lingering that is off, and only then", async () => {
+    const { systemd, fake } = room();
+    expect((await systemd.install(INSTALL)).notes.join()).toContain("loginctl enable-linger");
+    fake.lingers = true;
+    expect((await systemd.install(INSTALL)).notes.join()).not.toContain("linger");
+  });
+});
+
+describe("an installation", () => {
+  it("is written once: a second one changes nothing and reloads nothing", async () => {
+    const { systemd, fake } = room();
+    expect((await systemd.install(INSTALL)).socketsChanged).toBe(true);
+    fake.asked.length = 0;
+    expect(await systemd.install(INSTALL)).toMatchObject({ written: [], socketsChanged: false });
+    expect(fake.asked.join()).not.toContain("daemon-reload");
+  });
+
+  it("leaves everything as it was when systemd refuses it", async () => {
+    const { systemd, fake, unit } = room();
+    fake.refusing.set("enable", "Failed to enable unit: no space left");
+    expect((await brokerErrorOf(() => systemd.install(INSTALL))).message).toContain("no space left");
+    expect(readdirSync(unit("."))).toEqual([]);
+    expect(await systemd.ownership()).toBe("absent");
+  });
+
+  it("goes with exactly its files", async () => {
+    const { systemd, unit, stateDir } = room({ env: { HTTPS_PROXY: "http://proxy:3128" } });
+    await systemd.install(INSTALL);
+    writeFileSync(unit("other.service"), "");
+    await systemd.uninstall();
+    expect(readdirSync(unit("."))).toEqual(["other.service"]);
+    expect(readdirSync(stateDir)).toEqual([]);
+    expect(await systemd.uninstall()).toEqual({ removed: [] });
+  });
+
+  it("of another home is named and left alone", async () => {
+    const one = room();
+    await one.systemd.install(INSTALL);
+    const home = join(one.unit("."), "../../..");
+    const other = room({ home, name: "second" });
+    expect(await other.systemd.ownership()).toBe("foreign");
+    for (const verb of ["install", "uninstall"] as const) {
+      const error = await brokerErrorOf(() => other.systemd[verb](INSTALL));
+      expect([error.code, error.message]).toEqual(["Conflict", expect.stringContaining("serves another home")]);
+    }
+    expect(await one.systemd.ownership()).toBe("ours");
+  });
+
+  it("cannot be where no user manager answers: the error says what is missing, and nothing is written", async () => {
+    const { systemd, fake, unit } = room();
+    fake.unreachable = "Failed to connect to bus: No medium found";
+    const error = await brokerErrorOf(() => systemd.install(INSTALL));
+    expect([error.code, error.message]).toEqual(["NotSupported", expect.stringContaining("/run/user/501")]);
+    expect(error.hint).toContain("brokerctl start works without it");
+    expect(await systemd.isReachable()).toBe(false);
+    expect(existsSync(unit("brokerd.service"))).toBe(false);
+  });
+
+  it("tells of a program that is gone", async () => {
+    const { systemd, text, unit } = room();
+    await systemd.install(INSTALL);
+    writeFileSync(unit("brokerd.service"), text("brokerd.service").replaceAll("brokerd.js", "gone.js"));
+    const { problems } = await systemd.state();
+    expect(problems).toEqual([
+      { message: expect.stringContaining("gone.js") as string, hint: "brokerctl service install" },
+    ]);
+  });
+});
+
+describe("a port that systemd cannot hold", () => {
+  const MARKER = "port-was-taken";
+
+  it("is an error with its owner, and the tokens are marked as known to others", async () => {
+    const { systemd, fake, stateDir } = room();
+    const owner = createServer();
+    await new Promise<void>((listening) => owner.listen(0, "127.0.0.1", listening));
+    const { port } = owner.address() as { port: number };
+    await systemd.install({ ...INSTALL, port });
+    fake.isPortTaken = true;
+    const error = await brokerErrorOf(() => systemd.start());
+    await new Promise((closed) => owner.close(closed));
+    expect([error.code, error.message]).toEqual(["Conflict", expect.stringContaining(String(port))]);
+    expect(existsSync(join(stateDir, MARKER))).toBe(true);
+  });
+
+  it("is not what a user manager that does not answer means, whoever listens there", async () => {
+    const { systemd, fake, stateDir } = room();
+    const owner = createServer();
+    await new Promise<void>((listening) => owner.listen(0, "127.0.0.1", listening));
+    const { port } = owner.address() as { port: number };
+    await systemd.install({ ...INSTALL, port });
+    fake.unreachable = "Failed to connect to bus: No such file or directory";
+    const codes = [await brokerErrorOf(() => systemd.start()), await brokerErrorOf(() => systemd.restart())];
+    await new Promise((closed) => owner.close(closed));
+    expect(codes.map(({ code }) => code)).toEqual(["NotSupported", "NotSupported"]);
+    expect(existsSync(join(stateDir, MARKER))).toBe(false);
+  });
+
+  it("marks them too when it was at the login, and is free by now", async () => {
+    const { systemd, fake, stateDir } = room();
+    await systemd.install(INSTALL);
+    fake.failed.add("brokerd.socket");
+    await systemd.start();
+    expect(existsSync(join(stateDir, MARKER))).toBe(true);
+  });
+
+  it("is not what an ordinary start leaves behind", async () => {
+    const { systemd, stateDir } = room();
+    await systemd.install(INSTALL);
+    await systemd.start();
+    expect(existsSync(join(stateDir, MARKER))).toBe(false);
+    expect(await systemd.state()).toMatchObject({ running: true, holdsSockets: true, problems: [] });
+    await systemd.stop();
+    expect(await systemd.state()).toMatchObject({ running: false, holdsSockets: false });
+  });
+});

@@ -13,7 +13,7 @@ export const LAUNCHD_LABEL = "credbroker.brokerd";
 
 /** The first words of the file's comment: with them it is one that we wrote. */
 const OUR_MARK = "Written by `brokerctl service install`";
-const TEMPLATE = new URL(`../../launchd/${LAUNCHD_LABEL}.plist`, import.meta.url);
+const TEMPLATE = new URL(`../../../launchd/${LAUNCHD_LABEL}.plist`, import.meta.url);
 
 /** The text of the property list, launchd.plist(5). `UsageInvalid`: a value that XML cannot hold. */
 export function renderLaunchAgent({ command, environment, standardErrorPath }: LaunchAgent): string {

@@ -49,7 +49,8 @@ function writeAwsFiles(config: string, credentials: string): void {
 
 const ctl = (...argv: string[]): Promise<TwinResult> => runTwin(argv, { home: broker.home, env });
 const brokerConfig = (): string => readFileSync(join(broker.home, "config.yaml"), "utf8");
-const fixture = (name: string): string => readFileSync(new URL(`../config/import/fixtures/${name}`, import.meta.url), "utf8");
+const fixture = (name: string): string =>
+  readFileSync(new URL(`../config/import/fixtures/${name}`, import.meta.url), "utf8");
 
 describe("import into a running broker", () => {
   it("serves the roles at once, also the chained one, with the key out of the AWS files", async () => {

@@ -2,6 +2,7 @@ import { constants } from "node:fs";
 import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { BrokerError } from "../core/errors.js";
+import { takenPortMarker } from "../system/paths.js";
 import { hasErrno } from "../system/system-error.js";
 
 /** Remembers beside the state which port leases name, and whether somebody else was found on it. */
@@ -12,7 +13,7 @@ export class EndpointPort {
 
   constructor(stateDir: string, writeAtomic: (path: string, data: Uint8Array) => Promise<void>) {
     this.#portFile = join(stateDir, "endpoint-port");
-    this.#squattedFile = join(stateDir, "port-was-taken");
+    this.#squattedFile = takenPortMarker(stateDir);
     this.#writeAtomic = writeAtomic;
   }
 

@@ -107,3 +107,8 @@ function ownDirectoryExists(path: string, uid: number): boolean {
   const found = statSync(path, { throwIfNoEntry: false });
   return found !== undefined && found.isDirectory() && found.uid === uid;
 }
+
+/** There while the port is known to have been somebody else's: the next start then makes every lease token anew. */
+export function takenPortMarker(stateDir: string): string {
+  return join(stateDir, "port-was-taken");
+}

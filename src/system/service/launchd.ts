@@ -1,13 +1,14 @@
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { BrokerError } from "../../core/errors.js";
 import { NodeFileSystem, writeFileAtomic } from "../atomic-file.js";
 import { type Clock, SystemClock } from "../clock.js";
 import { DAEMON_NODE_FLAGS } from "../node-flags.js";
 import { shellQuote } from "../shell-quote.js";
-import { hasErrno, reasonOf } from "../system-error.js";
 import { LAUNCHD_LABEL, type LaunchAgent, readLaunchAgent, renderLaunchAgent } from "./launchd-plist.js";
+import { oneLine } from "./one-line.js";
+import { readIfThere } from "./read-if-there.js";
 import { type StablePath, stablePath } from "./stable-path.js";
 import type {
   Supervisor,
@@ -44,13 +45,13 @@ export class Launchd implements Supervisor {
   }
 
   async ownership(): Promise<SupervisorOwnership> {
-    const text = await this.#text().catch(() => ""); // unreadable: not ours to touch
+    const text = await readIfThere(this.#file).catch(() => ""); // unreadable: not ours to touch
     return text === undefined ? "absent" : this.#ownershipOf(readLaunchAgent(text));
   }
 
   async state(): Promise<SupervisorState> {
     const ownership = await this.ownership();
-    const agent = readLaunchAgent((await this.#text().catch(() => undefined)) ?? "");
+    const agent = readLaunchAgent((await readIfThere(this.#file).catch(() => undefined)) ?? "");
     const printed = await this.#launchctl("print", this.#target);
     const home = agent?.environment["CREDBROKER_HOME"];
     return {
@@ -68,7 +69,7 @@ export class Launchd implements Supervisor {
     await this.#refuseForeign();
     const { agent, notes } = this.#wanted(needsPath);
     const next = renderLaunchAgent(agent);
-    const before = await this.#text();
+    const before = await readIfThere(this.#file);
     if (before === next) return { written: [], notes };
     await this.#assertReachable();
     await mkdir(dirname(this.#file), { recursive: true });
@@ -86,7 +87,7 @@ export class Launchd implements Supervisor {
   async uninstall(): Promise<{ readonly removed: readonly string[] }> {
     await this.#refuseForeign();
     await this.#bootOut();
-    if ((await this.#text()) === undefined) return { removed: [] };
+    if ((await readIfThere(this.#file)) === undefined) return { removed: [] };
     await rm(this.#file);
     return { removed: [this.#file] };
   }
@@ -109,26 +110,13 @@ export class Launchd implements Supervisor {
     return `${this.#domain}/${LAUNCHD_LABEL}`;
   }
 
-  /** undefined: there is no such file. */
-  async #text(): Promise<string | undefined> {
-    try {
-      return await readFile(this.#file, "utf8");
-    } catch (error) {
-      if (hasErrno(error, "ENOENT", "ENOTDIR")) return undefined;
-      throw new BrokerError("FileRefused", `cannot read ${this.#file}: ${reasonOf(error)}`, {
-        hint: `ls -l ${shellQuote(this.#file)}`,
-        cause: error,
-      });
-    }
-  }
-
   #ownershipOf(agent: LaunchAgent | undefined): SupervisorOwnership {
     return agent?.environment["CREDBROKER_HOME"] === dirname(this.#place.paths.configFile) ? "ours" : "foreign";
   }
 
   async #refuseForeign(): Promise<void> {
     if ((await this.ownership()) !== "foreign") return;
-    const home = readLaunchAgent((await this.#text()) ?? "")?.environment["CREDBROKER_HOME"];
+    const home = readLaunchAgent((await readIfThere(this.#file)) ?? "")?.environment["CREDBROKER_HOME"];
     if (home === undefined) {
       throw new BrokerError("Conflict", `${this.#file} is there and was not written by brokerctl`, {
         hint: `mv ${shellQuote(this.#file)} ${shellQuote(`${this.#file}.old`)}`,
@@ -234,8 +222,4 @@ function failure(args: readonly string[], { code, stderr }: ToolRun): BrokerErro
   return new BrokerError("InternalError", `launchctl ${args.join(" ")} failed: ${how}`, {
     hint: "brokerctl service status",
   });
-}
-
-function oneLine(text: string): string {
-  return text.replace(/\s+/g, " ").trim();
 }

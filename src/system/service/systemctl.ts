@@ -1,4 +1,5 @@
 import { BrokerError } from "../../core/errors.js";
+import { oneLine } from "./one-line.js";
 import type { RunTool, SupervisorPlace, ToolRun } from "./supervisor.js";
 
 /** brokerd itself is killed after 5 s, by systemd after 10. */
@@ -76,8 +77,4 @@ function failure(args: readonly string[], { code, stderr, stdout }: ToolRun): Br
 
 function notSupported(message: string, hint: string): BrokerError {
   return new BrokerError("NotSupported", message, { hint });
-}
-
-function oneLine(text: string): string {
-  return text.replace(/\s+/g, " ").trim();
 }

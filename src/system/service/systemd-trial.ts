@@ -1,3 +1,4 @@
+import { oneLine } from "./one-line.js";
 import type { SupervisorPlace } from "./supervisor.js";
 import { confinement } from "./systemd-units.js";
 
@@ -39,6 +40,6 @@ export async function tryConfinement(place: SupervisorPlace): Promise<string | u
   );
   if (code === 0) return undefined;
   if (REFUSED.includes(code)) return "this system does not let users make namespaces";
-  const said = stderr.replace(/\s+/g, " ").trim();
+  const said = oneLine(stderr);
   return said === "" ? `a trial ended with exit code ${code ?? "none"}` : said.slice(-MAX_SAID);
 }

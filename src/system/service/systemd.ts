@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { BrokerError } from "../../core/errors.js";
-import { HeldPort } from "../held-port.js";
 import { shellQuote } from "../shell-quote.js";
+import { HeldPort } from "./held-port.js";
+import { readIfThere } from "./read-if-there.js";
 import { stablePath } from "./stable-path.js";
 import type {
   Supervisor,
@@ -26,7 +27,7 @@ import {
   type SystemdFiles,
   UNIT_FILES,
 } from "./systemd-units.js";
-import { ownershipOf, readIfThere, unitDirectory, unitHome, type WantedFile, writeFiles } from "./unit-directory.js";
+import { ownershipOf, unitDirectory, unitHome, type WantedFile, writeFiles } from "./unit-directory.js";
 
 const PRIVATE_MODE = 0o600;
 const INSTALL = "brokerctl service install";

@@ -1,9 +1,7 @@
-import { mkdir, readFile, rm, rmdir } from "node:fs/promises";
+import { mkdir, rm, rmdir } from "node:fs/promises";
 import { dirname, isAbsolute, join } from "node:path";
-import { BrokerError } from "../../core/errors.js";
 import { NodeFileSystem, replaceFile } from "../atomic-file.js";
-import { shellQuote } from "../shell-quote.js";
-import { hasErrno, reasonOf } from "../system-error.js";
+import { readIfThere } from "./read-if-there.js";
 import type { SupervisorOwnership } from "./supervisor.js";
 
 const UNIT_MODE = 0o644;
@@ -33,18 +31,6 @@ export function ownershipOf(texts: readonly (string | undefined)[], ours: UnitHo
     home?.configFile === ours.configFile && home.stateDir === ours.stateDir;
   if (found.length === 0) return "absent";
   return found.every(isOurs) ? "ours" : "foreign";
-}
-
-export async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    if (hasErrno(error, "ENOENT", "ENOTDIR")) return undefined;
-    throw new BrokerError("FileRefused", `cannot read ${path}: ${reasonOf(error)}`, {
-      hint: `ls -l ${shellQuote(path)}`,
-      cause: error,
-    });
-  }
 }
 
 /** A file as it should be; null: absent. */

@@ -1,10 +1,10 @@
-import { join } from "node:path";
-import { BrokerError } from "../core/errors.js";
-import { NodeFileSystem, writeFileAtomic } from "./atomic-file.js";
-import { describePortOwner } from "./port-owner.js";
-import type { Systemctl } from "./service/systemctl.js";
-import { ENDPOINT_SOCKET } from "./service/systemd-units.js";
-import { readIfThere } from "./service/unit-directory.js";
+import { BrokerError } from "../../core/errors.js";
+import { NodeFileSystem, writeFileAtomic } from "../atomic-file.js";
+import { takenPortMarker } from "../paths.js";
+import { describePortOwner } from "../port-owner.js";
+import { readIfThere } from "./read-if-there.js";
+import type { Systemctl } from "./systemctl.js";
+import { ENDPOINT_SOCKET } from "./systemd-units.js";
 
 /** `Result=` of a socket unit that could not bind. */
 const NOT_BOUND = "resources";
@@ -53,6 +53,6 @@ export class HeldPort {
   }
 
   async #rememberTaken(): Promise<void> {
-    await writeFileAtomic(new NodeFileSystem(), join(this.#options.stateDir, "port-was-taken"), Buffer.from(""));
+    await writeFileAtomic(new NodeFileSystem(), takenPortMarker(this.#options.stateDir), Buffer.from(""));
   }
 }

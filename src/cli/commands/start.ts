@@ -1,8 +1,7 @@
-import { isDialFailure } from "../../control-api/client.js";
 import type { StatusView } from "../../control-api/contract.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
 import type { CliContext } from "../context.js";
-import { startDaemon } from "../daemon/start-daemon.js";
+import { runningDaemon, startDaemon } from "../daemon/start-daemon.js";
 
 export const startCommand = defineCommand({
   name: "start",
@@ -15,16 +14,6 @@ export const startCommand = defineCommand({
     sayStarted(running ?? (await startDaemon(context)), running ? "runs already" : "started", context);
   },
 });
-
-/** Undefined: nobody listens. */
-export async function runningDaemon({ quietClient }: CliContext): Promise<StatusView | undefined> {
-  try {
-    return await quietClient.call("status", {});
-  } catch (error) {
-    if (isDialFailure(error)) return undefined;
-    throw error;
-  }
-}
 
 export function sayStarted({ daemon }: StatusView, what: string, { output }: CliContext): void {
   const { pid, endpoint, state, problem } = daemon;

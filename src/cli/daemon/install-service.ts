@@ -1,10 +1,9 @@
 import type { ControlResponse, StatusView } from "../../control-api/contract.js";
 import { BrokerError } from "../../core/errors.js";
 import type { Supervisor, SupervisorInstall, SupervisorInstalled } from "../../system/service/supervisor.js";
-import { runningDaemon } from "../commands/start.js";
 import { readConfig } from "../config/config-file.js";
 import type { CliContext } from "../context.js";
-import { startDaemon, supervisedAnswer } from "./start-daemon.js";
+import { runningDaemon, startDaemon, supervisedAnswer } from "./start-daemon.js";
 import { stopDetached } from "./stop-daemon.js";
 
 export interface ServiceInstallation {

@@ -34,7 +34,7 @@ export async function startDaemon(context: Starter): Promise<StatusView> {
 export async function supervisedAnswer(context: Starter, since: number): Promise<StatusView> {
   const deadline = since + START_PATIENCE_MS;
   for (;;) {
-    const status = await answering(context, SUPERVISED_POLL_MS);
+    const status = await runningDaemon(context, SUPERVISED_POLL_MS);
     if (status) return status;
     const logged = await lastLogError(context.paths().logFile, since);
     if (logged.message !== undefined) throw couldNotStart(logged, logged.message);
@@ -59,7 +59,7 @@ async function startDetached(context: Starter): Promise<StatusView> {
     deadline = Math.min(deadline, context.clock.now() + (how.code === EXIT.usage ? 0 : RIVAL_PATIENCE_MS));
   });
   for (;;) {
-    const status = await answering(context);
+    const status = await runningDaemon(context);
     if (status) return status;
     if (context.clock.now() >= deadline) throw end === undefined ? slow(context) : await diedEarly(context, end, since);
     await context.clock.sleep(POLL_MS);
@@ -80,8 +80,11 @@ export function refuseUnlessStartable(error: unknown, { env }: Starter): void {
   );
 }
 
-/** With a limit, silence is no answer either: a socket that systemd holds takes what nobody reads yet. */
-async function answering({ quietClient }: Starter, limitMs?: number): Promise<StatusView | undefined> {
+/**
+ * Undefined: nobody listens. With a limit, silence is no answer either: a socket that systemd holds takes what nobody
+ * reads yet.
+ */
+export async function runningDaemon({ quietClient }: Starter, limitMs?: number): Promise<StatusView | undefined> {
   try {
     return await quietClient.call("status", {}, { timeoutMs: limitMs });
   } catch (error) {

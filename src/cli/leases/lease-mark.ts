@@ -1,6 +1,6 @@
 import { hashLeaseToken } from "../../core/lease.js";
 import { leaseMark } from "../../core/shell-files.js";
-import { TOKEN_VARIABLE, tokenIn, URI_VARIABLE } from "./lease-token.js";
+import { tokenOf } from "./lease-token.js";
 
 /** Says to a shell's hook whose lease the variables hold; see core/shell-files. */
 const MARK_VARIABLE = "CREDBROKER_LEASE";
@@ -11,7 +11,7 @@ type Variables = Readonly<Record<string, string>>;
 
 /** For `set`, the variables of a lease; `of` is a pid, `env` or `default`. */
 export function markFor(set: Variables, of: string): Variables {
-  const token = tokenIn(set[URI_VARIABLE]?.split("/lease/")[1]) ?? tokenIn(set[TOKEN_VARIABLE]);
+  const token = tokenOf(set);
   const region = set["AWS_REGION"];
   return {
     ...(token !== undefined && { [MARK_VARIABLE]: leaseMark({ token, tokenHash: hashLeaseToken(token), of }) }),

@@ -3,7 +3,7 @@ import { BrokerError } from "../../core/errors.js";
 import type { LeaseSelector } from "../../core/lease.js";
 import type { CliContext, Environment } from "../context.js";
 import { shadowingVariables } from "../variables/aws-variables.js";
-import { TOKEN_VARIABLE, tokenIn, URI_VARIABLE } from "./lease-token.js";
+import { tokenIn, tokenOf, URI_VARIABLE } from "./lease-token.js";
 
 const TOKEN_FILE_VARIABLE = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
 
@@ -13,7 +13,7 @@ const EVAL_HINT = 'eval "$(brokerctl env)"';
 async function shellLease(env: Environment): Promise<LeaseSelector | undefined> {
   const uri = env[URI_VARIABLE];
   if (uri === undefined || !/^http:\/\/127\.0\.0\.1:\d+\//.test(uri)) return undefined;
-  const token = tokenIn(uri.split("/lease/")[1]) ?? tokenIn(env[TOKEN_VARIABLE]) ?? tokenIn(await tokenFile(env));
+  const token = tokenOf(env) ?? tokenIn(await tokenFile(env));
   return token === undefined ? undefined : { by: "token", token };
 }
 

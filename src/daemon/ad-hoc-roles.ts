@@ -18,7 +18,7 @@ export function unnamedRole(
 /** The roles that no entry of the config names and that somebody counts on, with what they are chained from. */
 export function adHocRoles(known: Known, config: Config): Role[] {
   const found = new Map<string, Role>();
-  for (const name of [...namesInLeases(known), ...namesInUse(known)]) {
+  for (const name of namesInUse(known)) {
     const role = config.roles.has(name) ? undefined : unnamedRole(name, config, known);
     if (!role) continue;
     const { origin } = role;
@@ -28,21 +28,12 @@ export function adHocRoles(known: Known, config: Config): Role[] {
   return [...found.values()];
 }
 
-/** The definitions of functions' roles that are still needed: the others are let go. */
-export function lambdaRolesInUse(known: Known): ReadonlySet<string> {
-  return new Set([...namesInLeases(known), ...namesInUse(known)]);
-}
-
-function namesInLeases({ leases }: Known): string[] {
-  return leases
+/** The roles that leases name, now or for later, and those whose credentials somebody wants; all others may be let go. */
+export function namesInUse({ leases, credentials }: Pick<Known, "leases" | "credentials">): ReadonlySet<string> {
+  const ofLeases = leases
     .list()
-    .flatMap(({ role, temporary, previousRole }) => [role, temporary?.thenRole, previousRole])
-    .filter((name) => name !== null && name !== undefined);
-}
-
-function namesInUse({ credentials }: Known): string[] {
-  return credentials
-    .snapshot()
-    .filter(({ wantedAt }) => wantedAt !== undefined)
-    .map(({ role }) => role.name);
+    .flatMap(({ role, temporary, previousRole }) => [role, temporary?.thenRole, previousRole]);
+  const wanted = credentials.snapshot().filter(({ wantedAt }) => wantedAt !== undefined);
+  const names = [...ofLeases, ...wanted.map(({ role }) => role.name)];
+  return new Set(names.filter((name) => name !== null && name !== undefined));
 }

@@ -7,7 +7,7 @@ import { ensurePrivateDirectory } from "../system/private-directory.js";
 import { SystemProcessTable } from "../system/process-identity.js";
 import { acquireInstanceLock } from "../system/single-instance.js";
 import { sweepTemporaryFiles } from "../system/temporary-file.js";
-import { lambdaRolesInUse, unnamedRole } from "./ad-hoc-roles.js";
+import { namesInUse, unnamedRole } from "./ad-hoc-roles.js";
 import { applyConfig } from "./apply-config.js";
 import type { DaemonOptions } from "./daemon-options.js";
 import { EndpointPort } from "./endpoint-port.js";
@@ -88,7 +88,7 @@ async function startLocked(
     // Mended on the disk, or the port is free again: nobody need ask for it.
     if (config.problem() !== undefined || serving.endpoint() === null) await config.reload().catch(() => undefined);
     await services.leases.sweep();
-    const inUse = lambdaRolesInUse(services);
+    const inUse = namesInUse(services);
     services.credentials.release(inUse);
     await services.lambdaRoles.keepOnly(inUse);
     await shellFiles.publish();

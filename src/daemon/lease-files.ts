@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Lease } from "../core/lease.js";
 import {
@@ -12,7 +12,6 @@ import { leaseAt } from "../leases/lease-role.js";
 import type { Clock } from "../system/clock.js";
 import { writeFileSwiftly } from "../system/swift-file.js";
 import { TEMPORARY_FILE_PATTERN } from "../system/temporary-file.js";
-import { isDirectory } from "./shell-room.js";
 
 export interface LeaseFilesOptions {
   readonly stateDir: string;
@@ -103,4 +102,11 @@ function roleAt(lease: Lease, followed: Lease | undefined, at: number): string |
   const then = leaseAt(lease, at);
   if (!then.followsDefault) return then.role;
   return followed ? leaseAt(followed, at).role : null;
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }

@@ -122,10 +122,44 @@ describe("sso roles", () => {
     ["read*", 2],
     ["Team ?", 3],
     ["[a]", 0],
+    ["*-*", 0],
+    ["prod-*", 0],
+    ["-", 0],
+    ["team", 3],
+    ["ADMIN", 1],
+    ["only", 2],
+    ["1/Admin", 0],
+    ["*1/Admin", 1],
+    ["{admin,nobody}", 1],
+    ["*/[a-c]*", 1],
+    ["!admin", 0],
   ])("--match %s leaves %d", async (pattern, count) => {
     const { json } = await room.run(["sso", "roles", "corp", "--match", pattern, "--json"]);
     expect(json).toHaveLength(count);
   });
+
+  it("--match takes every character that stands in a name for itself", async () => {
+    const names = ["Prod (EU)", "a.b+c", "x-y_z", "R&D/Test", "$cost^", "back\\slash", "über"];
+    for (const [index, name] of names.entries())
+      room.control.addAccount(`20000000000${String(index)}`, name, ["Admin"]);
+    for (const name of names) {
+      const { json } = await room.run(["sso", "roles", "corp", "--match", `${name.toUpperCase()}/*`, "--json"]);
+      expect(json, name).toMatchObject([{ account_name: name }]);
+      const part = await room.run(["sso", "roles", "corp", "--match", name, "--json"]);
+      expect(part.json, name).toHaveLength(1);
+    }
+  });
+
+  it.each([[" "], ["*".repeat(70_000)]])(
+    "--match refuses what is no pattern before it asks the portal (%#)",
+    async (pattern) => {
+      const { code, stderr } = await room.run(["sso", "roles", "corp", "--match", pattern]);
+      expect(code).toBe(2);
+      expect(stderr).toContain("--match '");
+      expect(stderr.length).toBeLessThan(500);
+      expect(room.control.requests("sso-accounts")).toEqual([]);
+    },
+  );
 
   it("--add asks before it writes, and writes what was planned", async () => {
     const no = await room.run(["sso", "roles", "corp", "--add"], { answers: [[/Write this/, false]] });

@@ -76,6 +76,8 @@ export class FakeControl {
   logoutProblem: string | null = null;
   /** Permission sets by account. */
   readonly accounts = new Map<string, readonly string[]>();
+  /** Where an account is not called `Team N`. */
+  readonly accountNames = new Map<string, string>();
   /** role → what fetching its credentials fails with. */
   readonly failing = new Map<string, ControlError>();
   /** operation → what it fails with. */
@@ -130,6 +132,12 @@ export class FakeControl {
 
   get endpointUrl(): string {
     return `http://127.0.0.1:${(this.#endpoint?.address() as AddressInfo | null)?.port ?? 0}`;
+  }
+
+  addAccount(accountId: string, accountName: string, roles: readonly string[]): this {
+    this.accounts.set(accountId, roles);
+    this.accountNames.set(accountId, accountName);
+    return this;
   }
 
   addSource(name: string, state: SourceView["state"] = "ready"): this {
@@ -317,7 +325,10 @@ export class FakeControl {
       return { wasLoggedIn, sources: [source], problem: this.logoutProblem };
     },
     "sso-accounts": () => ({
-      accounts: [...this.accounts.keys()].map((accountId) => ({ accountId, accountName: `Team ${accountId.at(-1)}` })),
+      accounts: [...this.accounts.keys()].map((accountId) => ({
+        accountId,
+        accountName: this.accountNames.get(accountId) ?? `Team ${accountId.at(-1)}`,
+      })),
     }),
     "sso-account-roles": ({ accountId }) => ({ roles: this.accounts.get(accountId) ?? [] }),
     "sso-roles-plan": ({ text, found, nameTemplate, existing }) => {

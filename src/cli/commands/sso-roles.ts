@@ -5,7 +5,7 @@ import { defineCommand, JSON_OPTION } from "../command.js";
 import { applyEdit, readConfig } from "../config/config-file.js";
 import type { CliContext } from "../context.js";
 import { withLoginTo } from "../login/login.js";
-import { listSsoRoles, matching } from "../login/sso-accounts.js";
+import { listSsoRoles, roleFilter } from "../login/sso-accounts.js";
 import { confirmOrRefuse } from "../terminal/confirm.js";
 import { table } from "../terminal/table.js";
 
@@ -16,7 +16,8 @@ export const ssoRolesCommand = defineCommand({
   summary: "List the accounts and roles that a login can have; with --add, write them into the config",
   details: `Each of them works without the config too, wherever a ROLE does: SOURCE:ACCOUNT/ROLE. --add takes those that the config does
 not have yet, shows what it will write, and asks. --prune takes out those of SOURCE that no longer exist, unless they have
-settings of their own or another role is chained from them.`,
+settings of their own or another role is chained from them. --match takes * ? [a-z] {a,b}, whatever the case; a word without
+any of these and without a slash is looked for in the names of accounts and roles and in account ids.`,
   positionals: [{ name: "SOURCE", required: true, help: "a source of type sso" }],
   options: {
     add: { type: "boolean", help: "write them into the config" },
@@ -29,7 +30,7 @@ settings of their own or another role is chained from them.`,
       type: "string",
       repeat: true,
       value: "GLOB",
-      help: "only ACCOUNT/ROLE like this; without a slash, any part",
+      help: "only ACCOUNT/ROLE like this; without a slash, any of its parts",
     },
     prune: { type: "boolean", help: "with --add: take out those that no longer exist" },
     yes: { type: "boolean", help: "do not ask" },
@@ -38,6 +39,7 @@ settings of their own or another role is chained from them.`,
   examples: [
     "brokerctl sso roles corp",
     "brokerctl use corp:111111111111/ReadOnlyAccess",
+    "brokerctl sso roles corp --match prod",
     "brokerctl sso roles corp --add --match '*/ReadOnly*' --match 'Sandbox*/*'",
     "brokerctl sso roles corp --add --name '{account_id}/{role_name}' --prune --yes",
   ],
@@ -47,8 +49,9 @@ settings of their own or another role is chained from them.`,
     if (!options.add && unneeded !== undefined) {
       throw new BrokerError("UsageInvalid", `--${unneeded} goes with --add`, { hint: "brokerctl sso roles --help" });
     }
+    const isWanted = await roleFilter(options.match);
     const all = await withLoginTo(context, source, () => listSsoRoles(context, source));
-    const found = matching(all, options.match);
+    const found = all.filter(isWanted);
     if (options.add) await addRoles({ source, all, found, options }, context);
     else show(source, found, context);
   },

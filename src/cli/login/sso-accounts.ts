@@ -1,6 +1,6 @@
 import type { SsoRoleFound } from "../../control-api/sso-contract.js";
+import { BrokerError } from "../../core/errors.js";
 import type { CliContext } from "../context.js";
-import { globMatcher } from "./glob.js";
 
 /** The daemon keeps the portal's pace: enough under way that it never waits for us. */
 const AT_ONCE = 8;
@@ -28,19 +28,52 @@ export async function listSsoRoles(context: CliContext, source: string): Promise
   return found.flat().toSorted((a, b) => compare(a.accountName, b.accountName) || compare(a.roleName, b.roleName));
 }
 
-/** Of patterns with a slash: account (name or id) and role; without one: any of the three. No pattern: all. */
-export function matching(found: readonly SsoRoleFound[], patterns: readonly string[]): readonly SsoRoleFound[] {
-  if (patterns.length === 0) return found;
-  const matchers = patterns.map((pattern) => {
-    const matches = globMatcher(pattern);
-    const textsOf = pattern.includes("/") ? pairsOf : partsOf;
-    return (each: SsoRoleFound) => textsOf(each).some(matches);
-  });
-  return found.filter((each) => matchers.some((matches) => matches(each)));
+/** Whether `--match` leaves a role. */
+export type RoleFilter = (each: SsoRoleFound) => boolean;
+
+/**
+ * Leaves what at least one pattern fits; without a pattern, all. With a slash it is compared with ACCOUNT/ROLE (the account
+ * by name or id), without one with each of the three. A word without wildcards and without a slash may be any part of a
+ * name. Rejects with UsageInvalid, naming a pattern that says nothing.
+ */
+export async function roleFilter(patterns: readonly string[]): Promise<RoleFilter> {
+  const filters = await Promise.all(patterns.map(filterOf));
+  return (each) => filters.length === 0 || filters.some((leaves) => leaves(each));
 }
 
-function pairsOf({ accountId, accountName, roleName }: SsoRoleFound): readonly string[] {
-  return [`${accountName}/${roleName}`, `${accountId}/${roleName}`];
+const WILDCARD = /[*?[{]/;
+
+async function filterOf(pattern: string): Promise<RoleFilter> {
+  const textsOf = pattern.includes("/") ? wholesOf : partsOf;
+  const matches = await textMatcher(pattern);
+  return (each) => textsOf(each).some((text) => matches(text.toLowerCase()));
+}
+
+/** Names are compared without regard to case, as people type them. */
+async function textMatcher(pattern: string): Promise<(text: string) => boolean> {
+  const wanted = pattern.toLowerCase();
+  if (wanted.trim() === "") throw unusable(pattern);
+  if (!WILDCARD.test(wanted)) return wanted.includes("/") ? (text) => text === wanted : (text) => text.includes(wanted);
+  // Loaded where it is needed only: no other command pays for it.
+  const { default: picomatch } = await import("picomatch");
+  try {
+    // Parentheses and backslashes stand in accounts' names. `bash`: a star takes slashes too, which stand there as well.
+    return picomatch(wanted.replaceAll(/[\\()]/g, "\\$&"), { bash: true, dot: true, nonegate: true, noextglob: true });
+  } catch {
+    throw unusable(pattern);
+  }
+}
+
+function unusable(pattern: string): BrokerError {
+  const shown = pattern.length > 40 ? `${pattern.slice(0, 40)}…` : pattern;
+  return new BrokerError("UsageInvalid", `--match '${shown}' is no pattern for names of accounts and roles`, {
+    hint: "brokerctl sso roles SOURCE --match 'Sandbox*/ReadOnly*'",
+  });
+}
+
+/** An account's name may hold a slash itself. */
+function wholesOf({ accountId, accountName, roleName }: SsoRoleFound): readonly string[] {
+  return [`${accountName}/${roleName}`, `${accountId}/${roleName}`, accountName];
 }
 
 function partsOf({ accountId, accountName, roleName }: SsoRoleFound): readonly string[] {

@@ -1,21 +1,32 @@
-/** The AWS partitions we serve: accounts, keys and roles never cross from one to another. */
-export const PARTITIONS = ["aws", "aws-cn", "aws-us-gov"] as const;
-export type Partition = (typeof PARTITIONS)[number];
+interface PartitionRules {
+  /** What the name of a region of it looks like. */
+  readonly regions: RegExp;
+  /** Region whose STS endpoint stands in where neither role, source nor defaults name one (interface §2). */
+  readonly stsRegion: string;
+}
 
-/** Region whose STS endpoint stands in where neither role, source nor defaults name one (interface §2). */
-const STS_REGION: Readonly<Record<Partition, string>> = {
-  aws: "us-east-1",
-  "aws-cn": "cn-north-1",
-  "aws-us-gov": "us-gov-west-1",
-};
+/**
+ * Every partition that the AWS SDK knows: accounts, keys and roles never cross from one to another. A copy of the SDK's
+ * own list, which only `aws` may import; a test compares the two, so an SDK that knows one more does not pass.
+ */
+const RULES = {
+  aws: { regions: /^(?:us|eu|ap|sa|ca|me|af|il|mx)-\w+-\d+$/, stsRegion: "us-east-1" },
+  "aws-cn": { regions: /^cn-\w+-\d+$/, stsRegion: "cn-north-1" },
+  "aws-eusc": { regions: /^eusc-(?:de)-\w+-\d+$/, stsRegion: "eusc-de-east-1" },
+  "aws-iso": { regions: /^us-iso-\w+-\d+$/, stsRegion: "us-iso-east-1" },
+  "aws-iso-b": { regions: /^us-isob-\w+-\d+$/, stsRegion: "us-isob-east-1" },
+  "aws-iso-e": { regions: /^eu-isoe-\w+-\d+$/, stsRegion: "eu-isoe-west-1" },
+  "aws-iso-f": { regions: /^us-isof-\w+-\d+$/, stsRegion: "us-isof-south-1" },
+  "aws-us-gov": { regions: /^us-gov-\w+-\d+$/, stsRegion: "us-gov-west-1" },
+} as const satisfies Readonly<Record<string, PartitionRules>>;
+
+export type Partition = keyof typeof RULES;
+
+/** Their ids, as they stand in ARNs. */
+export const PARTITIONS = Object.keys(RULES) as readonly Partition[];
 
 /** What a region looks like: it becomes part of a host name, so nothing else may pass. */
 export const REGION_PATTERN = /^[a-z]{2,4}(?:-[a-z]{2,12}){1,3}-\d{1,2}$/;
-
-/** Area prefixes of the `aws` partition (the SDK's partitions.json); a new one is undecided, not wrong. */
-const AWS_REGION = /^(?:us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-\d+$/;
-/** Isolated and sovereign partitions: aws-iso*, aws-eusc. */
-const FOREIGN_REGION = /^(?:us-iso|eu-iso|eusc-)/;
 
 /** The partition that an ARN names; undefined for another partition or no ARN. */
 export function partitionOfArn(arn: string | undefined): Partition | undefined {
@@ -23,17 +34,9 @@ export function partitionOfArn(arn: string | undefined): Partition | undefined {
   return prefix === "arn" ? PARTITIONS.find((known) => known === partition) : undefined;
 }
 
-/** The partition a region belongs to; undefined where its name does not say. */
+/** The partition a region belongs to; undefined where its name does not say: a new region is undecided, not wrong. */
 export function partitionOfRegion(region: string | undefined): Partition | undefined {
-  if (region === undefined) return undefined;
-  if (region.startsWith("cn-")) return "aws-cn";
-  if (region.startsWith("us-gov-")) return "aws-us-gov";
-  return AWS_REGION.test(region) ? "aws" : undefined;
-}
-
-/** Whether the region is in a partition we do not serve. */
-export function isForeignRegion(region: string): boolean {
-  return FOREIGN_REGION.test(region);
+  return PARTITIONS.find((partition) => region !== undefined && RULES[partition].regions.test(region));
 }
 
 /** Whether a region can be used in a partition, as far as its name says. */
@@ -49,5 +52,5 @@ export interface StsRegionChoice {
 
 /** The region whose STS endpoint is called: the first that is named and fits, else the partition's own. */
 export function chooseStsRegion({ partition, regions }: StsRegionChoice): string {
-  return regions.find((region) => fitsPartition(region, partition)) ?? STS_REGION[partition];
+  return regions.find((region) => fitsPartition(region, partition)) ?? RULES[partition].stsRegion;
 }

@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Aws, createAws } from "../../src/aws/aws.js";
 import { awsEnvironment } from "../../src/aws/aws-environment.js";
+import { Secret } from "../../src/core/secret.js";
 import { SystemClock } from "../../src/system/clock.js";
 import { RecordingProxy } from "../fakes/proxy.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
+import { CANARY } from "../support/canaries.js";
 import { memoryLogger } from "../support/memory-logger.js";
 import { annSigns } from "./world.js";
 
@@ -42,6 +44,8 @@ describe("without custom endpoints", () => {
     ["eu-west-1", "iam.amazonaws.com"],
     ["cn-northwest-1", "iam.cn-north-1.amazonaws.com.cn"],
     ["us-gov-east-1", "iam.us-gov.amazonaws.com"],
+    ["us-iso-west-1", "iam.us-iso-east-1.c2s.ic.gov"],
+    ["eusc-de-east-1", "iam.eusc-de-east-1.amazonaws.eu"],
   ])("IAM of %s is called in its partition", async (region, host) => {
     expect(await hostCalled(() => aws().iam.listAccessKeys(annSigns, region))).toBe(`${host}:443`);
   });
@@ -50,10 +54,23 @@ describe("without custom endpoints", () => {
     ["eu-west-1", "lambda.eu-west-1.amazonaws.com"],
     ["cn-northwest-1", "lambda.cn-northwest-1.amazonaws.com.cn"],
     ["us-gov-east-1", "lambda.us-gov-east-1.amazonaws.com"],
+    ["us-isob-east-1", "lambda.us-isob-east-1.sc2s.sgov.gov"],
+    ["eusc-de-east-1", "lambda.eusc-de-east-1.amazonaws.eu"],
   ])("Lambda of %s is called in its region", async (region, host) => {
     const orders = { functionName: "orders" };
 
     expect(await hostCalled(() => aws().lambda.getFunctionConfiguration(annSigns, orders, region))).toBe(`${host}:443`);
+  });
+
+  test.each([
+    ["eu-west-1", "portal.sso.eu-west-1.amazonaws.com"],
+    ["us-gov-east-1", "portal.sso.us-gov-east-1.amazonaws.com"],
+    ["eusc-de-east-1", "portal.sso.eusc-de-east-1.amazonaws.eu"],
+    ["us-isof-south-1", "portal.sso.us-isof-south-1.csp.hci.ic.gov"],
+  ])("the portal of %s is called in its region and partition", async (region, host) => {
+    const token = new Secret(`${CANARY}-sso-token`);
+
+    expect(await hostCalled(() => aws().sso.listAccounts(token, {}, region))).toBe(`${host}:443`);
   });
 
   test.each([

@@ -58,10 +58,10 @@ describeRefusals("role fields", [
     says: ["account of 12 digits"],
   },
   {
-    it: "a role of a partition we do not serve",
-    text: roleOnly(`source: k\nrole_arn: arn:aws-iso:iam::222222222222:role/prod ${MARK}`),
+    it: "a role of a partition that AWS does not have",
+    text: roleOnly(`source: k\nrole_arn: arn:aws-moon:iam::222222222222:role/prod ${MARK}`),
     field: "roles.r.role_arn",
-    says: ["aws, aws-cn, aws-us-gov"],
+    says: ["aws, aws-cn, aws-eusc, aws-iso,"],
   },
   {
     it: "a role region of no shape",

@@ -70,10 +70,10 @@ describeRefusals("sources", [
     says: ["no security keys"],
   },
   {
-    it: "an MFA device of another partition",
-    text: source(`mfa_serial: arn:aws-iso:iam::111111111111:mfa/me ${MARK}`),
+    it: "an MFA device of a partition that AWS does not have",
+    text: source(`mfa_serial: arn:aws-moon:iam::111111111111:mfa/me ${MARK}`),
     field: "sources.k.mfa_serial",
-    says: ["aws, aws-cn, aws-us-gov"],
+    says: ["aws, aws-cn, aws-eusc, aws-iso,"],
   },
   {
     it: "a hardware token without quotes",

@@ -176,12 +176,6 @@ describeRefusals("top level", [
     says: ['not "evil.example/x"'],
   },
   {
-    it: "a region of a partition we do not serve",
-    text: `${HEAD}defaults: { region: us-iso-east-1 } ${MARK}\n`,
-    field: "defaults.region",
-    says: ["aws, aws-cn, aws-us-gov"],
-  },
-  {
     it: "an unknown default",
     text: `${HEAD}defaults: { regoin: eu-west-1 } ${MARK}\n`,
     field: "defaults.regoin",

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { NAME_PATTERN } from "../../core/role.js";
 import { splitCommand } from "../../core/split-command.js";
-import { isForeignRegion, PARTITIONS, partitionOfArn, REGION_PATTERN } from "../partition.js";
+import { PARTITIONS, partitionOfArn, REGION_PATTERN } from "../partition.js";
 
 /**
  * Shapes of single values, shared by sources and roles. Messages read on after the field's path ("roles.x.region:
@@ -13,17 +13,17 @@ export const NAME_RULE =
 
 export const nameField = z.string().regex(NAME_PATTERN, NAME_RULE);
 
-export const regionField = z
-  .string()
-  .regex(REGION_PATTERN, "must be an AWS region like eu-west-1")
-  .refine((region) => !isForeignRegion(region), `must be in a partition that is supported: ${PARTITIONS.join(", ")}`);
+export const regionField = z.string().regex(REGION_PATTERN, "must be an AWS region like eu-west-1");
 
-const ROLE_ARN = /^arn:(?:aws|aws-cn|aws-us-gov):iam::\d{12}:role\/(?:[\x21-\x7E]{1,510}\/)?[\w+=,.@-]{1,64}$/;
+const ARN = `arn:(?:${PARTITIONS.join("|")})`;
+
+const ROLE_ARN = new RegExp(String.raw`^${ARN}:iam::\d{12}:role\/(?:[\x21-\x7E]{1,510}\/)?[\w+=,.@-]{1,64}$`);
 
 export const roleArnField = z.string().regex(ROLE_ARN, { error: (issue) => explainRoleArn(String(issue.input)) });
 
-const POLICY_ARN =
-  /^arn:(?:aws|aws-cn|aws-us-gov):iam::(?:aws|\d{12}):policy\/(?:[\x21-\x7E]{1,512}\/)?[\w+=,.@-]{1,128}$/;
+const POLICY_ARN = new RegExp(
+  String.raw`^${ARN}:iam::(?:aws|\d{12}):policy\/(?:[\x21-\x7E]{1,512}\/)?[\w+=,.@-]{1,128}$`,
+);
 
 export const policyArnField = z.string().regex(POLICY_ARN, {
   error: (issue) =>
@@ -32,7 +32,7 @@ export const policyArnField = z.string().regex(POLICY_ARN, {
 });
 
 /** A virtual device has an ARN, a hardware token its serial number; STS takes no security keys (IAM, "GetSessionToken"). */
-const MFA_SERIAL = /^(?:arn:(?:aws|aws-cn|aws-us-gov):iam::\d{12}:mfa\/[\w+=,.@/-]{1,226}|[\w+=,.@-]{9,256})$/;
+const MFA_SERIAL = new RegExp(String.raw`^(?:${ARN}:iam::\d{12}:mfa\/[\w+=,.@/-]{1,226}|[\w+=,.@-]{9,256})$`);
 
 export const mfaSerialField = z.string().regex(MFA_SERIAL, { error: (issue) => explainMfaSerial(String(issue.input)) });
 
@@ -127,5 +127,5 @@ function explainMfaSerial(serial: string): string {
 /** undefined where the ARN's partition is not what is wrong with it. */
 function explainPartition(arn: string): string | undefined {
   if (!arn.startsWith("arn:") || partitionOfArn(arn) !== undefined) return undefined;
-  return `must be in a partition that is supported: ${PARTITIONS.join(", ")}`;
+  return `must be in a partition that AWS has: ${PARTITIONS.join(", ")}`;
 }

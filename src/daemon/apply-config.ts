@@ -51,6 +51,7 @@ async function openStore({ options, services, writeAtomic, fileSystem, next }: A
     stateDir: paths.stateDir,
     ...(next.dataKeyCommand && { dataKeyCommand: next.dataKeyCommand }),
     passphraseFiles: passphraseFiles(options.environment),
+    programs: services.programs,
     ...{ writeAtomic, fileSystem, clock, logger, keychainChild },
   });
   services.store.use(room);
@@ -72,5 +73,8 @@ function passphraseFiles(environment: DaemonOptions["environment"]): PassphraseF
 function needRestart(former: Config, { next, serving, options }: AppliedConfig): string[] {
   const notes = [serving.portNote(next.endpointPort), programsNote(next, options)].filter((note) => note !== undefined);
   if (former.secretStore !== next.secretStore) notes.push("secret_store takes effect after brokerctl restart");
+  else if (former.dataKeyCommand?.join("\0") !== next.dataKeyCommand?.join("\0")) {
+    notes.push("data_key_command takes effect after brokerctl restart");
+  }
   return notes;
 }

@@ -4,6 +4,7 @@ import type { SecretStoreKind } from "../core/secret-store-kind.js";
 import type { FileSystem } from "../system/atomic-file.js";
 import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
+import type { Programs } from "../system/run-program.js";
 import type { KeychainChild } from "./ask-keychain-child.js";
 import { CommandKey } from "./command-key.js";
 import type { DataKeyHolder } from "./data-key-holder.js";
@@ -24,6 +25,8 @@ export interface SecretRoomOptions {
   readonly kind: SecretStoreKind;
   /** argv, for kind `command`. */
   readonly dataKeyCommand?: readonly string[] | undefined;
+  /** Runs it. */
+  readonly programs: Programs;
   readonly keychainChild: KeychainChild;
   readonly passphraseFiles: PassphraseFiles;
   /** Replaces a 0600 file durably: `writeFileAtomic` bound to `fileSystem`. */
@@ -70,7 +73,7 @@ function holderOf(options: SecretRoomOptions, files: RoomFiles): DataKeyHolder {
     case "passphrase":
       return new Passphrase({ path: join(stateDir, "data-key.wrapped"), files, passphraseFiles, scryptLog2N });
     case "command":
-      return new CommandKey({ argv: commandOf(options), clock });
+      return new CommandKey({ argv: commandOf(options), programs: options.programs });
     case "key_file":
       return new KeyFile({ path: join(stateDir, "data.key"), files });
   }

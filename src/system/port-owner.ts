@@ -1,6 +1,8 @@
 import { execFile } from "node:child_process";
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { promisify } from "node:util";
+import { SystemClock } from "./clock.js";
+import { closePipesAfterExit } from "./run-program.js";
 
 /**
  * Who listens on `port` so that 127.0.0.1 is taken, for people: "pid 4711 (node, user alice, uid 1000)", or "a process of
@@ -79,7 +81,9 @@ const run = promisify(execFile);
 
 async function ownerFromLsof(port: number): Promise<string | undefined> {
   const fields = ["-nP", `-iTCP:${port}`, "-sTCP:LISTEN", "-Fpcu"];
-  const listed = await run("lsof", fields, { timeout: 5_000 }).catch(() => undefined);
+  const listing = run("lsof", fields, { timeout: 5_000 });
+  closePipesAfterExit(listing.child, new SystemClock()); // it has a child of its own, which a dead file server holds up
+  const listed = await listing.catch(() => undefined);
   return listed && describeLsof(listed.stdout);
 }
 

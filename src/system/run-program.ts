@@ -8,10 +8,12 @@ import { reasonOf } from "./system-error.js";
 /** Enough for a browser or a push on a phone; what takes longer hangs. */
 const LIMIT_MS = 60_000;
 const MAX_OUTPUT_BYTES = 64 * 1024;
+/** What a program wrote before its exit is in the pipe by then: it is read in much less. */
+const PIPES_AFTER_EXIT_MS = 500;
 /** Of what it said on stderr, in an error. */
 const MAX_SHOWN = 300;
 
-/** Why a program may not be run, and what mends it. */
+/** Why a program may not be run, and the fix. */
 export interface ProgramRefusal {
   readonly problem: string;
   readonly hint: string;
@@ -24,9 +26,16 @@ export type ProgramRun =
   /** It was not run. */
   | (ProgramRefusal & { readonly end: "refused" });
 
+export interface ProgramLimits {
+  /** Default: 60 s. */
+  readonly limitMs?: number;
+  /** Of its output; default: 64 KiB. */
+  readonly maxBytes?: number;
+}
+
 export interface Programs {
-  /** Runs `argv` to its end, at most 60 s and 64 KiB of output. Never rejects. */
-  run(argv: readonly string[]): Promise<ProgramRun>;
+  /** Runs `argv` to its end, within its limits. Never rejects. */
+  run(argv: readonly string[], limits?: ProgramLimits): Promise<ProgramRun>;
   /** Why `run` would refuse it; undefined: it would not. */
   check(argv: readonly string[]): Promise<ProgramRefusal | undefined>;
 }
@@ -40,8 +49,9 @@ export interface SystemProgramsOptions {
 }
 
 /**
- * Programs that the user's config names: credential_process, mfa_process. No shell, no standard input, an environment
- * without what is the daemon's own, a working directory that is nobody's, a process group that ends with it.
+ * Programs that the user's config names: credential_process, mfa_process, data_key_command. No shell, no standard input,
+ * an environment without what is the daemon's own, a working directory that is nobody's, a process group of its own, which
+ * is ended at a limit.
  */
 export class SystemPrograms implements Programs {
   readonly #options: SystemProgramsOptions;
@@ -53,7 +63,7 @@ export class SystemPrograms implements Programs {
     this.#environment = environmentOf(options.environment);
   }
 
-  async run(argv: readonly string[]): Promise<ProgramRun> {
+  async run(argv: readonly string[], limits: ProgramLimits = {}): Promise<ProgramRun> {
     const found = await this.#find(argv);
     if ("problem" in found) return { end: "refused", ...found };
     const child = spawn(found.path, argv.slice(1), {
@@ -64,7 +74,7 @@ export class SystemPrograms implements Programs {
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#running.add(child);
-    const run = await endOf(child, this.#options.clock);
+    const run = await endOf(child, this.#options.clock, limits);
     this.#running.delete(child);
     return run;
   }
@@ -85,12 +95,29 @@ export class SystemPrograms implements Programs {
   }
 }
 
+/**
+ * Lets `close` follow `exit`: what a program leaves running in the background (an agent, a browser) may hold its pipes open
+ * for as long as it lives. It goes on; only its output is not waited for.
+ */
+export function closePipesAfterExit(child: ChildProcess, clock: Pick<Clock, "after">): void {
+  child.once("exit", () => {
+    const cancel = clock.after(PIPES_AFTER_EXIT_MS, () => {
+      for (const pipe of child.stdio) pipe?.destroy();
+    });
+    child.once("close", cancel);
+  });
+}
+
 type PipedChild = ChildProcess & { readonly stdout: NodeJS.ReadableStream; readonly stderr: NodeJS.ReadableStream };
 
-function endOf(child: PipedChild, clock: Clock): Promise<ProgramRun> {
+function endOf(
+  child: PipedChild,
+  clock: Clock,
+  { limitMs = LIMIT_MS, maxBytes = MAX_OUTPUT_BYTES }: ProgramLimits,
+): Promise<ProgramRun> {
   return new Promise((resolve) => {
-    const output = new Captured();
-    const errors = new Captured();
+    const output = new Captured(maxBytes);
+    const errors = new Captured(MAX_OUTPUT_BYTES);
     let broken: string | undefined;
     const stop = (reason: string): void => {
       broken ??= reason;
@@ -98,9 +125,10 @@ function endOf(child: PipedChild, clock: Clock): Promise<ProgramRun> {
       // what left the group may hold the pipes open
       for (const pipe of child.stdio) pipe?.destroy();
     };
-    const cancel = clock.after(LIMIT_MS, () => stop(`took longer than ${LIMIT_MS / 1000} s`));
+    const cancel = clock.after(limitMs, () => stop(`took longer than ${limitMs / 1000} s`));
+    closePipesAfterExit(child, clock);
     child.stdout.on("data", (chunk: Buffer) => {
-      if (!output.add(chunk)) stop(`printed more than ${MAX_OUTPUT_BYTES / 1024} KiB`);
+      if (!output.add(chunk)) stop(`printed more than ${maxBytes / 1024} KiB`);
     });
     child.stderr.on("data", (chunk: Buffer) => void errors.add(chunk));
     child.once("error", (error) => stop(`could not be started: ${reasonOf(error)}`));
@@ -121,12 +149,17 @@ function failureOf(code: number | null, signal: string | null): string | undefin
 /** What a program wrote, up to the limit. */
 class Captured {
   readonly #chunks: Buffer[] = [];
+  readonly #maxBytes: number;
   #size = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
 
   /** False: more than may be. */
   add(chunk: Buffer): boolean {
     this.#size += chunk.length;
-    if (this.#size > MAX_OUTPUT_BYTES) return false;
+    if (this.#size > this.#maxBytes) return false;
     this.#chunks.push(chunk);
     return true;
   }

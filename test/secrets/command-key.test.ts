@@ -1,18 +1,21 @@
-import { existsSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { CommandKey } from "../../src/secrets/command-key.js";
 import { encodeDataKey, newDataKey } from "../../src/secrets/data-key.js";
 import type { DataKeyOutcome } from "../../src/secrets/data-key-holder.js";
 import { SystemClock } from "../../src/system/clock.js";
+import { SystemPrograms } from "../../src/system/run-program.js";
 import { CANARY } from "../support/canaries.js";
 import { FakeClock } from "../support/fake-clock.js";
 import { tempDir } from "../support/temp-dir.js";
 
 const key = newDataKey();
 
-function load(argv: readonly [string, ...string[]]): Promise<DataKeyOutcome> {
-  return new CommandKey({ argv, clock: new SystemClock() }).load();
+type Environment = Readonly<Record<string, string | undefined>>;
+
+function load(argv: readonly [string, ...string[]], environment: Environment = process.env): Promise<DataKeyOutcome> {
+  return new CommandKey({ argv, programs: new SystemPrograms({ environment, clock: new SystemClock() }) }).load();
 }
 
 const shell = (script: string): Promise<DataKeyOutcome> => load(["/bin/sh", "-c", script]);
@@ -66,7 +69,8 @@ describe("a key that a command yields", () => {
     const clock = new FakeClock();
     const pidFile = join(tempDir("command"), "pid");
     const script = `sh -c 'echo $$ > ${pidFile}; exec sleep 600' & wait`;
-    const loading = new CommandKey({ argv: ["/bin/sh", "-c", script], clock }).load();
+    const programs = new SystemPrograms({ environment: process.env, clock });
+    const loading = new CommandKey({ argv: ["/bin/sh", "-c", script], programs }).load();
     while (!existsSync(pidFile)) await new Promise((resolve) => setImmediate(resolve));
     await clock.advance(29_999);
     expect(await Promise.race([loading, Promise.resolve("waiting")])).toBe("waiting");
@@ -77,5 +81,33 @@ describe("a key that a command yields", () => {
 
   it("is asked for with nothing on stdin", async () => {
     expect(isKey(await shell(`cat; echo ${encodeDataKey(key)}`))).toBe(true);
+  });
+
+  it("is not asked of a program that others could have replaced: what it prints opens everything", async () => {
+    const directory = join(tempDir("command"), "bin");
+    mkdirSync(directory);
+    const program = join(directory, "key");
+    writeFileSync(program, `#!/bin/sh\necho ${encodeDataKey(key)}\n`);
+
+    chmodSync(program, 0o722);
+    expect(await load([program])).toMatchObject({
+      outcome: "unavailable",
+      message: expect.stringContaining("can be changed by other users") as unknown,
+      hint: `chmod go-w ${program}; then brokerctl restart`,
+    });
+    chmodSync(program, 0o700);
+    chmodSync(directory, 0o777);
+    expect(await load([program])).toMatchObject({ outcome: "unavailable" });
+    chmodSync(directory, 0o755);
+    expect(isKey(await load([program]))).toBe(true);
+  });
+
+  it("is asked for outside the daemon's own directory and without the variables that are the daemon's own", async () => {
+    const trace = join(tempDir("command"), "trace");
+    const environment = { PATH: "/usr/bin:/bin", CREDBROKER_PASSPHRASE_FILE: "/x", AWS_CONFIG_FILE: "/dev/null" };
+    const script = `(pwd; env | grep -E '^(CREDBROKER|AWS)') > ${trace}; echo ${encodeDataKey(key)}`;
+
+    expect(isKey(await load(["/bin/sh", "-c", script], environment))).toBe(true);
+    expect(readFileSync(trace, "utf8")).toBe("/\n");
   });
 });

@@ -3,6 +3,7 @@ import { Secret } from "../../src/core/secret.js";
 import { openSecretRoom } from "../../src/secrets/open-secret-room.js";
 import { NodeFileSystem, writeFileAtomic } from "../../src/system/atomic-file.js";
 import { SystemClock } from "../../src/system/clock.js";
+import { SystemPrograms } from "../../src/system/run-program.js";
 import { canarySecretKey } from "../support/canaries.js";
 import { memoryLogger } from "../support/memory-logger.js";
 
@@ -14,6 +15,7 @@ const { access, secrets } = openSecretRoom({
   kind: "key_file",
   keychainChild: { nodePath: process.execPath, scriptPath: "" },
   passphraseFiles: {},
+  programs: new SystemPrograms({ environment: {}, clock: new SystemClock() }),
   fileSystem,
   writeAtomic: (path, data) => writeFileAtomic(fileSystem, path, data),
   clock: new SystemClock(),

@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { openSecretRoom, type SecretRoom, type SecretRoomOptions } from "../../src/secrets/open-secret-room.js";
 import { type FileSystem, NodeFileSystem, writeFileAtomic } from "../../src/system/atomic-file.js";
+import { SystemClock } from "../../src/system/clock.js";
+import { SystemPrograms } from "../../src/system/run-program.js";
 import { FakeClock } from "./fake-clock.js";
 import { memoryLogger } from "./memory-logger.js";
 import { tempDir } from "./temp-dir.js";
@@ -17,6 +19,7 @@ export function testRoom(options: TestRoomOptions = {}): SecretRoom & { readonly
     kind: "key_file",
     keychainChild: { nodePath: process.execPath, scriptPath: join(stateDir, "no-such-child.js") },
     passphraseFiles: {},
+    programs: new SystemPrograms({ environment: process.env, clock: new SystemClock() }),
     fileSystem,
     writeAtomic: (path, data) => writeFileAtomic(fileSystem, path, data),
     clock: new FakeClock(),

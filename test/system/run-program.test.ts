@@ -110,6 +110,22 @@ describe("a program", () => {
     await expect.poll(() => isRunning(started)).toBe(false);
   });
 
+  it("that left something running is answered for when it has ended, and what it left goes on", async () => {
+    const clock = new FakeClock();
+    const trace = join(home, "agent");
+    const path = script(`sleep 300 & echo $! > ${trace}.new; echo done; mv ${trace}.new ${trace}`);
+    const running = new SystemPrograms({ environment: { PATH: "/usr/bin:/bin" }, clock, uid }).run([path]);
+    // The limit of the run, then that of its pipes, which begins at the program's exit.
+    while (clock.pending < 2) await new Promise((resolve) => setImmediate(resolve));
+    await clock.advance(1000);
+
+    const ran = await running;
+    expect(ran.end === "output" ? ran.output.reveal() : ran).toBe("done\n");
+    const agent = Number(readFileSync(trace, "utf8"));
+    expect(isRunning(agent)).toBe(true);
+    process.kill(agent, "SIGKILL");
+  });
+
   it("ends with the daemon", async () => {
     const all = programs();
     const running = all.run([script("sleep 300")]);

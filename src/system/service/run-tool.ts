@@ -1,4 +1,6 @@
 import { type ExecFileException, execFile } from "node:child_process";
+import { SystemClock } from "../clock.js";
+import { closePipesAfterExit } from "../run-program.js";
 import { reasonOf } from "../system-error.js";
 import type { RunTool } from "./supervisor.js";
 
@@ -16,6 +18,7 @@ export function toolRunner(env: Readonly<Record<string, string | undefined>>): R
         const code = error === null ? 0 : typeof error.code === "number" ? error.code : null;
         resolve({ code, stdout, stderr: code === null && error ? whyNot(file, error, limitMs) : stderr });
       });
+      closePipesAfterExit(child, new SystemClock());
       child.stdin?.end();
     });
 }

@@ -1,4 +1,4 @@
-import { type AwsIni, type IniSection, type IniSetting, readAwsIni } from "./read-aws-ini.js";
+import { type AwsIni, type IniSection, type IniSetting, nameInHeading, readAwsIni } from "../../core/aws-ini.js";
 
 /** One of the two AWS files; its text may hold secrets. */
 interface AwsFileText {
@@ -61,10 +61,10 @@ interface Found {
 
 function readConfigFile(file: AwsFileText, found: Found): void {
   const ini = readAwsIni(file.text);
-  const hasLongDefault = ini.sections.some(({ name }) => nameOf(name, "profile") === "default");
+  const hasLongDefault = ini.sections.some(({ name }) => nameInHeading(name, "profile") === "default");
   for (const section of ini.sections) {
-    const profile = section.name === "default" ? "default" : nameOf(section.name, "profile");
-    const session = nameOf(section.name, "sso-session");
+    const profile = section.name === "default" ? "default" : nameInHeading(section.name, "profile");
+    const session = nameInHeading(section.name, "sso-session");
     if (section.name === "default" && hasLongDefault) {
       found.oddities.push({ what: "[default]", why: `[profile default] in ${file.path} takes its place` });
     } else if (profile !== undefined) add(found.profiles, { name: profile, section, file: "config" }, found);
@@ -80,7 +80,7 @@ function readConfigFile(file: AwsFileText, found: Found): void {
 function readCredentialsFile(file: AwsFileText, found: Found): void {
   const ini = readAwsIni(file.text);
   for (const section of ini.sections) {
-    const meant = nameOf(section.name, "profile");
+    const meant = nameInHeading(section.name, "profile");
     if (meant === undefined) add(found.profiles, { name: section.name, section, file: "credentials" }, found);
     else {
       const why = `no profile to AWS: in ${file.path} it is written [${meant}]`;
@@ -88,14 +88,6 @@ function readCredentialsFile(file: AwsFileText, found: Found): void {
     }
   }
   sayStrangeLines(ini, file, found);
-}
-
-/** `profile dev`, `profile "my dev"` → the name; undefined: another kind of section. */
-function nameOf(section: string, kind: "profile" | "sso-session"): string | undefined {
-  const rest = section.startsWith(kind) ? section.slice(kind.length) : "";
-  const name = rest.trim();
-  if (name === "" || !/^\s/.test(rest)) return undefined;
-  return /^(["'])(.+)\1$/.exec(name)?.[2] ?? name;
 }
 
 interface NamedSection {

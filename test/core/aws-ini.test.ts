@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readAwsIni } from "../../../src/config/import/read-aws-ini.js";
+import { nameInHeading, readAwsIni } from "../../src/core/aws-ini.js";
 
 /** `section.name=value`, in order. */
 function read(text: string): string[] {
@@ -19,6 +19,12 @@ describe("readAwsIni", () => {
     ["nested blocks, of which nothing is a setting", "[a]\ns3 =\n  region = x\n  y = 1\nz = 2\n", ["a.s3=", "a.z=2"]],
     ["lines that go on", "[a]\nx = 1\n   2\n\n   3\ny = 4\n", ["a.x=1\n2\n3", "a.y=4"]],
     ["a section that is indented as a whole", "[a]\n  x = 1\n  y = 2\n", ["a.x=1", "a.y=2"]],
+    [
+      "a heading deeper than a setting as a part of it",
+      "[a]\nx = 1\n  [b]\ny = 2\n[c]\n",
+      ["a.x=1\n[b]", "a.y=2", "[c]"],
+    ],
+    ["a heading deeper than the one before it", "[a]\n  [b]\n  y = 2\n", ["[a]", "b.y=2"]],
     ["sections that come twice, twice", "[a]\nx = 1\n[a]\nx = 2\n", ["a.x=1", "a.x=2"]],
     ["names of objects' own parts", "[__proto__]\n__proto__ = 1\n", ["__proto__.__proto__=1"]],
     ["nothing", "", []],
@@ -26,8 +32,26 @@ describe("readAwsIni", () => {
     expect(read(text)).toEqual(expected);
   });
 
-  it("counts the lines that say nothing, without their text", () => {
-    expect(readAwsIni("x = 1\n[a]\nhello\n= 3\ny = 2\n").strangeLines).toEqual([1, 3, 4]);
+  it("counts the lines that say nothing or not the same to all, without their text", () => {
+    expect(readAwsIni("x = 1\n[a]\nhello\n= 3\ny = 2\n  [b]\n").strangeLines).toEqual([1, 3, 4, 6]);
+  });
+
+  it("reads what a nested block holds, one level deep", () => {
+    const [s3, region] = readAwsIni("[a]\nS3 =\n  X = 1\n\n\ty=u=v\n    z = 3\n  no\nregion = r\n").sections[0]!
+      .settings;
+    const nested = [
+      { name: "X", value: "1" },
+      { name: "y", value: "u=v" },
+      { name: "z", value: "3" },
+    ];
+    expect(s3).toMatchObject({ name: "s3", value: "", nested });
+    expect(region?.nested).toEqual([]);
+  });
+
+  it("knows the line of each heading and setting", () => {
+    const [a, b] = readAwsIni("# r\n[a]\nx = 1\n  2\ny = 3\r\n\r\n[b]\rz = 1").sections;
+    expect([a?.line, ...a!.settings.map(({ line }) => line)]).toEqual([2, 3, 5]);
+    expect([b?.line, b?.settings[0]?.line]).toEqual([7, 8]);
   });
 
   it("knows where a setting stands, with the lines that belong to it and their ends", () => {
@@ -46,5 +70,19 @@ describe("readAwsIni", () => {
     const began = Date.now();
     for (const odd of [" ", "=", "[", "a", "\r", "#", "\t=", "[a]\n x\n"]) readAwsIni(odd.repeat(60_000));
     expect(Date.now() - began).toBeLessThan(5000);
+  });
+});
+
+describe("nameInHeading", () => {
+  it.each([
+    ["profile dev", "dev"],
+    ["profile\t 'my dev'", "my dev"],
+    ['profile "default"', "default"],
+    ["profile", undefined],
+    ["profiles dev", undefined],
+    ["dev", undefined],
+    ["services dev", undefined],
+  ])("of [%s] as a profile is %s", (section, name) => {
+    expect(nameInHeading(section, "profile")).toBe(name);
   });
 });

@@ -7,11 +7,11 @@ import { type Answer, refusalAnswer, SsoRefusal, type SsoServiceName } from "./s
  * What can be wrong with an action, until it is cleared or `times` calls have met it.
  * unavailable: 503 without AWS's format. failing: the service's own 500. throttle: 429, or OIDC's SlowDown. refuse: any
  * exception by its name (`InvalidGrantException`). slow: the right answer, late. drop: the connection ends without an answer,
- * after the call took effect; lost: before it. reset: it ends in the middle of the answer. echo: a refusal that quotes the
+ * after the call took effect; lost: before it. unanswered: it took effect, and the client waits. reset: it ends in the middle of the answer. echo: a refusal that quotes the
  * request's secrets. captive: 403 with HTML. lie: a right answer's JSON changed, or text in its place.
  */
 export type SsoFault = (
-  | { readonly kind: "unavailable" | "failing" | "drop" | "lost" | "reset" | "echo" | "captive" }
+  | { readonly kind: "unavailable" | "failing" | "drop" | "lost" | "unanswered" | "reset" | "echo" | "captive" }
   | { readonly kind: "throttle"; readonly retryAfterSeconds?: number }
   | { readonly kind: "refuse"; readonly code: string; readonly message?: string; readonly status?: number }
   | { readonly kind: "slow"; readonly milliseconds: number }
@@ -57,6 +57,9 @@ export async function answerWithFault(
     case "drop":
       right();
       response.destroy();
+      return undefined;
+    case "unanswered":
+      right();
       return undefined;
     case "reset":
       sendHalf(response, right());

@@ -28,7 +28,7 @@ const exportsByName = [
 const restricted = (...rules) => ({ "no-restricted-syntax": ["error", ...rules.flat()] });
 
 export default tseslint.config(
-  { ignores: ["dist/", "coverage/", ".venv/", ".lambda-clients/", ".test-runs/"] },
+  { ignores: ["dist/", "coverage/", ".venv/", ".lambda-clients/", ".test-runs/", ".mutation/"] },
   { linterOptions: { reportUnusedDisableDirectives: "error" } },
   js.configs.recommended,
   {

@@ -1,0 +1,22 @@
+import { defineConfig } from "vitest/config";
+
+/**
+ * What `npm run test:mutation` runs against each change of a room: the room's own unit tests, in this process. Tests that
+ * start built programs do not see the change and stay out.
+ */
+const room = process.env["CREDBROKER_MUTATED_ROOM"] ?? "*";
+
+export default defineConfig({
+  plugins: [
+    {
+      name: "processes",
+      // StrykerJS asks for threads, in which umask and the effective user cannot be set.
+      configureVitest: ({ project }) => void (project.config.pool = "forks"),
+    },
+  ],
+  test: {
+    environment: "node",
+    testTimeout: 60_000,
+    include: [`test/${room}/**/*.test.ts`],
+  },
+});

@@ -30,7 +30,7 @@ describe("env", () => {
     const { code, stdout, stderr } = await room.run(["env"]);
     expect(code).toBe(0);
     expect(stdout).toContain(
-      `export AWS_CONTAINER_CREDENTIALS_FULL_URI='${room.control.endpointUrl}/lease/${TOKEN}'\nunset AWS_ACCESS_KEY_ID `,
+      `export AWS_CONTAINER_CREDENTIALS_FULL_URI='${room.control.endpointUrl}/lease/${TOKEN}';\nunset AWS_ACCESS_KEY_ID `,
     );
     expect(stderr).toContain("brokerctl use ROLE");
   });

@@ -210,6 +210,22 @@ describe.each(SHELLS_HERE)("a %s with the hook", (shell) => {
     expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 
+  it.each(["quoted", "unquoted"])("is there after an eval of what hook prints, %s", async (how) => {
+    const [open, close] = shell === "fish" ? ["(", ")"] : ["$(", ")"];
+    const [begin, end] = how === "quoted" ? [`"$(`, `)"`] : [open, close];
+    const { stdout, stderr } = await room.run(shell, `eval ${begin}brokerctl hook ${shell}${end}\n${URI}; ${look}`);
+    expect([prompts(stdout), stderr]).toEqual([["dev"], ""]);
+  });
+
+  it("fails in the shell when the hook cannot be written, and adds nothing to a start file then", async () => {
+    const broken = { CREDBROKER_HOME: join(room.broker.home, "missing", "x\ny") };
+    const [open, close] = shell === "fish" ? ["(", ")"] : ["$(", ")"];
+    const failing = await room.run(shell, `eval ${open}brokerctl hook ${shell}${close} && echo "went on"`, broken);
+    expect(failing.stdout).toBe("");
+    expect(failing.stderr).toContain("brokerctl: error:");
+    expect((await room.run(shell, `brokerctl hook ${shell} --install-line`, broken)).stdout).toBe("");
+  });
+
   it("is silent where the hook's file is gone, there is no config, or brokerctl is not there any more", async () => {
     const line = (await room.install(shell)).replace("status is-interactive; and ", "");
     const gone = line.replaceAll(room.hookFile(shell), `${room.hookFile(shell)}.gone`);

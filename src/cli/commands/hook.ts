@@ -1,8 +1,9 @@
 import { BrokerError } from "../../core/errors.js";
 import { HOOKED_SHELLS, type HookedShell, hookFile } from "../../core/shell-files.js";
+import { hasFlag } from "../arguments/parse-arguments.js";
 import { defineCommand, type OptionSpecs } from "../command.js";
 import type { CliContext } from "../context.js";
-import { installLine, START_FILES } from "../shell/install-line.js";
+import { evalLine, installLine, START_FILES } from "../shell/install-line.js";
 import { shellNamed } from "../shell/shell-named.js";
 import { writeHook } from "../shell/write-hook.js";
 
@@ -15,7 +16,8 @@ export const hookCommand = defineCommand({
   summary: "Print shell integration to eval in the start file of a shell",
   details: `A shell with the hook has the default lease when it starts and, from its first \`brokerctl use ROLE\` on, a lease of its
 own that ends with it. CREDBROKER_PROMPT holds what a prompt can show; no process is started for it. Tab completes commands,
-flags, roles, leases and sources. What is printed is kept as a file too: a start file that reads it starts no process.`,
+flags, roles, leases and sources. The integration is a file, which is written anew; what is printed reads it. A start file
+that reads it by itself (--install-line) starts no process.`,
   positionals: [{ name: "SHELL", required: true, choices: HOOKED_SHELLS, help: HOOKED_SHELLS.join(", ") }],
   options: OPTIONS,
   examples: [
@@ -27,14 +29,19 @@ flags, roles, leases and sources. What is printed is kept as a file too: a start
   async run({ options, positionals }, context) {
     const shell = shellNamed(positionals[0]);
     refuseNewline(context);
-    const script = await writeHook(shell, context);
-    const line = installLine(shell, context.paths().stateDir);
+    await writeHook(shell, context);
+    const { stateDir } = context.paths();
+    const line = installLine(shell, stateDir);
     if (options["install-line"]) {
       context.output.print(line);
       return;
     }
-    context.output.print(script.trimEnd());
+    context.output.print(evalLine(shell, stateDir));
     if (context.stdout.isTTY) tellHow(shell, line, context);
+  },
+  /** `eval` of nothing would be a success; a start file gets nothing. */
+  onFailure(argv, { output }) {
+    if (!hasFlag(argv, "--install-line")) output.print("false;");
   },
 });
 

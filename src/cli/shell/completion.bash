@@ -1,5 +1,6 @@
-# Completion of brokerctl for bash: brokerctl itself says what fits.
 __credbroker_complete() {
+  # Completion of brokerctl for bash: brokerctl itself says what fits. No comment stands before code: below `eval $(…)`
+  # without quotes it would swallow everything, silently; so that is a syntax error.
   # Not <(…): bash before 5.1 does not know it as sh.
   local lines='' directive='' value='' first=1
   COMPREPLY=()

@@ -1,5 +1,6 @@
-# Completion of brokerctl for fish: brokerctl itself says what fits.
 function __credbroker_complete
+    # Completion of brokerctl for fish: brokerctl itself says what fits. No comment stands before code: eval of `(…)` joins
+    # lines, and it would swallow everything, silently; so that is a syntax error.
     set -l lines (command brokerctl completion fish -- (commandline -opc) (commandline -ct) 2>/dev/null </dev/null)
     switch "$lines[1]"
         case files

@@ -19,11 +19,8 @@ import { hookScript, quotedFor } from "./shell-scripts.js";
 /** brokerd is asked while a shell starts: it is not waited for. */
 const PATIENCE_MS = 1000;
 
-/**
- * Renders the hook and keeps it as the file that start files read. Answers the text. Never starts brokerd: while that does
- * not run, the first line stays as it was.
- */
-export async function writeHook(shell: HookedShell, context: CliContext): Promise<string> {
+/** Renders the hook into the file that start files read. Never starts brokerd: while that does not run, the first line stays as it was. */
+export async function writeHook(shell: HookedShell, context: CliContext): Promise<void> {
   const paths = context.paths();
   const path = hookFile(paths.stateDir, shell);
   await ensurePrivateDirectory(paths.stateDir);
@@ -35,7 +32,6 @@ export async function writeHook(shell: HookedShell, context: CliContext): Promis
   const text = `${await startLine(shell, held, context)}\n${script}`;
   if (text !== held || !(await isPrivateFile(path)))
     await writeFileAtomic(new NodeFileSystem(), path, Buffer.from(text));
-  return text;
 }
 
 /** Not a link, and nobody else's to read. */

@@ -1,3 +1,6 @@
+import { printfEscapes } from "../../system/shell-quote.js";
+import { quotedFor } from "../shell/shell-scripts.js";
+
 /** A line of a shell's start file that has to do with us. */
 export interface StartLine {
   /** From 1. */
@@ -10,7 +13,7 @@ export interface StartLine {
 
 /** A program, by its name or any path; where its output goes. */
 const BROKERCTL = String.raw`(?:[^\s"'$\x60();|&<>#]*\/)?brokerctl (?:hook|completion|env)(?: [\w./:=@+-]+)*(?: 2>/dev/null)?`;
-const FILE = String.raw`(?:"[^"\x60]*"|'[^']*'|[^\s"'\x60;|&<>()#]+)`;
+const FILE = String.raw`(?:"[^"\x60]*"|'[^']*'|'(?:[^'\\]|\\.)*'|[^\s"'\x60;|&<>()#]+)`;
 const GUARD = [
   String.raw`(?:command -v|type|which|hash)(?: -q)? [\w./-]*brokerctl(?: ?(?:&>|>|2>) ?/dev/null| 2>&1)* && `,
   String.raw`\(\( ?\$\+commands\[brokerctl\] ?\)\) && `,
@@ -71,11 +74,12 @@ function standsAlone(lines: readonly string[], index: number): boolean {
   return !/^\s/.test(line) && !GOES_ON.test(before) && !GOES_ON.test(line) && !/^\s*(?:&&|\|\||\|)/.test(after);
 }
 
-/** As people write it: in full, and from the home directory. */
+/** As our own line has it, and as people write it: in full, and from the home directory. */
 function namesOf(stateDir: string, homeDir: string): readonly string[] {
   const full = `${stateDir}/`;
-  if (!full.startsWith(`${homeDir}/`)) return [full];
+  const always = [...new Set([full, printfEscapes(full), quotedFor("fish", full).slice(1, -1)])];
+  if (!full.startsWith(`${homeDir}/`)) return always;
   const rest = full.slice(homeDir.length);
   // Quotes may end right behind the variable: "$HOME"/.local/…
-  return [full, `~${rest}`, `$HOME${rest}`, `\${HOME}${rest}`, `$HOME"${rest}`, `\${HOME}"${rest}`];
+  return [...always, `~${rest}`, `$HOME${rest}`, `\${HOME}${rest}`, `$HOME"${rest}`, `\${HOME}"${rest}`];
 }

@@ -14,10 +14,16 @@ export function printChanges({ changes, format, command }: PrintedChanges, conte
   context.output.print(formatChanges(changes, format));
   if (format === "dotenv") {
     context.output.hint(`a dotenv file cannot unset: see that none of these is set: ${changes.unset.join(" ")}`);
-  } else if (context.stdout.isTTY) {
-    context.output.hint(`nothing has changed in this shell yet: eval "$(${command})"`);
+  } else if (context.stdout.isTTY && format !== "json") {
+    context.output.hint(`nothing has changed in this shell yet: ${EVALUATED[format](command)}`);
   }
 }
+
+const EVALUATED: Readonly<Record<"sh" | "fish" | "powershell", (command: string) => string>> = {
+  sh: (command) => `eval "$(${command})"`,
+  fish: (command) => `${command} --format fish | source`,
+  powershell: (command) => `${command} --format powershell | Out-String | Invoke-Expression`,
+};
 
 /** After a failure: what an earlier evaluation set is undone, and the shell's `eval` fails. */
 export function printFailure(argv: readonly string[], context: CliContext): void {

@@ -1,3 +1,4 @@
+import { steadyExport } from "../../system/shell-quote.js";
 import type { VariableChanges } from "./aws-variables.js";
 
 export const SHELL_FORMATS = ["sh", "fish", "powershell", "dotenv", "json"] as const;
@@ -6,7 +7,11 @@ export type ShellFormat = (typeof SHELL_FORMATS)[number];
 /** A name that a shell can unset; Serverless's stages may hold a dash, which no shell's variable can. */
 const SHELL_NAME_PATTERN = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
-/** Text that makes the changes when the shell evaluates it; without a final newline. */
+/**
+ * Text that makes the changes when the shell evaluates it; without a final newline. The shells' formats are right also
+ * where `eval` gets the lines joined by single blanks (`eval $(brokerctl env)` without quotes): no comment, a semicolon
+ * after each statement, no value that splitting or file patterns change.
+ */
 export function formatChanges(changes: VariableChanges, format: ShellFormat): string {
   return WRITERS[format](changes);
 }
@@ -20,7 +25,7 @@ export function formatFailure(unset: readonly string[], format: ShellFormat): st
     case "fish":
       return `${undo}\nfalse;`;
     case "powershell":
-      return `${undo}\n$global:LASTEXITCODE = 1; Write-Error 'brokerctl env failed'`;
+      return `${undo}\n$global:LASTEXITCODE = 1; Write-Error 'brokerctl failed';`;
     case "dotenv":
     case "json":
       return undo;
@@ -29,19 +34,18 @@ export function formatFailure(unset: readonly string[], format: ShellFormat): st
 
 const WRITERS: Readonly<Record<ShellFormat, (changes: VariableChanges) => string>> = {
   sh({ set, unset }) {
-    const exports = Object.entries(set).map(([name, value]) => `export ${name}=${shQuoted(value)}`);
-    return [...exports, `unset ${shellNames(unset).join(" ")}`].join("\n");
+    const exports = Object.entries(set).map(([name, value]) => steadyExport(name, value));
+    return [...exports, `unset ${shellNames(unset).join(" ")};`].join("\n");
   },
-  // A semicolon after each: fish's eval joins the lines of a substitution with spaces. `set -e` of an unset variable
-  // fails, and `set -gx` keeps that status: `true` takes it away.
+  // `set -e` of an unset variable fails, and `set -gx` keeps that status: `true` takes it away.
   fish({ set, unset }) {
     const exports = Object.entries(set).map(([name, value]) => `set -gx ${name} ${fishQuoted(value)};`);
     return [`set -e ${shellNames(unset).join(" ")}; true;`, ...exports].join("\n");
   },
   powershell({ set, unset }) {
     const names = unset.map((name) => powershellQuoted(`Env:${name}`)).join(", ");
-    const exports = Object.entries(set).map(([name, value]) => `$Env:${name} = ${powershellQuoted(value)}`);
-    return [`Remove-Item -ErrorAction SilentlyContinue ${names}`, ...exports].join("\n");
+    const exports = Object.entries(set).map(([name, value]) => `$Env:${name} = ${powershellQuoted(value)};`);
+    return [`Remove-Item -ErrorAction SilentlyContinue ${names};`, ...exports].join("\n");
   },
   dotenv({ set }) {
     return Object.entries(set)
@@ -55,14 +59,13 @@ function shellNames(names: readonly string[]): readonly string[] {
   return names.filter((name) => SHELL_NAME_PATTERN.test(name));
 }
 
-/** In single quotes nothing but the quote itself means anything. */
-function shQuoted(value: string): string {
-  return `'${value.replaceAll("'", "'\\''")}'`;
-}
-
-/** PowerShell ends a quotation at a typographic quote as well; any of them doubled is itself. */
+/**
+ * PowerShell ends a quotation at a typographic quote as well; any of them doubled is itself. Line breaks stand outside, as
+ * escapes: `| Invoke-Expression` evaluates line by line, and `"$(…)"` joins lines with blanks.
+ */
 function powershellQuoted(value: string): string {
-  return `'${value.replaceAll(/['\u2018-\u201b]/g, "$&$&")}'`;
+  const doubled = value.replaceAll(/['\u2018-\u201b]/g, "$&$&");
+  return `'${doubled.replaceAll("\r", `' + "\`r" + '`).replaceAll("\n", `' + "\`n" + '`)}'`;
 }
 
 /** A line break stands outside the quotes, as an escape: `eval` in fish gets lines joined with spaces. */

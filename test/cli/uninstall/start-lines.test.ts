@@ -1,6 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
+import { evalLine, installLine } from "../../../src/cli/shell/install-line.js";
 import { findStartLines, withoutLines } from "../../../src/cli/uninstall/start-lines.js";
+import { HOOKED_SHELLS } from "../../../src/core/shell-files.js";
 
 const places = { stateDir: "/home/me/.local/state/credbroker", homeDir: "/home/me" };
 const find = (text: string): readonly (readonly [number, boolean])[] =>
@@ -34,6 +36,15 @@ describe("lines of start files that have to do with us", () => {
     const found = find(`export A=1\n${line}\nexport B=2\n`);
     // A quote that ends behind the variable splits the word: named, and left to the person.
     expect(found).toEqual([[2, !line.includes(`"$HOME"/`)]]);
+  });
+
+  it.each(HOOKED_SHELLS)("are found as we print them for %s, whatever the directory is called", (shell) => {
+    for (const stateDir of ["/home/me/a  b/state", "/home/me/[x] (y)/it's", "/home/me/$x/*"]) {
+      for (const line of [installLine(shell, stateDir), evalLine(shell, stateDir).slice(0, -1)]) {
+        const [found] = findStartLines(line, { ...places, stateDir });
+        expect(found).toEqual({ line: 1, removable: true, text: line });
+      }
+    }
   });
 
   it.each([

@@ -1,4 +1,4 @@
-import type { AwsSsoCacheSource, Role, SsoSource } from "../core/role.js";
+import { type AwsSsoCacheSource, type Role, type SsoSource, ssoRoleParts } from "../core/role.js";
 import { roleDigest } from "../core/role-digest.js";
 import type { Config } from "./config.js";
 import { fitsPartition, partitionOfRegion } from "./partition.js";
@@ -6,17 +6,18 @@ import { accountIdField, ssoRoleNameField } from "./schema/field-rules.js";
 
 /**
  * `SOURCE:ACCOUNT/ROLE` as a role that no entry of the config names (interface §4): what `role add` on that source would
- * make. Undefined where the text is none, or the source is not there or of another type.
+ * make. Undefined where the text is none, the account is not given by its id, or the source is not there or of another type.
  */
 export function adHocRole(
   name: string,
   { sources, defaultRegion }: Pick<Config, "sources" | "defaultRegion">,
 ): Role | undefined {
-  const [, sourceName = "", accountId, roleName] = /^([^:]+):([^/]+)\/(.+)$/.exec(name) ?? [];
-  const source = sources.get(sourceName);
+  const parts = ssoRoleParts(name);
+  if (!parts) return undefined;
+  const source = sources.get(parts.source);
   if (source?.type !== "sso" && source?.type !== "aws_sso_cache") return undefined;
-  const account = accountIdField.safeParse(accountId);
-  const permissionSet = ssoRoleNameField.safeParse(roleName);
+  const account = accountIdField.safeParse(parts.account);
+  const permissionSet = ssoRoleNameField.safeParse(parts.roleName);
   if (!account.success || !permissionSet.success) return undefined;
   const definition = {
     name,

@@ -46,6 +46,10 @@ export interface RoleView {
   readonly expiration: number | null;
   readonly refreshAt: number | null;
   readonly lastError: ControlError | null;
+  /** Of a role that is a permission set in the account. */
+  readonly ssoRoleName: string | null;
+  /** null: nobody asked for it since it was let go. */
+  readonly lastRequestedAt: number | null;
 }
 
 export interface LeaseView {

@@ -10,12 +10,23 @@ export interface SsoRoleFound {
 }
 
 export interface SsoOperations {
-  /** What a login can have; each call waits as long as the portal makes it. */
+  /**
+   * What a login can have; each call waits as long as the portal makes it. `maxAgeSeconds`: what was listed before may be so
+   * old; absent: the portal is asked.
+   */
   "sso-accounts": [
-    { readonly source: string },
+    { readonly source: string; readonly maxAgeSeconds?: number },
     { readonly accounts: readonly { readonly accountId: string; readonly accountName: string }[] },
   ];
-  "sso-account-roles": [{ readonly source: string; readonly accountId: string }, { readonly roles: readonly string[] }];
+  "sso-account-roles": [
+    { readonly source: string; readonly accountId: string; readonly maxAgeSeconds?: number },
+    { readonly roles: readonly string[] },
+  ];
+  /** Of every source, as far as it was listed before: nobody is asked. */
+  "sso-known-roles": [
+    Record<string, never>,
+    { readonly roles: readonly (SsoRoleFound & { readonly source: string })[] },
+  ];
   /** The config with roles for what was found, and without those of the source that are not in `existing`. */
   "sso-roles-plan": [
     {

@@ -77,8 +77,9 @@ export const REQUEST_SCHEMAS: { readonly [O in ControlOperation]: z.ZodType<Cont
   "login-start": z.strictObject({ source: name, flow: z.enum(["browser", "device"]) }),
   "login-wait": z.strictObject({ loginId: name }),
   logout: z.strictObject({ source: name }),
-  "sso-accounts": z.strictObject({ source: name }),
-  "sso-account-roles": z.strictObject({ source: name, accountId }),
+  "sso-accounts": z.strictObject({ source: name, maxAgeSeconds: seconds.exactOptional() }),
+  "sso-account-roles": z.strictObject({ source: name, accountId, maxAgeSeconds: seconds.exactOptional() }),
+  "sso-known-roles": empty,
   "sso-roles-plan": z.strictObject({
     text,
     path: z.string().max(4096),

@@ -126,5 +126,25 @@ export function sourceOf(role: Role): Source {
   return role.origin.kind === "source" ? role.origin.source : sourceOf(role.origin.role);
 }
 
+/** What `SOURCE:ACCOUNT/ROLE` names. */
+export interface SsoRoleParts {
+  readonly source: string;
+  /** An id, or a name: it may hold blanks, colons and slashes itself. */
+  readonly account: string;
+  readonly roleName: string;
+}
+
+/** Undefined where the text is not of this form. */
+export function ssoRoleParts(name: string): SsoRoleParts | undefined {
+  const [, source, account, roleName] = /^([^:]+):(.+)\/([^/]+)$/s.exec(name) ?? [];
+  if (source === undefined || account === undefined || roleName === undefined) return undefined;
+  return { source, account, roleName };
+}
+
+/** `SOURCE:ACCOUNT/ROLE` with the account's id: the form that is kept. */
+export function ssoRoleId(source: string, { accountId, roleName }: { accountId: string; roleName: string }): string {
+  return `${source}:${accountId}/${roleName}`;
+}
+
 /** interface §2: names of roles and sources; a colon is ours. */
 export const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._/@+-]{0,127}$/;

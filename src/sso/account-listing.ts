@@ -3,6 +3,7 @@ import { type BrokerError, toBrokerError } from "../core/errors.js";
 import type { SsoSource } from "../core/role.js";
 import type { Secret } from "../core/secret.js";
 import type { Clock } from "../system/clock.js";
+import { type SsoSession, sessionOf } from "./sso-session.js";
 import type { WithToken } from "./with-token.js";
 
 const ATTEMPTS = 7;
@@ -17,24 +18,91 @@ export interface AccountListingParts {
   readonly random: () => number;
 }
 
-/** What a login can have, page by page; what the portal refuses for being asked too fast is asked again, later each time. */
+export interface ListingOptions {
+  readonly signal: AbortSignal;
+  /** What was listed before may be so old, in milliseconds; left out: the portal is asked. */
+  readonly maxAgeMs?: number | undefined;
+}
+
+/** What was listed last. */
+interface Listed<T> {
+  readonly at: number;
+  readonly items: readonly T[];
+}
+
+interface ListedOfSession {
+  accounts?: Listed<SsoAccount>;
+  readonly roles: Map<string, Listed<SsoAccountRole>>;
+}
+
+/**
+ * What a login can have, page by page; what the portal refuses for being asked too fast is asked again, later each time.
+ * What it said last is remembered, in memory only, for those who can do with that.
+ */
 export class AccountListing {
   readonly #parts: AccountListingParts;
+  /** By session. */
+  readonly #listed = new Map<string, ListedOfSession>();
 
   constructor(parts: AccountListingParts) {
     this.#parts = parts;
   }
 
-  async accounts(source: SsoSource, signal: AbortSignal): Promise<readonly SsoAccount[]> {
-    const { portal } = this.#parts;
-    return this.#allPages(source, signal, (token, page) => portal.listAccounts(token, page, source.ssoRegion));
+  async accounts(source: SsoSource, { signal, maxAgeMs }: ListingOptions): Promise<readonly SsoAccount[]> {
+    const { portal, clock } = this.#parts;
+    const listed = this.#of(source);
+    if (this.#isFresh(listed.accounts, maxAgeMs)) return listed.accounts.items;
+    const list = (token: Secret, page: { nextToken?: string }): Promise<Page<SsoAccount>> =>
+      portal.listAccounts(token, page, source.ssoRegion);
+    const items = await this.#allPages(source, signal, list);
+    listed.accounts = { at: clock.now(), items };
+    return items;
   }
 
-  async roles(source: SsoSource, accountId: string, signal: AbortSignal): Promise<readonly SsoAccountRole[]> {
-    const { portal } = this.#parts;
+  async roles(
+    source: SsoSource,
+    accountId: string,
+    { signal, maxAgeMs }: ListingOptions,
+  ): Promise<readonly SsoAccountRole[]> {
+    const { portal, clock } = this.#parts;
+    const { roles } = this.#of(source);
+    const former = roles.get(accountId);
+    if (this.#isFresh(former, maxAgeMs)) return former.items;
     const list = (token: Secret, page: { nextToken?: string }): Promise<Page<SsoAccountRole>> =>
       portal.listAccountRoles(token, { accountId, ...page }, source.ssoRegion);
-    return this.#allPages(source, signal, list);
+    const items = await this.#allPages(source, signal, list);
+    roles.set(accountId, { at: clock.now(), items });
+    return items;
+  }
+
+  /** What was listed before, however long ago; the portal is not asked. */
+  known(source: SsoSource): readonly (SsoAccountRole & Pick<SsoAccount, "accountName">)[] {
+    const { accounts, roles } = this.#of(source);
+    return (accounts?.items ?? []).flatMap(({ accountId, accountName }) =>
+      (roles.get(accountId)?.items ?? []).map(({ roleName }) => ({ accountId, accountName, roleName })),
+    );
+  }
+
+  /** Another person may log in next. */
+  forget({ id }: SsoSession): void {
+    this.#listed.delete(id);
+  }
+
+  forgetAll(): void {
+    this.#listed.clear();
+  }
+
+  #of(source: SsoSource): ListedOfSession {
+    const { id } = sessionOf(source);
+    const listed = this.#listed.get(id) ?? { roles: new Map<string, Listed<SsoAccountRole>>() };
+    this.#listed.set(id, listed);
+    return listed;
+  }
+
+  /** A list from the future was made before the clock was set back. */
+  #isFresh<T>(listed: Listed<T> | undefined, maxAgeMs = 0): listed is Listed<T> {
+    const age = listed === undefined ? Number.NaN : this.#parts.clock.now() - listed.at;
+    return age >= 0 && age < maxAgeMs;
   }
 
   async #allPages<T>(

@@ -62,17 +62,22 @@ export function createSso(options: SsoOptions): Sso {
   const withToken = createWithToken(tokens);
   const sourcesOf = ({ id }: SsoSession): readonly string[] =>
     [...options.sources()].filter((source) => sessionOf(source).id === id).map(({ name }) => name);
-  const onLoggedIn = (session: SsoSession): void => sourcesOf(session).forEach(options.onLoggedIn);
+  const listing = new AccountListing({ portal, withToken, clock, random });
+  const onLoggedIn = (session: SsoSession): void => {
+    listing.forget(session);
+    sourcesOf(session).forEach(options.onLoggedIn);
+  };
   const logins = new LoginRegistry({ oidc, store, tokens, clock, logger, listen, onLoggedIn });
   return {
     logins,
     tokens,
     portal,
     withToken,
-    listing: new AccountListing({ portal, withToken, clock, random }),
+    listing,
     async logout(source) {
       const session = sessionOf(source);
       await logins.cancel(session);
+      listing.forget(session);
       const token = await tokens.drop(session);
       const problem = token && (await problemOf(() => portal.logout(token.accessToken, session.region)));
       logger.info({ source: source.name, wasLoggedIn: token !== undefined }, "logged out");
@@ -82,6 +87,7 @@ export function createSso(options: SsoOptions): Sso {
     sweep: () => tokens.sweep(uniqueSessions(options.sources())),
     lock() {
       logins.cancelAll();
+      listing.forgetAll();
       tokens.forgetUnsaved();
     },
   };

@@ -15,6 +15,80 @@ beforeEach(async () => {
 
 const moved = (): unknown => room.control.requests("use")[0];
 
+describe("use without ROLE", () => {
+  const pick = (role: string): { readonly answers: [RegExp, string][] } => ({ answers: [[/Which role/, role]] });
+
+  it("offers the config's roles and what logins can have, the last requested first, and marks the current one", async () => {
+    room.control.sources.push({ name: "corp", type: "sso", state: "ready", expiresAt: null });
+    room.control.addAccount("100000000001", "Data Platform", ["Admin", "ReadOnly"]);
+    room.control.addRole("old", { lastRequestedAt: 1000 }).addRole("recent", { lastRequestedAt: 4e12 });
+    room.control.addRole("data", { source: "corp", accountId: "100000000001", ssoRoleName: "Admin" });
+    const { offered } = await room.run(["use"], { ...pick("corp:100000000001/ReadOnly"), env: shell });
+    expect(offered[0]?.map(({ value }) => value)).toEqual([
+      ...["recent", "dev", "old", "prod-role", "data"],
+      "corp:100000000001/ReadOnly",
+    ]);
+    expect(offered[0]?.filter(({ label }) => label.includes("(current)"))).toMatchObject([{ value: "dev" }]);
+    expect(offered[0]?.at(-1)?.label).toContain("Data Platform");
+    expect(room.control.requests("use")).toMatchObject([{ role: "corp:100000000001/ReadOnly" }]);
+    expect(room.control.requests("sso-accounts")).toEqual([{ source: "corp", maxAgeSeconds: 3600 }]);
+  });
+
+  it("marks the role of the lease that is to be moved", async () => {
+    room.control.addLease("named", { name: "ide", role: "prod-role" });
+    const { offered } = await room.run(["use", "--lease", "ide"], { ...pick("dev"), env: shell });
+    expect(offered[0]?.filter(({ label }) => label.includes("(current)"))).toMatchObject([{ value: "prod-role" }]);
+  });
+
+  it("still offers the rest where a login is missing or its portal cannot be reached", async () => {
+    room.control.sources.push({ name: "away", type: "sso", state: "login_required", expiresAt: null });
+    room.control.sources.push({ name: "corp", type: "sso", state: "ready", expiresAt: null });
+    room.control.refusing.set("sso-accounts", { code: "AwsUnreachable", message: "the portal cannot be reached" });
+    const { code, stderr } = await room.run(["use"], pick("dev"));
+    expect(code).toBe(0);
+    expect(stderr).toContain("brokerctl login away");
+    expect(stderr).toContain("the portal cannot be reached");
+  });
+
+  it("names no more than twenty roles where nobody can choose", async () => {
+    for (let n = 0; n < 100; n++) room.control.addRole(`r${String(n)}`);
+    const { code, stderr } = await room.run(["use"]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("r17, …");
+    expect(stderr).not.toContain("r18");
+  });
+});
+
+describe("Tab behind SOURCE:", () => {
+  it("offers what logins were seen to have, by id and by names that one account has, without asking the portal", async () => {
+    const of = (accountId: string, accountName: string, roleName: string): object => ({
+      ...{ source: "corp", accountId, accountName, roleName },
+    });
+    const known = [
+      of("100000000001", "Sandbox", "Admin"),
+      of("100000000002", "Twice", "Admin"),
+      of("100000000003", "twice", "Admin"),
+      of("100000000004", "Two Words", "Admin"),
+    ];
+    room.control.knownRoles.push(...(known as (typeof room.control.knownRoles)[number][]));
+    const { stdout } = await room.run(["completion", "fish", "--", "brokerctl", "use", "corp:"]);
+    expect(
+      stdout
+        .trimEnd()
+        .split("\n")
+        .map((line) => line.split("\t")[0]),
+    ).toEqual([
+      "words",
+      "corp:100000000001/Admin",
+      "corp:Sandbox/Admin",
+      "corp:100000000002/Admin",
+      "corp:100000000003/Admin",
+      "corp:100000000004/Admin",
+    ]);
+    expect(room.control.requests("sso-accounts")).toEqual([]);
+  });
+});
+
 describe("use", () => {
   it("moves this shell's lease, found by its URL, and says what was and what is", async () => {
     const { code, stdout, stderr } = await room.run(["use", "prod-role"], { env: shell });

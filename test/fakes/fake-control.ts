@@ -76,6 +76,8 @@ export class FakeControl {
   logoutProblem: string | null = null;
   /** Permission sets by account. */
   readonly accounts = new Map<string, readonly string[]>();
+  /** What `sso-known-roles` answers. */
+  readonly knownRoles: ControlResponse<"sso-known-roles">["roles"][number][] = [];
   /** Where an account is not called `Team N`. */
   readonly accountNames = new Map<string, string>();
   /** role → what fetching its credentials fails with. */
@@ -156,6 +158,8 @@ export class FakeControl {
       expiration: null,
       refreshAt: null,
       lastError: null,
+      ssoRoleName: null,
+      lastRequestedAt: null,
       ...extra,
     });
     return this;
@@ -330,6 +334,7 @@ export class FakeControl {
         accountName: this.accountNames.get(accountId) ?? `Team ${accountId.at(-1)}`,
       })),
     }),
+    "sso-known-roles": () => ({ roles: this.knownRoles }),
     "sso-account-roles": ({ accountId }) => ({ roles: this.accounts.get(accountId) ?? [] }),
     "sso-roles-plan": ({ text, found, nameTemplate, existing }) => {
       const added = found.map(({ accountId, roleName }) => `${accountId}/${roleName}`);

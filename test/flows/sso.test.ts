@@ -361,7 +361,20 @@ describe("SOURCE:ACCOUNT/ROLE", () => {
     expect(await codeOf(access.leaseUrl)).toBe("200");
   });
 
+  it("takes the account's name where only one account has it, and keeps the id through restarts", async () => {
+    const { broker } = room;
+    await room.logIn();
+    const typed = "corp:team 03 production/administratoraccess";
+    const moved = await broker.call("use", { lease: { by: "default" }, role: typed });
+    expect(moved.new.role).toBe(ADMIN);
+    await broker.stop();
+    await broker.start();
+    const access = await broker.call("lease-access", { lease: { by: "default" } });
+    expect([access.lease.role, await codeOf(access.leaseUrl)]).toEqual([ADMIN, "200"]);
+  });
+
   it.each(["corp:1/x", "corp:nobody/Admin", "nowhere:100000000003/AdministratorAccess"])("%s is none", async (role) => {
+    await room.logIn();
     expect((await brokerErrorOf(() => room.broker.call("warm", { role }))).code).toBe("RoleUnknown");
   });
 });

@@ -27,14 +27,14 @@ async function ticking<T>(work: Promise<T>): Promise<T> {
 describe("a listing", () => {
   it("goes through every page of accounts and roles", async () => {
     room.center.pageSize = 2;
-    const accounts = await ticking(room.sso.listing.accounts(corp, signal));
+    const accounts = await ticking(room.sso.listing.accounts(corp, { signal }));
     expect(accounts).toHaveLength(60);
-    expect(await ticking(room.sso.listing.roles(corp, accounts[0]!.accountId, signal))).toHaveLength(5);
+    expect(await ticking(room.sso.listing.roles(corp, accounts[0]!.accountId, { signal }))).toHaveLength(5);
   });
 
   it("of 60 accounts keeps below 20 calls a second, however many are asked for at once", async () => {
-    const accounts = await room.sso.listing.accounts(corp, signal);
-    const all = accounts.map(({ accountId }) => room.sso.listing.roles(corp, accountId, signal));
+    const accounts = await room.sso.listing.accounts(corp, { signal });
+    const all = accounts.map(({ accountId }) => room.sso.listing.roles(corp, accountId, { signal }));
     expect((await ticking(Promise.all(all))).flat()).toHaveLength(300);
     const { portalTimes } = room.center;
     const busiest = Math.max(...portalTimes.map((at) => portalTimes.filter((t) => t >= at && t < at + 1000).length));
@@ -44,20 +44,53 @@ describe("a listing", () => {
 
   it("asks again, later each time, when the portal says too many", async () => {
     room.center.throttled = 4;
-    expect(await ticking(room.sso.listing.accounts(corp, signal))).toHaveLength(60);
+    expect(await ticking(room.sso.listing.accounts(corp, { signal }))).toHaveLength(60);
     const [first, ...more] = room.center.portalTimes;
     expect(more.slice(0, 4).map((at) => at - first!)).toEqual([250, 750, 1750, 3750]);
   });
 
   it("gives up where the portal stays away", async () => {
     room.center.portalDown = true;
-    const listing = room.sso.listing.accounts(corp, signal);
+    const listing = room.sso.listing.accounts(corp, { signal });
     expect((await brokerErrorOf(() => ticking(listing))).code).toBe("AwsUnreachable");
+  });
+
+  it("is remembered for those who can do with an old one, and forgotten with its login", async () => {
+    const { listing } = room.sso;
+    const [first] = await ticking(listing.accounts(corp, { signal }));
+    await ticking(listing.roles(corp, first!.accountId, { signal }));
+    const asked = room.center.calls.length;
+    const recent = { signal, maxAgeMs: 60_000 };
+    await room.clock.advance(50_000);
+    expect(await listing.accounts(corp, recent)).toHaveLength(60);
+    expect(await listing.roles(corp, first!.accountId, recent)).toHaveLength(5);
+    expect(listing.known(corp)).toHaveLength(5);
+    expect(room.center.calls).toHaveLength(asked);
+    await room.clock.advance(60_000);
+    await ticking(listing.accounts(corp, recent));
+    expect(room.center.calls.length).toBeGreaterThan(asked);
+    await ticking(room.sso.logout(corp));
+    expect(listing.known(corp)).toEqual([]);
+  });
+
+  it("is forgotten with the lock, and when somebody else logs in", async () => {
+    const { listing } = room.sso;
+    const list = async (): Promise<void> => {
+      const [first] = await ticking(listing.accounts(corp, { signal }));
+      await ticking(listing.roles(corp, first!.accountId, { signal }));
+      expect(listing.known(corp)).toHaveLength(5);
+    };
+    await list();
+    room.sso.lock();
+    expect(listing.known(corp)).toEqual([]);
+    await list();
+    await ticking(room.logIn());
+    expect(listing.known(corp)).toEqual([]);
   });
 
   it("without a login says which command to run", async () => {
     await room.sso.logout(corp);
-    const error = await brokerErrorOf(() => room.sso.listing.accounts(corp, signal));
+    const error = await brokerErrorOf(() => room.sso.listing.accounts(corp, { signal }));
     expect(error).toMatchObject({ code: "LoginRequired", hint: "brokerctl login corp" });
   });
 });

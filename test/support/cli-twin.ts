@@ -1,7 +1,7 @@
 import { Readable, Writable } from "node:stream";
 import { runCli } from "../../src/cli/cli.js";
 import type { CliSurroundings } from "../../src/cli/context.js";
-import { Interrupted, type Prompts } from "../../src/cli/terminal/prompts.js";
+import { type Choice, Interrupted, type Prompts } from "../../src/cli/terminal/prompts.js";
 import { createControlClient } from "../../src/control-api/client.js";
 import type { Clock } from "../../src/system/clock.js";
 import { resolvePaths } from "../../src/system/paths.js";
@@ -40,6 +40,8 @@ export interface TwinResult {
   readonly error: { readonly code: string; readonly message: string; readonly hint?: string } | undefined;
   /** Questions that were asked. */
   readonly asked: readonly string[];
+  /** The lists to choose from, as they were shown. */
+  readonly offered: readonly (readonly Choice[])[];
 }
 
 const NO_DATA_KEY = JSON.stringify({ outcome: "absent", account: "data-key:v1:/twin", byHand: "true" });
@@ -49,6 +51,7 @@ export async function runTwin(argv: readonly string[], options: TwinOptions): Pr
   const { home, env = {}, answers = [], interactive = answers.length > 0 } = options;
   const written = { stdout: "", stderr: "" };
   const asked: string[] = [];
+  const offered: (readonly Choice[])[] = [];
   const paths = resolvePaths({ env: { CREDBROKER_HOME: home }, platform: "linux", homeDir: home, uid: 0 });
   const surroundings: CliSurroundings = {
     version: options.version ?? "0.1.0",
@@ -62,7 +65,7 @@ export async function runTwin(argv: readonly string[], options: TwinOptions): Pr
     stdout: { write: (text) => (written.stdout += text) },
     stderr: { write: (text) => (written.stderr += text), isTTY: interactive },
     streams: () => ({ stdout: collecting(written, "stdout"), stderr: collecting(written, "stderr") }),
-    prompts: twinPrompts([...answers], asked),
+    prompts: twinPrompts([...answers], asked, offered),
     paths: () => paths,
     connect: async () =>
       createControlClient({ socketPath: paths.controlSocket, version: options.version ?? "0.1.0", timeoutMs: 2000 }),
@@ -82,12 +85,13 @@ export async function runTwin(argv: readonly string[], options: TwinOptions): Pr
     json: parse(written.stdout),
     error: (parse(written.stderr) as { readonly error?: TwinResult["error"] } | undefined)?.error,
     asked,
+    offered,
   };
 }
 
 type Answers = (readonly [RegExp, string | boolean | typeof CONTROL_C])[];
 
-function twinPrompts(answers: Answers, asked: string[]): Prompts {
+function twinPrompts(answers: Answers, asked: string[], offered: (readonly Choice[])[]): Prompts {
   const answer = async <T extends string | boolean>(question: string): Promise<T> => {
     asked.push(question);
     const [expected, value] = answers.shift() ?? [];
@@ -100,6 +104,7 @@ function twinPrompts(answers: Answers, asked: string[]): Prompts {
     line: (question) => answer<string>(question),
     confirm: (question) => answer<boolean>(question),
     pick: async (question, choices) => {
+      offered.push(choices);
       const value = await answer<string>(question);
       if (!choices.some((choice) => choice.value === value)) throw new Error(`${value} is not among the choices`);
       return value;

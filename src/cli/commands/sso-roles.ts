@@ -1,6 +1,7 @@
 import type { ControlResponse } from "../../control-api/contract.js";
 import type { SsoRoleFound } from "../../control-api/sso-contract.js";
 import { BrokerError } from "../../core/errors.js";
+import { ssoRoleId } from "../../core/role.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
 import { applyEdit, readConfig } from "../config/config-file.js";
 import type { CliContext } from "../context.js";
@@ -14,7 +15,8 @@ const DEFAULT_NAME = "{account_name}/{role_name}";
 export const ssoRolesCommand = defineCommand({
   name: "sso roles",
   summary: "List the accounts and roles that a login can have; with --add, write them into the config",
-  details: `Each of them works without the config too, wherever a ROLE does: SOURCE:ACCOUNT/ROLE. --add takes those that the config does
+  details: `Each of them works without the config too, wherever a ROLE does: SOURCE:ACCOUNT/ROLE, the account by its id or by a
+name that only one has. --add takes those that the config does
 not have yet, shows what it will write, and asks. --prune takes out those of SOURCE that no longer exist, unless they have
 settings of their own or another role is chained from them. --match takes * ? [a-z] {a,b}, whatever the case; a word without
 any of these and without a slash is looked for in the names of accounts and roles and in account ids.`,
@@ -89,7 +91,7 @@ function show(source: string, found: readonly SsoRoleFound[], { output }: CliCon
       account_id: accountId,
       account_name: accountName,
       role_name: roleName,
-      role: adHocName(source, { accountId, roleName }),
+      role: ssoRoleId(source, { accountId, roleName }),
     }));
     output.printJson(rows);
     return;
@@ -101,14 +103,10 @@ function show(source: string, found: readonly SsoRoleFound[], { output }: CliCon
   const rows = found.map(({ accountId, accountName, roleName }) => [
     accountName,
     roleName,
-    adHocName(source, { accountId, roleName }),
+    ssoRoleId(source, { accountId, roleName }),
   ]);
   output.print(table(["account", "permission set", "role"], rows));
   output.hint(`brokerctl sso roles ${source} --add writes them into the config`);
-}
-
-function adHocName(source: string, { accountId, roleName }: Omit<SsoRoleFound, "accountName">): string {
-  return `${source}:${accountId}/${roleName}`;
 }
 
 function tell({ text, summary, notes }: ControlResponse<"sso-roles-plan">, { output }: CliContext): void {

@@ -14,8 +14,9 @@ export const useCommand = defineCommand({
   name: "use",
   summary: "Move this shell's lease, else the default one, to a role",
   details: `The role's credentials are fetched first: what is missing shows here and not inside a program. Programs get the new
-role at their next fetch; \`-\` goes back to the role before. Without ROLE, a list to choose from. In a shell with
-\`brokerctl hook\` the first one makes a lease of its own for it.`,
+role at their next fetch; \`-\` goes back to the role before. Without ROLE, a list to choose from, with what logins can have.
+SOURCE:ACCOUNT/ROLE is a role that the config does not name, ACCOUNT being an id or a name that is the only such one. In a
+shell with \`brokerctl hook\` the first one makes a lease of its own for it.`,
   positionals: [{ name: "ROLE|-", help: "a role of the config, or - for the one before" }],
   options: {
     for: { type: "string", value: "DURATION", help: "go back to the old role then, e.g. 30m" },
@@ -26,13 +27,14 @@ role at their next fetch; \`-\` goes back to the role before. Without ROLE, a li
   examples: [
     "brokerctl use dev",
     "brokerctl use prod-role --for 30m",
+    "brokerctl use 'corp:Data Platform/ReadOnly'",
     "brokerctl use -",
     "brokerctl use dev --lease ide",
   ],
   async run({ options, positionals }, context) {
     const named = namedLease(options);
     const forSeconds = options.for === undefined ? undefined : parseDuration(options.for, "--for");
-    const role = positionals[0] ?? (await pickRole(context, "brokerctl use"));
+    const role = positionals[0] ?? (await pickRole(context, "brokerctl use", named));
     const move = (lease: LeaseSelector): Promise<ControlResponse<"use">> =>
       withLogin(context, role, () =>
         context.client.call("use", { lease, role, ...(forSeconds !== undefined && { forSeconds }) }),

@@ -5,9 +5,16 @@ import type { CliContext } from "../context.js";
 /** The daemon keeps the portal's pace: enough under way that it never waits for us. */
 const AT_ONCE = 8;
 
-/** Every role that the login of a source can have, by account name; progress is shown where a person watches. */
-export async function listSsoRoles(context: CliContext, source: string): Promise<readonly SsoRoleFound[]> {
-  const { accounts } = await context.client.call("sso-accounts", { source });
+/**
+ * Every role that the login of a source can have, by account name; progress is shown where a person watches. `age`: of
+ * what the daemon was told before, in place of the portal's word.
+ */
+export async function listSsoRoles(
+  context: CliContext,
+  source: string,
+  age: { readonly maxAgeSeconds?: number } = {},
+): Promise<readonly SsoRoleFound[]> {
+  const { accounts } = await context.client.call("sso-accounts", { source, ...age });
   const found: SsoRoleFound[][] = [];
   const waiting = [...accounts.entries()];
   let done = 0;
@@ -15,7 +22,7 @@ export async function listSsoRoles(context: CliContext, source: string): Promise
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       const [index, account] = next;
       const { accountId, accountName } = account;
-      const { roles } = await context.client.call("sso-account-roles", { source, accountId });
+      const { roles } = await context.client.call("sso-account-roles", { source, accountId, ...age });
       found[index] = roles.map((roleName) => ({ accountId, accountName, roleName }));
       showProgress(++done, accounts.length, context);
     }

@@ -1,4 +1,5 @@
 import type { StatusView } from "../../control-api/contract.js";
+import { ssoRoleId } from "../../core/role.js";
 import type { HookedShell } from "../../core/shell-files.js";
 import type { CommandEntry } from "../command-entry.js";
 import type { CliContext } from "../context.js";
@@ -25,7 +26,7 @@ export async function answerTab({ shell, given, commands }: Tab, context: CliCon
   // Only bash cannot tell by itself what completes the words of another command.
   if (fitting.kind === "command") return [shell === "bash" && fitting.index > 0 ? "files" : "command"];
   const current = typed.at(-1) ?? "";
-  const lines = (await candidatesOf(fitting, context))
+  const lines = (await candidatesOf(fitting, context, current.slice(fitting.prefix.length)))
     .map(({ value, help }) => ({ value: fitting.prefix + value, help }))
     .filter(({ value }) => value.startsWith(current) && PLAIN.test(value))
     .map(({ value, help }) => `${value.slice(replaced)}\t${help.replaceAll(/\s+/g, " ")}`);
@@ -34,14 +35,34 @@ export async function answerTab({ shell, given, commands }: Tab, context: CliCon
 
 type Worded = Extract<Fitting, { readonly candidates: unknown }>;
 
-async function candidatesOf(fitting: Worded, { quietClient }: CliContext): Promise<readonly Candidate[]> {
+async function candidatesOf(fitting: Worded, context: CliContext, current: string): Promise<readonly Candidate[]> {
   if (fitting.kind === "words") return fitting.candidates;
   try {
-    const status = await quietClient.call("status", {}, { timeoutMs: PATIENCE_MS });
-    return [...namesIn(status, fitting.of), ...fitting.candidates];
+    const status = await context.quietClient.call("status", {}, { timeoutMs: PATIENCE_MS });
+    const granted = fitting.of === "roles" && current.includes(":") ? await grantedRoles(context) : [];
+    return uniquely([...namesIn(status, fitting.of), ...granted, ...fitting.candidates]);
   } catch {
     return fitting.candidates; // brokerd does not run: that is no error at a Tab
   }
+}
+
+function uniquely(candidates: readonly Candidate[]): readonly Candidate[] {
+  const first = new Map(candidates.toReversed().map((candidate) => [candidate.value, candidate]));
+  return candidates.filter((candidate) => first.get(candidate.value) === candidate);
+}
+
+/** `SOURCE:ACCOUNT/ROLE` as far as logins were listed before, by id and by those names that only one account has. */
+async function grantedRoles({ quietClient }: CliContext): Promise<readonly Candidate[]> {
+  const { roles } = await quietClient.call("sso-known-roles", {}, { timeoutMs: PATIENCE_MS });
+  const ids = new Map<string, Set<string>>();
+  const keyOf = ({ source, accountName }: (typeof roles)[number]): string => `${source}:${accountName.toLowerCase()}`;
+  for (const role of roles) ids.set(keyOf(role), (ids.get(keyOf(role)) ?? new Set()).add(role.accountId));
+  return roles.flatMap((role) => {
+    const { source, accountId, accountName, roleName } = role;
+    const byId = { value: ssoRoleId(source, { accountId, roleName }), help: accountName };
+    const isUnique = ids.get(keyOf(role))?.size === 1;
+    return isUnique ? [byId, { value: `${source}:${accountName}/${roleName}`, help: accountId }] : [byId];
+  });
 }
 
 function namesIn({ roles, sources, leases }: StatusView, of: NameKind): readonly Candidate[] {

@@ -98,15 +98,18 @@ async function confirm(question: string, fallback: boolean, terminal: Terminal):
 
 async function pick(question: string, choices: readonly Choice[], { stdin, output }: Terminal): Promise<string> {
   const { autocomplete, isCancel } = await import("@clack/prompts");
+  const isChoice = (value: unknown): value is string => choices.some((choice) => choice.value === value);
   const answer = await autocomplete({
     message: question,
     options: choices.map(({ value, label, hint }) => ({ value, label, ...(hint !== undefined && { hint }) })),
     filter: (search, option) => isSubsequence(search, option.label ?? option.value),
     maxItems: VISIBLE_CHOICES,
+    // Enter where nothing fits chooses nothing, whatever was marked before.
+    validate: (value) => (isChoice(value) ? undefined : "nothing fits what is typed: Backspace, or Escape to leave it"),
     input: stdin,
     output,
   });
-  if (isCancel(answer)) throw new Interrupted();
+  if (isCancel(answer) || !isChoice(answer)) throw new Interrupted();
   return answer;
 }
 

@@ -1,7 +1,8 @@
 import type { ControlError, RoleSummary } from "../../control-api/contract.js";
 import { toBrokerError } from "../../core/errors.js";
+import { roleNamed } from "../role-named.js";
 import { summaryOf } from "../role-summary.js";
-import { roleNamed, runningConfig } from "../running.js";
+import { runningConfig } from "../running.js";
 import { roleOfLease } from "../selected-lease.js";
 import type { ControlServices } from "../services.js";
 import { controlError } from "../views.js";
@@ -12,13 +13,14 @@ export function credentialsHandlers(services: ControlServices): Handlers<"warm" 
   const { credentials, sts } = services;
   return {
     warm: async ({ role }, { signal }) => {
-      await credentials.warm(roleNamed(services, role).name, signal);
-      return summaryOf(services, role);
+      const { name } = await roleNamed(services, role, signal);
+      await credentials.warm(name, signal);
+      return summaryOf(services, name);
     },
     refresh: async ({ role }, { signal }) => refreshAll(services, role, signal),
     whoami: async (request, { signal }) => {
-      const name = "role" in request ? request.role : roleOfLease(services, request.lease);
-      const { stsRegion } = roleNamed(services, name);
+      const named = "role" in request ? request.role : roleOfLease(services, request.lease);
+      const { name, stsRegion } = await roleNamed(services, named, signal);
       const held = await credentials.warm(name, signal);
       const { account, arn, userId } = await sts.getCallerIdentity(held.credentials, stsRegion);
       return { role: name, account, arn, userId, expiration: held.credentials.expiration };
@@ -34,7 +36,8 @@ async function refreshAll(
 ): Promise<{ refreshed: RoleSummary[]; failed: (ControlError & { role: string })[] }> {
   runningConfig(services);
   const held = services.credentials.snapshot().filter((role) => role.held);
-  const names = name === undefined ? held.map(({ role }) => role.name) : [roleNamed(services, name).name];
+  const names =
+    name === undefined ? held.map(({ role }) => role.name) : [(await roleNamed(services, name, signal)).name];
   const refreshed: RoleSummary[] = [];
   const failed: (ControlError & { role: string })[] = [];
   const one = async (role: string): Promise<void> => {

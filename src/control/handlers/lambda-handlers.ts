@@ -1,7 +1,8 @@
 import { BrokerError } from "../../core/errors.js";
 import { LAMBDA_ROLE_PREFIX } from "../../core/unknown-role.js";
 import type { Via } from "../../lambda/via.js";
-import { roleNamed, runningConfig } from "../running.js";
+import { roleNamed } from "../role-named.js";
+import { runningConfig } from "../running.js";
 import type { ControlServices } from "../services.js";
 import type { ControlCall, Handlers } from "./handler.js";
 
@@ -29,8 +30,8 @@ async function viaOf(named: string | null, services: ControlServices, { signal }
       hint: "brokerctl roles",
     });
   }
-  const role = roleNamed(services, name);
-  const { credentials } = await services.credentials.warm(name, signal);
+  const role = await roleNamed(services, name, signal);
+  const { credentials } = await services.credentials.warm(role.name, signal);
   return { role, signer: credentials };
 }
 

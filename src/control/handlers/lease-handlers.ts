@@ -2,8 +2,8 @@ import type { LeaseAccess } from "../../control-api/contract.js";
 import { BrokerError } from "../../core/errors.js";
 import type { Lease, LeaseHolder } from "../../core/lease.js";
 import type { Secret } from "../../core/secret.js";
+import { roleNamed } from "../role-named.js";
 import { summaryOf } from "../role-summary.js";
-import { roleNamed } from "../running.js";
 import type { ControlServices } from "../services.js";
 import { leaseView } from "../views.js";
 import type { Handlers } from "./handler.js";
@@ -25,28 +25,32 @@ export function leaseHandlers(services: ControlServices): Handlers<Operations> {
   const view = (lease: Lease): ReturnType<typeof leaseView> => leaseView(lease, leases.roleOf(lease));
   const expiresAt = (seconds: number | undefined): number | null =>
     seconds === undefined ? null : clock.now() + seconds * 1000;
-  const roleOrNull = (role: string | null): string | null => role && roleNamed(services, role).name;
+  const nameOf = async (role: string, signal: AbortSignal): Promise<string> =>
+    (await roleNamed(services, role, signal)).name;
+  const nameOrNull = async (role: string | null, signal: AbortSignal): Promise<string | null> =>
+    role && nameOf(role, signal);
   return {
     use: async ({ lease: selector, role, forSeconds }, { signal }) => {
       const lease = leases.select(selector);
       const old = summaryOf(services, leases.roleOf(lease));
-      const target = roleNamed(services, role === "-" ? formerRole(lease) : role).name;
+      const target = await nameOf(role === "-" ? formerRole(lease) : role, signal);
       // Warmed first: "login required" shows in this terminal and not inside an SDK.
       await services.credentials.warm(target, signal);
       const moved = await leases.assign(lease.id, target, { until: expiresAt(forSeconds) });
       return { lease: view(moved), old, new: summaryOf(services, target) };
     },
-    "lease-access": async (request) => {
+    "lease-access": async (request, { signal }) => {
       if ("lease" in request) return grant(services, leases.select(request.lease));
-      return grant(services, await leases.pinned(roleNamed(services, request.pinnedRole).name));
+      return grant(services, await leases.pinned(await nameOf(request.pinnedRole, signal)));
     },
-    "lease-create": async ({ name, role, forSeconds }) => {
-      const lease = await leases.createNamed({ name, role: roleOrNull(role), expiresAt: expiresAt(forSeconds) });
+    "lease-create": async ({ name, role: named, forSeconds }, { signal }) => {
+      const role = await nameOrNull(named, signal);
+      const lease = await leases.createNamed({ name, role, expiresAt: expiresAt(forSeconds) });
       return grant(services, lease);
     },
-    "lease-child": async ({ role, pid, forSeconds }) => {
+    "lease-child": async ({ role, pid, forSeconds }, { signal }) => {
       const holder = holderOf(services, pid);
-      const child = { role: roleOrNull(role), holder, expiresAt: expiresAt(forSeconds) };
+      const child = { role: await nameOrNull(role, signal), holder, expiresAt: expiresAt(forSeconds) };
       const { lease, token } = await leases.createChild(child);
       return access(services, lease, token);
     },

@@ -85,7 +85,7 @@ function sourceState(code: BrokerErrorCode): SourceState {
 }
 
 function roleView({ store }: ControlServices, snapshot: RoleSnapshot): RoleView {
-  const { role, held, error, refreshAt } = snapshot;
+  const { role, held, error, refreshAt, wantedAt } = snapshot;
   return {
     name: role.name,
     source: sourceOf(role).name,
@@ -94,6 +94,8 @@ function roleView({ store }: ControlServices, snapshot: RoleSnapshot): RoleView 
     region: role.region ?? null,
     refreshAt: held && refreshAt !== undefined ? Math.round(refreshAt) : null,
     lastError: error ? controlError(error) : null,
+    ssoRoleName: role.sso?.roleName ?? null,
+    lastRequestedAt: wantedAt ?? null,
   };
 }
 

@@ -144,6 +144,22 @@ describe("other questions", () => {
     await cancelled.press("\u0003");
     await given;
   });
+
+  it.each([
+    ["typed key by key", ["z", "z", "\r"]],
+    ["pasted with its Enter", ["zz\r"]],
+    ["with the cursor keys behind it", ["z", "\u001b[B", "\u001b[A", "\r"]],
+    ["behind a choice that was marked", ["\u001b[B", "z", "\r"]],
+  ])("choose nothing by Enter where nothing fits, %s, and go on", async (_, keys) => {
+    const { prompts, press, shown } = terminal();
+    const choices = ["dev", "prod"].map((value) => ({ value, label: value }));
+    const answer = prompts.pick("Which role?", choices);
+    await press(...keys);
+    await settle();
+    expect(shown()).toContain("nothing fits what is typed");
+    await press("\u007f", "\u007f", "p", "\r");
+    expect(await answer).toBe("prod");
+  });
 });
 
 const BROKERCTL = resolve("dist/brokerctl.js");

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { loadConfig } from "./config/load-config.js";
-import { type BrokerError, toBrokerError } from "./core/errors.js";
+import { BrokerError, toBrokerError } from "./core/errors.js";
 import { type Daemon, startDaemon } from "./daemon/daemon.js";
 import { cleanEnvironmentInPlace } from "./system/clean-environment.js";
 import { SystemClock } from "./system/clock.js";
@@ -39,6 +39,8 @@ usage: brokerd [--supervised] [--log-file FILE]   run in the foreground, log on 
 
   --supervised      stay up, degraded, when config.yaml is missing or not valid
   --log-file FILE   log to FILE, rotated, instead of stderr; implies --supervised
+  --unless-stopped-since MS
+                    end at once where \`brokerctl stop\` ran after that time (epoch milliseconds): brokerctl gives it
   --dry-run         say whether the data key is there, remove nothing
   --prompt          the keychain may ask for its password
 
@@ -80,12 +82,15 @@ async function serve(paths: BrokerPaths, flags: Flags, inherited: InheritedSocke
       supervised: flags.supervised || logFile !== undefined || inherited !== undefined,
       hardened: inherited !== undefined && hasNoNewPrivileges(),
       inherited,
+      wantedSince: wantedSince(flags["unless-stopped-since"]),
       onStopRequested: () => ending.request(),
     });
     ending.watch(daemon);
   } catch (error) {
     const known = toBrokerError(error);
-    logger.error({ err: error, code: known.code, hint: known.hint }, `not started: ${known.message}`);
+    // Stopped meanwhile is no failure, and none for the next command that reads the log.
+    const level = known.code === "DaemonUnreachable" ? "info" : "error";
+    logger[level]({ err: error, code: known.code, hint: known.hint }, `not started: ${known.message}`);
     await log?.close();
     throw error;
   }
@@ -178,6 +183,7 @@ interface Flags {
   readonly "dry-run": boolean;
   readonly prompt: boolean;
   readonly "log-file"?: string;
+  readonly "unless-stopped-since"?: string;
 }
 
 function parseFlags(): Flags {
@@ -191,6 +197,7 @@ function parseFlags(): Flags {
     "dry-run": off,
     prompt: off,
     "log-file": { type: "string" },
+    "unless-stopped-since": { type: "string" },
   } as const;
   try {
     const { values } = parseArgs({ args: process.argv.slice(2), options });
@@ -199,6 +206,13 @@ function parseFlags(): Flags {
     process.stderr.write(`brokerd: error: ${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
     process.exit(2);
   }
+}
+
+function wantedSince(flag: string | undefined): number | undefined {
+  if (flag === undefined || /^\d{1,15}(?:\.\d+)?$/.test(flag)) return flag === undefined ? undefined : Number(flag);
+  throw new BrokerError("UsageInvalid", `--unless-stopped-since must be epoch milliseconds, not '${flag}'`, {
+    hint: "brokerctl start, which gives it",
+  });
 }
 
 function logLevel(): LogLevel {

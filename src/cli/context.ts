@@ -29,8 +29,10 @@ export interface CliSurroundings {
   readonly paths: () => BrokerPaths;
   /** Made on the first call; never starts a daemon. */
   readonly connect: () => Promise<ControlClient>;
-  /** Starts brokerd in the background; does not wait for it. */
-  readonly launchDaemon: () => Promise<SpawnedDaemon>;
+  /** When this process began, by the clock (epoch milliseconds). */
+  readonly startedAt: () => number;
+  /** Starts brokerd in the background; does not wait for it. It ends by itself where brokerd was stopped after `wantedSince`. */
+  readonly launchDaemon: (wantedSince: number) => Promise<SpawnedDaemon>;
   /** Runs brokerd to its end, for what it does without serving. Never rejects. */
   readonly runBrokerd: (args: readonly string[]) => Promise<ToolRun>;
   /** What this platform has to start brokerd at login; undefined: nothing that we know. */

@@ -5,6 +5,7 @@ import type { ControlClient } from "../control-api/client.js";
 import { SystemClock } from "../system/clock.js";
 import { guardStandardStreams, type StreamEnds } from "../system/guard-standard-streams.js";
 import { type BrokerPaths, resolvePaths, runtimeDirectoryOf } from "../system/paths.js";
+import { startOfThisProcess } from "../system/process-identity.js";
 import type { Supervisor, SupervisorPlace, ToolRun } from "../system/service/supervisor.js";
 import type { SpawnedDaemon } from "../system/spawn-daemon.js";
 import { reasonOf } from "../system/system-error.js";
@@ -34,6 +35,8 @@ export function realSurroundings(world: RealProcess): CliSurroundings {
   const onFailed = (error: Error): void => world.onOutputLost(reasonOf(error));
   const openStdout = guarded(() => process.stdout, { onClosed, onFailed });
   const openStderr = guarded(() => process.stderr, { onClosed });
+  const clock = new SystemClock();
+  let startedAt: number | undefined;
   let resolved: BrokerPaths | undefined;
   const paths = (): BrokerPaths =>
     (resolved ??= resolvePaths({ env, platform: process.platform, homeDir: homedir(), uid: process.getuid?.() ?? -1 }));
@@ -43,7 +46,7 @@ export function realSurroundings(world: RealProcess): CliSurroundings {
     cwd: process.cwd(),
     pid: process.pid,
     homeDir: homedir(),
-    clock: new SystemClock(),
+    clock,
     stdinIsTTY: isatty(STDIN),
     stdin: () => process.stdin,
     stdout: lazyStream(STDOUT, openStdout),
@@ -55,7 +58,8 @@ export function realSurroundings(world: RealProcess): CliSurroundings {
     }),
     paths,
     connect: () => connect(paths(), version),
-    launchDaemon: () => launchDaemon({ process, env, daemonScript, logFile: paths().logFile }),
+    startedAt: () => (startedAt ??= startOfThisProcess(() => clock.now())),
+    launchDaemon: (wantedSince) => launchDaemon({ process, env, daemonScript, logFile: paths().logFile }, wantedSince),
     runBrokerd: (args) => runBrokerd(args, { process, env, daemonScript }),
     supervisor: () => supervisor(world, paths()),
   };
@@ -104,13 +108,16 @@ interface Launch {
   readonly logFile: string;
 }
 
-async function launchDaemon({ process, env, daemonScript, logFile }: Launch): Promise<SpawnedDaemon> {
+async function launchDaemon(
+  { process, env, daemonScript, logFile }: Launch,
+  wantedSince: number,
+): Promise<SpawnedDaemon> {
   const [{ spawnDaemon }, { cleanEnvironment }] = await Promise.all([
     import("../system/spawn-daemon.js"),
     import("../system/clean-environment.js"),
   ]);
   const scriptPath = fileURLToPath(daemonScript);
-  return spawnDaemon({ nodePath: process.execPath, scriptPath, env: cleanEnvironment(env), logFile });
+  return spawnDaemon({ nodePath: process.execPath, scriptPath, env: cleanEnvironment(env), logFile, wantedSince });
 }
 
 /** A keychain prompt waits for a person; brokerd itself gives up after 30 s. */

@@ -25,6 +25,8 @@ export interface DaemonOptions {
   readonly hardened?: boolean;
   /** Sockets that a service manager holds for us: the port is theirs, whatever the config says. */
   readonly inherited?: InheritedSockets | undefined;
+  /** Epoch milliseconds: when who starts us began to want that; a `brokerctl stop` after it keeps us from starting. */
+  readonly wantedSince?: number | undefined;
   /** `brokerctl stop` was asked for. */
   readonly onStopRequested: () => void;
 }

@@ -6,6 +6,7 @@ import { NodeFileSystem, writeFileAtomic } from "../system/atomic-file.js";
 import { ensurePrivateDirectory } from "../system/private-directory.js";
 import { SystemProcessTable } from "../system/process-identity.js";
 import { acquireInstanceLock } from "../system/single-instance.js";
+import { refuseIfStopped } from "../system/stop-marker.js";
 import { sweepTemporaryFiles } from "../system/temporary-file.js";
 import { namesInUse, unnamedRole } from "./ad-hoc-roles.js";
 import { applyConfig } from "./apply-config.js";
@@ -32,12 +33,14 @@ export interface Daemon {
  * sweep. Rejects with DaemonRunning, FileRefused, Conflict (port taken) or, in the foreground, ConfigInvalid.
  */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
-  const { paths, pid } = options;
+  const { paths, pid, clock, wantedSince } = options;
   await ensurePrivateDirectory(paths.stateDir);
   await ensurePrivateDirectory(paths.runtimeDir);
   const processes = new SystemProcessTable();
   const lock = acquireInstanceLock({ stateDir: paths.stateDir, pid, processes });
   try {
+    // With the lock: `stop` either sees that we hold it, and waits for us, or its marker is there already.
+    if (wantedSince !== undefined) refuseIfStopped(paths.stateDir, { since: wantedSince, now: clock.now() });
     return await startLocked(options, processes, () => lock.release());
   } catch (error) {
     lock.release();

@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { uptime } from "node:os";
 import { BrokerError } from "../core/errors.js";
 import { hasErrno, reasonOf } from "./system-error.js";
 
@@ -72,4 +73,42 @@ function psLine(pid: number): string {
 /** A zombie has ended, though its parent has not asked yet. */
 function isOver(state: string | undefined): boolean {
   return state === undefined || /^[ZX]/i.test(state);
+}
+
+/** proc(5): a tick is 10 ms on every Linux that Node runs on; uptime is told in hundredths as well. */
+const TICK_MS = 10;
+/** Node itself is up this soon after the fork, also on a machine that is busy; anything else means two different clocks. */
+const MAX_BOOT_OF_NODE_MS = 120_000;
+
+/** Between two looks at the clock: more means that others ran meanwhile, and what was read between fits neither. */
+const MAX_READING_MS = 3;
+const READINGS = 20;
+
+/**
+ * When this process began, by the clock `now` (epoch milliseconds), never too early and at most some 20 ms too late: at its
+ * fork where Linux tells it, else when Node was up.
+ */
+export function startOfThisProcess(now: () => number): number {
+  for (let reading = 1; ; reading++) {
+    const before = now();
+    const ageMs = ageOfThisProcessMs();
+    const after = now();
+    if (after - before <= MAX_READING_MS || reading === READINGS) return after - ageMs;
+  }
+}
+
+function ageOfThisProcessMs(): number {
+  const sinceNode = performance.now();
+  const sinceFork = ageFromProc();
+  const isPlausible = sinceFork >= sinceNode - 2 * TICK_MS && sinceFork - sinceNode < MAX_BOOT_OF_NODE_MS;
+  return isPlausible ? sinceFork : sinceNode; // a container may show an uptime of its own
+}
+
+function ageFromProc(): number {
+  try {
+    const ticks = Number(startTimeFromProc(process.pid)?.split(":").at(-1));
+    return uptime() * 1000 - (ticks + 1) * TICK_MS;
+  } catch {
+    return Number.NaN; // not Linux
+  }
 }

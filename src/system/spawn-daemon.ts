@@ -12,6 +12,8 @@ export interface DaemonCommand {
   readonly env: Readonly<Record<string, string>>;
   /** Given to the daemon as `--log-file`; it writes and rotates the file itself. */
   readonly logFile: string;
+  /** Epoch milliseconds: a `brokerctl stop` after it holds also against this start. */
+  readonly wantedSince: number;
 }
 
 export interface SpawnedDaemon {
@@ -34,9 +36,11 @@ const MAX_LAST_WORDS = 16_384;
  * Starts the daemon in a session of its own, so that neither the terminal's end nor ctrl-c reaches it; rejects when
  * Node or the script cannot be started. It does not keep the caller alive, and is not ready yet: ask its socket.
  */
-export function spawnDaemon({ nodePath, scriptPath, env, logFile }: DaemonCommand): Promise<SpawnedDaemon> {
+export function spawnDaemon(command: DaemonCommand): Promise<SpawnedDaemon> {
+  const { nodePath, scriptPath, env, logFile, wantedSince } = command;
+  const args = ["--log-file", logFile, "--unless-stopped-since", String(wantedSince)];
   return new Promise((resolve, reject) => {
-    const child = spawn(nodePath, [...daemonNodeFlags(), scriptPath, "--log-file", logFile], {
+    const child = spawn(nodePath, [...daemonNodeFlags(), scriptPath, ...args], {
       detached: true,
       // Once we are gone the pipe is broken: brokerd guards against that, and logs to its file.
       stdio: ["ignore", "ignore", "pipe"],

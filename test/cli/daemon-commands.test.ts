@@ -2,6 +2,8 @@ import { appendFileSync, existsSync, renameSync, rmSync, writeFileSync } from "n
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { SystemClock } from "../../src/system/clock.js";
+import { SystemProcessTable } from "../../src/system/process-identity.js";
+import { acquireInstanceLock, type InstanceLock, instanceHolder } from "../../src/system/single-instance.js";
 import type { SpawnedDaemon } from "../../src/system/spawn-daemon.js";
 import { NOW } from "../fakes/fake-control.js";
 import { type CliRoom, cliRoom } from "../support/cli-room.js";
@@ -25,6 +27,19 @@ const launchFine = async (): Promise<SpawnedDaemon> => {
 const launchEnding = (end: End): (() => Promise<SpawnedDaemon>) => {
   return () => Promise.resolve({ pid: 1, ended: Promise.resolve(end) });
 };
+
+function lock(name: "brokerd.starting" | "brokerd.lock"): InstanceLock {
+  const stateDir = join(room.home, "state");
+  return acquireInstanceLock({ stateDir, pid: process.pid, processes: new SystemProcessTable(), name });
+}
+
+function daemonLock(): InstanceLock {
+  return lock("brokerd.lock");
+}
+
+function holdsDaemonLock(): boolean {
+  return instanceHolder({ stateDir: join(room.home, "state"), processes: new SystemProcessTable() }) !== undefined;
+}
 
 function logLine(fields: Record<string, unknown>, time = NOW + 1): void {
   appendFileSync(log, `${JSON.stringify({ time: new Date(time).toISOString(), ...fields })}\n`);
@@ -97,6 +112,7 @@ describe("a daemon that ends at its start", () => {
 
   it("is forgiven when another one, started at the same moment, answers", async () => {
     const launchDaemon = async (): Promise<SpawnedDaemon> => {
+      daemonLock();
       setTimeout(() => void room.control.listen(), 5);
       return launchEnding({ code: 1, signal: null })();
     };
@@ -106,7 +122,86 @@ describe("a daemon that ends at its start", () => {
   it("is not waited for for ever when it hangs", async () => {
     const { code, stderr } = await room.run(["start"], { launchDaemon: () => Promise.resolve(running) });
     expect(code).toBe(3);
-    expect(stderr).toContain("did not answer within 10 s");
+    expect(stderr).toContain("did not answer within 30 s");
+  });
+});
+
+describe("a command that finds another one starting the daemon", () => {
+  it("starts none itself, and is answered by that one", async () => {
+    const turn = lock("brokerd.starting");
+    setTimeout(() => void room.control.listen(), 20);
+    expect(await room.run(["roles"], { clock: new SystemClock() })).toMatchObject({ code: 0 });
+    turn.release();
+  });
+
+  it("says what kept the daemon from starting, without a start of its own", async () => {
+    const turn = lock("brokerd.starting");
+    setTimeout(() => {
+      logLine({ level: "error", msg: "not started: port 9171 is taken", code: "Conflict", hint: "end that process" });
+      turn.release();
+    }, 5);
+    const { code, stderr } = await room.run(["roles"]);
+    expect(code).toBe(1);
+    expect(stderr).toContain("brokerd could not start: port 9171 is taken");
+  });
+
+  it("starts one when that command is gone and nothing runs", async () => {
+    writeFileSync(join(room.home, "state", "brokerd.starting.1"), JSON.stringify({ pid: 2 ** 22, startTime: "gone" }));
+    expect(await room.run(["roles"], { launchDaemon: launchFine })).toMatchObject({ code: 0 });
+  });
+
+  it("waits for a daemon that ends before it starts the next", async () => {
+    const ending = daemonLock();
+    const launches: boolean[] = [];
+    setTimeout(() => ending.release(), 20);
+    const launchDaemon = (): Promise<SpawnedDaemon> => {
+      launches.push(holdsDaemonLock());
+      return launchFine();
+    };
+    expect(await room.run(["roles"], { launchDaemon, clock: new SystemClock() })).toMatchObject({ code: 0 });
+    expect(launches).toEqual([false]);
+  });
+});
+
+describe("after a stop", () => {
+  it("no command that began before it starts the daemon again", async () => {
+    expect(await room.run(["stop"])).toMatchObject({ code: 0 });
+    const { code, stderr } = await room.run(["roles"], { startedAt: NOW - 1 });
+    expect(code).toBe(3);
+    expect(stderr).toContain("brokerd was stopped after this command had begun");
+  });
+
+  it("one that began after it does", async () => {
+    expect(await room.run(["stop"])).toMatchObject({ code: 0 });
+    const launchDaemon = (wantedSince: number): Promise<SpawnedDaemon> => {
+      expect(wantedSince).toBe(NOW);
+      return launchFine();
+    };
+    expect(await room.run(["roles"], { launchDaemon })).toMatchObject({ code: 0 });
+  });
+
+  it("one whose clock was set back since does too", async () => {
+    writeFileSync(join(room.home, "state", "stopped-at"), `${NOW + 3_600_000}\n`);
+    expect(await room.run(["roles"], { launchDaemon: launchFine })).toMatchObject({ code: 0 });
+  });
+
+  it("the daemon that a command has just started is waited for and stopped too", async () => {
+    const daemon = daemonLock();
+    setTimeout(() => void room.control.listen(), 20);
+    const { spawn } = await import("node:child_process");
+    const child = spawn("sleep", ["60"]);
+    room.control.pid = child.pid ?? 0;
+    room.control.onStop = () => {
+      daemon.release();
+      child.kill();
+    };
+    const { code, stderr } = await room.run(["stop"], { clock: new SystemClock() });
+    expect([code, stderr]).toEqual([0, "brokerd has stopped\n"]);
+  });
+
+  it("restart is no stop: what waits may start the daemon", async () => {
+    expect(await room.run(["restart"], { launchDaemon: launchFine })).toMatchObject({ code: 0 });
+    expect(existsSync(join(room.home, "state", "stopped-at"))).toBe(false);
   });
 });
 

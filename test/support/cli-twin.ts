@@ -23,7 +23,9 @@ export interface TwinOptions {
   readonly stdin?: string;
   readonly clock?: Clock;
   readonly version?: string;
-  readonly launchDaemon?: () => Promise<SpawnedDaemon>;
+  /** When the command began; default: now. */
+  readonly startedAt?: number;
+  readonly launchDaemon?: (wantedSince: number) => Promise<SpawnedDaemon>;
   /** Default: a brokerd whose keychain holds nothing of this home. */
   readonly runBrokerd?: CliSurroundings["runBrokerd"];
   readonly supervisor?: Supervisor;
@@ -53,13 +55,15 @@ export async function runTwin(argv: readonly string[], options: TwinOptions): Pr
   const asked: string[] = [];
   const offered: (readonly Choice[])[] = [];
   const paths = resolvePaths({ env: { CREDBROKER_HOME: home }, platform: "linux", homeDir: home, uid: 0 });
+  const clock = options.clock ?? new HastyClock();
+  const startedAt = options.startedAt ?? clock.now();
   const surroundings: CliSurroundings = {
     version: options.version ?? "0.1.0",
     env: { CREDBROKER_HOME: home, ...env },
     cwd: options.cwd ?? home,
     pid: process.pid,
     homeDir: home,
-    clock: options.clock ?? new HastyClock(),
+    clock,
     stdinIsTTY: interactive,
     stdin: () => Readable.from([Buffer.from(options.stdin ?? "")]),
     stdout: { write: (text) => (written.stdout += text) },
@@ -69,6 +73,7 @@ export async function runTwin(argv: readonly string[], options: TwinOptions): Pr
     paths: () => paths,
     connect: async () =>
       createControlClient({ socketPath: paths.controlSocket, version: options.version ?? "0.1.0", timeoutMs: 2000 }),
+    startedAt: () => startedAt,
     launchDaemon:
       options.launchDaemon ??
       (() => {

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { describe, expect, it } from "vitest";
-import { SystemProcessTable } from "../../src/system/process-identity.js";
+import { SystemProcessTable, startOfThisProcess } from "../../src/system/process-identity.js";
 
 const sleeper = ["-e", "setInterval(() => {}, 1000)"];
 
@@ -29,6 +29,15 @@ describe.each(["linux", "darwin"] as const)("the process table as read on %s", (
 
   it.runIf(canRead)("gives nothing for what is no pid", () => {
     for (const pid of [0, -1, 1.5, Number.NaN, 2 ** 30]) expect(processes.startTimeOf(pid)).toBeUndefined();
+  });
+});
+
+describe("the start of this process", () => {
+  it("is not later than Node was up, but for a tick of the kernel, and follows a clock that was set", () => {
+    const start = startOfThisProcess(Date.now);
+    expect(start).toBeLessThanOrEqual(performance.timeOrigin + 40);
+    expect(start).toBeGreaterThan(performance.timeOrigin - 120_000);
+    expect(startOfThisProcess(() => Date.now() + 3_600_000) - start).toBeGreaterThan(3_599_000);
   });
 });
 

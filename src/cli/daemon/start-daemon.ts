@@ -3,29 +3,36 @@ import { readFile } from "node:fs/promises";
 import { isDialFailure } from "../../control-api/client.js";
 import type { StatusView } from "../../control-api/contract.js";
 import { BrokerError, type BrokerErrorCode } from "../../core/errors.js";
+import { SystemProcessTable } from "../../system/process-identity.js";
 import type { Supervisor } from "../../system/service/supervisor.js";
+import { acquireInstanceLock, type InstanceLock, instanceHolder } from "../../system/single-instance.js";
 import type { DaemonEnd } from "../../system/spawn-daemon.js";
+import { refuseIfStopped, type Wish } from "../../system/stop-marker.js";
 import type { CliContext } from "../context.js";
 import { EXIT } from "../exit-codes.js";
 import { type LogEntry, parseLogLine } from "../terminal/log-line.js";
 import { ownSupervisor } from "./own-supervisor.js";
 
-/** Cold start of Node with the AWS SDK on a slow machine takes 2–3 s. */
-const START_PATIENCE_MS = 10_000;
+/** Cold start of Node with the AWS SDK on a slow machine takes 2–3 s, and several times that beside a burst of commands. */
+const START_PATIENCE_MS = 30_000;
 const POLL_MS = 40;
+/** Of those who wait for another command's start: one look in so many polls at whether it is still at it. */
+const POLLS_PER_TURN = 6;
 /** Between two looks into the log while a supervised brokerd is awaited. */
 const SUPERVISED_POLL_MS = 1000;
-/** Ours ended because another one, started at the same moment, holds the lock: that one is about to answer. */
-const RIVAL_PATIENCE_MS = 1500;
 
 type Starter = Omit<CliContext, "client">;
 
-/** Starts brokerd and waits until it answers. Rejects with what its log says when it ends instead. */
+/**
+ * Starts brokerd and waits until it answers; of several commands that do so at once one starts it, and all wait. Rejects
+ * with what its log says when it ends instead, and where `brokerctl stop` came after this command had begun.
+ */
 export async function startDaemon(context: Starter): Promise<StatusView> {
-  const { configFile } = context.paths();
+  const { configFile, stateDir } = context.paths();
   if (!existsSync(configFile)) {
     throw new BrokerError("ConfigInvalid", `there is no config at ${configFile}`, { hint: "brokerctl init" });
   }
+  refuseIfStopped(stateDir, wishOf(context));
   const supervisor = await ownSupervisor(context);
   return supervisor ? startSupervised(supervisor, context) : startDetached(context);
 }
@@ -49,21 +56,99 @@ async function startSupervised(supervisor: Supervisor, context: Starter): Promis
   return supervisedAnswer(context, since);
 }
 
+/** By turns: whoever waits finds the daemon that the one before has started, or what kept it from starting. */
 async function startDetached(context: Starter): Promise<StatusView> {
   const since = context.clock.now();
-  const daemon = await context.launchDaemon();
-  let deadline = since + START_PATIENCE_MS;
-  let end: DaemonEnd | undefined;
-  void daemon.ended.then((how) => {
-    end = how;
-    deadline = Math.min(deadline, context.clock.now() + (how.code === EXIT.usage ? 0 : RIVAL_PATIENCE_MS));
-  });
-  for (;;) {
+  const { ensurePrivateDirectory } = await import("../../system/private-directory.js");
+  await ensurePrivateDirectory(context.paths().stateDir);
+  for (let polls = 0; ; polls++) {
     const status = await runningDaemon(context);
     if (status) return status;
-    if (context.clock.now() >= deadline) throw end === undefined ? slow(context) : await diedEarly(context, end, since);
+    const turn = polls % POLLS_PER_TURN === 0 ? takeTurn(context) : undefined;
+    if (turn) {
+      try {
+        return await startInTurn(context, { since, isFirst: polls === 0 });
+      } finally {
+        turn.release();
+      }
+    }
+    if (context.clock.now() >= since + START_PATIENCE_MS) throw slow(context);
     await context.clock.sleep(POLL_MS);
   }
+}
+
+const NO_LOCK: InstanceLock = { release: () => undefined };
+
+/** Undefined: another command is starting it. Where no lock can be made (a full disk), brokerd's own decides alone. */
+function takeTurn(context: Starter): InstanceLock | undefined {
+  const { stateDir } = context.paths();
+  const lock = { stateDir, processes: new SystemProcessTable(), name: "brokerd.starting" } as const;
+  try {
+    if (instanceHolder(lock) !== undefined) return undefined;
+    return acquireInstanceLock({ ...lock, pid: context.pid });
+  } catch (error) {
+    return error instanceof BrokerError && error.code === "DaemonRunning" ? undefined : NO_LOCK;
+  }
+}
+
+interface Turn {
+  /** When this command began to wait. */
+  readonly since: number;
+  /** Nobody else's start was waited for. */
+  readonly isFirst: boolean;
+}
+
+async function startInTurn(context: Starter, { since, isFirst }: Turn): Promise<StatusView> {
+  const { stateDir, logFile } = context.paths();
+  const logged = isFirst ? {} : await lastLogError(logFile, since, NOT_STARTED);
+  if (logged.message !== undefined) throw couldNotStart(logged, logged.message);
+  // One that ends, or that somebody else has just started: a second would only be refused.
+  const { status } = await answerOrEnd(context, { end: () => (hasDaemon(context) ? undefined : "none") });
+  if (status) return status;
+  refuseIfStopped(stateDir, wishOf(context));
+  const launchedAt = context.clock.now();
+  const daemon = await context.launchDaemon(context.startedAt());
+  let ended: DaemonEnd | undefined;
+  void daemon.ended.then((how) => (ended = how));
+  const isOver = (): DaemonEnd | undefined => (hasDaemon(context) ? undefined : ended);
+  const answer = await answerOrEnd(context, { end: isOver });
+  if (answer.status) return answer.status;
+  refuseIfStopped(stateDir, wishOf(context));
+  throw await diedEarly(context, answer.end, launchedAt);
+}
+
+/** Polls until brokerd answers or `end` says that nothing is to come. */
+async function answerOrEnd<E>(
+  context: Starter,
+  { end }: { readonly end: () => E | undefined },
+): Promise<{ readonly status: StatusView } | { readonly status?: never; readonly end: E }> {
+  const deadline = context.clock.now() + START_PATIENCE_MS;
+  for (;;) {
+    const over = end();
+    const status = await runningDaemon(context);
+    if (status) return { status };
+    if (over !== undefined) return { end: over };
+    if (context.clock.now() >= deadline) throw slow(context);
+    await context.clock.sleep(POLL_MS);
+  }
+}
+
+/** A process that has the daemon's lock: it starts, serves or ends. */
+function hasDaemon(context: Starter): boolean {
+  return daemonHolder(context) !== undefined;
+}
+
+/** The pid of the process that has the daemon's lock; undefined: none, or nobody can say. */
+export function daemonHolder({ paths }: Pick<Starter, "paths">): number | undefined {
+  try {
+    return instanceHolder({ stateDir: paths().stateDir, processes: new SystemProcessTable() });
+  } catch {
+    return undefined;
+  }
+}
+
+function wishOf({ startedAt, clock }: Starter): Wish {
+  return { since: startedAt(), now: clock.now() };
 }
 
 /** Throws `error` again, unless it says that nobody listens and a daemon may be started. */
@@ -131,21 +216,24 @@ interface LogError {
   readonly hint?: string;
 }
 
-/** The newest error in the log that is not older than this start. */
-async function lastLogError(logFile: string, since: number): Promise<LogError> {
+/** As brokerd begins the line on why it does not start. */
+const NOT_STARTED = "not started: ";
+
+/** The newest error in the log that is not older than this start; with `prefix`, of those that begin so. */
+async function lastLogError(logFile: string, since: number, prefix = ""): Promise<LogError> {
   const text = await readFile(logFile, "utf8").catch(() => "");
   for (const line of text.trimEnd().split("\n").reverse()) {
     const entry = parseLogLine(line);
     if (entry === undefined) continue;
     if (Date.parse(String(entry["time"])) < since) return {};
-    if (entry["level"] === "error") return logErrorOf(entry);
+    if (entry["level"] === "error" && String(entry["msg"]).startsWith(prefix)) return logErrorOf(entry);
   }
   return {};
 }
 
 function logErrorOf({ msg, code, hint }: LogEntry): LogError {
   return {
-    message: String(msg).replace(/^not started: /, ""),
+    message: String(msg).replace(NOT_STARTED, ""),
     ...(typeof code === "string" && { code: code as BrokerErrorCode }),
     ...(typeof hint === "string" && { hint }),
   };

@@ -1,11 +1,30 @@
 import { isDialFailure } from "../../control-api/client.js";
 import { BrokerError } from "../../core/errors.js";
+import { markStopped } from "../../system/stop-marker.js";
 import type { CliContext } from "../context.js";
 import { ownSupervisor } from "./own-supervisor.js";
+import { daemonHolder } from "./start-daemon.js";
 
 /** Open requests are let finish, sealed files written: well under this. */
 const STOP_PATIENCE_MS = 10_000;
+/** One that is still being loaded beside a burst of commands has to answer before it can be asked to end. */
+const START_PATIENCE_MS = 30_000;
 const POLL_MS = 40;
+
+/**
+ * As `stopDaemon`, and no command that began earlier starts it again (those wait for a socket, or have started a process
+ * that is still being loaded).
+ */
+export async function stopForGood(context: CliContext): Promise<boolean> {
+  let ran = false;
+  do {
+    await mark(context);
+    ran = (await stopDaemon(context)) || ran;
+    // Anew: of what was started meanwhile nothing has the daemon's lock from now on that began before now.
+    await mark(context);
+  } while (daemonHolder(context) !== undefined);
+  return ran;
+}
 
 /** Stops the daemon, and what would start it again, and waits until its process has gone; false: it did not run. */
 export async function stopDaemon(context: CliContext): Promise<boolean> {
@@ -16,8 +35,9 @@ export async function stopDaemon(context: CliContext): Promise<boolean> {
 }
 
 /** As `stopDaemon`, for one that no supervisor has started. */
-export async function stopDetached({ quietClient, clock }: CliContext): Promise<boolean> {
-  const pid = await askToStop(quietClient);
+export async function stopDetached(context: CliContext): Promise<boolean> {
+  const { quietClient, clock } = context;
+  const pid = (await askToStop(quietClient)) ?? (await askHolderToStop(context));
   if (pid === undefined) return false;
   const deadline = clock.now() + STOP_PATIENCE_MS;
   while (isAlive(pid)) {
@@ -29,6 +49,36 @@ export async function stopDetached({ quietClient, clock }: CliContext): Promise<
     await clock.sleep(POLL_MS);
   }
   return true;
+}
+
+/** Nobody answers yet, or no longer: whoever has the lock is asked as soon as it does, if it has not ended before. */
+async function askHolderToStop(context: CliContext): Promise<number | undefined> {
+  const deadline = context.clock.now() + START_PATIENCE_MS;
+  for (let last: number | undefined; ; ) {
+    const holder = daemonHolder(context);
+    if (holder === undefined) return last;
+    last = holder;
+    const pid = await askToStop(context.quietClient);
+    if (pid !== undefined) return pid;
+    if (context.clock.now() > deadline) {
+      throw new BrokerError("InternalError", `brokerd (pid ${holder}) neither answers nor ends`, {
+        hint: `kill ${holder}`,
+      });
+    }
+    await context.clock.sleep(POLL_MS);
+  }
+}
+
+async function mark({ paths, clock, output }: CliContext): Promise<void> {
+  try {
+    await markStopped(paths().stateDir, clock.now());
+  } catch (error) {
+    const cause = error instanceof BrokerError ? error.cause : undefined;
+    // Nothing ever ran here.
+    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return;
+    const reason = error instanceof Error ? error.message : String(error);
+    output.warn(`a command that runs already may start brokerd again: ${reason}`);
+  }
 }
 
 async function askToStop(client: CliContext["quietClient"]): Promise<number | undefined> {

@@ -35,7 +35,7 @@ const SIGNATURE = /^(?:brokerd\.lock\.\d+|brokerd\.log|secrets\.sealed|data-key\
 const OWN_STATE = new RegExp(
   String.raw`^(?:${[
     String.raw`(?:secrets|cache)\.sealed|leases\.json|lambda-roles\.json|data\.key|data-key\.wrapped|locked`,
-    String.raw`endpoint-port|port-was-taken|service\.env|brokerd\.(?:lock\.\d+|log|log\.\d+|stderr)`,
+    String.raw`endpoint-port|port-was-taken|service\.env|stopped-at|brokerd\.(?:(?:lock|starting)\.\d+|log|log\.\d+|stderr)`,
     String.raw`tokens|aws|shell|run|edit-\w{6}`,
   ].join("|")})(?:\.old|\.broken-\w+)?$`,
 );

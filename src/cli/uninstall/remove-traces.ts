@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { BrokerError, toBrokerError } from "../../core/errors.js";
 import type { CliContext } from "../context.js";
-import { stopDaemon } from "../daemon/stop-daemon.js";
+import { stopForGood } from "../daemon/stop-daemon.js";
 import { askForDataKey } from "./data-key.js";
 import type { Traces } from "./find-traces.js";
 import { findOwnPlaces, pruneDirectories, removeOwnPlace } from "./own-directories.js";
@@ -31,7 +31,7 @@ export async function stopEverything({ service }: Traces, removal: Removal, cont
     const supervisor = await context.supervisor();
     removal.removed.push(...((await supervisor?.uninstall())?.removed ?? []));
   }
-  if (await stopDaemon(context)) removal.removed.push("brokerd (stopped)");
+  if (await stopForGood(context)) removal.removed.push("brokerd (stopped)");
 }
 
 export async function removeStartLines(files: readonly StartFile[], removal: Removal): Promise<void> {
@@ -51,7 +51,7 @@ export async function removeOwnTraces({ own, dataKey }: Traces, removal: Removal
   for (const place of own.found.filter(({ kind }) => kind === "config")) {
     await removal.attempt(place.path, () => removeOwnPlace(place));
   }
-  await stopDaemon(context);
+  await stopForGood(context);
   const { found } = await findOwnPlaces(context.paths(), context.homeDir);
   for (const place of found.filter(({ kind }) => kind !== "config")) {
     await removal.attempt(place.path, () => removeOwnPlace(place));

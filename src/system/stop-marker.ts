@@ -1,0 +1,43 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { BrokerError } from "../core/errors.js";
+import { NodeFileSystem, writeFileAtomic } from "./atomic-file.js";
+
+/**
+ * When `brokerctl stop` last ran, so that what began before it does not bring the daemon back after it has said that it
+ * stopped: a command that waits for a socket, a daemon that is still being loaded.
+ */
+export async function markStopped(stateDir: string, now: number): Promise<void> {
+  await writeFileAtomic(new NodeFileSystem(), markerIn(stateDir), Buffer.from(`${now}\n`));
+}
+
+/** Both in epoch milliseconds: when what may not outlive a stop began, and what the clock says now. */
+export interface Wish {
+  readonly since: number;
+  readonly now: number;
+}
+
+/**
+ * Throws `DaemonUnreachable` where brokerd was stopped after the wish for it came up. A marker from the future says that
+ * the clock was set back: it is not obeyed, or nothing could start until then.
+ */
+export function refuseIfStopped(stateDir: string, { since, now }: Wish): void {
+  const stoppedAt = readMarker(markerIn(stateDir));
+  if (!(stoppedAt > since && stoppedAt <= now)) return;
+  throw new BrokerError("DaemonUnreachable", "brokerd was stopped after this command had begun, and stays so", {
+    hint: "brokerctl start",
+  });
+}
+
+function markerIn(stateDir: string): string {
+  return join(stateDir, "stopped-at");
+}
+
+/** NaN: there is none, or none that can be read; a stop that cannot be known of keeps nobody from starting. */
+function readMarker(path: string): number {
+  try {
+    return Number.parseInt(readFileSync(path, "utf8"), 10);
+  } catch {
+    return Number.NaN;
+  }
+}

@@ -22,7 +22,10 @@ export interface SsoToken {
 const TOKEN = "sso-token:";
 const CLIENT = "sso-client:";
 
-/** Tokens and client registrations, in the secret store and nowhere else; each entry is replaced as a whole. */
+/**
+ * Tokens and client registrations, in the secret store and nowhere else; each entry is replaced as a whole. Entries of
+ * a session's former ids are read where it has none of its own, and go when it is given one.
+ */
 export class TokenStore {
   readonly #secrets: SecretStore;
 
@@ -30,32 +33,54 @@ export class TokenStore {
     this.#secrets = secrets;
   }
 
-  async token({ id }: SsoSession): Promise<SsoToken | undefined> {
-    const stored = await this.#secrets.get(TOKEN + id);
-    return stored && tokenOf(stored);
+  /** Of several former ones the last that was received: its refresh token lives longest. */
+  async token(session: SsoSession): Promise<SsoToken | undefined> {
+    const tokens = (await this.#stored(TOKEN, session)).map(tokenOf);
+    return tokens.sort((a, b) => b.receivedAt - a.receivedAt)[0];
   }
 
   /** Resolves once it is durable. */
-  async putToken({ id }: SsoSession, token: SsoToken): Promise<void> {
-    await this.#secrets.put(TOKEN + id, new Secret(JSON.stringify(flatToken(token))));
+  async putToken(session: SsoSession, token: SsoToken): Promise<void> {
+    await this.#put(TOKEN, session, new Secret(JSON.stringify(flatToken(token))));
   }
 
   /** True if there was one. */
-  async deleteToken({ id }: SsoSession): Promise<boolean> {
-    return this.#secrets.delete(TOKEN + id);
+  async deleteToken(session: SsoSession): Promise<boolean> {
+    return this.#delete(TOKEN, session);
   }
 
-  async client({ id }: SsoSession, flow: LoginFlow): Promise<ClientRegistration | undefined> {
-    const stored = await this.#secrets.get(`${CLIENT}${flow}:${id}`);
-    return stored && clientOf(JSON.parse(stored.reveal()) as FlatClient);
+  async client(session: SsoSession, flow: LoginFlow): Promise<ClientRegistration | undefined> {
+    const clients = await this.#stored(`${CLIENT}${flow}:`, session);
+    return clients.map((stored) => clientOf(JSON.parse(stored.reveal()) as FlatClient))[0];
   }
 
-  async putClient({ id }: SsoSession, flow: LoginFlow, client: ClientRegistration): Promise<void> {
-    await this.#secrets.put(`${CLIENT}${flow}:${id}`, new Secret(JSON.stringify(flatClient(client))));
+  async putClient(session: SsoSession, flow: LoginFlow, client: ClientRegistration): Promise<void> {
+    await this.#put(`${CLIENT}${flow}:`, session, new Secret(JSON.stringify(flatClient(client))));
   }
 
-  async deleteClient({ id }: SsoSession, flow: LoginFlow): Promise<void> {
-    await this.#secrets.delete(`${CLIENT}${flow}:${id}`);
+  async deleteClient(session: SsoSession, flow: LoginFlow): Promise<void> {
+    await this.#delete(`${CLIENT}${flow}:`, session);
+  }
+
+  /** The session's own entry, or else those of its former ids. */
+  async #stored(kind: string, { id, formerIds }: SsoSession): Promise<readonly Secret[]> {
+    const own = await this.#secrets.get(kind + id);
+    if (own) return [own];
+    const former = await Promise.all(formerIds.map((formerId) => this.#secrets.get(kind + formerId)));
+    return former.filter((secret) => secret !== undefined);
+  }
+
+  /** The new entry first: a crash between the two leaves more than is needed, never less. */
+  async #put(kind: string, { id, formerIds }: SsoSession, value: Secret): Promise<void> {
+    await this.#secrets.put(kind + id, value);
+    for (const formerId of formerIds) await this.#secrets.delete(kind + formerId);
+  }
+
+  /** The session's own entry last: nobody must find a former one in its place. */
+  async #delete(kind: string, { id, formerIds }: SsoSession): Promise<boolean> {
+    let wasThere = false;
+    for (const each of [...formerIds, id]) wasThere = (await this.#secrets.delete(kind + each)) || wasThere;
+    return wasThere;
   }
 }
 

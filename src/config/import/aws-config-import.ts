@@ -18,7 +18,7 @@ import {
 } from "./aws-profiles.js";
 import { type ImportItem, importItems } from "./import-items.js";
 import { draftRoles, withSigners } from "./import-roles.js";
-import { ImportSources, type MutableEntry, type SourceDraft } from "./import-sources.js";
+import { comparable, ImportSources, type MutableEntry, type SourceDraft } from "./import-sources.js";
 import { ssoSessionFields } from "./profile-kind.js";
 import { dropDependents, type ImportDrafts, settleImport } from "./settle-import.js";
 
@@ -129,7 +129,7 @@ function refuseConflicts(
 
 function differingFields(entries: Readonly<Record<string, unknown>>, name: string, entry: MutableEntry): string[] {
   if (!Object.hasOwn(entries, name)) return [];
-  const there = (entries[name] ?? {}) as MutableEntry;
+  const there = comparable((entries[name] ?? {}) as MutableEntry);
   const fields = new Set([...Object.keys(there), ...Object.keys(entry)]);
   return [...fields].filter((field) => !isDeepStrictEqual(there[field], entry[field]));
 }

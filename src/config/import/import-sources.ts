@@ -1,4 +1,5 @@
 import type { Secret } from "../../core/secret.js";
+import { canonicalStartUrl } from "../../core/start-url.js";
 import { partitionOfRegion } from "../partition.js";
 import type { AwsProfile, AwsProfiles } from "./aws-profiles.js";
 import { importNames } from "./import-names.js";
@@ -122,9 +123,11 @@ export class ImportSources {
   /** A profile without sso_session logs in where an `[sso-session]` of the same portal does. */
   #sessionOf({ startUrl, region }: SsoSessionFields): string | undefined {
     for (const [name, settings] of this.#world.aws.ssoSessions) {
-      const same = settings.get("sso_start_url")?.value === startUrl && settings.get("sso_region")?.value === region;
+      const url = settings.get("sso_start_url")?.value;
+      const same = url !== undefined && canonicalStartUrl(url) === startUrl;
       const scopes = settings.get("sso_registration_scopes")?.value ?? DEFAULT_SCOPE;
-      if (same && scopes === DEFAULT_SCOPE) return name;
+      const isOfRegion = settings.get("sso_region")?.value === region;
+      if (same && isOfRegion && scopes === DEFAULT_SCOPE) return name;
     }
     return undefined;
   }
@@ -144,7 +147,13 @@ export class ImportSources {
 
 /** The order of its fields does not count. */
 function contentOf(entry: MutableEntry): string {
-  return JSON.stringify(Object.entries(entry).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return JSON.stringify(Object.entries(comparable(entry)).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** The entry of a source with what means the same written the same. */
+export function comparable(entry: MutableEntry): MutableEntry {
+  const { type, sso_start_url: url } = entry;
+  return type === "sso" && typeof url === "string" ? { ...entry, sso_start_url: canonicalStartUrl(url) } : entry;
 }
 
 /** By what they are made of: `sso-session corp`, `profile dev`, … Every profile has one kept for it, used or not. */
@@ -156,7 +165,8 @@ function sourceNames({ profiles, ssoSessions }: AwsProfiles): ReadonlyMap<string
     const startUrl = settings.get("sso_start_url")?.value;
     const region = settings.get("sso_region")?.value;
     if (startUrl === undefined || region === undefined) continue;
-    wanted.set(legacyLabel({ startUrl, region }), portalName(startUrl));
+    const portal = { startUrl: canonicalStartUrl(startUrl), region };
+    wanted.set(legacyLabel(portal), portalName(portal.startUrl));
   }
   wanted.set("instance_metadata", "instance-metadata").set("container", "container");
   const names = importNames([...wanted.values()]);

@@ -1,4 +1,5 @@
 import { Secret } from "../../core/secret.js";
+import { canonicalStartUrl } from "../../core/start-url.js";
 import type { AwsProfile, Settings } from "./aws-profiles.js";
 
 /** What signs for a role: the start URL and region of an Identity Center. */
@@ -141,7 +142,7 @@ export function ssoSessionFields(settings: Settings, name: string | undefined): 
   if (startUrl === undefined) return `there is no sso_start_url${where}`;
   if (region === undefined) return `there is no sso_region${where}`;
   const scopes = valueOf(settings, "sso_registration_scopes")?.split(/[\s,]+/) ?? [];
-  return { name, startUrl, region, scopes: scopes.filter(Boolean) };
+  return { name, startUrl: canonicalStartUrl(startUrl), region, scopes: scopes.filter(Boolean) };
 }
 
 function keysKind(settings: Settings, file: "credentials" | "config"): ProfileKind | undefined {

@@ -74,9 +74,7 @@ const awsSsoCacheSourceSchema = z
   .strictObject({
     type: z.literal("aws_sso_cache").describe("aws_sso_cache: the login of `aws sso login`, read and never changed"),
     sso_session: ssoSessionField.optional().describe("Name of the [sso-session]; this or sso_start_url"),
-    sso_start_url: startUrlField
-      .optional()
-      .describe("Start URL, exactly as in a profile without sso_session; this or sso_session"),
+    sso_start_url: startUrlField.optional().describe("Start URL of a profile without sso_session; this or sso_session"),
     sso_region: regionField.optional().describe("Region of the Identity Center instance; default: the login's own"),
     region,
   })

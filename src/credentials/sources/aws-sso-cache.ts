@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { BrokerError } from "../../core/errors.js";
 import type { AwsSsoCacheSource } from "../../core/role.js";
 import { Secret } from "../../core/secret.js";
+import { spellingsOfStartUrl } from "../../core/start-url.js";
 import type { Clock } from "../../system/clock.js";
 import type { ReadSmallFile } from "../../system/read-small-file.js";
 
@@ -47,12 +48,15 @@ export class AwsSsoCache {
   }
 
   async #text(source: AwsSsoCacheSource): Promise<Secret> {
-    const path = join(this.#options.directory, fileNameOf(source));
-    const file = await this.#options.readFile(path, MAX_FILE_BYTES);
-    if (file.found === "text") return file.text;
-    if (file.found === "nothing") throw loginNeeded(source, "has no login");
-    const message = `the login of the AWS CLI for source ${source.name}, ${path}, ${file.problem}`;
-    throw new BrokerError("ConfigInvalid", message, { hint: `ls -l '${path}'` });
+    for (const fileName of fileNamesOf(source)) {
+      const path = join(this.#options.directory, fileName);
+      const file = await this.#options.readFile(path, MAX_FILE_BYTES);
+      if (file.found === "text") return file.text;
+      if (file.found === "nothing") continue;
+      const message = `the login of the AWS CLI for source ${source.name}, ${path}, ${file.problem}`;
+      throw new BrokerError("ConfigInvalid", message, { hint: `ls -l '${path}'` });
+    }
+    throw loginNeeded(source, "has no login");
   }
 }
 
@@ -72,10 +76,14 @@ function word(name: string): string {
   return /^[\w.@+-]+$/.test(name) ? name : `'${name.replaceAll("'", `'\\''`)}'`;
 }
 
-/** sdk-contract §16.3: the SHA-1 of the session's name or of the start URL, to the letter. */
-function fileNameOf({ session }: AwsSsoCacheSource): string {
-  const key = "ssoSession" in session ? session.ssoSession : session.startUrl;
-  return `${createHash("sha1").update(key, "utf8").digest("hex")}.json`;
+/**
+ * sdk-contract §16.3: the SHA-1 of the session's name or of the start URL, to the letter; which letters the CLI's
+ * profile has for the same portal is not known here, so the config's come first and then the others.
+ */
+function fileNamesOf({ session }: AwsSsoCacheSource): readonly string[] {
+  const names =
+    "ssoSession" in session ? [session.ssoSession] : [session.startUrl, ...spellingsOfStartUrl(session.startUrl)];
+  return [...new Set(names)].map((name) => `${createHash("sha1").update(name, "utf8").digest("hex")}.json`);
 }
 
 /** Undefined: half written, or something else. Only what is needed is taken: refresh token and client stay where they are. */

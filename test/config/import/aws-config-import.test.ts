@@ -255,6 +255,29 @@ describe("entries that are in the config already", () => {
     });
   });
 
+  it("are one source however their portal is spelled, in AWS files and in the config", () => {
+    const session = (name: string, end: string): string =>
+      `[sso-session ${name}]\nsso_start_url = https://corp.awsapps.com/start${end}\nsso_region = eu-west-1\n`;
+    const role = "sso_account_id = 111111111111\nsso_role_name = Dev\n";
+    const files = [
+      session("corp", ""),
+      session("again", "/"),
+      `[profile a]\nsso_session = corp\n${role}`,
+      `[profile b]\nsso_session = again\n${role}`,
+      `[profile c]\nsso_start_url = https://Corp.awsapps.com/start#\nsso_region = eu-west-1\n${role}`,
+      `[profile d]\nsso_start_url = https://corp.awsapps.com/start#/\nsso_region = eu-west-1\n${role}`,
+    ].join("");
+    const planned = plan({ config: files });
+    const config = parse(planned.text ?? "");
+
+    expect([...config.sources.keys()]).toEqual(["corp"]);
+    expect([...config.roles.values()].map(({ origin }) => origin)).toHaveLength(4);
+    const text = `${HEAD}sources:\n  corp: { type: sso, sso_start_url: "https://corp.awsapps.com/start#/", sso_region: eu-west-1 }\n`;
+    const again = plan({ config: files }, { text });
+    expect(again.items.filter(({ outcome }) => outcome === "conflict")).toEqual([]);
+    expect([...parse(again.text ?? "").sources.keys()]).toEqual(["corp"]);
+  });
+
   it("a key that the store has under another source is not stored twice", () => {
     const text = `${HEAD}sources:\n  mine: { type: keys }\n`;
     const planned = plan({ config, credentials }, { text, heldKeys: new Map([[ID, "mine"]]) });

@@ -70,6 +70,8 @@ describe("the login of the AWS CLI", () => {
   it.each([
     ["an SSO session", session, "corp"],
     ["a start URL, to the letter", legacy, `${START_URL}#/`],
+    ["a start URL that the CLI's profile spells another way", legacy, `${START_URL}/`],
+    ["a start URL that the CLI's profile spells the short way", legacy, START_URL],
   ] as const)("is found by %s and gives the role's credentials", async (_, source, key) => {
     await awsSsoLogin(key);
     const held = await retrieve(source);

@@ -2,20 +2,20 @@ import { BrokerError } from "../core/errors.js";
 import type { AwsFailure, FailedCall, SdkError } from "./aws-failure.js";
 import { CALL_LIMIT_MS, CONNECT_LIMIT_MS } from "./time-limits.js";
 
-const CAUSES: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "connection refused",
-  ECONNRESET: "the connection was closed",
-  EPIPE: "the connection was closed",
-  ECONNABORTED: "the connection was closed",
-  ETIMEDOUT: "no connection in time",
-  EHOSTUNREACH: "no route to it",
-  ENETUNREACH: "no network",
-  ENETDOWN: "no network",
-  ENOTFOUND: "no such host name",
-  EAI_AGAIN: "the name server does not answer",
-  EMFILE: "too many open files",
-  ENFILE: "too many open files",
-};
+const CAUSES: ReadonlyMap<string, string> = new Map([
+  ["ECONNREFUSED", "connection refused"],
+  ["ECONNRESET", "the connection was closed"],
+  ["EPIPE", "the connection was closed"],
+  ["ECONNABORTED", "the connection was closed"],
+  ["ETIMEDOUT", "no connection in time"],
+  ["EHOSTUNREACH", "no route to it"],
+  ["ENETUNREACH", "no network"],
+  ["ENETDOWN", "no network"],
+  ["ENOTFOUND", "no such host name"],
+  ["EAI_AGAIN", "the name server does not answer"],
+  ["EMFILE", "too many open files"],
+  ["ENFILE", "too many open files"],
+]);
 
 const NO_CONNECTION = `no connection within ${CONNECT_LIMIT_MS / 1000} s`;
 const RETRYING = "wait, then try again: for roles in use the broker does so by itself";
@@ -38,7 +38,7 @@ export function unreachable(error: SdkError, failure: AwsFailure, call: FailedCa
     });
   }
   // The SDK gives this name to closed connections too, but those have a code.
-  const why = CAUSES[code] ?? (error.name === "TimeoutError" ? NO_CONNECTION : failure.message);
+  const why = CAUSES.get(code) ?? (error.name === "TimeoutError" ? NO_CONNECTION : failure.message);
   return notReached(failure, call, {
     why: code === "" ? why : `${why} (${code})`,
     hint:

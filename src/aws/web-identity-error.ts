@@ -3,11 +3,11 @@ import type { AwsFailure, FailedCall } from "./aws-failure.js";
 
 /** STS's refusals of the token itself (sdk-contract §17). IDPCommunicationError is trouble, as with every call. */
 export function webIdentityError(failure: AwsFailure, { subject, action }: FailedCall): BrokerError | undefined {
-  const why = WHY[failure.awsCode ?? ""];
-  if (why === undefined) return undefined;
+  const code = failure.awsCode ?? "";
+  if (!Object.hasOwn(WHY, code)) return undefined;
   return new BrokerError(
     "LoginRequired",
-    `the web identity token for ${subject ?? action} ${why}: ${failure.message}`,
+    `the web identity token for ${subject ?? action} ${WHY[code] ?? ""}: ${failure.message}`,
     {
       hint: "renew the token in its file",
       cause: failure,

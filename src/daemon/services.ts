@@ -113,7 +113,7 @@ interface SsoSurroundings {
 function buildSso({ clock, logger, random }: DaemonOptions, { aws, store, sources, onLoggedIn }: SsoSurroundings): Sso {
   return createSso({
     ...{ oidc: aws.ssoOidc, portal: aws.sso, secrets: store, clock, logger, random, onLoggedIn },
-    listen: (listening) => listenForCallback(listening, { clock }),
+    listen: (listening) => listenForCallback(listening, { clock, logger }),
     sources: () => [...sources().values()].filter((source) => source.type === "sso"),
   });
 }

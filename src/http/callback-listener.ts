@@ -1,7 +1,9 @@
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { BrokerError } from "../core/errors.js";
+import { headerFields } from "../core/header-fields.js";
 import type { Clock } from "../system/clock.js";
+import type { Logger } from "../system/logger.js";
 import { createLimitedServer, SERVER_LIMITS } from "./limited-server.js";
 import { reasonOf } from "./socket-error.js";
 
@@ -20,10 +22,10 @@ const MAX_CONNECTIONS = 32;
  */
 export async function listenForCallback(
   { path, decide }: CallbackListening,
-  { clock }: { readonly clock: Clock },
+  options: { readonly clock: Clock; readonly logger: Logger },
 ): Promise<{ readonly port: number; readonly close: () => Promise<void> }> {
   const limits = { ...SERVER_LIMITS, maxConnections: MAX_CONNECTIONS };
-  const { server, close } = createLimitedServer(answer, { clock, limits });
+  const { server, close } = createLimitedServer(answer, { ...options, limits });
   let port = 0;
 
   function answer(request: IncomingMessage, response: ServerResponse): void {
@@ -66,11 +68,11 @@ const PAGE = { ...SAFE, "Content-Type": "text/html; charset=utf-8" };
 const TEXT = { ...SAFE, "Content-Type": "text/plain; charset=utf-8" };
 
 function refusalOf(
-  { method, url = "", headersDistinct }: IncomingMessage,
+  { method, url = "", rawHeaders }: IncomingMessage,
   { path, port }: { readonly path: string; readonly port: number },
 ): { readonly status: number; readonly message: string } | undefined {
   // The registered address, with our port: a page that rebinds its name to 127.0.0.1 names itself here.
-  const hosts = headersDistinct["host"] ?? [];
+  const hosts = headerFields(rawHeaders)["host"] ?? [];
   if (hosts.length !== 1 || hosts[0] !== `127.0.0.1:${port}`) return { status: 403, message: "the Host is not ours" };
   if (method !== "GET") return { status: 405, message: "only GET is answered" };
   if (url !== path && !url.startsWith(`${path}?`)) return { status: 404, message: "nothing is here" };

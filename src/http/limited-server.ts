@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import { BrokerError } from "../core/errors.js";
 import type { Clock } from "../system/clock.js";
+import type { Logger } from "../system/logger.js";
 import { Connections } from "./connections.js";
 import { errorAnswer, rawAnswer } from "./json-answer.js";
 import { hasCode } from "./socket-error.js";
@@ -40,10 +41,15 @@ export interface LimitedServer {
 export interface LimitedServerOptions {
   readonly limits: ServerLimits;
   readonly clock: Clock;
+  readonly logger: Logger;
 }
 
-/** An HTTP server that bounds every client; the handler sees each well-formed request and nothing else. */
-export function createLimitedServer(handler: RequestListener, { limits, clock }: LimitedServerOptions): LimitedServer {
+/**
+ * An HTTP server that bounds every client; the handler sees each well-formed request and nothing else. Nothing that a
+ * client does, nor a handler that throws, nor an accept that fails ends the process.
+ */
+export function createLimitedServer(handler: RequestListener, options: LimitedServerOptions): LimitedServer {
+  const { limits, clock, logger } = options;
   const { drain, maxConnections, ...serverLimits } = limits;
   // A missing Host is for the handler to refuse, as a wrong one is.
   const server = createServer({ ...serverLimits, noDelay: true, requireHostHeader: false });
@@ -53,8 +59,17 @@ export function createLimitedServer(handler: RequestListener, { limits, clock }:
   const connections = new Connections(server);
   const answer: RequestListener = (request, response) => {
     connections.track(request.socket, response);
-    handler(request, response);
+    try {
+      handler(request, response);
+    } catch (err) {
+      logger.error({ err }, "a request was not answered");
+      request.socket.destroy();
+    }
   };
+  // For want of descriptors or memory, which other clients may have brought about.
+  server.on("error", (err) => {
+    if (server.listening) logger.error({ err }, "a connection was not accepted");
+  });
   server.on("request", answer);
   // Without 100 Continue: it is for the handler to refuse the Expect header.
   server.on("checkContinue", answer);

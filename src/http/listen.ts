@@ -151,12 +151,10 @@ async function bound(
   { clock, logger, limits }: ListenerOptions,
   bind: (server: Server) => void,
 ): Promise<LimitedServer> {
-  const limited = createLimitedServer(handler, { clock, limits: { ...SERVER_LIMITS, ...limits } });
+  const limited = createLimitedServer(handler, { clock, logger, limits: { ...SERVER_LIMITS, ...limits } });
   const listening = once(limited.server, "listening");
   bind(limited.server);
   await listening;
-  // An accept that fails for want of descriptors or memory must not end the daemon.
-  limited.server.on("error", (err) => logger.error({ err }, "a connection was not accepted"));
   return limited;
 }
 

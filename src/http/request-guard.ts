@@ -1,9 +1,11 @@
 import type { IncomingMessage } from "node:http";
 import type { RequestHandler } from "express";
 import { BrokerError } from "../core/errors.js";
+import { type HeaderFields, headerFields } from "../core/header-fields.js";
 
-/** What the guard looks at; the header fields as Node parsed them, names in lower case. */
-export interface GuardedRequest extends Pick<IncomingMessage, "httpVersion" | "method" | "url" | "headersDistinct"> {
+/** What the guard looks at. */
+export interface GuardedRequest extends Pick<IncomingMessage, "httpVersion" | "method" | "url"> {
+  readonly fields: HeaderFields;
   /** The port of ours that was connected to; undefined when the connection is already gone. */
   readonly localPort: number | undefined;
 }
@@ -31,8 +33,9 @@ export function refusalOf(request: GuardedRequest, { paths }: GuardRules): Broke
 /** The guard as the first handler of an app. A refused connection is closed: nothing else on it is worth reading. */
 export function requestGuard(rules: GuardRules): RequestHandler {
   return (request, response, next) => {
-    const { httpVersion, method, url, headersDistinct, socket } = request;
-    const refusal = refusalOf({ httpVersion, method, url, headersDistinct, localPort: socket.localPort }, rules);
+    const { httpVersion, method, url, socket } = request;
+    const fields = headerFields(request.rawHeaders);
+    const refusal = refusalOf({ httpVersion, method, url, fields, localPort: socket.localPort }, rules);
     if (refusal) response.setHeader("Connection", "close");
     next(refusal);
   };
@@ -54,8 +57,8 @@ function wrongVersion({ httpVersion }: GuardedRequest): string | undefined {
  * DNS rebinding makes a foreign page same-origin with us, without any Origin header: the Host names the page. Compared
  * with a fixed list, never by resolving names. The AWS CRT sends no port (sdk-contract §1.3).
  */
-function foreignHost({ headersDistinct, localPort }: GuardedRequest): string | undefined {
-  const [host, ...more] = headersDistinct["host"] ?? [];
+function foreignHost({ fields, localPort }: GuardedRequest): string | undefined {
+  const [host, ...more] = fields["host"] ?? [];
   if (host === undefined || more.length > 0) return "a request has exactly one Host";
   const ports = localPort === undefined ? [""] : ["", `:${localPort}`];
   const ours = OUR_NAMES.some((name) => ports.some((port) => host.toLowerCase() === name + port));
@@ -65,28 +68,28 @@ function foreignHost({ headersDistinct, localPort }: GuardedRequest): string | u
 const OUR_NAMES = ["127.0.0.1", "localhost", "[::1]"];
 
 /** Sec-Fetch-Mode passes: Node's own fetch sends it (threat-model §1.1). */
-function throughBrowser({ headersDistinct }: GuardedRequest): string | undefined {
-  const header = ["origin", "referer", "cookie"].find((name) => name in headersDistinct);
+function throughBrowser({ fields }: GuardedRequest): string | undefined {
+  const header = ["origin", "referer", "cookie"].find((name) => name in fields);
   if (header !== undefined) return `a request with ${header} comes from a browser`;
-  const sites = headersDistinct["sec-fetch-site"] ?? [];
+  const sites = fields["sec-fetch-site"] ?? [];
   return sites.every((site) => site === "none") ? undefined : "a request with sec-fetch-site comes from a browser";
 }
 
-function throughProxy({ headersDistinct }: GuardedRequest): string | undefined {
-  const header = Object.keys(headersDistinct).find(
+function throughProxy({ fields }: GuardedRequest): string | undefined {
+  const header = Object.keys(fields).find(
     (name) => name === "forwarded" || name === "via" || name.startsWith("x-forwarded-"),
   );
   return header === undefined ? undefined : `a request with ${header} comes through a proxy`;
 }
 
-function withBody({ headersDistinct }: GuardedRequest): string | undefined {
-  const header = ["transfer-encoding", "upgrade", "expect"].find((name) => name in headersDistinct);
+function withBody({ fields }: GuardedRequest): string | undefined {
+  const header = ["transfer-encoding", "upgrade", "expect"].find((name) => name in fields);
   if (header !== undefined) return `a request with ${header} is not answered`;
-  const lengths = headersDistinct["content-length"] ?? [];
+  const lengths = fields["content-length"] ?? [];
   return lengths.every((length) => /^0+$/.test(length)) ? undefined : "a request with a body is not answered";
 }
 
 /** Node takes the first of two, somebody else the last. */
-function twoTokens({ headersDistinct }: GuardedRequest): string | undefined {
-  return (headersDistinct["authorization"] ?? []).length > 1 ? "a request has at most one Authorization" : undefined;
+function twoTokens({ fields }: GuardedRequest): string | undefined {
+  return (fields["authorization"] ?? []).length > 1 ? "a request has at most one Authorization" : undefined;
 }

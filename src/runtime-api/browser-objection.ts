@@ -1,9 +1,8 @@
-import type { IncomingHttpHeaders } from "node:http";
+import type { HeaderFields } from "../core/header-fields.js";
 
 /** As much of a request as the check looks at. */
 export interface ClaimedOrigin {
-  readonly headersDistinct: NodeJS.Dict<string[]>;
-  readonly headers: IncomingHttpHeaders;
+  readonly fields: HeaderFields;
   readonly port: number;
 }
 
@@ -12,12 +11,12 @@ export interface ClaimedOrigin {
  * any page may send requests to loopback, and one that takes the event or answers it would spoil the invocation.
  * undefined: nothing. Sec-Fetch-Mode passes: Node's own fetch sends it.
  */
-export function browserObjection({ headersDistinct, headers, port }: ClaimedOrigin): string | undefined {
-  if (!isOurHost(headersDistinct["host"] ?? [], port)) return "the Host is not ours";
-  const foreign = Object.keys(headers).find((name) => FOREIGN.test(name));
+export function browserObjection({ fields, port }: ClaimedOrigin): string | undefined {
+  if (!isOurHost(fields["host"] ?? [], port)) return "the Host is not ours";
+  const foreign = Object.keys(fields).find((name) => FOREIGN.test(name));
   if (foreign !== undefined) return `a request with ${foreign} does not come from a runtime`;
-  const site = headers["sec-fetch-site"];
-  return site === undefined || site === "none" ? undefined : "a request with sec-fetch-site comes from a browser";
+  const sites = fields["sec-fetch-site"] ?? [];
+  return sites.every((site) => site === "none") ? undefined : "a request with sec-fetch-site comes from a browser";
 }
 
 const FOREIGN = /^(?:origin|referer|cookie|forwarded|via|x-forwarded-.*|upgrade)$/;

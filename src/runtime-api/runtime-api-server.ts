@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from "node:net";
 import type { Writable } from "node:stream";
 import { BrokerError } from "../core/errors.js";
+import { headerFields } from "../core/header-fields.js";
 import { browserObjection } from "./browser-objection.js";
 import { deferred } from "./deferred.js";
 import type { Invocation } from "./invocation.js";
@@ -36,6 +37,8 @@ export class RuntimeApiServer {
       this.#serve(request, response).catch(() => send(response, BROKEN));
     });
     this.#server.on("connection", (socket) => this.#follow(socket));
+    // An accept that fails for want of descriptors must not end the invocation; `start` tells a failed bind.
+    this.#server.on("error", () => undefined);
   }
 
   static async start(options: RuntimeApiOptions): Promise<RuntimeApiServer> {
@@ -85,8 +88,8 @@ export class RuntimeApiServer {
 
   /** undefined: it is answered already, or kept waiting. */
   #replyTo(request: IncomingMessage, response: ServerResponse): Reply | undefined | Promise<Reply> {
-    const { headers, headersDistinct, method = "", url = "" } = request;
-    const objection = browserObjection({ headers, headersDistinct, port: this.#port });
+    const { rawHeaders, method = "", url = "" } = request;
+    const objection = browserObjection({ fields: headerFields(rawHeaders), port: this.#port });
     if (objection !== undefined) return error(403, "RequestRefused", objection);
     const path = url.split("?", 1)[0] ?? "";
     const route = `${method} ${path}`;

@@ -9,10 +9,12 @@ const CORE_FILTER = "/proc/self/coredump_filter";
 /**
  * First thing in a daemon. A SIGUSR1 would open Node's inspector, through which any local user reads our memory: a
  * listener takes its place. Files are born private, a core is born empty. Diagnostic reports leave the environment out,
- * where Node can (22+).
+ * where Node can (22+). However Node was started: no prototype is reached by `__proto__`, and no header of that name ends
+ * the process, as it would with `--disable-proto=throw`.
  */
 export function hardenProcess(target: NodeJS.Process): void {
   target.on("SIGUSR1", () => undefined);
+  Reflect.deleteProperty(Object.prototype, "__proto__");
   target.umask(OURS_ONLY);
   const report: NodeJS.ProcessReport & { excludeEnv?: boolean } = target.report;
   if ("excludeEnv" in report) report.excludeEnv = true;

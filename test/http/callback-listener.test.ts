@@ -2,6 +2,7 @@ import { connect } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { listenForCallback } from "../../src/http/callback-listener.js";
 import { SystemClock } from "../../src/system/clock.js";
+import { memoryLogger } from "../support/memory-logger.js";
 
 const PATH = "/oauth/callback";
 let close = async (): Promise<void> => undefined;
@@ -13,7 +14,10 @@ async function listening(): Promise<number> {
     seen.push(parameters.toString());
     return { status: 200, html: "<p>done</p>" };
   };
-  const listener = await listenForCallback({ path: PATH, decide }, { clock: new SystemClock() });
+  const listener = await listenForCallback(
+    { path: PATH, decide },
+    { clock: new SystemClock(), logger: memoryLogger() },
+  );
   close = listener.close;
   return listener.port;
 }

@@ -3,6 +3,7 @@ import { request } from "node:http";
 import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { MAX_RESPONSE_BYTES } from "../../src/runtime-api/payload-limits.js";
+import { HOSTILE_NAMES, hostileFields } from "../support/hostile-names.js";
 import { FUNCTION_ARN } from "../support/lambda-room.js";
 import { exchange } from "../support/raw-http.js";
 import { RuntimeApiRoom } from "../support/runtime-api-room.js";
@@ -50,6 +51,16 @@ describe("GET /runtime/invocation/next", () => {
 
     expect(headers["lambda-runtime-deadline-ms"]).toBe(String(room.clock.now() + 3_000));
     expect(room.invocation.takenAt).toBe(room.clock.now());
+  });
+
+  it.each(HOSTILE_NAMES)("takes a request with fields of any name: %s", async (name) => {
+    const fields = [`Host: ${room.api.address}`, "Connection: close", ...hostileFields([name])];
+    const { status } = await exchange(
+      room.port,
+      `GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\n${fields.join("\r\n")}\r\n\r\n`,
+    );
+
+    expect(status).toBe(200);
   });
 
   it("gives the event to one asker only", async () => {

@@ -119,9 +119,8 @@ function wakeUp({ aws, sso, credentials }: Services, jumpedMs: number): void {
 }
 
 async function stopServing({ sso, programs, store, leases }: Services, serving: Serving): Promise<void> {
-  sso.lock();
   programs.stop();
-  await serving.stop();
+  await Promise.all([serving.stop(), sso.lock()]);
   await store.flush();
   await leases.flush();
 }

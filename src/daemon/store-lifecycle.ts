@@ -19,7 +19,7 @@ export interface StoreLifecycleOptions {
   readonly cache: CredentialsCache;
   readonly registry: CredentialsRegistry;
   readonly sessions: KeysSessions;
-  readonly sso: Pick<Sso, "lock">;
+  readonly sso: Pick<Sso, "lock" | "sweep">;
   readonly borrowed: Pick<BorrowedSources, "dropAll">;
   readonly leases: LeaseRegistry;
   readonly logger: Logger;
@@ -67,10 +67,13 @@ export class StoreLifecycle {
   async lock(): Promise<void> {
     const { store, cache, registry, sessions, sso, borrowed, logger } = this.#options;
     const wasOpen = store.current().state === "open";
-    registry.block(storeProblem({ state: "locked", message: "the secret store is locked", hint: "brokerctl unlock" }));
+    const locked = storeProblem({ state: "locked", message: "the secret store is locked", hint: "brokerctl unlock" });
+    registry.block(locked);
+    await sso.lock();
+    // A config that was reloaded meanwhile saw an open store.
+    registry.block(locked);
     registry.dropAll();
     sessions.dropAll();
-    sso.lock();
     borrowed.dropAll();
     this.#takenUp = false;
     if (wasOpen) {
@@ -104,6 +107,16 @@ export class StoreLifecycle {
     await this.#options.cache.restore();
     await this.#options.leases.reconcile();
     this.#takenUp = true;
+    await this.#renewSessions();
+  }
+
+  /**
+   * What is due may have been renewed by the process before this one, and never stored. The old refresh token is tried at
+   * once: AWS does not say how long it takes one that was replaced.
+   */
+  async #renewSessions(): Promise<void> {
+    const { sso, logger } = this.#options;
+    await sso.sweep().catch((error: unknown) => logger.warn({ err: error }, "sessions not renewed"));
   }
 }
 

@@ -50,9 +50,15 @@ export interface Sso {
   awake(): void;
   /** Every 15 s. */
   sweep(): Promise<void>;
-  /** The store is locked: logins end, nothing of a session stays in memory. */
-  lock(): void;
+  /**
+   * Before the store is locked, or brokerd ends: logins end, renewals under way may still be stored, then nothing of a
+   * session stays in memory. Takes 1.5 s at most.
+   */
+  lock(): Promise<void>;
 }
+
+/** As long as a stop waits for the answers under way. */
+const SETTLE_MS = 1500;
 
 export function createSso(options: SsoOptions): Sso {
   const { oidc, secrets, clock, logger, random, listen } = options;
@@ -85,9 +91,16 @@ export function createSso(options: SsoOptions): Sso {
     },
     awake: () => tokens.forgetPauses(),
     sweep: () => tokens.sweep(uniqueSessions(options.sources())),
-    lock() {
+    async lock() {
       logins.cancelAll();
       listing.forgetAll();
+      await new Promise<void>((resolve) => {
+        const cancel = clock.after(SETTLE_MS, resolve);
+        void tokens.settle().then(() => {
+          cancel();
+          resolve();
+        });
+      });
       tokens.forgetUnsaved();
     },
   };

@@ -31,7 +31,7 @@ export class TokenProvider {
   readonly #renewals = new Map<string, Promise<SsoToken | undefined>>();
   readonly #failures = new Map<string, Failure>();
   /** Renewed, but the disk was full: written at the next chance, not used before. */
-  readonly #unsaved = new Map<string, SsoToken>();
+  readonly #unsaved = new Map<string, { readonly session: SsoSession; readonly token: SsoToken }>();
 
   constructor(options: TokenProviderOptions) {
     this.#options = options;
@@ -75,7 +75,7 @@ export class TokenProvider {
   /** Forgets the token, a renewal under way included; resolves with what it was. */
   async drop(session: SsoSession): Promise<SsoToken | undefined> {
     return this.#turns.run(session.id, async () => {
-      const token = this.#unsaved.get(session.id) ?? (await this.#options.store.token(session));
+      const token = this.#unsaved.get(session.id)?.token ?? (await this.#options.store.token(session));
       await this.#forget(session);
       return token;
     });
@@ -93,7 +93,7 @@ export class TokenProvider {
   async readiness(
     session: SsoSession,
   ): Promise<{ readonly isLoggedIn: boolean; readonly expiresAt: number | undefined }> {
-    const token = this.#unsaved.get(session.id) ?? (await this.#options.store.token(session));
+    const token = this.#unsaved.get(session.id)?.token ?? (await this.#options.store.token(session));
     if (!token) return { isLoggedIn: false, expiresAt: undefined };
     if (!this.#hasEnded(token)) return { isLoggedIn: true, expiresAt: token.expiresAt };
     return { isLoggedIn: this.#isRenewable(token), expiresAt: undefined };
@@ -110,6 +110,12 @@ export class TokenProvider {
   /** Pauses grew before a suspend: they say nothing about the network after it. */
   forgetPauses(): void {
     this.#failures.clear();
+  }
+
+  /** Resolves once no renewal is under way, and what the disk did not take was tried once more. */
+  async settle(): Promise<void> {
+    await Promise.allSettled(this.#renewals.values());
+    await Promise.allSettled([...this.#unsaved.values()].map(({ session, token }) => this.#save(session, token)));
   }
 
   /** Lock: nothing of a session stays in memory. */
@@ -183,14 +189,14 @@ export class TokenProvider {
       await this.#options.store.putToken(session, token);
       this.#unsaved.delete(session.id);
     } catch (error) {
-      if (toBrokerError(error).code !== "StoreLocked") this.#unsaved.set(session.id, token);
+      if (toBrokerError(error).code !== "StoreLocked") this.#unsaved.set(session.id, { session, token });
       throw error;
     }
   }
 
   async #stored(session: SsoSession): Promise<SsoToken | undefined> {
     const unsaved = this.#unsaved.get(session.id);
-    if (unsaved) await this.#save(session, unsaved);
+    if (unsaved) await this.#save(session, unsaved.token);
     return this.#options.store.token(session);
   }
 

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { decideInBrowser } from "../fakes/fake-identity-center/decide-in-browser.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 import { settle } from "../support/fake-clock.js";
-import { get } from "../support/in-process-broker.js";
+import { get, type InProcessBroker } from "../support/in-process-broker.js";
 import { type SsoBroker, startSsoBroker } from "../support/sso-broker.js";
 
 const SECOND = 1000;
@@ -307,6 +307,42 @@ describe("a session", () => {
     );
     await advance(10 * MINUTE, SECOND);
     expect(center.countOf("CreateToken")).toBe(2);
+  });
+
+  it.each([
+    ["brokerd is stopped", (broker: InProcessBroker) => broker.stop(), (broker: InProcessBroker) => broker.start()],
+    [
+      "the store is locked",
+      (broker: InProcessBroker) => broker.call("lock", {}),
+      (broker: InProcessBroker) => broker.call("unlock", {}),
+    ],
+  ])("in the middle of a renewal when %s keeps the new refresh token", async (_, end, begin) => {
+    const { broker, center } = room;
+    await room.logIn();
+    const renewal = center.faults.hold("CreateToken");
+    await broker.clock.advance(46 * MINUTE);
+    await renewal.arrived();
+    let isEnded = false;
+    const ended = end(broker).then(() => (isEnded = true));
+    // Far more work than an end takes that waits for nothing.
+    for (let turn = 0; turn < 50; turn++) await fetch(center.url);
+    expect(isEnded).toBe(false);
+    center.faults.clear("CreateToken");
+    await ended;
+    await begin(broker);
+    await broker.clock.advance(HOUR);
+    await broker.call("warm", { role: "dev" });
+    expect(await room.sourceState()).toBe("ready");
+  });
+
+  it("that was due when brokerd ended is renewed when it starts, before anybody asks", async () => {
+    const { broker, center } = room;
+    await room.logIn();
+    await broker.stop();
+    broker.clock.jump(46 * MINUTE);
+    await broker.start();
+    await center.finished("CreateToken", 2);
+    expect(center.lastOf("CreateToken").status).toBe(200);
   });
 
   it("is not used while the store is locked, and is there again after unlock", async () => {

@@ -159,10 +159,52 @@ describe("a renewal", () => {
     const renewal = brokerErrorOf(current);
     await settle();
     room.secrets.locked = true;
-    room.sso.lock();
+    const locking = room.sso.lock();
     open();
+    await locking;
     expect((await renewal).code).toBe("StoreLocked");
     expect((await brokerErrorOf(() => room.sso.tokens.readiness(session))).code).toBe("StoreLocked");
+  });
+});
+
+describe("before a lock or a stop", () => {
+  it("a renewal under way is stored", async () => {
+    await room.clock.advance(2 * 60 * MINUTE);
+    let open = (): void => undefined;
+    room.center.gate = new Promise((resolve) => (open = resolve));
+    const renewal = current();
+    await settle();
+    const locking = room.sso.lock().then(() => (room.secrets.locked = true));
+    await settle();
+    open();
+    await locking;
+    const renewed = await renewal;
+    room.secrets.locked = false;
+    expect(await current()).toBe(renewed);
+    expect(room.center.grants).toHaveLength(1);
+  });
+
+  it("a token that the full disk did not take is tried once more", async () => {
+    await room.clock.advance(2 * 60 * MINUTE);
+    room.secrets.failure = new BrokerError("StoreUnavailable", "no space left on device");
+    await brokerErrorOf(current);
+    room.secrets.failure = undefined;
+    await room.sso.lock();
+    expect(await current()).toBeDefined();
+    expect(room.center.grants).toHaveLength(1);
+  });
+
+  it("an Identity Center that does not answer is waited for 1.5 s, no longer", async () => {
+    await room.clock.advance(2 * 60 * MINUTE);
+    room.center.gate = new Promise(() => undefined);
+    void current();
+    await settle();
+    let isLocked = false;
+    const locking = room.sso.lock().then(() => (isLocked = true));
+    await room.clock.advance(1499);
+    expect(isLocked).toBe(false);
+    await room.clock.advance(1);
+    await locking;
   });
 });
 

@@ -1,7 +1,8 @@
 /** Longest RoleSessionName that STS takes; the shortest is 2. */
 const MAX_LENGTH = 64;
 const MIN_LENGTH = 2;
-const DEFAULT_NAME = "credbroker";
+/** CloudTrail shows it: colleagues with the same role are told apart there. */
+const DEFAULT_TEMPLATE = "credbroker-{user}";
 
 export interface SessionNameValues {
   readonly user: string;
@@ -13,8 +14,7 @@ export interface SessionNameValues {
 export type SessionName = { readonly name: string } | { readonly problem: string };
 
 /** Fills in `{user} {host} {role}`, then makes of it what STS takes: `[\w+=,.@-]{2,64}`. */
-export function renderSessionName(template: string | undefined, values: SessionNameValues): SessionName {
-  if (template === undefined) return { name: DEFAULT_NAME };
+export function renderSessionName(template = DEFAULT_TEMPLATE, values: SessionNameValues): SessionName {
   const filled = template.replaceAll(/\{(user|host|role)\}/g, (_, name: keyof SessionNameValues) => values[name]);
   const left = /[{}]\w*\}?/.exec(template.replaceAll(/\{(?:user|host|role)\}/g, ""))?.[0];
   if (left !== undefined) return { problem: `may have only {user}, {host} and {role} in braces, not ${left}` };

@@ -87,7 +87,7 @@ describe("a resolved role", () => {
 
 describe("a session name", () => {
   it.each([
-    [undefined, "credbroker"],
+    [undefined, "credbroker-j-rg"],
     ["{user}@{host}", "j-rg@laptop.local"],
     ["{role}", "team-prod"],
     ["a b/c:d", "a-b-c-d"],
@@ -182,7 +182,10 @@ describe("the digest of a role", () => {
       `  r: { tags: { b: y, a: x }, transitive_tag_keys: [b, a], external_id: abc, role_arn: "${ARN}", source: k }`,
     ],
     ["what another role says", `  r: { ${base} }\n  s: { source: m }`],
-    ["a default that is spelled out", `  r: { ${base}, duration_seconds: 3600, role_session_name: credbroker }`],
+    [
+      "a default that is spelled out",
+      `  r: { ${base}, duration_seconds: 3600, role_session_name: "credbroker-{user}" }`,
+    ],
   ])("does not depend on %s", (_, lines) => {
     expect([...rolesOf(lines).values()][0]?.digest).toBe(digest);
   });

@@ -14,7 +14,11 @@ const FIELDS = {
   },
   region: { type: "string", value: "REGION", help: "what programs get as AWS_REGION" },
   "duration-seconds": { type: "string", value: "N", help: "900 to 43200; at most 3600 in a chain; default 3600" },
-  "role-session-name": { type: "string", value: "TEXT", help: "may hold {user} {host} {role}; default credbroker" },
+  "role-session-name": {
+    type: "string",
+    value: "TEXT",
+    help: "may hold {user} {host} {role}; default credbroker-{user}",
+  },
   "external-id": { type: "string", value: "TEXT", help: "what the trust policy asks for" },
   "source-identity": { type: "string", value: "TEXT", help: "stays in CloudTrail along the chain" },
   tags: { type: "string", repeat: true, value: "KEY=VALUE", help: "session tag" },

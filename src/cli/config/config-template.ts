@@ -48,7 +48,7 @@ sources: {}
 #     source_role: dev                                  # assumed with the credentials of dev
 #     role_arn: arn:aws:iam::222222222222:role/prod
 #     duration_seconds: 3600
-#     role_session_name: "{user}@{host}"                # {user} {host} {role}
+#     role_session_name: "{user}@{host}"                # {user} {host} {role}; default credbroker-{user}
 #     tags: { team: core }
 #     policy_arns: [arn:aws:iam::aws:policy/ReadOnlyAccess]
 roles: {}

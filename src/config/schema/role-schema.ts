@@ -44,7 +44,7 @@ export const roleSchema = z
       .string()
       .optional()
       .describe(
-        "Name of the session in CloudTrail; {user}, {host} and {role} are filled in, other characters than letters, digits and _+=,.@- become -, cut to 64; default credbroker",
+        "Name of the session in CloudTrail; {user}, {host} and {role} are filled in, other characters than letters, digits and _+=,.@- become -, cut to 64; default credbroker-{user}",
       ),
     external_id: externalIdField.optional().describe("What the role's trust policy expects as sts:ExternalId"),
     source_identity: sourceIdentityField

@@ -12,6 +12,13 @@ beforeEach(async () => {
 });
 
 describe("login", () => {
+  it.each(["123 456", "123-456", " 12 34 56\t", "123\u00a0456", "123\u2013456"])("takes the code %j", async (typed) => {
+    const asked = await room.run(["login", "ops"], { answers: [[/MFA code/, typed]] });
+    const piped = await room.run(["login", "ops", "--mfa-code-stdin"], { stdin: `${typed}\n` });
+    expect([asked.code, piped.code]).toEqual([0, 0]);
+    expect(room.control.requests("login-mfa")).toEqual(Array(2).fill({ source: "ops", code: "123456" }));
+  });
+
   it("asks for the code of the one source that needs it", async () => {
     const { code, stderr } = await room.run(["login"], { answers: [[/MFA code of arn:.*mfa\/me/, "123456"]] });
     expect(code).toBe(0);
@@ -40,6 +47,7 @@ describe("login", () => {
   it("takes one wrong code from stdin for what it is", async () => {
     expect(await room.run(["login", "--mfa-code-stdin"], { stdin: "000000" })).toMatchObject({ code: 4 });
     expect(await room.run(["login", "--mfa-code-stdin"], { stdin: "12345" })).toMatchObject({ code: 2 });
+    expect(await room.run(["login", "--mfa-code-stdin"], { stdin: "123 456 7" })).toMatchObject({ code: 2 });
   });
 
   it("logs in again where the login is still good, when the source is named", async () => {

@@ -32,7 +32,7 @@ without a browser and without a display, --device is chosen by itself: it works 
       const { logInToSso } = await import("../login/sso-login.js");
       await logInToSso(context, choice.name, { device: options.device, noBrowser: options["no-browser"] });
     } else if (options["mfa-code-stdin"]) {
-      await logInWithCode(context, choice.name, (await readStdinLine(context, "--mfa-code-stdin")).trim());
+      await logInWithCode(context, choice.name, await readStdinLine(context, "--mfa-code-stdin"));
     } else {
       await askAndLogIn(choice, context);
     }

@@ -1,5 +1,6 @@
 import type { ControlResponse } from "../../control-api/contract.js";
 import { BrokerError } from "../../core/errors.js";
+import { mfaCodeIn } from "../../core/mfa-code.js";
 import type { CliContext } from "../context.js";
 import { until } from "../terminal/when.js";
 
@@ -30,7 +31,7 @@ async function logInWithAskedCode(context: CliContext, choice: LoginChoice): Pro
   for (let attempt = 1; ; attempt++) {
     const code = await context.prompts.secret(`MFA code of ${choice.mfaSerial ?? choice.name}`);
     try {
-      await logInWithCode(context, choice.name, code.replaceAll(" ", ""));
+      await logInWithCode(context, choice.name, code);
       return;
     } catch (error) {
       const again = error instanceof BrokerError && ["MfaRequired", "UsageInvalid"].includes(error.code);
@@ -40,9 +41,11 @@ async function logInWithAskedCode(context: CliContext, choice: LoginChoice): Pro
   }
 }
 
-export async function logInWithCode(context: CliContext, source: string, code: string): Promise<void> {
-  // TOTP as AWS has it; checked here so that a slip costs no attempt.
-  if (!/^\d{6}$/.test(code)) throw new BrokerError("UsageInvalid", "an MFA code is six digits");
+/** `typed`: as a person or program gives it. */
+export async function logInWithCode(context: CliContext, source: string, typed: string): Promise<void> {
+  // Checked here so that a slip costs no attempt.
+  const code = mfaCodeIn(typed);
+  if (code === undefined) throw new BrokerError("UsageInvalid", "an MFA code is six digits");
   const { expiresAt } = await context.client.call("login-mfa", { source, code });
   sayLoggedIn(context, source, expiresAt);
 }

@@ -1,4 +1,5 @@
 import { BrokerError } from "../../core/errors.js";
+import { mfaCodeIn } from "../../core/mfa-code.js";
 import type { KeysSource } from "../../core/role.js";
 import { splitCommand } from "../../core/split-command.js";
 import type { Clock } from "../../system/clock.js";
@@ -47,7 +48,7 @@ export class MfaCodes {
     if (run.end === "refused") {
       throw new BrokerError("ConfigInvalid", `${what} is not run: ${run.problem}`, { hint: run.hint });
     }
-    const code = run.end === "output" ? /^\s*(\d{6})\s*$/.exec(run.output.reveal())?.[1] : undefined;
+    const code = run.end === "output" ? mfaCodeIn(run.output.reveal()) : undefined;
     if (code !== undefined) return code;
     throw new BrokerError("MfaRequired", `${what} ${failureOf(run)}`, {
       hint: `run it by hand to see why, or type the code: brokerctl login ${name} --mfa-code-stdin`,

@@ -91,6 +91,12 @@ describe("mfa_process", () => {
     expect(logins()).toBe(2);
   });
 
+  it.each(["123 456\n", "123-456", "\t123456\r\n"])("may print its code as %j", async (printed) => {
+    programs.prints(printed);
+    await sessions.retrieve(byProgram, dev);
+    expect(logins()).toBe(1);
+  });
+
   it("is run once, however many roles wait", async () => {
     const release = programs.hold("123456");
     const waiting = Array.from({ length: 50 }, (_, index) =>

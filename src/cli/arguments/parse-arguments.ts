@@ -5,7 +5,7 @@ import type * as Refusals from "./refuse-argument.js";
 
 type Token =
   | OptionToken
-  | { readonly kind: "positional"; readonly value: string }
+  | { readonly kind: "positional"; readonly value: string; readonly index: number }
   | { readonly kind: "option-terminator" };
 type Value = boolean | string | string[] | undefined;
 
@@ -15,7 +15,10 @@ export async function parseArguments(argv: readonly string[], command: Command):
   const positionals: string[] = [];
   const rest: string[] = [];
   let afterTerminator = false;
-  for (const token of tokensOf(argv, command)) {
+  const tokens = tokensOf(argv, command);
+  const commandAt = bareCommand(tokens, command);
+  if (commandAt !== undefined) throw (await refusals()).terminatorMissing(argv, commandAt, command);
+  for (const token of tokens) {
     if (token.kind === "option-terminator") afterTerminator = true;
     else if (token.kind === "option") await setOption(values, token, command);
     else if (afterTerminator && command.rest !== undefined) rest.push(token.value);
@@ -54,6 +57,18 @@ function kebabFlags(argv: readonly string[]): string[] {
   return argv.map((word, index) =>
     end >= 0 && index >= end ? word : word.replace(/^--[A-Za-z0-9_-]+/, (flag) => flag.replaceAll("_", "-")),
   );
+}
+
+/** Where in `argv` a command to run begins that has no `--` before it; what stands before it is ours and known. */
+function bareCommand(tokens: readonly Token[], { options, positionals = [], rest }: Command): number | undefined {
+  if (rest === undefined) return undefined;
+  let left = positionals.length;
+  for (const token of tokens) {
+    if (token.kind === "option-terminator") return undefined;
+    if (token.kind === "option" && !Object.hasOwn(options, token.name)) return undefined;
+    if (token.kind === "positional" && left-- === 0) return token.index;
+  }
+  return undefined;
 }
 
 async function setOption(values: Record<string, Value>, token: OptionToken, command: Command): Promise<void> {

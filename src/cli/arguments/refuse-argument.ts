@@ -1,16 +1,36 @@
 import { BrokerError } from "../../core/errors.js";
 import { nearestName } from "../../core/nearest-name.js";
+import { shellQuote } from "../../system/shell-quote.js";
 import type { Command, OptionSpec } from "../command.js";
 import { refuseLaterOption } from "./later.js";
 import type { OptionToken } from "./option-token.js";
 import { refuseSecretArgument } from "./secret-argument.js";
+import { ourWordForFlag } from "./words-of-others.js";
 
 export function unknownOption({ name, rawName, value }: OptionToken, command: Command): BrokerError {
   refuseSecretArgument(rawName, value);
-  refuseLaterOption(name, command);
-  const near = nearestName(name, Object.keys(command.options));
+  const meant = flagsMeant(name, Object.keys(command.options));
+  const ours = meant.length > 0 ? `did you mean ${meant.join(" or ")}?` : ourWordForFlag(rawName);
+  if (ours === undefined) refuseLaterOption(name, command);
   return new BrokerError("UsageInvalid", `unknown flag ${rawName} for brokerctl ${command.name}`, {
-    hint: near === undefined ? `brokerctl ${command.name} --help` : `did you mean --${near}?`,
+    hint: ours ?? `brokerctl ${command.name} --help`,
+  });
+}
+
+/** The nearest by its letters; else those that have all its words: `--duration`, `--account-id`. */
+function flagsMeant(typed: string, names: readonly string[]): readonly string[] {
+  const near = nearestName(typed, names);
+  const words = typed.split("-");
+  const longer = names.filter((name) => words.every((word) => word.length > 2 && name.split("-").includes(word)));
+  return (near === undefined ? longer : [near]).map((name) => `--${name}`);
+}
+
+/** `argv[at]` begins what seems to be a command to run. */
+export function terminatorMissing(argv: readonly string[], at: number, { name }: Command): BrokerError {
+  const [ours, theirs] = [argv.slice(0, at), argv.slice(at).filter((word) => word !== "--")];
+  for (const word of theirs.flatMap((typed) => typed.split("="))) refuseSecretArgument("an argument", word);
+  return new BrokerError("UsageInvalid", `unexpected argument '${theirs[0]}': put -- before the command to run`, {
+    hint: `brokerctl ${name} ${[...ours, "--", ...theirs].map(shellQuote).join(" ")}`,
   });
 }
 
@@ -29,18 +49,14 @@ export function unusableValue({ rawName, value }: OptionToken, spec: OptionSpec,
 
 /** For an argument that is missing, empty, or one too many. */
 export function unusableArguments(given: readonly string[], command: Command): BrokerError {
-  const { name, positionals = [], rest } = command;
+  const { name, positionals = [] } = command;
   const missing = positionals[given.length];
   if (missing?.required) return usage(`brokerctl ${name} needs ${missing.name}: ${missing.help}`, command);
   const empty = given.indexOf("");
   if (empty >= 0) return usage(`${positionals[empty]?.name ?? "an argument"} must not be empty`, command);
   const extra = given[positionals.length] ?? "";
   refuseSecretArgument("an argument", extra);
-  if (rest === undefined) return usage(`unexpected argument '${extra}'`, command);
-  const [ours, theirs] = [given.slice(0, positionals.length), given.slice(positionals.length)];
-  return new BrokerError("UsageInvalid", `unexpected argument '${extra}': the command to run stands after --`, {
-    hint: `brokerctl ${[name, ...ours, "--", ...theirs].join(" ")}`,
-  });
+  return usage(`unexpected argument '${extra}'`, command);
 }
 
 export function usage(message: string, { name }: Command): BrokerError {

@@ -121,6 +121,24 @@ describe("whoami", () => {
   });
 });
 
+describe("whoami in a shell where something comes before the broker", () => {
+  it.each(["AWS_PROFILE", "AWS_ACCESS_KEY_ID"])("names %s, with and without a lease in the variables", async (name) => {
+    const lease = room.control.addLease("child", { role: "dev" });
+    room.control.leases = room.control.leases.map((held) => ({ ...held, role: "dev" }));
+    const held = { AWS_CONTAINER_CREDENTIALS_FULL_URI: `${room.control.endpointUrl}/lease/${lease.token}` };
+    for (const env of [{}, held]) {
+      const { code, stderr } = await room.run(["whoami"], { env: { ...env, [name]: "mine" } });
+      expect(code).toBe(0);
+      expect(stderr).toContain(`programs in this shell use ${name} instead of the broker`);
+      const { json } = await room.run(["whoami", "--json"], { env: { ...env, [name]: "mine" } });
+      expect(json).toMatchObject({ role: "dev", shadowed_by: [name] });
+    }
+    expect((await room.run(["whoami", "dev", "--json"], { env: { [name]: "mine" } })).json).toMatchObject({
+      shadowed_by: [],
+    });
+  });
+});
+
 describe("refresh", () => {
   it("renews what is held, or one role", async () => {
     expect((await room.run(["refresh"])).stderr).toMatch(/^dev: until /);

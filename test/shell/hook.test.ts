@@ -200,6 +200,22 @@ describe.each(SHELLS_HERE)("a %s with the hook", (shell) => {
     expect([uris(stdout), prompts(stdout)]).toEqual([[""], [""]]);
   });
 
+  it("says once what comes before the broker, at the first prompt, and again only when it is something else", async () => {
+    const again = shell === "fish" ? "set -gx AWS_ACCESS_KEY_ID x" : "export AWS_ACCESS_KEY_ID=x";
+    const inner = `${self} -c '${sourced}; ${look}'`;
+    const script = `${look}; ${look}; ${inner}; ${again}; ${look}; ${look}`;
+    const { stderr } = await room.hooked(shell, script, { AWS_PROFILE: "mine" });
+    expect(stderr.trim().split("\n")).toEqual([
+      "brokerctl: hint: programs in this shell take AWS_PROFILE before the broker: unset them, or brokerctl use ROLE",
+      "brokerctl: hint: programs in this shell take AWS_ACCESS_KEY_ID AWS_PROFILE before the broker: unset them, or brokerctl use ROLE",
+    ]);
+  });
+
+  it("is no longer preceded by anything after use, as it says", async () => {
+    const { stdout } = await room.hooked(shell, `brokerctl use prod; ${look}`, { AWS_PROFILE: "mine" });
+    expect(prompts(stdout)).toEqual(["prod"]);
+  });
+
   it("brings its file up to date when brokerctl is a newer version", async () => {
     const file = room.hookFile(shell);
     const text = readFileSync(file, "utf8");

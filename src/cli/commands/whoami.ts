@@ -2,11 +2,13 @@ import { defineCommand, JSON_OPTION } from "../command.js";
 import { warnIfShellElsewhere, withShellLease } from "../leases/shell-lease.js";
 import { withLogin } from "../login/login.js";
 import { isoInstant, when } from "../terminal/when.js";
+import { shadowingVariables } from "../variables/aws-variables.js";
 
 export const whoamiCommand = defineCommand({
   name: "whoami",
   summary: "Ask AWS who a program in this shell would be, or who a role is",
-  details: "Without ROLE: by this shell's lease, else the default one.",
+  details: `Without ROLE: by this shell's lease, else the default one; names the variables that programs take before it, as does
+shadowed_by of --json.`,
   positionals: [{ name: "ROLE", help: "a role of the config" }],
   options: { json: JSON_OPTION },
   examples: ["brokerctl whoami", "brokerctl whoami prod-role --json | jq -r .account"],
@@ -25,6 +27,7 @@ export const whoamiCommand = defineCommand({
         arn: identity.arn,
         user_id: identity.userId,
         expiration: isoInstant(identity.expiration),
+        shadowed_by: role === undefined ? shadowingVariables(context.env) : [],
       });
     } else {
       output.print(

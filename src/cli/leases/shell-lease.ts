@@ -32,14 +32,15 @@ export async function withShellLease<T>({ env }: CliContext, act: (lease: LeaseS
 /** Says when programs of this shell would not ask the broker, or not for the lease that was just moved. */
 export async function warnIfShellElsewhere(context: CliContext): Promise<void> {
   const { env, output } = context;
+  const shadowing = shadowingVariables(env);
+  if (shadowing.length > 0) {
+    output.warn(`programs in this shell use ${shadowing.join(", ")} instead of the broker`, EVAL_HINT);
+    return;
+  }
   if ((await shellLease(env)) === undefined) {
     const why = env[URI_VARIABLE] === undefined ? `${URI_VARIABLE} is not set` : `${URI_VARIABLE} is not the broker's`;
     output.warn(`programs in this shell do not ask the broker: ${why}`, EVAL_HINT);
-    return;
   }
-  const shadowing = shadowingVariables(env);
-  if (shadowing.length === 0) return;
-  output.warn(`programs in this shell use ${shadowing.join(", ")} instead of the broker`, EVAL_HINT);
 }
 
 async function tokenFile(env: Environment): Promise<string | undefined> {

@@ -10,6 +10,7 @@ __credbroker_now() {
 __credbroker_prompt() {
   local code=$?
   __credbroker_look || :
+  __credbroker_tell || :
   return "$code"
 }
 

@@ -117,6 +117,18 @@ function __credbroker_look --on-event fish_prompt
     return 0
 end
 
+# What comes before the broker, said once, and again only when it is something else. Exported, so that it is not said once
+# more by every shell started from this one.
+function __credbroker_tell --on-event fish_prompt
+    set -l names
+    for name in @NAMES@
+        test -n "$$name"; and set -a names $name
+    end
+    test -n "$names" -a "$names" != "$CREDBROKER_TOLD"; or return 0
+    set -gx CREDBROKER_TOLD "$names"
+    echo "brokerctl: hint: programs in this shell take $names before the broker: unset them, or brokerctl use ROLE" >&2
+end
+
 # The lease's file, which brokerd writes, into __credbroker_line: role until then end region.
 function __credbroker_read
     set -l file $__credbroker_dir/leases/(string split -m 1 : -- $CREDBROKER_LEASE)[1]

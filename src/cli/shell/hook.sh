@@ -105,6 +105,17 @@ __credbroker_look() {
   fi
 }
 
+# Said at a prompt, as at the start of a shell some prompts take it amiss: what comes before the broker, once, and again
+# only when it is something else. Exported, so that it is not said once more by every shell started from this one.
+__credbroker_tell() {
+  @OPTIONS@
+  local names=''
+@NAMES@
+  [[ -n $names && $names != "${CREDBROKER_TOLD-}" ]] || return 0
+  export CREDBROKER_TOLD="$names"
+  printf '%s\n' "brokerctl: hint: programs in this shell take$names before the broker: unset them, or brokerctl use ROLE" >&2
+}
+
 # The lease's file, which brokerd writes: into role until then end region of the caller.
 __credbroker_read() {
   local file=$__credbroker_dir/leases/${CREDBROKER_LEASE%%:*}

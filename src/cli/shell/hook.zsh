@@ -13,6 +13,7 @@ __credbroker_prompt() {
   local code=$?
   @OPTIONS@
   __credbroker_look
+  __credbroker_tell
   if [[ -z ${_comps[brokerctl]-} ]]; then __credbroker_register; fi
   return $code
 }

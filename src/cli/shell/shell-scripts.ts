@@ -28,6 +28,10 @@ export async function hookScript({ shell, paths, version, preface = "" }: HookSc
     DIR: quotedFor(shell, shellDirectory(paths.stateDir)),
     SOCKET: quotedFor(shell, paths.controlSocket),
     OPTIONS: shell === "zsh" ? "emulate -L zsh" : "",
+    NAMES:
+      shell === "fish"
+        ? SHADOWING_VARIABLES.join(" ")
+        : SHADOWING_VARIABLES.map((name) => `  [[ -z \${${name}-} ]] || names="$names ${name}"`).join("\n"),
     SHADOWING: SHADOWING_VARIABLES.map((name) => (shell === "fish" ? `$${name}` : `\${${name}-}`)).join(""),
   };
   const script = texts.join("").replace(/@([A-Z]+)@/g, (found, name: string) => values[name] ?? found);

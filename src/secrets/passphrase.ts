@@ -1,4 +1,5 @@
 import { BrokerError } from "../core/errors.js";
+import { passphraseProblem } from "../core/passphrase-problem.js";
 import type { DataKey } from "./data-key.js";
 import { assertKept, type DataKeyHolder, type DataKeyOutcome, type LoadOptions } from "./data-key-holder.js";
 import { findPassphrase, type PassphraseFiles, type PassphraseOutcome } from "./passphrase-source.js";
@@ -50,6 +51,11 @@ export class Passphrase implements DataKeyHolder {
       });
     }
     if (found.outcome === "refused") throw new BrokerError("UsageInvalid", found.message, { hint: found.hint });
+    const problem = passphraseProblem(found.passphrase);
+    if (problem !== undefined) {
+      const where = found.from === undefined ? "" : ` (in ${found.from})`;
+      throw new BrokerError("UsageInvalid", `${problem}${where}`, { hint: "use several words: brokerctl init" });
+    }
     const { files, scryptLog2N = SCRYPT_LOG2_N } = this.#options;
     await writeOrExplain(files, this.place, await wrapKey(key, found.passphrase, scryptLog2N));
     await assertKept(this, key, options);

@@ -80,7 +80,7 @@ describe("init", () => {
   it("asks who keeps the key at a terminal, unless told or --yes", async () => {
     await init([], {
       answers: [
-        [/Who keeps/, "passphrase"],
+        [/What opens/, "passphrase"],
         [/New passphrase/, PASSPHRASE],
         [/again/, PASSPHRASE],
       ],
@@ -97,6 +97,8 @@ describe("init", () => {
     const { code, stdout, stderr } = await init(["--secret-store", "passphrase"], {
       answers: [
         [/New passphrase/, ""],
+        [/New passphrase/, "x"],
+        [/New passphrase/, "aaaaaaaaaaaa"],
         [/New passphrase/, PASSPHRASE],
         [/again/, "other"],
         [/New passphrase/, PASSPHRASE],
@@ -104,6 +106,8 @@ describe("init", () => {
       ],
     });
     expect(code).toBe(0);
+    expect(stderr).toContain("fewer than 8 characters");
+    expect(stderr).toContain("fewer than 4 different characters");
     expect(room.control.passphrase).toBe(PASSPHRASE);
     expect(stdout + stderr + text()).not.toContain(PASSPHRASE);
   });
@@ -132,6 +136,64 @@ describe("init", () => {
   it("repeats what the daemon finds weak", async () => {
     room.control.warnings = ["the data key lies in clear"];
     expect((await init(["--secret-store", "key_file"])).stderr).toContain("warning: the data key lies in clear");
+  });
+});
+
+describe("init where there is no usable keychain", () => {
+  const detail = "org.freedesktop.DBus.Error.ServiceUnknown: The name is not activatable";
+  const runBrokerd: TwinOptions["runBrokerd"] = () =>
+    Promise.resolve({ code: 0, stdout: JSON.stringify({ outcome: "unavailable", detail }), stderr: "" });
+
+  it("says what the choice means, and offers the keychain last, with the reason", async () => {
+    const { code, stderr, offered } = await init([], { runBrokerd, answers: [[/What opens/, "key_file"]] });
+    expect(code).toBe(0);
+    expect(stderr).toContain("you choose what opens it.");
+    expect(offered[0]?.map(({ value }) => value)).toEqual(["passphrase", "key_file", "keychain"]);
+    expect(offered[0]?.at(-1)?.label).toContain(detail);
+    expect(config()["secret_store"]).toBe("key_file");
+  });
+
+  it.each([[["--yes"]], [[]]])("takes none by itself with %j, writes nothing, and names the kinds", async (argv) => {
+    const { code, stderr } = await init(argv, { runBrokerd });
+    expect([code, existsSync(room.configFile), starts]).toEqual([1, false, 0]);
+    expect(stderr).toContain(detail);
+    expect(stderr).toContain("brokerctl init --secret-store passphrase, command, or key_file (weak)");
+  });
+
+  it("takes the keychain for one that cannot be looked at before it is tried", async () => {
+    const broken = () => Promise.resolve({ code: 1, stdout: "", stderr: "brokerd: error: no" });
+    expect(await init(["--yes"], { runBrokerd: broken })).toMatchObject({ code: 0 });
+    expect(config()["secret_store"]).toBe("keychain");
+  });
+
+  it("asks again after an init that failed, and Enter takes what was chosen before", async () => {
+    room.control.refusing.set("store-create", { code: "StoreUnavailable", message: "the prompt was dismissed" });
+    const first = await init([], { answers: [[/What opens/, "keychain"]] });
+    expect([first.code, first.offered[0]?.[0]?.value]).toEqual([1, "keychain"]);
+    room.control.refusing.clear();
+    const second = await init([], { answers: [[/What opens/, "key_file"]] });
+    expect([second.code, second.offered[0]?.[0]?.value, config()["secret_store"]]).toEqual([0, "keychain", "key_file"]);
+    expect(room.control.secretStore).toBe("key_file");
+  });
+
+  it("does not ask again once something is sealed, nor for a config that somebody edited", async () => {
+    await init(["--secret-store", "key_file"]);
+    writeFileSync(join(room.home, "state", "secrets.sealed"), "x");
+    expect((await init([], { interactive: true })).asked).toEqual([]);
+    rmSync(join(room.home, "state", "secrets.sealed"));
+    writeFileSync(room.configFile, `${text()}# mine\n`);
+    expect((await init([], { interactive: true })).asked).toEqual([]);
+  });
+});
+
+describe("a new passphrase", () => {
+  it.each(["x", "1234567", "aaaaaaaa", "        ", "ü".repeat(20)])("from stdin is refused: %j", async (typed) => {
+    const argv = ["--secret-store", "passphrase", "--passphrase-stdin"];
+    const { code, stderr } = await init(argv, { stdin: `${typed}\n` });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/the passphrase (has fewer than|is empty)/);
+    expect(room.control.requests("store-create")).toEqual([]);
+    expect(await init(argv, { stdin: `${PASSPHRASE}\n` })).toMatchObject({ code: 0 });
   });
 });
 

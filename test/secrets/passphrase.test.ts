@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { Secret } from "../../src/core/secret.js";
@@ -55,6 +55,21 @@ describe("a key wrapped by a passphrase", () => {
     expect(readFileSync(path).readUInt8(9)).toBe(17);
     expect(isKey(await holderWith().load(right))).toBe(true);
     expect(await holderWith().load(wrong)).toMatchObject({ outcome: "locked" });
+  });
+
+  it.each([
+    ["typed", undefined],
+    ["in a file", "file"],
+  ])("is not made with one letter, %s", async (_, from) => {
+    const short = { interactive: true, passphrase: new Secret("x") };
+    const error = await brokerErrorOf(() =>
+      from === undefined
+        ? holderWith().save(key, short)
+        : holderWith({ named: passphraseFile("x\n") }).save(key, { interactive: true }),
+    );
+    expect(error).toMatchObject({ code: "UsageInvalid" });
+    expect(error.message).toContain("fewer than 8 characters");
+    expect(existsSync(path)).toBe(false);
   });
 
   it("stays locked without a passphrase and with a wrong one, and names neither", async () => {

@@ -15,14 +15,14 @@ const OPTIONS = {
   },
   port: { type: "string", value: "N", help: "of the endpoint; default: the first free one from 9171 on" },
   "passphrase-stdin": { type: "boolean", help: "for --secret-store passphrase: read it from stdin" },
-  yes: { type: "boolean", help: "ask nothing: keychain, where --secret-store is not given" },
+  yes: { type: "boolean", help: "ask nothing: keychain, where --secret-store is not given and there is one" },
 } as const satisfies OptionSpecs;
 
 export const initCommand = defineCommand({
   name: "init",
   summary: "Write a commented config, make the secret store, start brokerd",
-  details: `Never overwrites a config. When it fails half-way, run it again: it goes on where it stopped, and takes another
---secret-store as long as the config is as it wrote it. Never falls from one kind of store to another by itself. At a
+  details: `Never overwrites a config. When it fails half-way, run it again: it goes on where it stopped, asks again for the kind
+of store, and takes another --secret-store as long as the config is as it wrote it. Never falls from one kind of store to another by itself. At a
 terminal it offers \`import\` and \`service install\`; --yes takes neither.`,
   options: OPTIONS,
   examples: [

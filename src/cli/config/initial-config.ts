@@ -1,11 +1,12 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { BrokerError } from "../../core/errors.js";
-import { SECRET_STORE_KINDS, type SecretStoreKind } from "../../core/secret-store-kind.js";
+import type { SecretStoreKind } from "../../core/secret-store-kind.js";
 import { NodeFileSystem } from "../../system/atomic-file.js";
 import { replaceFileIfUnchanged } from "../../system/replace-file.js";
 import { hasErrno, reasonOf } from "../../system/system-error.js";
 import type { CliContext } from "../context.js";
+import { chooseStore } from "./choose-store.js";
 import { readTemplate, renderTemplate, type TemplateValues } from "./config-template.js";
 import { checkPortFree, findFreePort } from "./free-port.js";
 
@@ -22,7 +23,10 @@ export interface InitialConfig {
   readonly hasChanged: boolean;
 }
 
-/** Writes the template, or takes the config that is there: a failed `init` left it, or the user brought it along. */
+/**
+ * Writes the template, or takes the config that is there: a failed `init` left it, or the user brought it along. Rejects
+ * with StoreUnavailable, and writes nothing, where nobody says which store and the machine has no usable keychain.
+ */
 export async function writeInitialConfig(
   choices: InitChoices,
   yes: boolean,
@@ -30,8 +34,11 @@ export async function writeInitialConfig(
 ): Promise<InitialConfig> {
   const { configFile } = context.paths();
   const text = await textIfThere(configFile);
-  if (text !== undefined) return adjust({ path: configFile, text }, choices);
-  const secretStore = choices.secretStore ?? (await chooseStore(yes, context));
+  if (text !== undefined) {
+    const secretStore = choices.secretStore ?? (yes ? undefined : await storeChosenAnew(text, context));
+    return adjust({ path: configFile, text }, { ...choices, secretStore });
+  }
+  const secretStore = choices.secretStore ?? (await chooseStore({ yes, former: undefined }, context));
   if (choices.port !== undefined) await checkPortFree(choices.port);
   const port = choices.port ?? (await findFreePort());
   await createPrivately(configFile, renderTemplate({ ...choices, secretStore, port }));
@@ -64,19 +71,15 @@ async function adjust({ path, text }: { path: string; text: string }, choices: I
   return { isNew: false, hasChanged: true };
 }
 
-const STORE_HINTS: Readonly<Record<SecretStoreKind, string>> = {
-  keychain: "the system's keychain: opens with your login",
-  passphrase: "you type it after each start",
-  command: "a password manager's CLI; needs --data-key-command",
-  key_file: "weak: a file beside the secrets, for demos and CI",
-};
+/** An `init` that failed before anything was sealed has decided nothing: a person may choose another store. */
+async function storeChosenAnew(text: string, context: CliContext): Promise<SecretStoreKind | undefined> {
+  const former = readTemplate(text)?.secretStore;
+  const isDecided = former === undefined || former === "command" || !context.interactive || (await isSealed(context));
+  return isDecided ? undefined : chooseStore({ yes: false, former }, context);
+}
 
-async function chooseStore(yes: boolean, { interactive, prompts }: CliContext): Promise<SecretStoreKind> {
-  if (yes || !interactive) return "keychain";
-  const kinds = SECRET_STORE_KINDS.filter((kind) => kind !== "command");
-  const choices = kinds.map((kind) => ({ value: kind, label: kind, hint: STORE_HINTS[kind] }));
-  const picked = await prompts.pick("Who keeps the key of the secret store?", choices);
-  return kinds.find((kind) => kind === picked) ?? "keychain";
+async function isSealed({ paths }: CliContext): Promise<boolean> {
+  return (await readdir(paths().stateDir).catch(() => [])).some((name) => name.startsWith("secrets.sealed"));
 }
 
 async function textIfThere(path: string): Promise<string | undefined> {

@@ -46,7 +46,7 @@ function withAlternatives(error: unknown, { secretStore, configPath }: StatusVie
   if (error.code === "Conflict") return alreadyDone(configPath);
   if (error.code !== "StoreUnavailable" || secretStore !== "keychain") return error;
   return new BrokerError(error.code, `${error.message}${error.hint === undefined ? "" : ` (${error.hint})`}`, {
-    hint: "brokerctl init again, or with --secret-store passphrase, command, or key_file (weak)",
+    hint: "brokerctl init, which asks again, or brokerctl init with --secret-store passphrase, command, or key_file (weak)",
     cause: error,
   });
 }

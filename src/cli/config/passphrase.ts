@@ -1,4 +1,5 @@
 import { BrokerError } from "../../core/errors.js";
+import { passphraseProblem } from "../../core/passphrase-problem.js";
 import type { CliContext } from "../context.js";
 import { readStdinLine } from "../terminal/read-stdin.js";
 
@@ -11,9 +12,14 @@ export async function passphraseToUnlock(fromStdin: boolean, context: CliContext
   return context.prompts.secret("Passphrase");
 }
 
-/** A new one is typed twice: nobody can tell it again later. */
+/** A new one is typed twice: nobody can tell it again later. Undefined: the daemon reads CREDBROKER_PASSPHRASE_FILE. */
 export async function newPassphrase(fromStdin: boolean, context: CliContext): Promise<string | undefined> {
-  if (fromStdin) return readStdinLine(context, STDIN_FLAG);
+  if (fromStdin) {
+    const piped = await readStdinLine(context, STDIN_FLAG);
+    const problem = passphraseProblem(piped);
+    if (problem === undefined) return piped;
+    throw new BrokerError("UsageInvalid", problem, { hint: "use several words, and run the same command again" });
+  }
   if (context.env["CREDBROKER_PASSPHRASE_FILE"]) return undefined;
   if (!context.interactive) {
     throw new BrokerError(
@@ -26,7 +32,8 @@ export async function newPassphrase(fromStdin: boolean, context: CliContext): Pr
   }
   for (;;) {
     const first = await context.prompts.secret("New passphrase for the secret store");
-    if (first === "") context.output.say("the passphrase must not be empty");
+    const problem = passphraseProblem(first);
+    if (problem !== undefined) context.output.say(`${problem}; use several words`);
     else if (first === (await context.prompts.secret("The same again"))) return first;
     else context.output.say("the two differ");
   }

@@ -13,7 +13,7 @@ export interface Prompts {
   secret(question: string): Promise<string>;
   line(question: string): Promise<string>;
   confirm(question: string, fallback: boolean): Promise<boolean>;
-  /** A list that typing narrows. */
+  /** A list that typing narrows; the first choice is marked. */
   pick(question: string, choices: readonly Choice[]): Promise<string>;
 }
 

@@ -1,5 +1,6 @@
 import { StringDecoder } from "node:string_decoder";
 import type { ReadStream, WriteStream } from "node:tty";
+import { printable } from "./output.js";
 import { type Choice, Interrupted, type Prompts } from "./prompts.js";
 
 export interface Terminal {
@@ -101,7 +102,11 @@ async function pick(question: string, choices: readonly Choice[], { stdin, outpu
   const isChoice = (value: unknown): value is string => choices.some((choice) => choice.value === value);
   const answer = await autocomplete({
     message: question,
-    options: choices.map(({ value, label, hint }) => ({ value, label, ...(hint !== undefined && { hint }) })),
+    options: choices.map(({ value, label, hint }) => ({
+      value,
+      label: printable(label),
+      ...(hint !== undefined && { hint }),
+    })),
     filter: (search, option) => isSubsequence(search, option.label ?? option.value),
     maxItems: VISIBLE_CHOICES,
     // Enter where nothing fits chooses nothing, whatever was marked before.

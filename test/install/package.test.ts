@@ -25,7 +25,7 @@ function installed(program: "brokerctl" | "brokerd", args: readonly string[], ho
 describe("the package", () => {
   it("holds the programs, what they read, and nothing else", () => {
     const known =
-      /^(?:package\.json|README\.md|CHANGELOG\.md|SECURITY\.md|LICENSE|bin\/\w+|dist\/[\w./-]+\.js|dist\/runtime-api\/lambda_bootstrap\.py|dist\/cli\/shell\/[\w-]+\.(?:bash|zsh|fish|sh)|launchd\/[\w.]+\.plist|systemd\/[\w./-]+)$/;
+      /^(?:package\.json|README\.md|CHANGELOG\.md|SECURITY\.md|LICENSE|bin\/\w+|dist\/[\w./-]+\.js|dist\/runtime-api\/lambda_bootstrap\.py|dist\/cli\/shell\/[\w-]+\.(?:bash|zsh|fish|sh)|docs\/\w+\.md|launchd\/[\w.]+\.plist|systemd\/[\w./-]+)$/;
     const names = execFileSync("tar", ["-tzf", tarball], { encoding: "utf8" }).trim().split("\n");
     const files = names.map((name) => name.replace(/^package\//, ""));
     expect(files.filter((name) => !known.test(name))).toEqual([]);

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
-import { homedir, hostname, userInfo } from "node:os";
+import { hostname, userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -13,7 +13,7 @@ import { guardStandardStreams } from "./system/guard-standard-streams.js";
 import { hardenProcess, hasNoNewPrivileges, refuseIntruders } from "./system/hardening.js";
 import { type LogFile, openLogFile } from "./system/log-file.js";
 import { type Logger } from "./system/logger.js";
-import { type BrokerPaths, resolvePaths } from "./system/paths.js";
+import { type BrokerPaths, homeDirectory, resolvePaths } from "./system/paths.js";
 import { createLogger, LOG_LEVELS, type LogLevel } from "./system/pino-logger.js";
 import { ensurePrivateDirectory } from "./system/private-directory.js";
 import { type InheritedSockets, takeInheritedSockets } from "./system/socket-activation.js";
@@ -55,7 +55,7 @@ async function main(): Promise<void> {
   cleanEnvironmentInPlace(process.env);
   if (flags.help) return void process.stdout.write(USAGE);
   if (flags.version) return void process.stdout.write(`${version()}\n`);
-  const paths = resolvePaths({ env: process.env, platform: process.platform, homeDir: homedir(), uid: uid() });
+  const paths = resolvePaths({ env: process.env, platform: process.platform, homeDir: homeDirectory(), uid: uid() });
   if (flags["check-config"]) return checkConfig(paths.configFile);
   if (flags["forget-data-key"]) return forgetKey(paths.stateDir, flags);
   return serve(paths, flags, inherited);
@@ -221,11 +221,20 @@ function logLevel(): LogLevel {
 }
 
 function identity(): { readonly user: string; readonly host: string } {
-  return { user: userInfo().username, host: hostname() };
+  return { user: userName(), host: hostname() };
 }
 
 function uid(): number {
-  return userInfo().uid;
+  return process.getuid?.() ?? -1;
+}
+
+/** A container may run us as a number that no list of users has. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return process.env["USER"] ?? `uid-${uid()}`;
+  }
 }
 
 function version(): string {

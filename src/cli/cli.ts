@@ -27,6 +27,8 @@ export async function runCli(
     await renewOlderHook(context);
     return outcome ?? EXIT.done;
   } catch (error) {
+    // Not even loaded: the entry says what is broken, and what a shell that evaluates us is to do.
+    if (command === undefined && !(error instanceof BrokerError)) throw error;
     command?.onFailure?.(argv, context);
     if (error instanceof Interrupted) return { signal: "SIGINT" };
     return tell(asBrokerError(error), context, command);

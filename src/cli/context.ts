@@ -13,7 +13,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export interface CliSurroundings {
   readonly version: string;
   readonly env: Environment;
-  readonly cwd: string;
+  /** Throws `UsageInvalid` where that directory has been removed. */
+  readonly cwd: () => string;
   readonly pid: number;
   readonly homeDir: string;
   readonly clock: Clock;

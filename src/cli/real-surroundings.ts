@@ -1,10 +1,10 @@
-import { homedir } from "node:os";
 import { isatty } from "node:tty";
 import { fileURLToPath } from "node:url";
 import type { ControlClient } from "../control-api/client.js";
+import { BrokerError } from "../core/errors.js";
 import { SystemClock } from "../system/clock.js";
 import { guardStandardStreams, type StreamEnds } from "../system/guard-standard-streams.js";
-import { type BrokerPaths, resolvePaths, runtimeDirectoryOf } from "../system/paths.js";
+import { type BrokerPaths, homeDirectory, resolvePaths, runtimeDirectoryOf } from "../system/paths.js";
 import { startOfThisProcess } from "../system/process-identity.js";
 import type { Supervisor, SupervisorPlace, ToolRun } from "../system/service/supervisor.js";
 import type { SpawnedDaemon } from "../system/spawn-daemon.js";
@@ -39,13 +39,18 @@ export function realSurroundings(world: RealProcess): CliSurroundings {
   let startedAt: number | undefined;
   let resolved: BrokerPaths | undefined;
   const paths = (): BrokerPaths =>
-    (resolved ??= resolvePaths({ env, platform: process.platform, homeDir: homedir(), uid: process.getuid?.() ?? -1 }));
+    (resolved ??= resolvePaths({
+      env,
+      platform: process.platform,
+      homeDir: homeDirectory(),
+      uid: process.getuid?.() ?? -1,
+    }));
   return {
     version,
     env,
-    cwd: process.cwd(),
+    cwd: () => workingDirectory(process),
     pid: process.pid,
-    homeDir: homedir(),
+    homeDir: homeDirectory() || NO_HOME,
     clock,
     stdinIsTTY: isatty(STDIN),
     stdin: () => process.stdin,
@@ -63,6 +68,17 @@ export function realSurroundings(world: RealProcess): CliSurroundings {
     runBrokerd: (args) => runBrokerd(args, { process, env, daemonScript }),
     supervisor: () => supervisor(world, paths()),
   };
+}
+
+/** As Debian calls the home of users without one: nothing is read from it, and nothing from the working directory in its place. */
+const NO_HOME = "/nonexistent";
+
+function workingDirectory(process: NodeJS.Process): string {
+  try {
+    return process.cwd();
+  } catch (cause) {
+    throw new BrokerError("UsageInvalid", "the current directory has been removed", { hint: "cd", cause });
+  }
 }
 
 /** A stream takes 2 ms to open: many commands write to one only. */
@@ -143,7 +159,7 @@ async function supervisor(
   const uid = process.getuid?.() ?? -1;
   const place: SupervisorPlace = {
     env,
-    homeDir: homedir(),
+    homeDir: homeDirectory() || NO_HOME,
     uid,
     paths,
     nodePath: process.execPath,

@@ -1,4 +1,3 @@
-import { homedir } from "node:os";
 import { join } from "node:path";
 import type { Aws } from "../aws/aws.js";
 import type { LocalCredentials } from "../aws/local-credentials.js";
@@ -10,6 +9,7 @@ import { BorrowedCredentials, type BorrowedCredentialsOptions } from "../credent
 import { ProcessCredentials } from "../credentials/sources/process-source.js";
 import type { AssumeRole, SourceProviders } from "../credentials/sources/source-provider.js";
 import { WebIdentitySourceProvider } from "../credentials/sources/web-identity-source.js";
+import { homeDirectory } from "../system/paths.js";
 import { readSmallFile } from "../system/read-small-file.js";
 import type { Programs } from "../system/run-program.js";
 import type { DaemonOptions } from "./daemon-options.js";
@@ -32,7 +32,7 @@ export function buildBorrowedSources(
   { aws, assumeRole, programs }: BorrowedSourcesParts,
 ): BorrowedSources {
   const { sts } = aws;
-  const home = environment["HOME"] ?? homedir();
+  const home = environment["HOME"] ?? homeDirectory();
   const local: LocalCredentials = new SdkLocalCredentials({ sts, clock, home, variables: environment });
   const kept: { dropAll(): void }[] = [];
   const borrow = <S extends Source>(

@@ -1,4 +1,5 @@
 import { statSync } from "node:fs";
+import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { BrokerError } from "../core/errors.js";
 import { shellQuote } from "./shell-quote.js";
@@ -49,9 +50,25 @@ interface Directories {
 function directoriesOf(surroundings: PathSurroundings): Directories {
   const { env, platform } = surroundings;
   if (env["CREDBROKER_HOME"]) return under(checkAbsolute("CREDBROKER_HOME", env["CREDBROKER_HOME"]));
+  if (surroundings.homeDir === "") throw noHome();
   const home = checkAbsolute("the home directory", surroundings.homeDir);
   if (platform === "darwin") return under(join(home, "Library", "Application Support", "credbroker"));
   return xdgDirectories(home, surroundings);
+}
+
+/** Of this user; empty where neither HOME nor the system's list of users names one. */
+export function homeDirectory(): string {
+  try {
+    return homedir();
+  } catch {
+    return "";
+  }
+}
+
+function noHome(): BrokerError {
+  return new BrokerError("UsageInvalid", "this user has no home directory: HOME is not set, or empty", {
+    hint: "export HOME=/home/you, or CREDBROKER_HOME=DIR",
+  });
 }
 
 function under(directory: string): Directories {

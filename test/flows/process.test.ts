@@ -132,6 +132,24 @@ describe("bin/brokerd", () => {
     expect(await ended).toEqual([1, null]);
     expect(stderr()).toContain("node is not in PATH");
   });
+
+  it.each([
+    ["v14.21.3", 1],
+    ["v9.0.0", 1],
+    ["v20.9.0", 1],
+    ["v20.18.3", 1],
+    ["v20.19.0", 0],
+    ["v22.0.0", 0],
+    ["v100.0.0", 0],
+  ])("says what it needs where Node is %s: exit %i", async (version, code) => {
+    await room();
+    const tools = tempDir("tools");
+    const script = `#!/bin/sh\ncase $* in *--version) echo ${version} ;; esac\n`;
+    writeFileSync(join(tools, "node"), script, { mode: 0o755 });
+    const { ended, stderr } = launch(LAUNCHER, [], { PATH: `${tools}:/usr/bin:/bin` });
+    expect(await ended).toEqual([code, null]);
+    expect(stderr().includes(`needs Node.js 20.19 or newer`)).toBe(code === 1);
+  });
 });
 
 describe("brokerd by itself", () => {

@@ -60,7 +60,7 @@ export async function runTwin(argv: readonly string[], options: TwinOptions): Pr
   const surroundings: CliSurroundings = {
     version: options.version ?? "0.1.0",
     env: { CREDBROKER_HOME: home, ...env },
-    cwd: options.cwd ?? home,
+    cwd: () => options.cwd ?? home,
     pid: process.pid,
     homeDir: home,
     clock,

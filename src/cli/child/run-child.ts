@@ -4,6 +4,7 @@ import { hasErrno, reasonOf } from "../../system/system-error.js";
 import type { Outcome } from "../command.js";
 import type { CliContext } from "../context.js";
 import { EXEC_EXIT } from "../exit-codes.js";
+import { directoryForChild } from "../working-directory.js";
 
 export interface ChildCommand {
   readonly file: string;
@@ -23,7 +24,8 @@ const FROM_TERMINAL: readonly NodeJS.Signals[] = ["SIGINT", "SIGQUIT"];
  * its exit code or fatal signal is the outcome. 126 and 127 where it cannot be run.
  */
 export async function runChild(command: ChildCommand, context: CliContext): Promise<Outcome> {
-  const child = spawn(command.file, [...command.args], { stdio: "inherit", env: command.env, cwd: context.cwd });
+  const cwd = directoryForChild(context);
+  const child = spawn(command.file, [...command.args], { stdio: "inherit", env: command.env, cwd });
   const stopForwarding = forwardSignals(child, context);
   try {
     const end = ended(child);

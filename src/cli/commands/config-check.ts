@@ -1,6 +1,6 @@
-import { resolve } from "node:path";
 import { defineCommand, JSON_OPTION } from "../command.js";
 import { readConfig, readConfigAt } from "../config/config-file.js";
+import { absolutePath } from "../working-directory.js";
 
 export const configCheckCommand = defineCommand({
   name: "config check",
@@ -14,7 +14,7 @@ export const configCheckCommand = defineCommand({
     const config =
       file === undefined
         ? await readConfig(context)
-        : await readConfigAt(resolve(context.cwd, file), "brokerctl config path");
+        : await readConfigAt(absolutePath(file, context), "brokerctl config path");
     const { roles, sources } = await context.client.call("config-check", config);
     if (context.output.json) context.output.printJson({ path: config.path, sources, roles });
     else context.output.say(`${config.path}: fine, ${sources} sources and ${roles} roles`);

@@ -7,6 +7,7 @@ import { shellQuote } from "../../system/shell-quote.js";
 import { defineCommand } from "../command.js";
 import { type ConfigText, readConfig, replaceConfig } from "../config/config-file.js";
 import type { CliContext } from "../context.js";
+import { directoryForChild } from "../working-directory.js";
 
 export const configEditCommand = defineCommand({
   name: "config edit",
@@ -97,8 +98,9 @@ function copyStays(error: BrokerError, copy: string): BrokerError {
 }
 
 /** As git does: the variable is a piece of shell, so that it may hold arguments. Resolves with what went wrong. */
-function runEditor(editor: string, file: string, { env, cwd }: CliContext): Promise<BrokerError | undefined> {
-  const child = spawn("/bin/sh", ["-c", `${editor} "$1"`, editor, file], { stdio: "inherit", env, cwd });
+function runEditor(editor: string, file: string, context: CliContext): Promise<BrokerError | undefined> {
+  const surroundings = { env: context.env, cwd: directoryForChild(context) };
+  const child = spawn("/bin/sh", ["-c", `${editor} "$1"`, editor, file], { stdio: "inherit", ...surroundings });
   return new Promise((resolve) => {
     const fail = (end: string): void => {
       const hint = "EDITOR=vi brokerctl config edit";

@@ -1,5 +1,4 @@
 import { statSync } from "node:fs";
-import { resolve } from "node:path";
 import { BrokerError } from "../../core/errors.js";
 import { shellQuote } from "../../system/shell-quote.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
@@ -8,6 +7,7 @@ import type { CliContext } from "../context.js";
 import { checkKeyOptions, type KeyInputOptions, readKey } from "../keys/key-input.js";
 import { keyJson } from "../keys/key-views.js";
 import type { LongTermKey } from "../keys/long-term-key.js";
+import { absolutePath } from "../working-directory.js";
 
 export const keysAddCommand = defineCommand({
   name: "keys add",
@@ -45,7 +45,7 @@ the config has none of that name. The key itself is never served to programs.`,
     if (output.json) output.printJson({ ...keyJson(stored), notes });
     output.say(`the key …${stored.accessKeyIdSuffix} of ${source} is in the secret store`);
     for (const note of notes) output.say(note);
-    if (options.csv !== undefined) tellOfCsv(resolve(context.cwd, options.csv), context);
+    if (options.csv !== undefined) tellOfCsv(absolutePath(options.csv, context), context);
   },
 });
 

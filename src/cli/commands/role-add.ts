@@ -52,7 +52,7 @@ export const roleAddCommand = defineCommand({
         hint: "--tags team=core",
       });
     }
-    const fields = await fieldsOf(options, FIELDS, context.cwd);
+    const fields = await fieldsOf(options, FIELDS, context);
     const summary = await addEntry({ kind: "role", name, fields }, context);
     if (context.output.json) context.output.printJson({ role: name, summary });
     for (const line of summary) context.output.say(line);

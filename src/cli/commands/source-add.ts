@@ -44,7 +44,7 @@ export const sourceAddCommand = defineCommand({
   async run({ options, positionals }, context) {
     const name = positionals[0] ?? "";
     const type = typeOf(options.type);
-    const fields = { ...(await fieldsOf(options, FIELDS, context.cwd)), type };
+    const fields = { ...(await fieldsOf(options, FIELDS, context)), type };
     const summary = await addEntry({ kind: "source", name, fields }, context);
     if (context.output.json) context.output.printJson({ source: name, summary });
     for (const line of summary) context.output.say(line);

@@ -1,11 +1,11 @@
 import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
 import type { FieldValues } from "../../control-api/config-contract.js";
 import { BrokerError } from "../../core/errors.js";
 import { NAME_PATTERN } from "../../core/role.js";
 import { reasonOf } from "../../system/system-error.js";
 import type { OptionSpec } from "../command.js";
 import type { CliContext } from "../context.js";
+import { absolutePath } from "../working-directory.js";
 import { applyEdit, readConfig } from "./config-file.js";
 
 export interface ConfigEntry {
@@ -37,20 +37,21 @@ export function checkName(name: string): void {
 export async function fieldsOf(
   options: Readonly<Record<string, boolean | string | readonly string[] | undefined>>,
   specs: Readonly<Record<string, OptionSpec>>,
-  cwd: string,
+  context: CliContext,
 ): Promise<FieldValues> {
   const fields: Record<string, string | readonly string[]> = {};
   for (const name of Object.keys(specs)) {
     const value = options[name];
     if (value === undefined || typeof value === "boolean" || value.length === 0) continue;
-    fields[name.replaceAll("-", "_")] = typeof value === "string" ? await contentOf(value, `--${name}`, cwd) : value;
+    fields[name.replaceAll("-", "_")] =
+      typeof value === "string" ? await contentOf(value, `--${name}`, context) : value;
   }
   return fields;
 }
 
-async function contentOf(value: string, flag: string, cwd: string): Promise<string> {
+async function contentOf(value: string, flag: string, context: CliContext): Promise<string> {
   if (!value.startsWith("file://")) return value;
-  const path = resolve(cwd, value.slice("file://".length));
+  const path = absolutePath(value.slice("file://".length), context);
   try {
     return await readFile(path, "utf8");
   } catch (error) {

@@ -1,5 +1,4 @@
 import { createReadStream } from "node:fs";
-import { resolve } from "node:path";
 import { BrokerError } from "../../core/errors.js";
 import { Secret } from "../../core/secret.js";
 import { reasonOf } from "../../system/system-error.js";
@@ -7,6 +6,7 @@ import { looksSecret } from "../arguments/secret-argument.js";
 import type { CliContext } from "../context.js";
 import { cannotAsk } from "../terminal/prompts.js";
 import { readStdinLine } from "../terminal/read-stdin.js";
+import { absolutePath } from "../working-directory.js";
 import { keysInCsv } from "./key-csv.js";
 import type { LongTermKey } from "./long-term-key.js";
 
@@ -63,7 +63,7 @@ async function typedKey(
 }
 
 async function csvKey(csv: string, { accessKeyId }: KeyInputOptions, context: CliContext): Promise<LongTermKey> {
-  const path = resolve(context.cwd, csv);
+  const path = absolutePath(csv, context);
   const text = await csvText(path);
   const keys = keysInCsv(text);
   if (keys.length === 0) {

@@ -1,8 +1,8 @@
 import { open } from "node:fs/promises";
-import { resolve } from "node:path";
 import { BrokerError } from "../../core/errors.js";
 import { reasonOf } from "../../system/system-error.js";
 import type { CliContext } from "../context.js";
+import { absolutePath } from "../working-directory.js";
 
 /** More than Lambda takes in any form: read so far that the size can be said, and no further. */
 const MAX_BYTES = 64 * 1024 * 1024;
@@ -27,9 +27,9 @@ async function readStdin({ stdin, stdinIsTTY }: CliContext): Promise<Input> {
   return { bytes: await collect(stdin() as AsyncIterable<Buffer | string>, "stdin"), name: "stdin" };
 }
 
-async function readFile(path: string, { cwd }: CliContext): Promise<Input> {
+async function readFile(path: string, context: CliContext): Promise<Input> {
   try {
-    const file = await open(resolve(cwd, path));
+    const file = await open(absolutePath(path, context));
     return { bytes: await collect(file.createReadStream() as AsyncIterable<Buffer>, path), name: path };
   } catch (error) {
     if (error instanceof BrokerError) throw error;

@@ -1,4 +1,4 @@
-import type { CliContext } from "../context.js";
+import type { CliContext, Environment } from "../context.js";
 import { changesFor, type VariableChanges } from "./aws-variables.js";
 import { formatChanges, formatFailure, SHELL_FORMATS, type ShellFormat } from "./shell-format.js";
 
@@ -27,8 +27,14 @@ const EVALUATED: Readonly<Record<"sh" | "fish" | "powershell", (command: string)
 
 /** After a failure: what an earlier evaluation set is undone, and the shell's `eval` fails. */
 export function printFailure(argv: readonly string[], context: CliContext): void {
-  const text = formatFailure(changesFor({}, context.env).unset, formatIn(argv));
-  if (text !== "") context.output.print(text);
+  const text = failureText(argv, context.env);
+  if (text !== "") context.output.print(text.slice(0, -1));
+}
+
+/** The same as text, with its final newline where there is any: for what fails outside of a command. */
+export function failureText(argv: readonly string[], env: Environment): string {
+  const text = formatFailure(changesFor({}, env).unset, formatIn(argv));
+  return text === "" ? "" : `${text}\n`;
 }
 
 /** What `--format` says, as far as can be told of a command line that may be wrong elsewhere. */

@@ -17,7 +17,7 @@ import {
   readAwsProfiles,
 } from "./aws-profiles.js";
 import { type ImportItem, importItems } from "./import-items.js";
-import { draftRoles, withSigners } from "./import-roles.js";
+import { draftRoles, noteLeftOut, withSigners } from "./import-roles.js";
 import { comparable, ImportSources, type MutableEntry, type SourceDraft } from "./import-sources.js";
 import { ssoSessionFields } from "./profile-kind.js";
 import { dropDependents, type ImportDrafts, settleImport } from "./settle-import.js";
@@ -66,6 +66,7 @@ export function planAwsImport(request: ImportRequest): AwsImport {
 
   const sources = new ImportSources({ aws, existing: existing.sources, heldKeys: request.heldKeys });
   const profiles = draftRoles(chosen, { aws, sources, existing });
+  noteLeftOut(profiles, sources);
   const refusedSources = request.profiles ? new Map<string, string>() : draftSessions(aws, sources);
   const drafts: ImportDrafts = { sources: sources.drafts, profiles, refusedSources };
   settleImport(drafts, root, request);

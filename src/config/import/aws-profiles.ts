@@ -15,6 +15,8 @@ export type AwsFiles = Readonly<Partial<Record<AwsFileName, AwsFileText>>>;
 /** A setting and where it stands. */
 export interface PlacedSetting extends IniSetting {
   readonly file: AwsFileName;
+  /** The same for the settings of one section, and for no other's. */
+  readonly section: IniSection;
 }
 
 export type Settings = ReadonlyMap<string, PlacedSetting>;
@@ -34,6 +36,8 @@ export interface AwsProfiles {
   readonly ssoSessions: ReadonlyMap<string, Settings>;
   /** Sections and lines that are no profile though they look like one, and why. */
   readonly oddities: readonly { readonly what: string; readonly why: string }[];
+  /** Of `profile NAME` and `sso-session NAME`: what stands there twice. */
+  readonly duplicates: ReadonlyMap<string, readonly string[]>;
 }
 
 /** Names with a meaning to JavaScript objects: CVE-2020-28472 came of accepting them from these very files. */
@@ -43,13 +47,14 @@ const OTHER_SECTIONS = /^(?:services\s.*|plugins|preview)$/;
 
 /** Joins the two files into profiles and SSO sessions, as the AWS CLI and the SDKs do. */
 export function readAwsProfiles({ config, credentials }: AwsFiles): AwsProfiles {
-  const found: Found = { profiles: new Map(), ssoSessions: new Map(), oddities: [] };
+  const found: Found = { profiles: new Map(), ssoSessions: new Map(), oddities: [], duplicates: new Map() };
   if (config) readConfigFile(config, found);
   if (credentials) readCredentialsFile(credentials, found);
   return {
     profiles: new Map([...found.profiles].map(([name, all]) => [name, { name, all, settings: inForce(all) }])),
     ssoSessions: new Map([...found.ssoSessions].map(([name, all]) => [name, inForce(all)])),
     oddities: found.oddities,
+    duplicates: found.duplicates,
   };
 }
 
@@ -57,6 +62,7 @@ interface Found {
   readonly profiles: Map<string, PlacedSetting[]>;
   readonly ssoSessions: Map<string, PlacedSetting[]>;
   readonly oddities: { what: string; why: string }[];
+  readonly duplicates: Map<string, string[]>;
 }
 
 function readConfigFile(file: AwsFileText, found: Found): void {
@@ -75,6 +81,7 @@ function readConfigFile(file: AwsFileText, found: Found): void {
     }
   }
   sayStrangeLines(ini, file, found);
+  sayDuplicates(ini, { file, found, ownerOf: ownerInConfig });
 }
 
 function readCredentialsFile(file: AwsFileText, found: Found): void {
@@ -88,6 +95,55 @@ function readCredentialsFile(file: AwsFileText, found: Found): void {
     }
   }
   sayStrangeLines(ini, file, found);
+  sayDuplicates(ini, { file, found, ownerOf: (heading) => `profile ${heading}` });
+}
+
+function ownerInConfig(heading: string): string | undefined {
+  const profile = heading === "default" ? heading : nameInHeading(heading, "profile");
+  if (profile !== undefined) return `profile ${profile}`;
+  const session = nameInHeading(heading, "sso-session");
+  return session === undefined ? undefined : `sso-session ${session}`;
+}
+
+interface DuplicateSearch {
+  readonly file: AwsFileText;
+  readonly found: Found;
+  /** Whose item of the import tells of it; undefined: nobody's. */
+  readonly ownerOf: (heading: string) => string | undefined;
+}
+
+/** configparser is strict: with one of these the AWS CLI has no profile at all. */
+function sayDuplicates({ sections }: AwsIni, { file, found, ownerOf }: DuplicateSearch): void {
+  const tell = (heading: string, what: string, lines: readonly number[]): void => {
+    const why = `in ${file.path} more than once (lines ${lines.join(", ")}): the AWS CLI refuses the whole file`;
+    const owner = ownerOf(heading);
+    if (owner === undefined) found.oddities.push({ what, why: `stands ${why}` });
+    else found.duplicates.set(owner, [...(found.duplicates.get(owner) ?? []), `${what} stands ${why}`]);
+  };
+  for (const [heading, those] of grouped(sections)) {
+    if (those.length > 1)
+      tell(
+        heading,
+        `[${heading}]`,
+        those.map(({ line }) => line),
+      );
+  }
+  for (const section of sections) {
+    for (const [name, those] of grouped(section.settings)) {
+      if (those.length > 1)
+        tell(
+          section.name,
+          name,
+          those.map(({ line }) => line),
+        );
+    }
+  }
+}
+
+function grouped<Named extends { readonly name: string }>(all: readonly Named[]): Map<string, Named[]> {
+  const groups = new Map<string, Named[]>();
+  for (const each of all) groups.set(each.name, [...(groups.get(each.name) ?? []), each]);
+  return groups;
 }
 
 interface NamedSection {
@@ -103,7 +159,7 @@ function add(into: Map<string, PlacedSetting[]>, { name, section, file }: NamedS
   }
   const settings = into.get(name) ?? [];
   into.set(name, settings);
-  for (const setting of section.settings) settings.push({ ...setting, file });
+  for (const setting of section.settings) settings.push({ ...setting, file, section });
 }
 
 /** An empty value counts as none. */

@@ -3,6 +3,7 @@ import type { AwsProfiles } from "./aws-profiles.js";
 import type { ProfileDraft } from "./import-roles.js";
 import type { ImportSources, MutableEntry, SourceDraft } from "./import-sources.js";
 import { profileKind } from "./profile-kind.js";
+import { leftOutOfSession } from "./profile-settings.js";
 import type { ImportDrafts } from "./settle-import.js";
 
 /** What becomes of one profile, or of what looks like one. */
@@ -42,17 +43,19 @@ function item(what: string, fields: Pick<ImportItem, "outcome"> & Partial<Import
   return { what, role: null, source: null, type: null, sourceRole: null, notes: [], ...fields };
 }
 
-function sessionItem(session: string, { sources, drafts, existing }: ImportResult): ImportItem {
+function sessionItem(session: string, { aws, sources, drafts, existing }: ImportResult): ImportItem {
+  const twice = aws.duplicates.get(`sso-session ${session}`) ?? [];
+  const left = leftOutOfSession(aws.ssoSessions.get(session)?.values() ?? []);
   const what = `[sso-session ${session}]`;
   const name = sources.sessionSource(session) ?? sources.nameOfSession(session);
   const draft = drafts.sources.get(name);
   const why = drafts.refusedSources.get(name);
   if (!draft) {
     const outcome = Object.hasOwn(existing.sources, name) ? "conflict" : "refused";
-    return item(what, { outcome, notes: why === undefined ? [] : [why] });
+    return item(what, { outcome, notes: [why, ...twice].filter((note) => note !== undefined) });
   }
   const outcome = Object.hasOwn(existing.sources, name) ? "same" : "add";
-  const notes = [...renamed(session, name, "source"), ...draft.notes];
+  const notes = [...renamed(session, name, "source"), ...draft.notes, ...left, ...twice];
   return item(what, { outcome, source: name, type: String(draft.entry["type"]), notes });
 }
 
@@ -65,11 +68,12 @@ function defaultItem({ aws, drafts }: ImportResult): ImportItem[] {
   return [item("default", { outcome: "left", notes: ["taken only when it is named: brokerctl import default"] })];
 }
 
-function profileItem(draft: ProfileDraft, { drafts, existing }: ImportResult): ImportItem {
+function profileItem(draft: ProfileDraft, { aws, drafts, existing }: ImportResult): ImportItem {
   const { profile, name, role, refusal, notes } = draft;
+  const twice = aws.duplicates.get(`profile ${profile.name}`) ?? [];
   if (!role) {
     const outcome = draft.isConflict ? "conflict" : "refused";
-    return item(profile.name, { outcome, notes: refusal === undefined ? [] : [refusal] });
+    return item(profile.name, { outcome, notes: [refusal, ...twice].filter((note) => note !== undefined) });
   }
   const source = textOf(role["source"]);
   const sourceDraft = drafts.sources.get(source ?? "");
@@ -80,7 +84,7 @@ function profileItem(draft: ProfileDraft, { drafts, existing }: ImportResult): I
     source,
     type: textOf(entry?.["type"]),
     sourceRole: textOf(role["source_role"]),
-    notes: [...renamed(profile.name, name, "role"), ...sourceNotes(draft, sourceDraft), ...notes],
+    notes: [...renamed(profile.name, name, "role"), ...sourceNotes(draft, sourceDraft), ...notes, ...twice],
   });
 }
 

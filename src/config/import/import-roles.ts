@@ -1,8 +1,9 @@
-import { showValue } from "../check/show-value.js";
 import type { AwsProfile, AwsProfiles } from "./aws-profiles.js";
 import { importNames } from "./import-names.js";
 import type { ExistingEntries, ImportSources, MutableEntry, SourceDraft } from "./import-sources.js";
-import { type AssumeFrom, ownKeys, type ProfileKind, profileKind } from "./profile-kind.js";
+import { type AssumeFrom, isHeldAtMost, ownKeys, type ProfileKind, profileKind } from "./profile-kind.js";
+import { leftOutNotes } from "./profile-settings.js";
+import { noteMfa, roleFields } from "./role-fields.js";
 
 /** What one profile becomes. */
 export interface ProfileDraft {
@@ -52,12 +53,22 @@ export function draftRoles(chosen: ReadonlySet<string>, world: RolesWorld): Prof
     if (!profile) return [];
     const kind = profileKind(profile, world.aws.ssoSessions);
     const draft: ProfileDraft = { profile, name: names.get(name) ?? name, kind, notes: [] };
-    const origin = originOf(draft, { ...world, names, chosen });
+    const origins = { ...world, names, chosen };
+    const origin = (isHeldAtMost(kind) ? importedBefore(profile, origins) : undefined) ?? originOf(draft, origins);
     if ("refusal" in origin) draft.refusal = origin.refusal;
     else draft.role = { ...origin, ...roleFields(draft) };
-    noteLeftOut(draft);
     return [draft];
   });
+}
+
+/** Adds to each draft that is taken what of its profile is not; once all sources are known. */
+export function noteLeftOut(drafts: readonly ProfileDraft[], sources: ImportSources): void {
+  const keys = new Set([...sources.drafts.values()].map(({ key }) => key?.accessKeyId));
+  for (const { profile, kind, role, notes } of drafts) {
+    const own = ownKeys(profile);
+    const isSigner = own?.kind === "keys" && keys.has(own.accessKeyId);
+    if (role) notes.push(...leftOutNotes(profile, kind, isSigner));
+  }
 }
 
 interface World extends RolesWorld {
@@ -74,7 +85,7 @@ function originOf(draft: ProfileDraft, world: World): Origin {
     case "refused":
       return { refusal: kind.why };
     case "none":
-      return importedBefore(profile, world) ?? { refusal: whyNone(profile) };
+      return { refusal: whyNone(profile) };
     case "assume":
       return assumeOrigin(draft, kind.from, world);
     case "sso":
@@ -122,7 +133,7 @@ function signerOf(draft: ProfileDraft, profile: AwsProfile, world: World): Origi
   const own = ownKeys(profile);
   if (own?.kind === "keys") return keySigner(draft, world.sources.keys(profile, own), { signer, world });
   const kind = own?.kind === "profile" ? own : profileKind(profile, world.aws.ssoSessions);
-  if (kind.kind === "none" || signer === draft.profile.name) return heldSigner(draft, profile, world);
+  if (isHeldAtMost(kind) || signer === draft.profile.name) return heldSigner(draft, profile, world);
   if (draft.profile.settings.has("mfa_serial")) {
     draft.notes.push("mfa_serial is left out: only an access key can show MFA");
   }
@@ -176,49 +187,7 @@ function whyNone({ settings }: AwsProfile): string {
   if (session !== undefined) {
     return `names no account and permission set: brokerctl sso roles shows those of ${session}`;
   }
-  return "holds no credentials";
-}
-
-/** MFA belongs to the key in our config, to the role in AWS's: one device opens the source for all its roles. */
-function noteMfa({ settings }: AwsProfile, source: SourceDraft, notes: string[]): void {
-  const serial = settings.get("mfa_serial")?.value;
-  const process = settings.get("mfa_process")?.value;
-  if (serial === undefined) return;
-  const { entry, name } = source;
-  if (source.isFixed !== true) {
-    entry["mfa_serial"] ??= serial;
-    if (process !== undefined) entry["mfa_process"] ??= process;
-  }
-  const device = entry["mfa_serial"];
-  if (device === undefined) notes.push(`its mfa_serial is not in source ${name}, which is in the config already`);
-  else if (device !== serial) notes.push(`its mfa_serial is another one: source ${name} asks ${showValue(device)}`);
-}
-
-/** In the order in which the config's schema has them. */
-function roleFields({ kind, profile, notes }: ProfileDraft): MutableEntry {
-  const { settings } = profile;
-  const fields: MutableEntry = {};
-  if ("roleArn" in kind) fields["role_arn"] = kind.roleArn;
-  if (kind.kind === "sso") Object.assign(fields, { sso_account_id: kind.accountId, sso_role_name: kind.roleName });
-  copyText("region", "region");
-  if (!("roleArn" in kind)) return fields;
-  const duration = settings.get("duration_seconds")?.value;
-  if (duration !== undefined && /^\d{1,9}$/.test(duration)) fields["duration_seconds"] = Number(duration);
-  else if (duration !== undefined) notes.push("duration_seconds is left out: not a number");
-  copyText("role_session_name", "role_session_name");
-  copyText("external_id", "external_id");
-  return fields;
-
-  function copyText(from: string, to: string): void {
-    const value = settings.get(from)?.value;
-    if (value !== undefined) fields[to] = value;
-  }
-}
-
-/** Settings of a profile that would lead its calls elsewhere. */
-const NEVER_TAKEN: readonly string[] = ["endpoint_url", "services", "ca_bundle"];
-
-function noteLeftOut({ profile, role, notes }: ProfileDraft): void {
-  const left = NEVER_TAKEN.filter((name) => profile.all.some((setting) => setting.name === name));
-  if (role && left.length > 0) notes.push(`${left.join(", ")} stays behind: it is no matter of credentials`);
+  const isOfVault = settings.has("mfa_serial") || settings.has("mfa_process");
+  const vault = isOfVault ? "; a key that aws-vault keeps is added with brokerctl source add NAME --type keys" : "";
+  return `holds no credentials${vault}`;
 }

@@ -162,8 +162,8 @@ function sourceNames({ profiles, ssoSessions }: AwsProfiles): ReadonlyMap<string
   for (const name of ssoSessions.keys()) wanted.set(`sso-session ${name}`, name);
   for (const name of profiles.keys()) wanted.set(`profile ${name}`, name);
   for (const { settings } of profiles.values()) {
-    const startUrl = settings.get("sso_start_url")?.value;
-    const region = settings.get("sso_region")?.value;
+    const startUrl = (settings.get("sso_start_url") ?? settings.get("granted_sso_start_url"))?.value;
+    const region = (settings.get("sso_region") ?? settings.get("granted_sso_region"))?.value;
     if (startUrl === undefined || region === undefined) continue;
     const portal = { startUrl: canonicalStartUrl(startUrl), region };
     wanted.set(legacyLabel(portal), portalName(portal.startUrl));

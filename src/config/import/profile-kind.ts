@@ -1,6 +1,6 @@
-import { Secret } from "../../core/secret.js";
 import { canonicalStartUrl } from "../../core/start-url.js";
 import type { AwsProfile, Settings } from "./aws-profiles.js";
+import { type KeysKind, keysKind, refuseReading } from "./profile-keys.js";
 
 /** What signs for a role: the start URL and region of an Identity Center. */
 export interface SsoSessionFields {
@@ -13,12 +13,14 @@ export interface SsoSessionFields {
 
 /** How a profile gets its credentials. */
 export type ProfileKind =
-  | { readonly kind: "keys"; readonly accessKeyId: string; readonly secretAccessKey: Secret }
+  | Extract<KeysKind, { readonly kind: "keys" }>
   | {
       readonly kind: "sso";
       readonly session: SsoSessionFields;
       readonly accountId: string;
       readonly roleName: string;
+      /** Written as granted's own settings (granted_sso_…). */
+      readonly isGranted?: true;
     }
   | { readonly kind: "assume"; readonly roleArn: string; readonly from: AssumeFrom }
   | { readonly kind: "web_identity"; readonly roleArn: string; readonly tokenFile: string }
@@ -27,7 +29,8 @@ export type ProfileKind =
   | { readonly kind: "profile"; readonly because: string }
   /** Nothing in it gives credentials. */
   | { readonly kind: "none" }
-  | { readonly kind: "refused"; readonly why: string };
+  /** `isOurs`: it asks this broker already. */
+  | { readonly kind: "refused"; readonly why: string; readonly isOurs?: true };
 
 export type AssumeFrom = { readonly profile: string } | { readonly machine: "instance_metadata" | "container" };
 
@@ -42,10 +45,11 @@ export function profileKind(profile: AwsProfile, ssoSessions: ReadonlyMap<string
     () => assumeKind(settings),
     () => webIdentityKind(settings),
     () => ssoKind(settings, ssoSessions),
-    () => keysKind(settings, "credentials"),
+    () => keysKind(profile, "credentials"),
     () => loginKind(settings),
+    () => grantedKind(settings),
     () => processKind(settings),
-    () => keysKind(settings, "config"),
+    () => keysKind(profile, "config"),
   ];
   for (const kindOf of kinds) {
     const kind = kindOf();
@@ -54,10 +58,24 @@ export function profileKind(profile: AwsProfile, ssoSessions: ReadonlyMap<string
   return { kind: "none" };
 }
 
+/** Its key can only be in the secret store: nothing in it gives credentials, or this broker does. */
+export function isHeldAtMost(kind: ProfileKind): boolean {
+  return kind.kind === "none" || (kind.kind === "refused" && kind.isOurs === true);
+}
+
 /** The profile's own access key, whatever else it has: with it a `source_profile` signs before anything else. */
 export function ownKeys(profile: AwsProfile): ProfileKind | undefined {
-  return keysKind(profile.settings, "credentials") ?? keysKind(profile.settings, "config");
+  return keysKind(profile, "credentials") ?? keysKind(profile, "config");
 }
+
+/** What granted writes into the profiles that it makes; the first four are always there. */
+export const GRANTED: readonly string[] = [
+  "granted_sso_start_url",
+  "granted_sso_region",
+  "granted_sso_account_id",
+  "granted_sso_role_name",
+  "granted_sso_registration_scopes",
+];
 
 /** Those whose value decides which credentials there are: for them one reading must be the only one. */
 const DECIDING: readonly string[] = [
@@ -65,6 +83,7 @@ const DECIDING: readonly string[] = [
   "aws_secret_access_key",
   "credential_process",
   "credential_source",
+  ...GRANTED,
   "role_arn",
   "source_profile",
   "sso_account_id",
@@ -73,13 +92,6 @@ const DECIDING: readonly string[] = [
   "sso_start_url",
   "web_identity_token_file",
 ];
-
-function refuseReading(name: string, value: string): ProfileKind {
-  const why = value.includes("\n")
-    ? `${name} goes on over several lines`
-    : `${name} holds a # or ; that the AWS CLI takes for a part of it and the SDKs for a remark`;
-  return { kind: "refused", why };
-}
 
 function assumeKind(settings: Settings): ProfileKind | undefined {
   const roleArn = valueOf(settings, "role_arn");
@@ -91,7 +103,9 @@ function assumeKind(settings: Settings): ProfileKind | undefined {
   }
   if (profile !== undefined) return { kind: "assume", roleArn, from: { profile } };
   if (source === undefined) {
-    return { kind: "refused", why: "has a role_arn, but neither source_profile nor credential_source signs for it" };
+    const vault = settings.has("web_identity_token_process") ? " (web_identity_token_process is aws-vault's own)" : "";
+    const why = `has a role_arn, but neither source_profile nor credential_source signs for it${vault}`;
+    return { kind: "refused", why };
   }
   return machineKind(roleArn, source);
 }
@@ -129,9 +143,35 @@ function ssoKind(settings: Settings, sessions: ReadonlyMap<string, Settings>): P
   const session = name === undefined ? settings : sessions.get(name);
   if (!session) return { kind: "refused", why: `there is no [sso-session ${String(name)}]` };
   const fields = ssoSessionFields(session, name);
-  return typeof fields === "string"
-    ? { kind: "refused", why: fields }
-    : { kind: "sso", session: fields, accountId, roleName };
+  if (typeof fields === "string") return { kind: "refused", why: fields };
+  const differing = name === undefined ? undefined : differingFromSession(settings, fields);
+  if (differing !== undefined) {
+    const why = `its ${differing} is another one than that of [sso-session ${String(name)}]: the AWS CLI refuses that`;
+    return { kind: "refused", why };
+  }
+  return { kind: "sso", session: fields, accountId, roleName };
+}
+
+function differingFromSession(settings: Settings, { startUrl, region }: SsoSessionFields): string | undefined {
+  const ownUrl = valueOf(settings, "sso_start_url");
+  if (ownUrl !== undefined && canonicalStartUrl(ownUrl) !== startUrl) return "sso_start_url";
+  const ownRegion = valueOf(settings, "sso_region");
+  return ownRegion !== undefined && ownRegion !== region ? "sso_region" : undefined;
+}
+
+const GRANTED_PROCESS = /(?:^|[\s/"'])granted["']?\s+credential-process(?:\s|$)/;
+
+/** A profile that granted made: the portal is asked here, not by its program. */
+function grantedKind(settings: Settings): ProfileKind | undefined {
+  const command = valueOf(settings, "credential_process");
+  if (command !== undefined && !GRANTED_PROCESS.test(command)) return undefined;
+  const own = new Map([...settings].map(([name, setting]) => [name.replace(/^granted_/, ""), setting]));
+  if (GRANTED.slice(0, 4).some((name) => !settings.has(name))) return undefined;
+  const session = ssoSessionFields(own, undefined);
+  const accountId = valueOf(own, "sso_account_id");
+  const roleName = valueOf(own, "sso_role_name");
+  if (typeof session === "string" || accountId === undefined || roleName === undefined) return undefined;
+  return { kind: "sso", session, accountId, roleName, isGranted: true };
 }
 
 /** Of an `[sso-session]` or a profile without one; a text says what is missing. */
@@ -145,31 +185,6 @@ export function ssoSessionFields(settings: Settings, name: string | undefined): 
   return { name, startUrl: canonicalStartUrl(startUrl), region, scopes: scopes.filter(Boolean) };
 }
 
-function keysKind(settings: Settings, file: "credentials" | "config"): ProfileKind | undefined {
-  const id = settings.get("aws_access_key_id");
-  const secret = settings.get("aws_secret_access_key");
-  if ((id ?? secret)?.file !== file) return undefined;
-  if (!id || !secret) {
-    const missing = id ? "aws_secret_access_key" : "aws_access_key_id";
-    return { kind: "refused", why: `is half a key: ${missing} is missing` };
-  }
-  if (isTemporary(settings)) {
-    return { kind: "profile", because: "temporary keys, which some other program puts into the file" };
-  }
-  return longTermKey(id.value, secret.value);
-}
-
-function isTemporary(settings: Settings): boolean {
-  return settings.has("aws_session_token") || valueOf(settings, "aws_access_key_id")?.startsWith("ASIA") === true;
-}
-
-/** The shapes that the secret store takes (`keys-add`); never quotes them. */
-function longTermKey(id: string, secret: string): ProfileKind {
-  if (!/^[A-Z0-9]{16,128}$/.test(id)) return { kind: "refused", why: "its aws_access_key_id is none" };
-  if (!/^[!-~]{16,256}$/.test(secret)) return { kind: "refused", why: "its aws_secret_access_key is none" };
-  return { kind: "keys", accessKeyId: id, secretAccessKey: new Secret(secret) };
-}
-
 function loginKind(settings: Settings): ProfileKind | undefined {
   return settings.has("login_session") ? { kind: "profile", because: "login_session (aws login)" } : undefined;
 }
@@ -180,7 +195,9 @@ const OUR_OWN_PROCESS = /(?:^|[\s/"'])brokerctl(?:\.js)?["']?\s(?:.*\s)?credenti
 function processKind(settings: Settings): ProfileKind | undefined {
   const command = valueOf(settings, "credential_process");
   if (command === undefined) return undefined;
-  if (OUR_OWN_PROCESS.test(command)) return { kind: "refused", why: "gets its credentials from this broker already" };
+  if (OUR_OWN_PROCESS.test(command)) {
+    return { kind: "refused", why: "gets its credentials from this broker already", isOurs: true };
+  }
   return { kind: "process", command };
 }
 

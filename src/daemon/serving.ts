@@ -169,8 +169,9 @@ export class Serving {
   }
 }
 
-/** Idle clients must leave descriptors for files and upstream calls. */
+/** Of the endpoint. Idle clients must leave descriptors for files and upstream calls. */
 function limits(): Partial<ServerLimits> {
   const most = connectionLimit();
-  return most === undefined ? {} : { maxConnections: Math.min(SERVER_LIMITS.maxConnections, most) };
+  const maxConnections = Math.min(SERVER_LIMITS.maxConnections, most ?? Number.POSITIVE_INFINITY);
+  return { maxConnections, bodies: false };
 }

@@ -28,7 +28,8 @@ export function createEndpointApp({ leases, credentials, logger, onFetch }: Endp
   // The order matters: nothing is looked up before the guard has passed the request.
   app.use(reportFetches({ logger, onFetch }));
   app.use(requestGuard({ paths: PATHS }));
-  app.get("/healthz", (_request, response) => void response.writeHead(204).end());
+  // Asked by anybody, and once: whoever wants it again connects again.
+  app.get("/healthz", (_request, response) => void response.writeHead(204, { Connection: "close" }).end());
   app.get("/creds", route);
   app.get("/lease/:token", route);
   app.use(noteFailure);

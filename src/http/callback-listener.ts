@@ -24,7 +24,7 @@ export async function listenForCallback(
   { path, decide }: CallbackListening,
   options: { readonly clock: Clock; readonly logger: Logger },
 ): Promise<{ readonly port: number; readonly close: () => Promise<void> }> {
-  const limits = { ...SERVER_LIMITS, maxConnections: MAX_CONNECTIONS };
+  const limits = { ...SERVER_LIMITS, maxConnections: MAX_CONNECTIONS, bodies: false };
   const { server, close } = createLimitedServer(answer, { ...options, limits });
   let port = 0;
 

@@ -6,12 +6,14 @@ import type { Clock } from "../system/clock.js";
 /** How long a refusal may take to leave before its socket goes all the same. */
 const REFUSAL_TIMEOUT_MS = 1000;
 
-/** The open connections of one server: which are answering, and how they all end. */
+/** The open connections of one server: which are answering, and how they end. */
 export class Connections {
   readonly #server: Server;
   readonly #open = new Set<Duplex>();
-  /** Answers under way; pipelined requests are answered one after the other on one connection. */
-  readonly #answering = new Map<Duplex, number>();
+  /** Those with an answer under way: one each, nothing is read meanwhile. */
+  readonly #answering = new Set<Duplex>();
+  /** Those that end with the answer that is under way. */
+  readonly #ending = new WeakSet<Duplex>();
   #closed: Promise<void> | undefined;
 
   constructor(server: Server) {
@@ -22,13 +24,30 @@ export class Connections {
     });
   }
 
-  /** `socket` is the request's: a pipelined answer gets it only when its turn has come. */
+  /** How many answers are under way. */
+  get answering(): number {
+    return this.#answering.size;
+  }
+
+  isAnswering(socket: Duplex): boolean {
+    return this.#answering.has(socket);
+  }
+
+  /** `socket` is the request's: the answer's own is gone when it closes. */
   track(socket: Duplex, response: ServerResponse): void {
-    this.#count(socket, 1);
+    this.#answering.add(socket);
     response.once("close", () => {
-      this.#count(socket, -1);
+      this.#answering.delete(socket);
+      if (this.#ending.has(socket)) this.#end(socket);
       if (this.#closed) this.#server.closeIdleConnections();
     });
+  }
+
+  /** Closes the connection behind the answer that is under way; nothing more is read of it. */
+  endAfterAnswer(socket: Duplex): void {
+    socket.on("error", () => socket.destroy());
+    this.#ending.add(socket);
+    if (!this.#answering.has(socket)) this.#end(socket);
   }
 
   /** Writes a raw answer and drops the connection; only drops it when another answer is under way on it. */
@@ -39,9 +58,7 @@ export class Connections {
       socket.destroy();
       return;
     }
-    if ("setTimeout" in socket) (socket as Socket).setTimeout(REFUSAL_TIMEOUT_MS, () => socket.destroy());
-    // Without destroy the half-closed socket keeps its slot (threat-model §1.7, "clientError trap").
-    socket.end(answer, () => socket.destroy());
+    this.#end(socket, answer);
   }
 
   close(clock: Clock, drainMs: number): Promise<void> {
@@ -58,9 +75,9 @@ export class Connections {
     return this.#closed;
   }
 
-  #count(socket: Duplex, change: 1 | -1): void {
-    const answering = (this.#answering.get(socket) ?? 0) + change;
-    if (answering > 0) this.#answering.set(socket, answering);
-    else this.#answering.delete(socket);
+  #end(socket: Duplex, lastBytes = ""): void {
+    if ("setTimeout" in socket) (socket as Socket).setTimeout(REFUSAL_TIMEOUT_MS, () => socket.destroy());
+    // Without destroy the half-closed socket keeps its slot (threat-model §1.7, "clientError trap").
+    socket.end(lastBytes, () => socket.destroy());
   }
 }

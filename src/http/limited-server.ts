@@ -1,10 +1,12 @@
-import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import { BrokerError } from "../core/errors.js";
+import { headerFields } from "../core/header-fields.js";
 import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 import { Connections } from "./connections.js";
-import { errorAnswer, rawAnswer } from "./json-answer.js";
+import { errorAnswer, type JsonAnswer, rawAnswer, sendJson } from "./json-answer.js";
 import { hasCode } from "./socket-error.js";
+import { stoppingMessage } from "./stopping-message.js";
 
 /** What one client can take of us, milliseconds and bytes (threat-model §1.7, measured there). */
 export interface ServerLimits {
@@ -18,6 +20,10 @@ export interface ServerLimits {
   readonly maxHeaderSize: number;
   /** High, with short timeouts: at 512 an honest client was turned away during a flood of 2,000. */
   readonly maxConnections: number;
+  /** Requests under way, one a connection; more are told to come again. */
+  readonly maxAnswering: number;
+  /** False: a request with a body is refused, and nothing of it is read. */
+  readonly bodies: boolean;
   /** How long `close` lets running requests finish. */
   readonly drain: number;
 }
@@ -29,6 +35,8 @@ export const SERVER_LIMITS: ServerLimits = {
   keepAliveTimeout: 5000,
   maxHeaderSize: 8 * 1024,
   maxConnections: 4096,
+  maxAnswering: 2048,
+  bodies: true,
   drain: 1500,
 };
 
@@ -50,15 +58,19 @@ export interface LimitedServerOptions {
  */
 export function createLimitedServer(handler: RequestListener, options: LimitedServerOptions): LimitedServer {
   const { limits, clock, logger } = options;
-  const { drain, maxConnections, ...serverLimits } = limits;
+  const { drain, maxConnections, maxAnswering, bodies, ...serverLimits } = limits;
+  const comesTooEarly = ({ socket }: IncomingMessage): boolean => connections.isAnswering(socket);
+  const IncomingMessage = stoppingMessage((request) => comesTooEarly(request) || (!bodies && hasBody(request)));
   // A missing Host is for the handler to refuse, as a wrong one is.
-  const server = createServer({ ...serverLimits, noDelay: true, requireHostHeader: false });
+  const server = createServer({ ...serverLimits, IncomingMessage, noDelay: true, requireHostHeader: false });
   server.maxConnections = maxConnections;
   // Node drops the headers beyond its default of 2,000 silently, and with them what the guard refuses.
   server.maxHeadersCount = 0;
   const connections = new Connections(server);
   const answer: RequestListener = (request, response) => {
+    const isFull = connections.answering >= maxAnswering;
     connections.track(request.socket, response);
+    if (isFull) return sendJson(response.setHeader("Connection", "close"), FULL);
     try {
       handler(request, response);
     } catch (err) {
@@ -74,7 +86,10 @@ export function createLimitedServer(handler: RequestListener, options: LimitedSe
   // Without 100 Continue: it is for the handler to refuse the Expect header.
   server.on("checkContinue", answer);
   server.on("checkExpectation", answer);
-  server.on("upgrade", (_request, socket) => connections.refuse(socket, UPGRADE));
+  server.on("upgrade", (request, socket) => {
+    if (comesTooEarly(request)) connections.endAfterAnswer(socket);
+    else connections.refuse(socket, hasBody(request) ? BODY : UPGRADE);
+  });
   server.on("connect", (_request, socket) => socket.destroy());
   server.on("clientError", (error, socket) => {
     connections.refuse(socket, hasCode(error, "ERR_HTTP_REQUEST_TIMEOUT") ? LATE : MALFORMED);
@@ -82,10 +97,21 @@ export function createLimitedServer(handler: RequestListener, options: LimitedSe
   return { server, close: () => connections.close(clock, drain) };
 }
 
+function hasBody({ rawHeaders }: IncomingMessage): boolean {
+  const { "transfer-encoding": coding, "content-length": lengths = [] } = headerFields(rawHeaders);
+  return coding !== undefined || !lengths.every((length) => /^0+$/.test(length));
+}
+
+const BODY = refusal("a request with a body is not answered");
 const UPGRADE = refusal("upgrades are not answered");
 const MALFORMED = refusal("the request is malformed or too large");
 /** It may be us: stopped for a while, we have not read what was sent. Most SDKs ask again after a 503, and only then. */
-const LATE = rawAnswer(errorAnswer(new BrokerError("CredentialsPending", "the request did not come in time"), 503));
+const LATE = rawAnswer(pending("the request did not come in time"));
+const FULL = pending("too many requests at once");
+
+function pending(message: string): JsonAnswer {
+  return errorAnswer(new BrokerError("CredentialsPending", message), 503);
+}
 
 function refusal(message: string): string {
   return rawAnswer(errorAnswer(new BrokerError("RequestRefused", message), 403));

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Listener } from "../../src/http/listen.js";
@@ -223,18 +224,37 @@ describe("honest requests", () => {
     expect(text).not.toMatch(/access-control|etag|x-powered-by/i);
   });
 
-  it("are answered in order when they come all at once", async () => {
-    const health = withTarget("/healthz");
-    const { text } = await exchange(port, bytes(withHeaders() + health + withHeaders("Connection: close")));
+  it("are answered one at a time: what comes before an answer has left closes the connection behind it", async () => {
+    const { text, json } = await exchange(port, bytes(withHeaders() + withHeaders() + withHeaders()));
 
-    expect(text.match(/HTTP\/1\.1 \d{3}/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 204", "HTTP/1.1 200"]);
+    expect(answersIn(text)).toBe(1);
+    expect(json).toMatchObject({ AccessKeyId: ACCESS_KEY_ID });
   });
 
-  it("keep their connection after a wrong token", async () => {
-    const wrong = withTarget("/creds", "Authorization: nonsense");
-    const { text } = await exchange(port, bytes(wrong + withHeaders("Connection: close")));
+  it("cost one answer a connection, however many come in one piece", async () => {
+    const asked = room.credentials.asked;
+    const { text } = await exchange(port, bytes(withHeaders()).repeat(500));
 
-    expect(text.match(/HTTP\/1\.1 \d{3}/g)).toEqual(["HTTP/1.1 403", "HTTP/1.1 200"]);
+    expect(answersIn(text)).toBeLessThanOrEqual(1);
+    expect(room.credentials.asked).toBe(asked + 1);
+  });
+
+  it("keep their connection from one answer to the next, also after a wrong token", async () => {
+    const socket = connect({ port, host: "127.0.0.1" });
+    const answers: string[] = [];
+    for (const token of ["nonsense", room.token, room.token]) {
+      socket.write(bytes(withTarget("/creds", `Authorization: ${token}`)));
+      answers.push(String(((await once(socket, "data")) as [Buffer])[0]).slice(0, 12));
+    }
+    socket.destroy();
+
+    expect(answers).toEqual(["HTTP/1.1 403", "HTTP/1.1 200", "HTTP/1.1 200"]);
+  });
+
+  it("of /healthz have one answer a connection", async () => {
+    const { text } = await exchange(port, bytes(withTarget("/healthz")));
+
+    expect(text).toMatch(/^HTTP\/1\.1 204 [^]*\r\nConnection: close\r\n/i);
   });
 
   it("get the same over ::1 where there is one", async () => {

@@ -53,6 +53,6 @@ export function endpointRoom() {
   credentials.hold("dev", hourOfCredentials());
   const app = createEndpointApp({ leases, credentials, logger, onFetch: (fetch) => fetches.push(fetch) });
   const listen = (limits: Partial<ServerLimits> = {}): Promise<Listener> =>
-    listenOnLoopback(app, { port: 0, clock: new SystemClock(), logger, limits });
+    listenOnLoopback(app, { port: 0, clock: new SystemClock(), logger, limits: { bodies: false, ...limits } });
   return { app, listen, leases, credentials, logger, fetches, token: leases.add("dev") };
 }

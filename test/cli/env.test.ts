@@ -226,10 +226,33 @@ describe("env beside a ~/.aws that wins over the endpoint", () => {
     writeFileSync(join(home, ".aws", "config"), "[default]\nregion = eu-west-1\n[profile other]\nregion = us-east-1\n");
   });
 
-  it("leaves files with only a region alone", async () => {
+  it("leaves files without a default profile alone", async () => {
+    writeFileSync(join(home, ".aws", "config"), "[profile other]\nregion = us-east-1\n");
     const { stdout, stderr } = await room.run(["env", "dev"], { env: { HOME: home } });
     expect(stdout).not.toContain("AWS_CONFIG_FILE");
     expect(stderr).toBe("");
+  });
+
+  it("takes away a [default] with only a region, at which osls stops, and says so; the region goes by variables", async () => {
+    const options = { env: { HOME: home } };
+    const { stdout, stderr } = await room.run(["env", "prod", "--format", "json"], options);
+    const { set } = JSON.parse(stdout) as Changes;
+    expect(readFileSync(set["AWS_CONFIG_FILE"]!, "utf8")).not.toContain("[default]");
+    expect(set).toMatchObject({ AWS_SDK_LOAD_CONFIG: "1", AWS_REGION: "eu-west-1", AWS_DEFAULT_REGION: "eu-west-1" });
+    expect(stderr).toContain(`without the [default] of ${join(home, ".aws", "config")}`);
+  });
+
+  it("does not let the region of [default] take the place of the role's, or of one that the user has set", async () => {
+    writeFileSync(join(home, ".aws", "config"), "[default]\nregion = us-west-2\noutput = text\n");
+    const regionOf = async (role: string, env: Record<string, string>): Promise<unknown[]> => {
+      const { stdout } = await room.run(["env", role, "--format", "json"], { env: { HOME: home, ...env } });
+      const { set } = JSON.parse(stdout) as Changes;
+      return [set["AWS_REGION"], set["AWS_DEFAULT_REGION"], set["AWS_DEFAULT_OUTPUT"]];
+    };
+    expect(await regionOf("dev", {})).toEqual(["eu-west-1", "eu-west-1", "text"]);
+    expect(await regionOf("prod", { AWS_REGION: "x" })).toEqual([undefined, "x", "text"]);
+    const all = { AWS_REGION: "x", AWS_DEFAULT_REGION: "y", AWS_DEFAULT_OUTPUT: "json" };
+    expect(await regionOf("prod", all)).toEqual([undefined, undefined, undefined]);
   });
 
   it("says so and sets files without the keys, which it copies nowhere", async () => {

@@ -66,11 +66,12 @@ describe("what exec runs", () => {
   it("gets copies of ~/.aws without keys, always", async () => {
     const aws = join(env["HOME"]!, ".aws");
     mkdirSync(aws);
-    writeFileSync(join(aws, "config"), "[default]\nregion = eu-north-1\ncredential_process = /bin/evil\n");
+    writeFileSync(join(aws, "config"), "[default]\ns3 =\n  max_queue_size = 7\ncredential_process = /bin/evil\n");
     writeFileSync(join(aws, "credentials"), `[default]\naws_secret_access_key = ${canarySecretKey("creds")}\n`);
     const seen = await envOf(["dev"]);
     const config = readFileSync(seen["AWS_CONFIG_FILE"]!, "utf8");
-    expect(config).toContain("region = eu-north-1");
+    expect(config).toContain("max_queue_size = 7");
+    expect(seen["AWS_SDK_LOAD_CONFIG"]).toBe("1");
     expect(config).not.toContain("evil");
     expect(readFileSync(seen["AWS_SHARED_CREDENTIALS_FILE"]!, "utf8")).not.toContain("aws_secret");
   });

@@ -16,17 +16,27 @@ export function awsFiles({ env, homeDir }: CliContext): AwsFiles {
   };
 }
 
-/** What in `~/.aws` wins over the endpoint, e.g. `aws_access_key_id in [default] of /home/me/.aws/credentials`. */
-export async function competingAwsSetting(context: CliContext): Promise<string | undefined> {
+/** Why a shell needs copies of `~/.aws`. */
+export interface CompetingDefault {
+  /** What wins over the endpoint: `aws_access_key_id in [default] of /home/me/.aws/credentials`. Undefined: nothing does. */
+  readonly setting: string | undefined;
+  /** The file in which a `[default]` is, which alone stops osls. */
+  readonly path: string;
+}
+
+/** What of the default profile keeps some client from the endpoint; undefined: there is no such profile. */
+export async function competingDefault(context: CliContext): Promise<CompetingDefault | undefined> {
   const { config, credentials } = awsFiles(context);
+  let found: CompetingDefault | undefined;
   for (const path of [credentials, config]) {
     const text = await textOf(path);
     if (text === "") continue;
-    const { competingSetting } = await import("./aws-file-text.js");
-    const setting = competingSetting(text);
-    if (setting !== undefined) return `${setting} in [default] of ${path}`;
+    const { defaultProfile } = await import("./aws-file-text.js");
+    const profile = defaultProfile(text);
+    if (profile?.competing !== undefined) return { setting: `${profile.competing} in [default] of ${path}`, path };
+    if (profile) found ??= { setting: undefined, path };
   }
-  return undefined;
+  return found;
 }
 
 /** A file that cannot be read competes with nothing: an SDK cannot read it either. */

@@ -1,24 +1,30 @@
 import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { NodeFileSystem, writeFileAtomic } from "../../system/atomic-file.js";
 import { ensurePrivateDirectory } from "../../system/private-directory.js";
-import type { CliContext } from "../context.js";
-import { withoutCompetingSettings } from "./aws-file-text.js";
+import type { CliContext, Environment } from "../context.js";
 import { type AwsFiles, awsFiles, textOf } from "./aws-files.js";
+import { neutralConfig } from "./neutral-config.js";
 
-/** Variables that take the place of `~/.aws`, for a child or a shell. */
-export type AwsFileVariables = Readonly<Record<"AWS_CONFIG_FILE" | "AWS_SHARED_CREDENTIALS_FILE", string>>;
+/** What takes the place of `~/.aws`, as variables for a child or a shell. */
+export interface NeutralAwsFiles {
+  readonly files: Readonly<Record<string, string>>;
+  /** What `[default]` said and the copy does not: for who is not told otherwise, see `unsaid`. */
+  readonly settings: Readonly<Record<string, string>>;
+}
 
 /**
- * Copies of `~/.aws` without what competes: the config with its regions and other profiles but no keys, the credentials
- * file empty, because no long-term key is ever copied. A shell that has them already keeps them.
+ * Copies of `~/.aws` without what competes: the config with what is harmless and other profiles but no keys, the
+ * credentials file empty, because no long-term key is ever copied. A shell that has them already keeps them.
  */
-export async function neutralAwsFiles(context: CliContext): Promise<AwsFileVariables> {
+export async function neutralAwsFiles(context: CliContext): Promise<NeutralAwsFiles> {
   const { stateDir } = context.paths();
   const root = join(stateDir, "aws/");
   const files = awsFiles(context);
-  if (files.config.startsWith(root) && files.credentials.startsWith(root)) return variablesFor(files);
+  if (files.config.startsWith(root) && files.credentials.startsWith(root)) {
+    return { files: variablesFor(files), settings: settingsIn(await textOf(settingsFile(files))) };
+  }
   const directory = join(root, createHash("sha256").update(files.config).digest("hex").slice(0, 12));
   await ensurePrivateDirectory(stateDir);
   await mkdir(directory, { recursive: true, mode: 0o700 });
@@ -26,13 +32,46 @@ export async function neutralAwsFiles(context: CliContext): Promise<AwsFileVaria
   // A line feed in the path would begin a line of settings.
   const from = files.config.replaceAll(/\p{Cc}/gu, "?");
   const header = `# Written by brokerctl from ${from}: without what would win over the broker. Edits here are lost.\n`;
-  await writeIfOther(generated.config, header + withoutCompetingSettings(await textOf(files.config)));
+  const [config, credentials] = await Promise.all([textOf(files.config), textOf(files.credentials)]);
+  const { text, variables } = neutralConfig({ config, credentials });
+  await writeIfOther(generated.config, header + text);
+  await writeIfOther(settingsFile(generated), JSON.stringify(variables));
   await writeIfOther(generated.credentials, "# Written by brokerctl: the broker gives the credentials.\n");
-  return variablesFor(generated);
+  return { files: variablesFor(generated), settings: variables };
 }
 
-function variablesFor({ config, credentials }: AwsFiles): AwsFileVariables {
-  return { AWS_CONFIG_FILE: config, AWS_SHARED_CREDENTIALS_FILE: credentials };
+/** The SDK v2 for JavaScript, and Serverless 3 with it, follows the other two only beside the third. */
+function variablesFor({ config, credentials }: AwsFiles): NeutralAwsFiles["files"] {
+  return { AWS_CONFIG_FILE: config, AWS_SHARED_CREDENTIALS_FILE: credentials, AWS_SDK_LOAD_CONFIG: "1" };
+}
+
+/** Beside the copies, for a shell that has them. */
+function settingsFile({ config }: AwsFiles): string {
+  return join(dirname(config), "settings.json");
+}
+
+function settingsIn(text: string): NeutralAwsFiles["settings"] {
+  try {
+    return JSON.parse(text) as NeutralAwsFiles["settings"];
+  } catch {
+    return {};
+  }
+}
+
+const REGION_VARIABLES = ["AWS_REGION", "AWS_DEFAULT_REGION"] as const;
+
+/**
+ * Without those that the environment has. Of the two variables for the region, clients read one or the other: what one of
+ * them says holds for both.
+ */
+export function unsaid(
+  variables: Readonly<Record<string, string>>,
+  env: Environment,
+): Readonly<Record<string, string>> {
+  const region = REGION_VARIABLES.map((name) => env[name]).find(Boolean);
+  const regions = REGION_VARIABLES.filter((name) => Object.hasOwn(variables, name) && region !== undefined);
+  const all = { ...variables, ...Object.fromEntries(regions.map((name) => [name, region ?? ""])) };
+  return Object.fromEntries(Object.entries(all).filter(([name]) => !env[name]));
 }
 
 async function writeIfOther(path: string, text: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { competingFileVariables } from "../aws-files/competing-files.js";
+import { competingFiles } from "../aws-files/competing-files.js";
 import { defineCommand, type OptionSpecs } from "../command.js";
 import type { CliContext } from "../context.js";
 import { HOOK_VARIABLE } from "../hook-variable.js";
@@ -38,8 +38,10 @@ pinned to that role. On failure stdout holds the unsets and \`false\`, so that n
     const { as = "url", format = "sh" } = args.options;
     const wanted = wantedLease({ ...args.options, role: args.positionals[0] });
     const set = as === "static" ? await staticSet(wanted, context) : await leaseSet(wanted, as, context);
-    const mark = isForHook(format, context) ? markFor(set, ownerOf(wanted)) : {};
-    const changes = changesFor({ ...set, ...mark, ...(await competingFileVariables(context)) }, context.env);
+    const { settings, files } = await competingFiles(context);
+    const all = { ...settings, ...set, ...files };
+    const mark = isForHook(format, context) ? markFor(hasRegion(settings) ? all : set, ownerOf(wanted)) : {};
+    const changes = changesFor({ ...all, ...mark }, context.env);
     printChanges({ changes, format, command: "brokerctl env" }, context);
   },
   onFailure: printFailure,
@@ -57,6 +59,11 @@ async function leaseSet(wanted: WantedLease, form: LeaseForm, context: CliContex
     await ensureLoggedIn(context, access.lease.role);
   }
   return leaseVariables(access, form, context.paths().stateDir);
+}
+
+/** Whether the region comes from `[default]`: then the hook follows roles; not where the user has set one of the two. */
+function hasRegion(settings: Readonly<Record<string, string>>): boolean {
+  return "AWS_REGION" in settings && "AWS_DEFAULT_REGION" in settings;
 }
 
 /** What a shell evaluates says to its hook whose lease it holds now; a file for others does not. */

@@ -116,6 +116,6 @@ async function run(
   set: Readonly<Record<string, string>>,
   context: CliContext,
 ): Promise<Outcome> {
-  const changes = changesFor({ ...set, ...(await execVariables(context)) }, context.env);
+  const changes = changesFor(await execVariables(set, context), context.env);
   return runChild({ ...command, env: applyChanges(context.env, changes) }, context);
 }

@@ -1,4 +1,4 @@
-import { competingFileVariables } from "../aws-files/competing-files.js";
+import { competingFiles } from "../aws-files/competing-files.js";
 import { defineCommand, type OptionSpecs } from "../command.js";
 import type { CliContext } from "../context.js";
 import { deployedFunction } from "../lambda/deployed-function.js";
@@ -33,7 +33,7 @@ are printed as they are, secrets among them. On failure stdout holds the unsets 
     const { as = "url", format = "sh", "task-root": root } = options;
     const place = taskRoot(root, context);
     const { role, context: described } = await deployedFunction({ ...options, name }, context);
-    const beside = { ...(await competingFileVariables(context)), ...besides(context.env) };
+    const beside = { ...(await competingFiles(context)).files, ...besides(context.env) };
     const granted = { ...(await leaseSet(role, as, context)), ...beside };
     const changes = functionChanges({ function: described, granted, taskRoot: place }, context);
     printChanges({ changes, format, command: `brokerctl lambda env ${name}` }, context);

@@ -2,7 +2,7 @@ import { parseDuration } from "../arguments/duration.js";
 import type { CliContext } from "../context.js";
 import { withOwnLease } from "../leases/own-lease.js";
 import { applyChanges } from "../variables/aws-variables.js";
-import { execVariables } from "../variables/exec-variables.js";
+import { functionVariables } from "../variables/exec-variables.js";
 import type { Form } from "../variables/lease-variables.js";
 import { type DeployedFunction, deployedFunction, type NamedFunction } from "./deployed-function.js";
 import { functionChanges } from "./function-changes.js";
@@ -33,7 +33,7 @@ export async function withFunction<T>(
   const forSeconds = duration === undefined ? undefined : parseDuration(duration, "--for");
   const found = await deployedFunction(wanted, context);
   return withOwnLease({ role: found.role, forSeconds, form }, context, async ({ set, onStart }) => {
-    const granted = { ...set, ...(await execVariables(context)) };
+    const granted = { ...set, ...(await functionVariables(context)) };
     const changes = functionChanges({ function: found.context, granted, taskRoot: root }, context);
     return use({ ...found, env: applyChanges(context.env, changes), taskRoot: root, onStart });
   });

@@ -16,14 +16,15 @@ __credbroker_known() {
   esac
 }
 
-# Follows the region of the role as long as nobody else has chosen one.
+# Follows the region of the role, or else of the user's [default], as long as nobody else has chosen one.
 __credbroker_follow() {
-  local ours=${CREDBROKER_REGION-}
-  [[ ${AWS_REGION-}:${AWS_DEFAULT_REGION-} == "$ours:$ours" && $1 != "${ours:--}" ]] || return 0
-  if [[ $1 == - ]]; then
+  local ours=${CREDBROKER_REGION-} region=$1
+  [[ $region != - ]] || region=${__credbroker_home_region:--}
+  [[ ${AWS_REGION-}:${AWS_DEFAULT_REGION-} == "$ours:$ours" && $region != "${ours:--}" ]] || return 0
+  if [[ $region == - ]]; then
     unset AWS_REGION AWS_DEFAULT_REGION CREDBROKER_REGION
   else
-    export AWS_REGION="$1" AWS_DEFAULT_REGION="$1" CREDBROKER_REGION="$1"
+    export AWS_REGION="$region" AWS_DEFAULT_REGION="$region" CREDBROKER_REGION="$region"
   fi
 }
 

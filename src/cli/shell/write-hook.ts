@@ -12,7 +12,7 @@ import {
 } from "../../core/shell-files.js";
 import { NodeFileSystem, writeFileAtomic } from "../../system/atomic-file.js";
 import { ensurePrivateDirectory } from "../../system/private-directory.js";
-import { competingAwsSetting } from "../aws-files/aws-files.js";
+import { competingDefault } from "../aws-files/aws-files.js";
 import type { CliContext } from "../context.js";
 import { hookScript, quotedFor } from "./shell-scripts.js";
 
@@ -65,18 +65,41 @@ async function writeLeaseFile({ lease, token, region }: LeaseAccess, directory: 
   await writeFile(path, `${line}\n`, { flag: "wx", mode: 0o600 }).catch(() => undefined);
 }
 
-/** As `env` does it: a shell whose `~/.aws` would win over the broker gets copies without that. */
+/** As `env` does it: a shell in which `~/.aws` would keep some program from the broker gets copies without that. */
 async function prefaceFor(shell: HookedShell, context: CliContext): Promise<string> {
-  const competing = await competingAwsSetting(context);
+  const competing = await competingDefault(context);
   const copies = `${context.paths().stateDir}/aws/`;
   // In a shell that has the copies already, they do not compete, and are still what a new shell needs.
   if (competing === undefined && !context.env["AWS_CONFIG_FILE"]?.startsWith(copies)) return "";
-  if (competing !== undefined) {
-    context.output.warn(`${competing} would win over the broker: shells with the hook get copies of ~/.aws without it`);
+  const setting = competing?.setting;
+  if (setting !== undefined) {
+    context.output.warn(`${setting} would win over the broker: shells with the hook get copies of ~/.aws without it`);
   }
   const { neutralAwsFiles } = await import("../aws-files/neutral-aws-files.js");
-  const lines = Object.entries(await neutralAwsFiles(context)).map(([name, value]) =>
-    shell === "fish" ? `set -gx ${name} ${quotedFor(shell, value)}` : `export ${name}=${quotedFor(shell, value)}`,
-  );
+  const { files, settings } = await neutralAwsFiles(context);
+  const region = settings["AWS_REGION"];
+  const others = Object.entries(settings).filter(([name]) => !name.endsWith("_REGION"));
+  const line = LINES[shell === "fish" ? "fish" : "sh"];
+  const lines = [
+    ...Object.entries(files).map(([name, value]) => line.always(name, quotedFor(shell, value))),
+    ...others.map(([name, value]) => line.unlessSet(name, quotedFor(shell, value))),
+    // The hook sets it where a role names none.
+    ...(region === undefined ? [] : [line.own("__credbroker_home_region", quotedFor(shell, region))]),
+  ];
   return `${lines.join("\n")}\n`;
 }
+
+type Line = (name: string, quoted: string) => string;
+
+const LINES: Readonly<Record<"sh" | "fish", Readonly<Record<"always" | "unlessSet" | "own", Line>>>> = {
+  sh: {
+    always: (name, value) => `export ${name}=${value}`,
+    unlessSet: (name, value) => `[[ -n \${${name}+set} ]] || export ${name}=${value}`,
+    own: (name, value) => `${name}=${value}`,
+  },
+  fish: {
+    always: (name, value) => `set -gx ${name} ${value}`,
+    unlessSet: (name, value) => `set -q ${name}; or set -gx ${name} ${value}`,
+    own: (name, value) => `set -g ${name} ${value}`,
+  },
+};

@@ -1,9 +1,18 @@
-import { neutralAwsFiles } from "../aws-files/neutral-aws-files.js";
+import { neutralAwsFiles, unsaid } from "../aws-files/neutral-aws-files.js";
 import type { CliContext, Environment } from "../context.js";
 
 /** What a child of ours gets beside its lease, so that nothing on this machine wins over it. */
-export async function execVariables(context: CliContext): Promise<Record<string, string>> {
-  return { ...(await neutralAwsFiles(context)), ...besides(context.env) };
+export async function execVariables(
+  lease: Readonly<Record<string, string>>,
+  context: CliContext,
+): Promise<Record<string, string>> {
+  const { settings, files } = await neutralAwsFiles(context);
+  return { ...unsaid(settings, context.env), ...lease, ...files, ...besides(context.env) };
+}
+
+/** The same for a function, which on AWS has no `~/.aws` of ours and therefore none of its settings. */
+export async function functionVariables(context: CliContext): Promise<Record<string, string>> {
+  return { ...(await neutralAwsFiles(context)).files, ...besides(context.env) };
 }
 
 /** sdk-contract §4: no detour to the instance metadata after an error of ours, and no proxy on the way to loopback. */

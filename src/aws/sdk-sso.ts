@@ -3,6 +3,7 @@ import {
   ListAccountRolesCommand,
   ListAccountsCommand,
   LogoutCommand,
+  type RoleCredentials,
   SSOClient,
 } from "@aws-sdk/client-sso";
 import type { Credentials } from "../core/credentials.js";
@@ -13,6 +14,7 @@ import type { AwsAnswer, AwsCall, AwsCaller, CallOptions } from "./aws-caller.js
 import type { Page, SsoAccount, SsoAccountRole, SsoPortal } from "./sso.js";
 import { displayName, SsoAnswer } from "./sso-answers.js";
 import { ssoError } from "./sso-error.js";
+import { askWithLoginOfCli } from "./sso-login-of-cli.js";
 import { checkedCredentials } from "./sts-answers.js";
 
 /** The API's limit: every call counts against a limit near 20 a second. */
@@ -48,15 +50,34 @@ export class SdkSso implements SsoPortal {
       send: (client, http) =>
         client.send(new GetRoleCredentialsCommand({ ...input, accessToken: accessToken.reveal() }), http),
     });
-    const { accessKeyId, secretAccessKey, sessionToken, expiration } = output.roleCredentials ?? {};
+    return { ...this.#checked(output.roleCredentials, { host, clockSkewMs }), accountId };
+  }
+
+  async getRoleCredentialsOfCli(
+    cacheKey: string,
+    { accountId, roleName }: { readonly accountId: string; readonly roleName: string },
+    region: string,
+  ): Promise<Credentials> {
+    const { output, host, clockSkewMs } = await this.#call({
+      action: "GetRoleCredentials",
+      subject: `role ${roleName} of account ${accountId}`,
+      region,
+      send: (client) => askWithLoginOfCli(client, { cacheKey, accountId, roleName, region }),
+    });
+    return { ...this.#checked(output, { host, clockSkewMs }), accountId };
+  }
+
+  #checked(
+    { accessKeyId, secretAccessKey, sessionToken, expiration }: RoleCredentials = {},
+    answer: { readonly host: string; readonly clockSkewMs: number },
+  ): Credentials {
     const found = {
       AccessKeyId: accessKeyId,
       SecretAccessKey: secretAccessKey,
       SessionToken: sessionToken,
       Expiration: expiration === undefined ? undefined : new Date(expiration),
     };
-    const context = { host, clockSkewMs, now: this.#clock.now(), durationSeconds: MAX_ROLE_SESSION_SECONDS };
-    return { ...checkedCredentials(found, context), accountId };
+    return checkedCredentials(found, { ...answer, now: this.#clock.now(), durationSeconds: MAX_ROLE_SESSION_SECONDS });
   }
 
   async listAccounts(

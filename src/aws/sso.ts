@@ -27,6 +27,16 @@ export interface SsoPortal {
     role: { readonly accountId: string; readonly roleName: string },
     region: string,
   ): Promise<Credentials>;
+  /**
+   * With the login that the AWS CLI keeps under `cacheKey` (a session's name, or a start URL to the letter). The file is read
+   * by the AWS SDK's own provider in the form that never writes it; a file that it cannot use, or whose login has ended,
+   * rejects with LoginRequired too.
+   */
+  getRoleCredentialsOfCli(
+    cacheKey: string,
+    role: { readonly accountId: string; readonly roleName: string },
+    region: string,
+  ): Promise<Credentials>;
   listAccounts(accessToken: Secret, page: { readonly nextToken?: string }, region: string): Promise<Page<SsoAccount>>;
   listAccountRoles(
     accessToken: Secret,

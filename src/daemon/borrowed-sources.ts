@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Aws } from "../aws/aws.js";
 import type { LocalCredentials } from "../aws/local-credentials.js";
 import { SdkLocalCredentials } from "../aws/sdk-local-credentials.js";
+import type { SsoPortal } from "../aws/sso.js";
 import type { ContainerSource, InstanceMetadataSource, ProcessSource, ProfileSource, Source } from "../core/role.js";
 import { AwsSsoCache } from "../credentials/sources/aws-sso-cache.js";
 import { AwsSsoCacheSourceProvider } from "../credentials/sources/aws-sso-cache-source.js";
@@ -16,6 +17,8 @@ import type { DaemonOptions } from "./daemon-options.js";
 
 export interface BorrowedSourcesParts {
   readonly aws: Aws;
+  /** With the pace of all that asks it. */
+  readonly portal: SsoPortal;
   readonly assumeRole: AssumeRole;
   readonly programs: Programs;
 }
@@ -29,7 +32,7 @@ export interface BorrowedSources {
 /** The sources that somebody else keeps: files, programs, the AWS CLI, the machine. */
 export function buildBorrowedSources(
   { clock, environment }: DaemonOptions,
-  { aws, assumeRole, programs }: BorrowedSourcesParts,
+  { aws, portal, assumeRole, programs }: BorrowedSourcesParts,
 ): BorrowedSources {
   const { sts } = aws;
   const home = environment["HOME"] ?? homeDirectory();
@@ -52,7 +55,7 @@ export function buildBorrowedSources(
         find: (source) => processes.find(source),
         check: (source) => processes.check(source),
       }),
-      aws_sso_cache: new AwsSsoCacheSourceProvider({ cache, portal: aws.sso, clock }),
+      aws_sso_cache: new AwsSsoCacheSourceProvider({ cache, portal, clock }),
       profile: borrow<ProfileSource>({ find: ({ profile, stsRegion }) => local.profile(profile, stsRegion) }),
       instance_metadata: borrow<InstanceMetadataSource>({ find: () => local.instanceMetadata() }),
       container: borrow<ContainerSource>({ find: () => local.container() }),

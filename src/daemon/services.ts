@@ -73,7 +73,7 @@ export function buildServices(options: DaemonOptions, surroundings: Surroundings
     forget: (role, stale) => credentials.forget(role, stale),
   };
   const sso = buildSso(options, { aws, store, sources, onLoggedIn: (source) => credentials.wake(source) });
-  const borrowed = buildBorrowedSources(options, { aws, assumeRole, programs });
+  const borrowed = buildBorrowedSources(options, { aws, portal: sso.portal, assumeRole, programs });
   const providers: SourceProviders = {
     keys: sessions,
     sso: new SsoSourceProvider({ ...sso, clock }),

@@ -30,6 +30,15 @@ export class PacedPortal implements SsoPortal {
     return this.#portal.getRoleCredentials(accessToken, role, region);
   }
 
+  async getRoleCredentialsOfCli(
+    cacheKey: string,
+    role: { readonly accountId: string; readonly roleName: string },
+    region: string,
+  ): Promise<Credentials> {
+    await this.#turn();
+    return this.#portal.getRoleCredentialsOfCli(cacheKey, role, region);
+  }
+
   async listAccounts(
     accessToken: Secret,
     page: { readonly nextToken?: string },

@@ -118,6 +118,10 @@ export class MemorySso implements SsoOidc, SsoPortal {
     };
   }
 
+  async getRoleCredentialsOfCli(): Promise<Credentials> {
+    return Promise.reject(new BrokerError("LoginRequired", "nobody logged in with the AWS CLI"));
+  }
+
   async listAccounts(token: Secret, { nextToken }: { nextToken?: string }): Promise<Page<SsoAccount>> {
     this.#portal("ListAccounts", token);
     return this.#page(this.accounts, nextToken);

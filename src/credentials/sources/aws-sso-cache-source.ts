@@ -27,7 +27,7 @@ export class AwsSsoCacheSourceProvider implements SourceProvider<AwsSsoCacheSour
     const credentials = await this.#withLogin(source, (login) => {
       const region = source.ssoRegion ?? login.region;
       if (region === undefined) throw regionMissing(source);
-      return this.#options.portal.getRoleCredentials(login.accessToken, sso, region);
+      return this.#options.portal.getRoleCredentialsOfCli(login.cacheKey, sso, region);
     });
     return { credentials: { ...credentials, accountId: sso.accountId }, receivedAt: this.#options.clock.now() };
   }

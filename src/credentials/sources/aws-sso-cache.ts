@@ -20,6 +20,8 @@ export interface AwsSsoCacheOptions {
 }
 
 export interface CachedLogin {
+  /** What the file is named by: the session's name, or the start URL as the CLI's profile has it. */
+  readonly cacheKey: string;
   readonly accessToken: Secret;
   /** Epoch milliseconds. */
   readonly expiresAt: number;
@@ -27,7 +29,10 @@ export interface CachedLogin {
   readonly region: string | undefined;
 }
 
-/** The logins of `aws sso login`. Strictly read-only: a refresh here would spend the CLI's refresh token (design §6.9). */
+/**
+ * The logins of `aws sso login`, as they stand there: which one, until when, and whether it is half written. What is done
+ * with one is the AWS SDK's. Strictly read-only: a refresh would spend the CLI's refresh token (design §6.9).
+ */
 export class AwsSsoCache {
   readonly #options: AwsSsoCacheOptions;
 
@@ -40,18 +45,19 @@ export class AwsSsoCache {
     const { clock } = this.#options;
     const giveUpAt = clock.now() + PATIENCE_MS;
     for (;;) {
-      const login = parseLogin(await this.#text(source));
-      if (login) return login;
+      const { text, cacheKey } = await this.#text(source);
+      const login = parseLogin(text);
+      if (login) return { ...login, cacheKey };
       if (clock.now() >= giveUpAt) throw loginNeeded(source, "holds no login that can be read");
       await clock.sleep(LOOK_AGAIN_MS);
     }
   }
 
-  async #text(source: AwsSsoCacheSource): Promise<Secret> {
-    for (const fileName of fileNamesOf(source)) {
-      const path = join(this.#options.directory, fileName);
+  async #text(source: AwsSsoCacheSource): Promise<{ readonly text: Secret; readonly cacheKey: string }> {
+    for (const cacheKey of cacheKeysOf(source)) {
+      const path = join(this.#options.directory, `${createHash("sha1").update(cacheKey, "utf8").digest("hex")}.json`);
       const file = await this.#options.readFile(path, MAX_FILE_BYTES);
-      if (file.found === "text") return file.text;
+      if (file.found === "text") return { text: file.text, cacheKey };
       if (file.found === "nothing") continue;
       const message = `the login of the AWS CLI for source ${source.name}, ${path}, ${file.problem}`;
       throw new BrokerError("ConfigInvalid", message, { hint: `ls -l '${path}'` });
@@ -80,14 +86,14 @@ function word(name: string): string {
  * sdk-contract §16.3: the SHA-1 of the session's name or of the start URL, to the letter; which letters the CLI's
  * profile has for the same portal is not known here, so the config's come first and then the others.
  */
-function fileNamesOf({ session }: AwsSsoCacheSource): readonly string[] {
+function cacheKeysOf({ session }: AwsSsoCacheSource): readonly string[] {
   const names =
     "ssoSession" in session ? [session.ssoSession] : [session.startUrl, ...spellingsOfStartUrl(session.startUrl)];
-  return [...new Set(names)].map((name) => `${createHash("sha1").update(name, "utf8").digest("hex")}.json`);
+  return [...new Set(names)];
 }
 
 /** Undefined: half written, or something else. Only what is needed is taken: refresh token and client stay where they are. */
-function parseLogin(text: Secret): CachedLogin | undefined {
+function parseLogin(text: Secret): Omit<CachedLogin, "cacheKey"> | undefined {
   const { accessToken, expiresAt, region } = parseObject(text);
   if (typeof accessToken !== "string" || accessToken === "" || typeof expiresAt !== "string") return undefined;
   const expiration = parseInstant(expiresAt);

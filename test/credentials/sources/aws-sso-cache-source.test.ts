@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { SsoPortal } from "../../../src/aws/sso.js";
+import { toBrokerError } from "../../../src/core/errors.js";
 import type { AwsSsoCacheSource, Role } from "../../../src/core/role.js";
 import { Secret } from "../../../src/core/secret.js";
 import { AwsSsoCache } from "../../../src/credentials/sources/aws-sso-cache.js";
@@ -30,15 +31,27 @@ let role: Role;
 
 beforeEach(async () => {
   world = await SsoWorld.start();
-  directory = join(tempDir("aws-sso-cache", "input"), "cache");
-  mkdirSync(directory);
+  const home = tempDir("aws-sso-cache", "input");
+  directory = join(home, ".aws", "sso", "cache");
+  mkdirSync(directory, { recursive: true });
+  // The SDK's provider goes by the process's own home and time.
+  vi.stubEnv("HOME", home);
+  followTheClock();
   // what the fake has by default
   const [account] = organization(3, 2);
   accountId = account?.accountId ?? "";
   role = sessionRole(session, "dev");
   role = { ...role, sso: { accountId, roleName: account?.roles[0] ?? "" } };
 });
-afterEach(() => world.close());
+afterEach(async () => {
+  vi.useRealTimers();
+  vi.unstubAllEnvs();
+  await world.close();
+});
+
+function followTheClock(): void {
+  vi.useFakeTimers({ toFake: ["Date"], now: world.clock.now() });
+}
 
 const provider = (portal: SsoPortal = world.room.sso): AwsSsoCacheSourceProvider => {
   const { clock } = world;
@@ -90,16 +103,41 @@ describe("the login of the AWS CLI", () => {
     expect(await retrieve({ ...session, ssoRegion: REGION })).toBeDefined();
   });
 
-  it("is never written, renewed or moved, whatever happens", async () => {
-    await awsSsoLogin();
-    const before = stateOf(fileOf("corp"));
-    await retrieve();
-    world.clock.jump(100 * 3_600_000);
-    await brokerErrorOf(retrieve);
-    await provider().readiness(session);
+  it.each([
+    ["a session", "corp", session],
+    ["a start URL", `${START_URL}#/`, legacy],
+  ])("of %s is never written, renewed or moved, before and after its end", async (_, key, source) => {
+    await awsSsoLogin(key);
+    const before = stateOf(fileOf(key));
+    const { expiresAt } = JSON.parse(readFileSync(fileOf(key), "utf8")) as { expiresAt: string };
+    const tokens = world.center.countOf("CreateToken");
+    const dev = { accountId, roleName: role.sso?.roleName ?? "" };
+    await retrieve(source);
+    // Where the SDK and the AWS CLI renew a session's login: 5 min before its end; then behind it.
+    for (const beforeEnd of [4 * 60_000, -1000, -100 * 3_600_000]) {
+      world.clock.jump(Date.parse(expiresAt) - beforeEnd - world.clock.now());
+      followTheClock();
+      const asked = world.center.countOf("GetRoleCredentials");
+      const outcome = await world.room.sso.getRoleCredentialsOfCli(key, dev, REGION).then(
+        () => undefined,
+        (error: unknown) => toBrokerError(error),
+      );
+      await retrieve(source).catch(() => undefined);
+      await provider().readiness(source);
+      expect(outcome?.code).toBe(beforeEnd > 0 ? undefined : "LoginRequired");
+      expect(world.center.countOf("GetRoleCredentials") - asked).toBe(beforeEnd > 0 ? 2 : 0);
+    }
 
-    expect(stateOf(fileOf("corp"))).toEqual(before);
+    expect(stateOf(fileOf(key))).toEqual(before);
     expect(readdirSync(directory)).toHaveLength(1);
+    expect(world.center.countOf("CreateToken")).toBe(tokens);
+  });
+
+  it("is asked with by the SDK's provider through our client, and the portal's errors stay told apart", async () => {
+    await awsSsoLogin();
+    world.center.faults.set("GetRoleCredentials", { kind: "throttle", times: 1 });
+    expect(await brokerErrorOf(retrieve)).toMatchObject({ code: "AwsUnreachable" });
+    expect(await retrieve()).toBeDefined();
   });
 
   it.each<[string, (now: number) => string]>([
@@ -151,9 +189,12 @@ describe("the login of the AWS CLI", () => {
 
     let asked = 0;
     const portal = Object.create(world.room.sso) as SsoPortal;
-    portal.getRoleCredentials = async (...call) => {
-      if (asked++ === 0) await awsSsoLogin();
-      return world.room.sso.getRoleCredentials(...call);
+    portal.getRoleCredentialsOfCli = async (...call) => {
+      asked++;
+      const answer = world.room.sso.getRoleCredentialsOfCli(...call);
+      await answer.catch(() => undefined);
+      if (asked === 1) await awsSsoLogin();
+      return answer;
     };
     expect(await provider(portal).retrieve(session, role)).toBeDefined();
     expect(asked).toBe(2);

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { loadConfig } from "./config/load-config.js";
 import { BrokerError, toBrokerError } from "./core/errors.js";
+import { visibleText } from "./core/visible-text.js";
 import { type Daemon, startDaemon } from "./daemon/daemon.js";
 import { cleanEnvironmentInPlace } from "./system/clean-environment.js";
 import { SystemClock } from "./system/clock.js";
@@ -15,7 +16,7 @@ import { type LogFile, openLogFile } from "./system/log-file.js";
 import { type Logger } from "./system/logger.js";
 import { type BrokerPaths, homeDirectory, resolvePaths } from "./system/paths.js";
 import { createLogger, LOG_LEVELS, type LogLevel } from "./system/pino-logger.js";
-import { ensurePrivateDirectory } from "./system/private-directory.js";
+import { ensurePrivateDirectory, refuseSwappableHome } from "./system/private-directory.js";
 import { type InheritedSockets, takeInheritedSockets } from "./system/socket-activation.js";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -50,12 +51,13 @@ exit codes: 0 ended as asked, 1 failed, 2 usage or config
 
 async function main(): Promise<void> {
   const flags = parseFlags();
-  await refuseIntruders(process.env["NODE_OPTIONS"]);
+  await refuseIntruders(process.env["NODE_OPTIONS"], process.execArgv);
   const inherited = takeInheritedSockets(process.env, process.pid);
   cleanEnvironmentInPlace(process.env);
   if (flags.help) return void process.stdout.write(USAGE);
   if (flags.version) return void process.stdout.write(`${version()}\n`);
   const paths = resolvePaths({ env: process.env, platform: process.platform, homeDir: homeDirectory(), uid: uid() });
+  if (paths.home !== undefined) refuseSwappableHome(paths.home);
   if (flags["check-config"]) return checkConfig(paths.configFile);
   if (flags["forget-data-key"]) return forgetKey(paths.stateDir, flags);
   return serve(paths, flags, inherited);
@@ -245,9 +247,8 @@ function version(): string {
 const USAGE_CODES = new Set(["ConfigInvalid", "FileRefused", "UsageInvalid", "NotSupported"]);
 
 async function fail(error: BrokerError): Promise<void> {
-  process.stderr.write(
-    `brokerd: error: ${error.message}\n${error.hint === undefined ? "" : `brokerd: hint: ${error.hint}\n`}`,
-  );
+  const hint = error.hint === undefined ? "" : `brokerd: hint: ${error.hint}\n`;
+  process.stderr.write(visibleText(`brokerd: error: ${error.message}\n${hint}`));
   // A service manager starts us again at once, and whoever waits on its sockets makes it do so for ever.
   if (isActivated) await new Promise((resolve) => setTimeout(resolve, FAILED_START_PAUSE_MS));
   process.exit(USAGE_CODES.has(error.code) ? 2 : 1);

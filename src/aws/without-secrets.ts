@@ -1,3 +1,5 @@
+import { visibleText } from "../core/visible-text.js";
+
 const MAX_LENGTH = 300;
 
 /** Fields that hold a secret, and all that follows: of signed requests, and of Identity Center's. */
@@ -11,8 +13,7 @@ const OAUTH =
  * are blanked by their look, as are runs too long for a name, and what was typed as an MFA code.
  */
 export function withoutSecrets(text: string): string {
-  const line = text
-    .replace(/[\s\p{Cc}]+/gu, " ")
+  const line = visibleText(text.replace(/[\s\p{Cc}]+/gu, " "))
     .replace(/(The Canonical String|The String-to-Sign|Deserialization error:).*$/, "")
     .replace(SIGNED, "$1$2[removed]")
     .replace(OAUTH, "$1$2[removed]")

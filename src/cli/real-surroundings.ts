@@ -107,12 +107,13 @@ function lazyPrompts(load: () => Promise<Prompts>): Prompts {
 }
 
 /** Who may write into the socket's directory may be at the other end: it is looked at before anything is sent. */
-async function connect({ controlSocket, runtimeDir }: BrokerPaths, version: string): Promise<ControlClient> {
-  const [{ createControlClient }, { ensurePrivateDirectory }, { existsSync }] = await Promise.all([
+async function connect({ home, controlSocket, runtimeDir }: BrokerPaths, version: string): Promise<ControlClient> {
+  const [{ createControlClient }, { ensurePrivateDirectory, refuseSwappableHome }, { existsSync }] = await Promise.all([
     import("../control-api/client.js"),
     import("../system/private-directory.js"),
     import("node:fs"),
   ]);
+  if (home !== undefined) refuseSwappableHome(home);
   if (existsSync(runtimeDir)) await ensurePrivateDirectory(runtimeDir);
   return createControlClient({ socketPath: controlSocket, version });
 }

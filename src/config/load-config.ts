@@ -1,9 +1,9 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { CONFIG_TOO_LARGE, MAX_CONFIG_BYTES } from "../core/config-size.js";
 import { BrokerError } from "../core/errors.js";
 import type { Config } from "./config.js";
 import { parseConfig } from "./parse-config.js";
-import { MAX_CONFIG_BYTES } from "./read-yaml.js";
 
 const WRITABLE_BY_OTHERS = 0o022;
 const ROOT = 0;
@@ -72,7 +72,7 @@ async function checkFile(file: FileHandle, path: string, uid: number | undefined
     throw invalid(`config file ${path} can be written by other users (mode ${mode})`, `chmod go-w ${quote(path)}`);
   }
   if (stats.size > MAX_CONFIG_BYTES) {
-    throw invalid(`config file ${path} is larger than ${MAX_CONFIG_BYTES / 1024} KiB`, `ls -l ${quote(path)}`);
+    throw invalid(`config file ${path} ${CONFIG_TOO_LARGE}`, `ls -l ${quote(path)}`);
   }
 }
 

@@ -1,9 +1,10 @@
 import type { LineCounter } from "yaml";
 import { BrokerError } from "../core/errors.js";
 import { nearestName } from "../core/nearest-name.js";
+import { spellUnseen } from "../core/visible-text.js";
 import { type CheckedConfig, type ConfigText, checkConfig } from "./check/check-config.js";
 import { type ConfigProblem, renderPath } from "./check/config-problem.js";
-import { escapeControls, maskSecrets } from "./check/show-value.js";
+import { maskSecrets } from "./check/show-value.js";
 import type { Config } from "./config.js";
 
 /** More are counted, not shown: nobody mends a hundred at once. */
@@ -38,7 +39,7 @@ export function renderProblem({ path, message, suggest }: ConfigProblem): string
   const nearest = suggest && nearestName(suggest.given, suggest.names);
   const meant = nearest === undefined ? "" : `; did you mean ${JSON.stringify(nearest)}?`;
   const where = path.length === 0 ? "" : `${renderPath(path)}: `;
-  return escapeControls(`${where}${maskSecrets(message)}${meant}`);
+  return spellUnseen(`${where}${maskSecrets(message)}${meant}`);
 }
 
 function offsetOf({ offset, path, at }: ConfigProblem, { root, positions }: CheckedConfig["reading"]): number {

@@ -1,11 +1,10 @@
 import { type Document, isMap, isScalar, Lexer, LineCounter, parseDocument, type YAMLError } from "yaml";
+import { CONFIG_TOO_LARGE, MAX_CONFIG_BYTES } from "../core/config-size.js";
 import type { ConfigProblem } from "./check/config-problem.js";
 import { maskSecrets } from "./check/show-value.js";
 import { FieldPositions } from "./field-positions.js";
 import { readYamlTree } from "./yaml-tree.js";
 
-/** Ten thousand roles fit; a file beyond it is not a config. */
-export const MAX_CONFIG_BYTES = 1024 * 1024;
 /** Brackets inside of brackets: the YAML composer recurses and slows down with each. */
 const MAX_FLOW_DEPTH = 64;
 
@@ -40,7 +39,7 @@ export function readYaml(text: string): YamlReading {
 }
 
 function refuseText(text: string): string | undefined {
-  if (Buffer.byteLength(text) > MAX_CONFIG_BYTES) return `is larger than ${MAX_CONFIG_BYTES / 1024} KiB`;
+  if (Buffer.byteLength(text) > MAX_CONFIG_BYTES) return CONFIG_TOO_LARGE;
   if (text.startsWith("\uFEFF")) return "starts with a byte order mark; save it as UTF-8 without BOM";
   if (isNestedTooDeep(text)) return `has brackets nested deeper than ${MAX_FLOW_DEPTH} levels`;
   return undefined;

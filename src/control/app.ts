@@ -126,5 +126,6 @@ function answerError({ logger }: ControlServices) {
 /** express.json rejects with http-errors of 4xx: too large, not JSON, wrong charset. */
 function fromBodyParser(thrown: unknown): BrokerError | undefined {
   if (!(thrown instanceof Error) || !("status" in thrown) || typeof thrown.status !== "number") return undefined;
+  if (thrown.status === 413) return new BrokerError("UsageInvalid", "the control request is too large: at most 4 MiB");
   return thrown.status < 500 ? new BrokerError("UsageInvalid", "the control request is not a JSON object") : undefined;
 }

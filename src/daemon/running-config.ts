@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import type { Config } from "../config/config.js";
 import { planRoleAdd, planSourceAdd } from "../config/edit/edit-config.js";
 import { planSsoRoles, type SsoRolesPlan } from "../config/edit/plan-sso-roles.js";
@@ -11,6 +10,7 @@ import type { EditPlan } from "../control-api/config-contract.js";
 import type { ControlRequest } from "../control-api/contract.js";
 import { type BrokerError, toBrokerError } from "../core/errors.js";
 import type { Role } from "../core/role.js";
+import { readRegularFile } from "../system/read-small-file.js";
 
 export interface ConfigFileOptions {
   readonly path: string;
@@ -104,6 +104,6 @@ export class ConfigFile implements RunningConfig {
   }
 
   async #read(): Promise<string | undefined> {
-    return readFile(this.path, "utf8").catch(() => undefined);
+    return readRegularFile(this.path).catch(() => undefined);
   }
 }

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { hashLeaseToken, type Lease } from "../core/lease.js";
 import type { Secret } from "../core/secret.js";
 import {
@@ -10,6 +9,7 @@ import {
   type StartLine,
   tokenInStartLine,
 } from "../core/shell-files.js";
+import { readRegularFile } from "../system/read-small-file.js";
 
 export interface StartLinesOptions {
   readonly stateDir: string;
@@ -45,7 +45,7 @@ export class StartLines {
   async #write(startFor: (held: string) => Promise<StartLine | undefined>): Promise<void> {
     for (const shell of HOOKED_SHELLS) {
       const path = hookFile(this.#options.stateDir, shell);
-      const text = await readFile(path, "utf8").catch(() => "");
+      const text = await readRegularFile(path).catch(() => "");
       const end = text.indexOf("\n");
       const held = text.slice(0, Math.max(end, 0));
       // Not there, or not written by the hook: not ours to change.

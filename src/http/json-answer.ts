@@ -1,5 +1,6 @@
 import { type ServerResponse, STATUS_CODES } from "node:http";
 import type { BrokerError } from "../core/errors.js";
+import { visibleText } from "../core/visible-text.js";
 
 /** A whole answer but for its fixed headers. */
 export interface JsonAnswer {
@@ -16,12 +17,13 @@ const MAX_REASON = 200;
 const MAX_MESSAGE = 2000;
 
 /** interface §3: both spellings, because each SDK reads only one (sdk-contract §1.14); the mend is part of the message. */
-export function errorAnswer({ code, message, hint }: BrokerError, status: number): JsonAnswer {
+export function errorAnswer({ code, message: told, hint }: BrokerError, status: number): JsonAnswer {
+  const message = visibleText(told); // SDKs print it as it is
   const mend = hint === undefined ? "" : `; to mend it: ${hint}`;
   const whole = fit(message, mend, MAX_MESSAGE);
   return {
     status,
-    reason: toAscii(fit(message, mend, MAX_REASON)),
+    reason: toAscii(fit(told, mend, MAX_REASON)),
     body: JSON.stringify({ code, message: whole, Code: code, Message: whole }),
   };
 }

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { url as inspectorUrl } from "node:inspector";
 import { BrokerError } from "../core/errors.js";
+import { DAEMON_NODE_FLAGS } from "./node-flags.js";
 
 const OURS_ONLY = 0o077;
 /** core(5): no memory of ours in a core, wherever the kernel puts it; programs that we start inherit it. */
@@ -34,15 +35,28 @@ export function hasNoNewPrivileges(): boolean {
   }
 }
 
-/** Of NODE_OPTIONS: limits and warnings. Any other could run code in here, let somebody in or write memory to a file. */
+/**
+ * Of Node's options: limits and warnings. Any other could run code in here, let somebody in (`--inspect`) or write memory to
+ * a file (`--heapsnapshot-signal`, `--report-on-signal`, `--heap-prof`, `--trace-event-categories`, V8's own `--trace`).
+ */
 const HARMLESS =
-  /^--(?:max-(?:old|semi)-space-size|stack-trace-limit|no-warnings|no-deprecation|trace-[a-z-]+|disable-warning|unhandled-rejections|dns-result-order|enable-source-maps|use-(?:system|bundled|openssl)-ca)(?:=|$)/;
+  /^--(?:max-(?:old|semi)-space-size|stack-trace-limit|no-warnings|no-deprecation|trace-(?:warnings|deprecation|uncaught|exit|sigint|gc)|disable-warning|unhandled-rejections|dns-result-order|enable-source-maps|use-(?:system|bundled|openssl)-ca)(?:=|$)/;
+
+/** Where an option can stand, and how brokerd is started without it. */
+interface GivenOptions {
+  readonly place: string;
+  readonly words: readonly string[];
+  readonly hint: string;
+}
 
 /**
- * Before a secret is read: with Node's inspector open, or code of NODE_OPTIONS in this process, everything that it holds
- * can be read. Rejects with UsageInvalid and the mend.
+ * Before a secret is read: with Node's inspector open, or code of an option in this process, everything that it holds can
+ * be read. Rejects with UsageInvalid and the fix. `execArgv` is what stands between Node and the script.
  */
-export async function refuseIntruders(nodeOptions: string | undefined): Promise<void> {
+export async function refuseIntruders(
+  nodeOptions: string | undefined,
+  execArgv: readonly string[] = [],
+): Promise<void> {
   // A SIGUSR1 that came before our listener takes effect in a turn of its own.
   await new Promise((resolve) => setImmediate(resolve));
   if (inspectorUrl() !== undefined) {
@@ -50,16 +64,24 @@ export async function refuseIntruders(nodeOptions: string | undefined): Promise<
       hint: "start without --inspect: env -u NODE_OPTIONS brokerd",
     });
   }
-  const option = nodeOptions
-    ?.split(/[\s"]+/)
-    .find((word) => word.startsWith("-") && !HARMLESS.test(word))
-    ?.replace(/=.*$/, "");
+  refuseOptions({
+    place: "NODE_OPTIONS has",
+    words: (nodeOptions ?? "").split(/[\s"]+/),
+    hint: "env -u NODE_OPTIONS brokerd",
+  });
+  refuseOptions({ place: "node was started with", words: execArgv, hint: "brokerctl start" });
+}
+
+function refuseOptions({ place, words, hint }: GivenOptions): void {
+  const option = words.find((word) => word.startsWith("-") && !HARMLESS.test(word) && !isOurs(word));
   if (option === undefined) return;
-  throw new BrokerError(
-    "UsageInvalid",
-    `NODE_OPTIONS has ${option}, which other programs may need and brokerd must not have`,
-    {
-      hint: "env -u NODE_OPTIONS brokerd",
-    },
-  );
+  const name = option.replace(/=.*$/, "");
+  throw new BrokerError("UsageInvalid", `${place} ${name}, which other programs may need and brokerd must not have`, {
+    hint,
+  });
+}
+
+/** How brokerd is started everywhere; with another value it closes the same door. */
+function isOurs(word: string): boolean {
+  return ["--disable-sigusr1", ...DAEMON_NODE_FLAGS].some((flag) => word.split("=")[0] === flag.split("=")[0]);
 }

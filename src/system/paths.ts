@@ -6,6 +6,8 @@ import { shellQuote } from "./shell-quote.js";
 
 /** Where everything of one installation lies (interface §1). All absolute. */
 export interface BrokerPaths {
+  /** What holds all the others, where one directory does: CREDBROKER_HOME, or ours on macOS. */
+  readonly home?: string;
   readonly configFile: string;
   /** 0700: sealed files, leases, lock, log, markers. */
   readonly stateDir: string;
@@ -29,10 +31,11 @@ export interface PathSurroundings {
 const MAX_SOCKET_PATH_BYTES = 103;
 
 export function resolvePaths(surroundings: PathSurroundings): BrokerPaths {
-  const { configDir, stateDir, runtimeDir } = directoriesOf(surroundings);
+  const { home, configDir, stateDir, runtimeDir } = directoriesOf(surroundings);
   const controlSocket = join(runtimeDir, "control.sock");
   checkSocketPath(controlSocket);
   return {
+    ...(home !== undefined && { home }),
     configFile: join(configDir, "config.yaml"),
     stateDir,
     runtimeDir,
@@ -42,6 +45,7 @@ export function resolvePaths(surroundings: PathSurroundings): BrokerPaths {
 }
 
 interface Directories {
+  readonly home?: string;
   readonly configDir: string;
   readonly stateDir: string;
   readonly runtimeDir: string;
@@ -72,7 +76,12 @@ function noHome(): BrokerError {
 }
 
 function under(directory: string): Directories {
-  return { configDir: directory, stateDir: join(directory, "state"), runtimeDir: join(directory, "run") };
+  return {
+    home: directory,
+    configDir: directory,
+    stateDir: join(directory, "state"),
+    runtimeDir: join(directory, "run"),
+  };
 }
 
 function xdgDirectories(

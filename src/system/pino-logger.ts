@@ -1,4 +1,5 @@
 import { pino } from "pino";
+import { spellUnseen } from "../core/visible-text.js";
 import type { Logger } from "./logger.js";
 import { redactText, redactValue } from "./redact.js";
 
@@ -31,7 +32,7 @@ export function createLogger({ level, destination }: LoggerOptions): Logger {
       // pino's own would see an error in what the redactor made of one, and print its causes a second time.
       serializers: { err: (redacted: unknown) => redacted },
     },
-    { write: (line) => void destination.write(redactText(line)) },
+    { write: (line) => void destination.write(spellUnseen(redactText(line), "\n")) },
   );
   return loggerOver(target);
 }

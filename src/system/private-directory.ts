@@ -1,4 +1,4 @@
-import type { Stats } from "node:fs";
+import { readFileSync, realpathSync, type Stats, statSync } from "node:fs";
 import { lstat, mkdir, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { BrokerError } from "../core/errors.js";
@@ -7,6 +7,9 @@ import { hasErrno, reasonOf } from "./system-error.js";
 
 const GROUP_AND_OTHERS = 0o077;
 const WRITABLE_BY_GROUP_AND_OTHERS = 0o022;
+const WRITABLE_BY_OTHERS = 0o002;
+const STICKY = 0o1000;
+const ROOT = 0;
 
 /**
  * Makes `path` (and missing parents) 0700, then looks at what really is there: a real directory, ours, closed to
@@ -21,6 +24,69 @@ export async function ensurePrivateDirectory(path: string, uid = currentUid()): 
   if (!found.isDirectory()) refuseType(directory, "a directory");
   refuseForeign(directory, found, uid);
   refuseOpen(directory, found, "700");
+}
+
+/**
+ * The directory that holds state and runtime directory side by side (CREDBROKER_HOME): who can write into it, or into one
+ * above it, could put others in their place. It may be readable, a link, and missing. Group-writable directories above it
+ * pass: a user's own group is what they usually name. Throws FileRefused.
+ */
+export function refuseSwappableHome(home: string, uid = currentUid()): void {
+  const directory = resolve(home);
+  const found = statSync(directory, { throwIfNoEntry: false });
+  if (found) {
+    if (!found.isDirectory()) refuseType(directory, "a directory");
+    if (found.uid !== ROOT) refuseForeign(directory, found, uid);
+    refuseWritable(directory, found);
+  }
+  for (const above of directoriesAbove(directory)) refuseSwappingAbove(above, { directory, uid });
+}
+
+/** Where the name stands, and where a link on the way leads to; without what is not there yet. */
+function directoriesAbove(directory: string): ReadonlySet<string> {
+  const above = new Set<string>();
+  for (let at = dirname(directory); ; at = dirname(at)) {
+    const real = realpathIfThere(at);
+    for (let step = real; step !== undefined && !above.has(step); step = dirname(step)) above.add(step);
+    if (at === dirname(at)) break;
+  }
+  const target = realpathIfThere(directory);
+  if (target !== undefined && target !== directory) {
+    for (let step = dirname(target); !above.has(step); step = dirname(step)) above.add(step);
+  }
+  return above;
+}
+
+function realpathIfThere(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    if (hasErrno(error, "ENOENT", "ENOTDIR")) return undefined;
+    throw new BrokerError("FileRefused", `cannot look at ${path}: ${reasonOf(error)}`, {
+      hint: `ls -ld ${shellQuote(path)}`,
+      cause: error,
+    });
+  }
+}
+
+function refuseSwappingAbove(above: string, { directory, uid }: { readonly directory: string; uid: number }): void {
+  const { mode, uid: owner } = statSync(above);
+  const what = `${above}, above ${directory}, `;
+  // Sticky (/tmp): only who owns a directory in it can rename it.
+  if ((mode & WRITABLE_BY_OTHERS) !== 0 && (mode & STICKY) === 0) {
+    refuse(`${what}is writable by all users`, `chmod o-w ${shellQuote(above)}`);
+  }
+  if (owner === uid || owner === ROOT || owner === overflowUid()) return;
+  refuse(`${what}belongs to uid ${owner}, who could replace it`, 'export CREDBROKER_HOME="$HOME"/.credbroker');
+}
+
+/** Whom a user namespace (a hardened unit, a rootless container) shows in root's place: user_namespaces(7). */
+function overflowUid(): number {
+  try {
+    return Number(readFileSync("/proc/sys/kernel/overflowuid", "latin1"));
+  } catch {
+    return ROOT; // not Linux
+  }
 }
 
 /**
@@ -45,9 +111,7 @@ export async function ensureOwnFile(path: string, uid = currentUid()): Promise<v
   const found = await statOrRefuse(path);
   if (!found.isFile()) refuseType(path, "a regular file");
   refuseForeign(path, found, uid);
-  if (found.mode & WRITABLE_BY_GROUP_AND_OTHERS) {
-    refuse(`${path} is writable by others (mode ${modeOf(found)})`, `chmod go-w ${shellQuote(path)}`);
-  }
+  refuseWritable(path, found);
 }
 
 async function makeDirectory(directory: string): Promise<void> {
@@ -106,6 +170,11 @@ function refuseForeign(path: string, found: Stats, uid: number): void {
 function refuseOpen(path: string, found: Stats, wanted: string): void {
   if ((found.mode & GROUP_AND_OTHERS) === 0) return;
   refuse(`${path} is open to others (mode ${modeOf(found)})`, `chmod ${wanted} ${shellQuote(path)}`);
+}
+
+function refuseWritable(path: string, found: Stats): void {
+  if ((found.mode & WRITABLE_BY_GROUP_AND_OTHERS) === 0) return;
+  refuse(`${path} is writable by others (mode ${modeOf(found)})`, `chmod go-w ${shellQuote(path)}`);
 }
 
 function refuse(message: string, hint: string): never {

@@ -2,6 +2,7 @@ import { readFile, realpath, stat } from "node:fs/promises";
 import { BrokerError } from "../core/errors.js";
 import { type FileSystem, NodeFileSystem, replaceFile } from "./atomic-file.js";
 import { ensureOwnFile } from "./private-directory.js";
+import { READ_AT_ONCE } from "./read-small-file.js";
 
 export interface FileReplacement {
   readonly path: string;
@@ -22,7 +23,7 @@ export async function replaceFileIfUnchanged(
   await ensureOwnFile(path);
   const target = await realpath(path);
   const { mode } = await stat(target);
-  const current = await readFile(target);
+  const current = await readFile(target, { flag: READ_AT_ONCE });
   // As bytes: a file that is no valid UTF-8 must not pass for the text that decoding made of it.
   if (!current.equals(Buffer.from(expected))) {
     throw new BrokerError("Conflict", `${path} is no longer what was read`, {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { Secret } from "../core/secret.js";
+import { visibleText } from "../core/visible-text.js";
 import type { Clock } from "./clock.js";
 import { findProgram } from "./find-program.js";
 import { redactText } from "./redact.js";
@@ -184,9 +185,7 @@ function environmentOf(environment: SystemProgramsOptions["environment"]): Recor
 
 /** The last words are the ones that say what went wrong. */
 function shown(stderr: string): string {
-  const line = redactText(stderr)
-    .replaceAll(/[\s\p{Cc}]+/gu, " ")
-    .trim();
+  const line = visibleText(redactText(stderr).replaceAll(/[\s\p{Cc}]+/gu, " ")).trim();
   return line.length > MAX_SHOWN ? `…${line.slice(-MAX_SHOWN)}` : line;
 }
 

@@ -1,7 +1,8 @@
-import { linkSync, readdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
+import { linkSync, readdirSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BrokerError } from "../core/errors.js";
 import type { ProcessTable } from "./process-identity.js";
+import { readAtOnce } from "./read-small-file.js";
 import { hasErrno, reasonOf } from "./system-error.js";
 import { temporaryPathFor } from "./temporary-file.js";
 
@@ -114,7 +115,7 @@ interface Holder {
 /** Undefined: released, gone meanwhile, or unreadable, as after a power cut (a link appears with its whole content). */
 function readHolder(path: string): Holder | undefined {
   try {
-    const found: unknown = JSON.parse(readFileSync(path, "utf8"));
+    const found: unknown = JSON.parse(readAtOnce(path));
     return isHolder(found) ? found : undefined;
   } catch (error) {
     if (error instanceof SyntaxError || hasErrno(error, "ENOENT")) return undefined;

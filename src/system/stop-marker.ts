@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { BrokerError } from "../core/errors.js";
 import { NodeFileSystem, writeFileAtomic } from "./atomic-file.js";
+import { readAtOnce } from "./read-small-file.js";
 
 /**
  * When `brokerctl stop` last ran, so that what began before it does not bring the daemon back after it has said that it
@@ -36,7 +36,7 @@ function markerIn(stateDir: string): string {
 /** NaN: there is none, or none that can be read; a stop that cannot be known of keeps nobody from starting. */
 function readMarker(path: string): number {
   try {
-    return Number.parseInt(readFileSync(path, "utf8"), 10);
+    return Number.parseInt(readAtOnce(path), 10);
   } catch {
     return Number.NaN;
   }

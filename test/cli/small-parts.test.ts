@@ -115,10 +115,37 @@ describe("tables", () => {
 });
 
 describe("output", () => {
+  const TURNED = "prod\u202eved\u202c\u200b";
+
+  it("shows nothing that turns or hides text, in lines, errors, tables and JSON", () => {
+    const { output, text } = captured({ isTTY: true });
+    output.say(TURNED);
+    output.warn(TURNED, TURNED);
+    output.print(TURNED);
+    output.error(new BrokerError("RoleUnknown", TURNED, { hint: TURNED }));
+    output.print(table(["role"], [[TURNED]]));
+    output.printJson({ role: TURNED });
+    const all = text.stdout + text.stderr;
+    expect(all).not.toMatch(/\p{Cf}/u);
+    expect(all).toContain("prod?ved??");
+    expect(all).toContain(String.raw`"prod\u202eved\u202c\u200b"`);
+
+    const json = captured({ json: true });
+    json.output.error(new BrokerError("RoleUnknown", TURNED));
+    expect(json.text.stderr).not.toMatch(/\p{Cf}/u);
+    expect(JSON.parse(json.text.stderr)).toMatchObject({ error: { message: TURNED } });
+  });
+
+  it("gives programs what was asked for as it is", () => {
+    const { output, text } = captured();
+    output.print(TURNED);
+    expect(text.stdout).toBe(`${TURNED}\n`);
+  });
+
   function captured({ json = false, isTTY = false, env = {} } = {}) {
     const text = { stdout: "", stderr: "" };
     const output = createOutput({
-      stdout: { write: (chunk) => (text.stdout += chunk) },
+      stdout: { write: (chunk) => (text.stdout += chunk), isTTY },
       stderr: { write: (chunk) => (text.stderr += chunk), isTTY },
       env,
       json,

@@ -6,7 +6,11 @@ describeRefusals("YAML", [
   { it: "a file of comments", text: "# nothing\n", says: ["is empty"] },
   { it: "a list at the top", text: `- version: 1 ${MARK}\n`, says: ["must be a map"] },
   { it: "a text at the top", text: `version ${MARK}\n`, says: ["must be a map"] },
-  { it: "a file over 1 MiB", text: `${HEAD}#${"x".repeat(1024 * 1024)}\n`, says: ["larger than 1024 KiB"] },
+  {
+    it: "a file over 1 MiB",
+    text: `${HEAD}#${"x".repeat(1024 * 1024)}\n`,
+    says: ["too large: a config has at most 1024 KiB"],
+  },
   { it: "a byte order mark", text: `\uFEFF${HEAD}`, says: ["byte order mark"] },
   { it: "a tab as indentation", text: `${HEAD}roles:\n\tr: {} ${MARK}\n`, says: ["a tab stands"] },
   { it: "a second document", text: `${HEAD}--- ${MARK}\nversion: 1\n`, says: ["a second document"] },

@@ -128,7 +128,7 @@ describe("loadConfig", () => {
   it("refuses a file over 1 MiB without reading it", async () => {
     const { path } = write(`${HEAD}#${"x".repeat(1024 * 1024)}\n`);
 
-    expect((await refusal(path)).message).toContain("larger than 1024 KiB");
+    expect((await refusal(path)).message).toContain("too large: a config has at most 1024 KiB");
   });
 
   it.each([

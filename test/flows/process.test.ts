@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
@@ -158,11 +158,49 @@ describe("brokerd by itself", () => {
     ["with --inspect in NODE_OPTIONS", [], { NODE_OPTIONS: "--inspect=127.0.0.1:0" }],
     ["with code preloaded by NODE_OPTIONS", [], { NODE_OPTIONS: "-r node:fs" }],
     ["with a TLS key log in NODE_OPTIONS", [], { NODE_OPTIONS: "--tls-keylog=/dev/null" }],
+    [
+      "with a snapshot of its memory at a signal in NODE_OPTIONS",
+      [],
+      { NODE_OPTIONS: "--heapsnapshot-signal=SIGUSR2" },
+    ],
   ])("refuses to start %s, and says the mend", async (_, nodeArgs, env) => {
     await room();
     const { ended, stderr } = launch(process.execPath, [...nodeArgs, BROKERD], env);
     expect(await ended).toEqual([2, null]);
     expect(stderr()).toContain("env -u NODE_OPTIONS brokerd");
+  });
+
+  it.each([
+    ["--heapsnapshot-signal=SIGUSR2"],
+    ["--heapsnapshot-near-heap-limit=1"],
+    ["--report-on-signal"],
+    ["--report-uncaught-exception"],
+    ["--heap-prof"],
+    ["--cpu-prof"],
+    ["--trace-event-categories", "node"],
+    ["--import", "data:text/javascript,"],
+  ])("refuses to start with %s before its script, and names it", async (...nodeArgs) => {
+    await room();
+    // No file of the option's stays in the repository.
+    const { ended, stderr } = launch(process.execPath, ["--diagnostic-dir", broker.home, ...nodeArgs, BROKERD]);
+    expect(await ended).toEqual([2, null]);
+    expect(stderr()).toContain("node was started with --diagnostic-dir");
+    const alone = launch(process.execPath, [...nodeArgs, BROKERD]);
+    expect(await alone.ended).toEqual([2, null]);
+    expect(alone.stderr()).toContain(`node was started with ${nodeArgs[0].split("=")[0]}`);
+  });
+
+  it("refuses a CREDBROKER_HOME that others can write to, before anything is made in it", async () => {
+    await room();
+    chmodSync(broker.home, 0o777);
+    const { ended, stderr } = launch(process.execPath, [BROKERD]);
+    expect(await ended).toEqual([2, null]);
+    expect(stderr()).toContain(`brokerd: hint: chmod go-w ${broker.home}\n`);
+    expect(existsSync(join(broker.home, "state"))).toBe(false);
+    expect(await broker.ctl(["status"])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(`chmod go-w ${broker.home}`) as unknown,
+    });
   });
 
   it("takes limits of memory from NODE_OPTIONS", async () => {

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { type FakeAws, startFakeAws } from "../fakes/fake-aws/fake-aws.js";
 import { TestBroker } from "../support/broker.js";
 import { ACCOUNT, get, roleArn, USER_KEY } from "../support/in-process-broker.js";
-import { JUMPING_CLOCK } from "../support/jumping-clock.js";
+import { jumpingClock } from "../support/jumping-clock.js";
 import { tempDir } from "../support/temp-dir.js";
 
 const HOUR = 3_600_000;
@@ -41,7 +41,7 @@ async function inUse({ sessionSeconds }: { readonly sessionSeconds?: number } = 
   aws.faults.set("AssumeRole", { kind: "slow", milliseconds: 150 });
   const env = { AWS_ENDPOINT_URL: aws.url, CREDBROKER_TEST_CLOCK: join(tempDir("clock"), "offset") };
   broker = await TestBroker.create({ name: "wake", config: YAML, env });
-  await broker.startWithKey({ source: "ops-keys", ...USER_KEY }, ["--import", JUMPING_CLOCK]);
+  await broker.startWithKey({ source: "ops-keys", ...USER_KEY }, [jumpingClock(broker.home)]);
   const leases = await Promise.all(ROLES.map((pinnedRole) => broker.call("lease-access", { pinnedRole })));
   const urls = leases.map(({ leaseUrl }) => leaseUrl);
   expect(new Set(await Promise.all(urls.map(async (url) => (await get(url)).status)))).toEqual(new Set([200]));

@@ -1,8 +1,18 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+
 /**
- * For `node --import`: a program whose wall clock stands `offset` milliseconds beside the machine's, read from the file
- * CREDBROKER_TEST_CLOCK at each SIGUSR2. Timers go on as they were, as over a suspend.
+ * A script in `directory` that runs the program which is its first argument with a wall clock that stands `offset`
+ * milliseconds beside the machine's, read from the file CREDBROKER_TEST_CLOCK at each SIGUSR2. Timers go on as they were, as
+ * over a suspend. Not by `--import`: brokerd refuses that.
  */
-export const JUMPING_CLOCK = `data:text/javascript,${encodeURIComponent(`
+export function jumpingClock(directory: string): string {
+  const path = join(directory, "jumping-clock.mjs");
+  writeFileSync(path, SCRIPT);
+  return path;
+}
+
+const SCRIPT = `
 import { readFileSync } from "node:fs";
 const RealDate = Date;
 let offset = 0;
@@ -18,4 +28,6 @@ globalThis.Date = class extends RealDate {
 process.on("SIGUSR2", () => {
   offset = Number(readFileSync(process.env.CREDBROKER_TEST_CLOCK, "utf8"));
 });
-`)}`;
+process.argv.splice(1, 1);
+await import(process.argv[1]);
+`;

@@ -1,7 +1,12 @@
-import { chmodSync, existsSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { ensureOwnFile, ensurePrivateDirectory, ensurePrivateFile } from "../../src/system/private-directory.js";
+import {
+  ensureOwnFile,
+  ensurePrivateDirectory,
+  ensurePrivateFile,
+  refuseSwappableHome,
+} from "../../src/system/private-directory.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 import { tempDir } from "../support/temp-dir.js";
 
@@ -135,5 +140,59 @@ describe("a file that the user keeps", () => {
     expect((await brokerErrorOf(() => ensureOwnFile(fileOf(0o644), OTHER_UID))).code).toBe("FileRefused");
     expect((await brokerErrorOf(() => ensureOwnFile(tempDir("private")))).code).toBe("FileRefused");
     expect((await brokerErrorOf(() => ensureOwnFile("/nowhere/config.yaml"))).code).toBe("FileRefused");
+  });
+});
+
+describe("a home that holds state and runtime directory", () => {
+  const refusal = (home: string, uid?: number): Promise<unknown> =>
+    brokerErrorOf(() => Promise.resolve().then(() => refuseSwappableHome(home, uid)));
+
+  it.each([0o700, 0o750, 0o755])(
+    "passes where only we can write to it, with mode %o, and where it is missing",
+    (mode) => {
+      const home = tempDir("home");
+      chmodSync(home, mode);
+      expect(() => refuseSwappableHome(home)).not.toThrow();
+      expect(() => refuseSwappableHome(join(home, "not", "there"))).not.toThrow();
+    },
+  );
+
+  it.each([0o777, 0o775, 0o1777, 0o702])("is refused with mode %o", async (mode) => {
+    const home = tempDir("home");
+    chmodSync(home, mode);
+    expect(await refusal(home)).toMatchObject({ code: "FileRefused", hint: `chmod go-w ${home}` });
+  });
+
+  it("is refused where it is somebody else's, unless that is root", async () => {
+    const home = tempDir("home");
+    if (process.getuid?.() !== 0)
+      return void expect(await refusal(home, OTHER_UID)).toMatchObject({ code: "FileRefused" });
+    expect(() => refuseSwappableHome(home, OTHER_UID)).not.toThrow();
+    chownSync(home, OTHER_UID, OTHER_UID);
+    expect(await refusal(home)).toMatchObject({ code: "FileRefused", hint: `sudo chown -R 0 ${home}` });
+    expect(() => refuseSwappableHome(home, OTHER_UID)).not.toThrow();
+  });
+
+  it("is refused below a directory in which all users may rename, not below a sticky one or one of our group", async () => {
+    const above = tempDir("home");
+    const home = join(above, "deeper", "home");
+    mkdirSync(home, { recursive: true, mode: 0o700 });
+    chmodSync(above, 0o775);
+    expect(() => refuseSwappableHome(home)).not.toThrow();
+    chmodSync(above, 0o1777);
+    expect(() => refuseSwappableHome(home)).not.toThrow();
+    chmodSync(above, 0o777);
+    expect(await refusal(home)).toMatchObject({ code: "FileRefused", hint: `chmod o-w ${above}` });
+  });
+
+  it("is looked at where a link leads to, and where the link stands", async () => {
+    const safe = tempDir("home");
+    const open = tempDir("home");
+    chmodSync(open, 0o777);
+    mkdirSync(join(open, "real"), { mode: 0o700 });
+    symlinkSync(join(open, "real"), join(safe, "link"));
+    expect(await refusal(join(safe, "link"))).toMatchObject({ hint: `chmod o-w ${open}` });
+    symlinkSync(safe, join(open, "link"));
+    expect(await refusal(join(open, "link"))).toMatchObject({ hint: `chmod o-w ${open}` });
   });
 });

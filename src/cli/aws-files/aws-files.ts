@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { readRegularFile } from "../../system/read-small-file.js";
 import type { CliContext } from "../context.js";
 
 /** The two files in which SDKs look before they ask the container endpoint; read for that question only. */
@@ -41,7 +41,7 @@ export async function competingDefault(context: CliContext): Promise<CompetingDe
 
 /** A file that cannot be read competes with nothing: an SDK cannot read it either. */
 export async function textOf(path: string): Promise<string> {
-  return readFile(path, "utf8").catch(() => "");
+  return readRegularFile(path).catch(() => "");
 }
 
 function unlessEmpty(value: string | undefined): string | undefined {

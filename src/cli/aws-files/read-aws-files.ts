@@ -2,6 +2,7 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import type { FileText } from "../../control-api/import-contract.js";
 import { BrokerError } from "../../core/errors.js";
+import { READ_AT_ONCE } from "../../system/read-small-file.js";
 import { shellQuote } from "../../system/shell-quote.js";
 import { hasErrno, reasonOf } from "../../system/system-error.js";
 import type { CliContext } from "../context.js";
@@ -68,10 +69,13 @@ async function exists(path: string): Promise<boolean> {
 }
 
 async function readLimited(path: string): Promise<Uint8Array> {
-  const file = await open(path).catch((error: unknown) => {
+  const file = await open(path, READ_AT_ONCE).catch((error: unknown) => {
     throw unreadable(path, error);
   });
   try {
+    // A device such as /dev/null is how a user says "none".
+    const stats = await file.stat();
+    if (stats.isFIFO() || stats.isSocket()) throw unreadable(path, new Error("it is a pipe"));
     const bytes = Buffer.alloc(MAX_BYTES + 1);
     let length = 0;
     for (let read = -1; read !== 0 && length < bytes.length; length += read) {

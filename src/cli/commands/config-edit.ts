@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { BrokerError } from "../../core/errors.js";
 import { ensurePrivateDirectory } from "../../system/private-directory.js";
+import { readRegularFile } from "../../system/read-small-file.js";
 import { shellQuote } from "../../system/shell-quote.js";
 import { defineCommand } from "../command.js";
 import { type ConfigText, readConfig, replaceConfig } from "../config/config-file.js";
@@ -65,7 +66,7 @@ async function editUntilValid({ config, copy, editor }: Edit, context: CliContex
 /** An editor that fails (`:cq`) says that nothing is to be changed. */
 async function editedText({ config, copy, editor }: Edit, context: CliContext): Promise<string> {
   const failure = await runEditor(editor, copy, context);
-  const text = await readFile(copy, "utf8");
+  const text = await readRegularFile(copy);
   if (!failure) return text;
   if (text !== config.text) throw copyStays(failure, copy);
   await removeCopy(copy);

@@ -1,6 +1,8 @@
 import { existsSync } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { BrokerError } from "../../core/errors.js";
+import { spellUnseen } from "../../core/visible-text.js";
+import { READ_AT_ONCE } from "../../system/read-small-file.js";
 import { hasErrno } from "../../system/system-error.js";
 import { defineCommand } from "../command.js";
 import type { CliContext } from "../context.js";
@@ -23,7 +25,7 @@ export const logsCommand = defineCommand({
   async run({ options }, context) {
     const count = linesOf(options.lines);
     const { logFile } = context.paths();
-    const print = (line: string): void => context.output.print(options.json ? line : formatLogLine(line));
+    const print = (line: string): void => context.output.print(options.json ? spellUnseen(line) : formatLogLine(line));
     const start = await readFrom({ path: logFile, offset: 0, inode: undefined, rest: "" });
     if (!start && !options.follow) {
       throw new BrokerError("InternalError", `there is no log yet at ${logFile}`, {
@@ -78,16 +80,18 @@ async function readFrom({ path, offset, inode, rest }: Tail): Promise<{ lines: s
 
 async function statIfThere(path: string): Promise<{ readonly ino: number; readonly size: number } | undefined> {
   try {
-    return await stat(path);
+    const found = await stat(path);
+    if (found.isFile()) return found;
   } catch (error) {
     if (hasErrno(error, "ENOENT")) return undefined;
     throw new BrokerError("FileRefused", `cannot read the log ${path}`, { hint: `ls -l ${path}`, cause: error });
   }
+  throw new BrokerError("FileRefused", `the log ${path} is not a regular file`, { hint: `rm ${path}` });
 }
 
 async function readRange(path: string, from: number, to: number): Promise<string> {
   if (from >= to) return "";
-  const file = await open(path);
+  const file = await open(path, READ_AT_ONCE);
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(to - from), 0, to - from, from);
     return buffer.toString("utf8", 0, bytesRead);

@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
 import type { FieldValues } from "../../control-api/config-contract.js";
 import { BrokerError } from "../../core/errors.js";
 import { NAME_PATTERN } from "../../core/role.js";
+import { readRegularFile } from "../../system/read-small-file.js";
 import { reasonOf } from "../../system/system-error.js";
 import type { OptionSpec } from "../command.js";
 import type { CliContext } from "../context.js";
@@ -53,7 +53,7 @@ async function contentOf(value: string, flag: string, context: CliContext): Prom
   if (!value.startsWith("file://")) return value;
   const path = absolutePath(value.slice("file://".length), context);
   try {
-    return await readFile(path, "utf8");
+    return await readRegularFile(path);
   } catch (error) {
     throw new BrokerError("UsageInvalid", `${flag}: cannot read ${path}: ${reasonOf(error)}`, {
       hint: `${flag} file://policy.json`,

@@ -1,6 +1,7 @@
-import { readFile } from "node:fs/promises";
 import type { EditPlan } from "../../control-api/config-contract.js";
+import { MAX_CONFIG_BYTES } from "../../core/config-size.js";
 import { BrokerError } from "../../core/errors.js";
+import { readRegularFile } from "../../system/read-small-file.js";
 import { hasErrno, reasonOf } from "../../system/system-error.js";
 import type { CliContext } from "../context.js";
 
@@ -16,8 +17,9 @@ export async function readConfig(context: CliContext): Promise<ConfigText> {
 
 export async function readConfigAt(path: string, hint: string): Promise<ConfigText> {
   try {
-    return { path, text: await readFile(path, "utf8") };
+    return { path, text: await readRegularFile(path, MAX_CONFIG_BYTES) };
   } catch (error) {
+    if (error instanceof BrokerError) throw error;
     const reason = hasErrno(error, "ENOENT") ? `there is no file ${path}` : `cannot read ${path}: ${reasonOf(error)}`;
     throw new BrokerError("ConfigInvalid", reason, { hint, cause: error });
   }

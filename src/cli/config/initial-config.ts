@@ -1,8 +1,9 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { BrokerError } from "../../core/errors.js";
 import type { SecretStoreKind } from "../../core/secret-store-kind.js";
 import { NodeFileSystem } from "../../system/atomic-file.js";
+import { readRegularFile } from "../../system/read-small-file.js";
 import { replaceFileIfUnchanged } from "../../system/replace-file.js";
 import { hasErrno, reasonOf } from "../../system/system-error.js";
 import type { CliContext } from "../context.js";
@@ -84,7 +85,7 @@ async function isSealed({ paths }: CliContext): Promise<boolean> {
 
 async function textIfThere(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, "utf8");
+    return await readRegularFile(path);
   } catch (error) {
     if (hasErrno(error, "ENOENT")) return undefined;
     throw new BrokerError("FileRefused", `cannot read ${path}: ${reasonOf(error)}`, {

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { isDialFailure } from "../../control-api/client.js";
 import type { StatusView } from "../../control-api/contract.js";
 import { BrokerError, type BrokerErrorCode } from "../../core/errors.js";
 import { SystemProcessTable } from "../../system/process-identity.js";
+import { readRegularFile } from "../../system/read-small-file.js";
 import type { Supervisor } from "../../system/service/supervisor.js";
 import { acquireInstanceLock, type InstanceLock, instanceHolder } from "../../system/single-instance.js";
 import type { DaemonEnd } from "../../system/spawn-daemon.js";
@@ -221,7 +221,7 @@ const NOT_STARTED = "not started: ";
 
 /** The newest error in the log that is not older than this start; with `prefix`, of those that begin so. */
 async function lastLogError(logFile: string, since: number, prefix = ""): Promise<LogError> {
-  const text = await readFile(logFile, "utf8").catch(() => "");
+  const text = await readRegularFile(logFile).catch(() => "");
   for (const line of text.trimEnd().split("\n").reverse()) {
     const entry = parseLogLine(line);
     if (entry === undefined) continue;

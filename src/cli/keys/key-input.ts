@@ -1,6 +1,6 @@
-import { createReadStream } from "node:fs";
 import { BrokerError } from "../../core/errors.js";
 import { Secret } from "../../core/secret.js";
+import { readInputOf } from "../../system/read-small-file.js";
 import { reasonOf } from "../../system/system-error.js";
 import { looksSecret } from "../arguments/secret-argument.js";
 import type { CliContext } from "../context.js";
@@ -85,14 +85,18 @@ const MAX_CSV_BYTES = 64 * 1024;
 /** From a pipe, too: `--csv <(op read …)`. */
 async function csvText(path: string): Promise<string> {
   const chunks: Buffer[] = [];
+  let size = 0;
   try {
-    for await (const chunk of createReadStream(path, { end: MAX_CSV_BYTES })) chunks.push(chunk as Buffer);
+    for await (const chunk of readInputOf(path) as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size > MAX_CSV_BYTES) break;
+    }
   } catch (cause) {
     throw notRead(path, reasonOf(cause), cause);
   }
-  const bytes = Buffer.concat(chunks);
-  if (bytes.length > MAX_CSV_BYTES) throw notRead(path, `it has more than ${MAX_CSV_BYTES / 1024} KiB`);
-  return bytes.toString("utf8");
+  if (size > MAX_CSV_BYTES) throw notRead(path, `it has more than ${MAX_CSV_BYTES / 1024} KiB`);
+  return Buffer.concat(chunks).toString("utf8");
 }
 
 function notRead(path: string, why: string, cause?: unknown): BrokerError {

@@ -1,5 +1,5 @@
-import { open } from "node:fs/promises";
 import { BrokerError } from "../../core/errors.js";
+import { readInputOf } from "../../system/read-small-file.js";
 import { reasonOf } from "../../system/system-error.js";
 import type { CliContext } from "../context.js";
 import { absolutePath } from "../working-directory.js";
@@ -29,8 +29,8 @@ async function readStdin({ stdin, stdinIsTTY }: CliContext): Promise<Input> {
 
 async function readFile(path: string, context: CliContext): Promise<Input> {
   try {
-    const file = await open(absolutePath(path, context));
-    return { bytes: await collect(file.createReadStream() as AsyncIterable<Buffer>, path), name: path };
+    const source = readInputOf(absolutePath(path, context));
+    return { bytes: await collect(source as AsyncIterable<Buffer>, path), name: path };
   } catch (error) {
     if (error instanceof BrokerError) throw error;
     throw new BrokerError("UsageInvalid", `${path} cannot be read: ${reasonOf(error)}`, {

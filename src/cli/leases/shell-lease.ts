@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { BrokerError } from "../../core/errors.js";
 import type { LeaseSelector } from "../../core/lease.js";
+import { readRegularFile } from "../../system/read-small-file.js";
 import type { CliContext, Environment } from "../context.js";
 import { shadowingVariables } from "../variables/aws-variables.js";
 import { tokenIn, tokenOf, URI_VARIABLE } from "./lease-token.js";
@@ -45,5 +45,5 @@ export async function warnIfShellElsewhere(context: CliContext): Promise<void> {
 
 async function tokenFile(env: Environment): Promise<string | undefined> {
   const path = env[TOKEN_FILE_VARIABLE];
-  return path === undefined ? undefined : readFile(path, "utf8").catch(() => undefined);
+  return path === undefined ? undefined : readRegularFile(path).catch(() => undefined);
 }

@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { HOOKED_SHELLS, hookFile } from "../../core/shell-files.js";
+import { readRegularFile } from "../../system/read-small-file.js";
 import type { CliContext } from "../context.js";
 import { writeHook } from "./write-hook.js";
 
@@ -12,7 +12,7 @@ export async function renewHook(mark: string, context: CliContext): Promise<void
   const shell = HOOKED_SHELLS.find((name) => mark.startsWith(`${name}:`));
   if (shell === undefined) return;
   try {
-    const held = await readFile(hookFile(context.paths().stateDir, shell), "utf8"); // gone: uninstalled, or never there
+    const held = await readRegularFile(hookFile(context.paths().stateDir, shell)); // gone: uninstalled, or never there
     if (!held.includes(`=${shell}:${context.version} `) && !held.includes(` ${shell}:${context.version}\n`)) {
       await writeHook(shell, context);
     }

@@ -1,4 +1,4 @@
-import { lstat, mkdir, readFile, writeFile } from "node:fs/promises";
+import { lstat, mkdir, writeFile } from "node:fs/promises";
 import type { LeaseAccess } from "../../control-api/contract.js";
 import { hashLeaseToken } from "../../core/lease.js";
 import {
@@ -12,6 +12,7 @@ import {
 } from "../../core/shell-files.js";
 import { NodeFileSystem, writeFileAtomic } from "../../system/atomic-file.js";
 import { ensurePrivateDirectory } from "../../system/private-directory.js";
+import { readRegularFile } from "../../system/read-small-file.js";
 import { competingDefault } from "../aws-files/aws-files.js";
 import type { CliContext } from "../context.js";
 import { hookScript, quotedFor } from "./shell-scripts.js";
@@ -26,7 +27,7 @@ export async function writeHook(shell: HookedShell, context: CliContext): Promis
   await ensurePrivateDirectory(paths.stateDir);
   await ensurePrivateDirectory(shellDirectory(paths.stateDir));
   await mkdir(`${shellDirectory(paths.stateDir)}/leases`, { recursive: true, mode: 0o700 });
-  const held = await readFile(path, "utf8").catch(() => "");
+  const held = await readRegularFile(path).catch(() => "");
   const preface = await prefaceFor(shell, context);
   const script = await hookScript({ shell, paths, version: context.version, preface });
   const text = `${await startLine(shell, held, context)}\n${script}`;

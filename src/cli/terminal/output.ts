@@ -1,4 +1,8 @@
 import type { BrokerError } from "../../core/errors.js";
+import { spellUnseen, visibleText } from "../../core/visible-text.js";
+
+// eslint-disable-next-line no-control-regex -- it begins with a control character
+const OWN_COLOUR = /(\u001b\[(?:0|3[0-9])m)/;
 
 export interface TextStream {
   write(text: string): unknown;
@@ -34,8 +38,9 @@ export function createOutput({ stdout, stderr, env, json }: OutputOptions): Outp
   };
   return {
     json,
-    print: (text) => void stdout.write(`${text}\n`),
-    printJson: (value) => void stdout.write(`${JSON.stringify(value, null, 2)}\n`),
+    // What a program reads (`eval`, a pipe) it gets as it is.
+    print: (text) => void stdout.write(`${stdout.isTTY === true ? printable(text) : text}\n`),
+    printJson: (value) => void stdout.write(`${visibleJson(JSON.stringify(value, null, 2))}\n`),
     say: tell,
     warn(message, hint) {
       tell(`brokerctl: ${paint("warning:", "33")} ${message}`);
@@ -44,7 +49,8 @@ export function createOutput({ stdout, stderr, env, json }: OutputOptions): Outp
     hint: (text) => tell(`brokerctl: ${paint("hint:", "36")} ${text}`),
     error({ code, message, hint }) {
       if (json) {
-        stderr.write(`${JSON.stringify({ error: { code, message, ...(hint !== undefined && { hint }) } })}\n`);
+        const told = { error: { code, message, ...(hint !== undefined && { hint }) } };
+        stderr.write(`${visibleJson(JSON.stringify(told))}\n`);
         return;
       }
       tell(`brokerctl: ${paint("error:", "31")} ${message}`);
@@ -53,12 +59,20 @@ export function createOutput({ stdout, stderr, env, json }: OutputOptions): Outp
   };
 }
 
-/** Text from AWS or a config may hold escape sequences: none of them reaches a terminal. Ours (colours) are put back. */
+/**
+ * Text from AWS, a config or a program may hold escape sequences, and characters that turn or hide what stands beside them:
+ * none of them reaches a terminal. Our own (colours) stay.
+ */
 export function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are exactly what is looked for
-  return text.replace(/\u001b\[(?:0|3[0-9])m|[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (found) =>
-    found.length > 1 ? found : "?",
-  );
+  return text
+    .split(OWN_COLOUR)
+    .map((part, index) => (index % 2 === 1 ? part : visibleText(part)))
+    .join("");
+}
+
+/** Means the same, and shows everything. */
+function visibleJson(json: string): string {
+  return spellUnseen(json, "\n");
 }
 
 function painter(stream: TextStream, env: OutputOptions["env"]): (text: string, colour: string) => string {

@@ -1,6 +1,6 @@
 import { StringDecoder } from "node:string_decoder";
 import type { ReadStream, WriteStream } from "node:tty";
-import { printable } from "./output.js";
+import { visibleText } from "../../core/visible-text.js";
 import { type Choice, Interrupted, type Prompts } from "./prompts.js";
 
 export interface Terminal {
@@ -26,10 +26,10 @@ const VISIBLE_CHOICES = 12;
 
 export function createTerminalPrompts(terminal: Terminal): Prompts {
   return {
-    secret: (question) => readKeys(question, terminal, { echo: false }),
-    line: (question) => readLine(question, terminal),
-    confirm: (question, fallback) => confirm(question, fallback, terminal),
-    pick: (question, choices) => pick(question, choices, terminal),
+    secret: (question) => readKeys(visibleText(question), terminal, { echo: false }),
+    line: (question) => readLine(visibleText(question), terminal),
+    confirm: (question, fallback) => confirm(visibleText(question), fallback, terminal),
+    pick: (question, choices) => pick(visibleText(question), choices, terminal),
   };
 }
 
@@ -104,8 +104,8 @@ async function pick(question: string, choices: readonly Choice[], { stdin, outpu
     message: question,
     options: choices.map(({ value, label, hint }) => ({
       value,
-      label: printable(label),
-      ...(hint !== undefined && { hint }),
+      label: visibleText(label),
+      ...(hint !== undefined && { hint: visibleText(hint) }),
     })),
     filter: (search, option) => isSubsequence(search, option.label ?? option.value),
     maxItems: VISIBLE_CHOICES,

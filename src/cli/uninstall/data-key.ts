@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { BrokerError } from "../../core/errors.js";
+import { readRegularFile } from "../../system/read-small-file.js";
 import type { CliContext } from "../context.js";
 
 /** What `brokerd --forget-data-key` prints. */
@@ -30,7 +30,7 @@ export async function askForDataKey(
 
 /** Whether the config says that the keychain holds the key: then not being able to look is worth telling. */
 export async function expectsDataKey(configFile: string): Promise<boolean> {
-  const text = await readFile(configFile, "utf8").catch(() => "");
+  const text = await readRegularFile(configFile).catch(() => "");
   return /^\s*["']?secret_store["']?\s*:\s*["']?keychain\b/m.test(text);
 }
 

@@ -1,6 +1,7 @@
-import { access, readFile } from "node:fs/promises";
+import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { isDialFailure } from "../../control-api/client.js";
+import { readRegularFile } from "../../system/read-small-file.js";
 import type { SupervisorOwnership } from "../../system/service/supervisor.js";
 import { awsFiles } from "../aws-files/aws-files.js";
 import type { CliContext } from "../context.js";
@@ -83,7 +84,7 @@ async function findAwsProfiles(context: CliContext): Promise<readonly string[]> 
   const named = awsFiles(context).config;
   // A shell with our variables may name the copy that we made ourselves.
   const config = named.startsWith(`${context.paths().stateDir}/`) ? join(context.homeDir, ".aws", "config") : named;
-  const text = await readFile(config, "utf8").catch(() => "");
+  const text = await readRegularFile(config).catch(() => "");
   return text
     .split("\n")
     .flatMap((line, index) =>

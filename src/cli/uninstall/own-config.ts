@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { basename, dirname } from "node:path";
+import { readRegularFile } from "../../system/read-small-file.js";
 
 const KEYS = "version|endpoint|secret_store|data_key_command|refresh|lambda|defaults|sources|roles";
 const OURS = new RegExp(`^(?:${KEYS})$`);
@@ -10,7 +10,7 @@ const OURS = new RegExp(`^(?:${KEYS})$`);
  */
 export async function isOwnConfig(path: string): Promise<boolean> {
   if (basename(dirname(path)) === "credbroker") return true;
-  const text = await readFile(path, "utf8").catch(() => "");
+  const text = await readRegularFile(path).catch(() => "");
   const keys = [...text.matchAll(/^(?![#\s}\])-])["']?([^\s"':]+)/gm)].map(([, key = ""]) => key);
   return keys.length > 0 && keys.every((key) => OURS.test(key));
 }

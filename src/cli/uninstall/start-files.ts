@@ -1,6 +1,7 @@
 import { lstat, readdir, readFile, realpath, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { BrokerError } from "../../core/errors.js";
+import { READ_AT_ONCE, readRegularFile } from "../../system/read-small-file.js";
 import { replaceFileIfUnchanged } from "../../system/replace-file.js";
 import { hasErrno } from "../../system/system-error.js";
 import type { CliContext } from "../context.js";
@@ -36,7 +37,7 @@ export async function findStartFiles(surroundings: Surroundings): Promise<readon
  */
 export async function removeFromStartFile({ path, lines, isCompletion }: StartFile): Promise<void> {
   if (isCompletion) return rm(path);
-  const text = await readFile(path, "utf8");
+  const text = await readRegularFile(path);
   const ours = lines.filter(({ removable }) => removable);
   if (!areStillThere(ours, text)) {
     throw new BrokerError("Conflict", `${path} is no longer what was read`, { hint: "run the command again" });
@@ -106,7 +107,7 @@ async function lookInto(path: string, { homeDir, paths }: Surroundings): Promise
 }
 
 async function readIfThere(path: string): Promise<Buffer | undefined> {
-  return readFile(path).catch(() => undefined);
+  return readFile(path, { flag: READ_AT_ONCE }).catch(() => undefined);
 }
 
 async function namesIn(directory: string): Promise<readonly string[]> {

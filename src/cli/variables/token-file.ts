@@ -1,8 +1,9 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { LeaseAccess } from "../../control-api/contract.js";
 import { NodeFileSystem, writeFileAtomic } from "../../system/atomic-file.js";
 import { ensurePrivateDirectory } from "../../system/private-directory.js";
+import { readRegularFile } from "../../system/read-small-file.js";
 
 export function tokenFilePath(leaseId: string, stateDir: string): string {
   return join(stateDir, "tokens", leaseId);
@@ -13,7 +14,7 @@ export async function writeTokenFile({ token, lease }: LeaseAccess, stateDir: st
   const path = tokenFilePath(lease.id, stateDir);
   await ensurePrivateDirectory(stateDir);
   await mkdir(join(stateDir, "tokens"), { recursive: true, mode: 0o700 });
-  const held = await readFile(path, "utf8").catch(() => undefined);
+  const held = await readRegularFile(path).catch(() => undefined);
   if (held !== token) await writeFileAtomic(new NodeFileSystem(), path, Buffer.from(token));
   return path;
 }

@@ -22,11 +22,6 @@ export function maskSecrets(text: string): string {
   return text.replace(KNOWN_TOKENS, firstFour).replace(LONG_RUN, (run) => (isMixed(run) ? firstFour(run) : run));
 }
 
-/** The text with control characters spelled out, as a terminal would obey them: `\u001b`. */
-export function escapeControls(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}`);
-}
-
 function firstFour(secret: string): string {
   return `${secret.slice(0, 4)}…`;
 }

@@ -1,4 +1,5 @@
-import { escapeControls, maskSecrets } from "../check/show-value.js";
+import { spellUnseen } from "../../core/visible-text.js";
+import { maskSecrets } from "../check/show-value.js";
 import type { AwsProfiles } from "./aws-profiles.js";
 import type { ProfileDraft } from "./import-roles.js";
 import type { ImportSources, MutableEntry, SourceDraft } from "./import-sources.js";
@@ -105,6 +106,6 @@ function textOf(value: unknown): string | null {
 
 /** The files' texts come from anywhere: keys in the wrong place are masked, control characters spelled out. */
 function printable({ what, notes, ...rest }: ImportItem): ImportItem {
-  const clean = (text: string): string => escapeControls(maskSecrets(text));
+  const clean = (text: string): string => spellUnseen(maskSecrets(text));
   return { what: clean(what), ...rest, notes: notes.map(clean) };
 }

@@ -1,0 +1,47 @@
+import { execFileSync, spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { expect, it } from "vitest";
+import { readInputOf, readRegularFile, readSmallFile } from "../../src/system/read-small-file.js";
+import { brokerErrorOf } from "../support/broker-error-of.js";
+import { tempDir } from "../support/temp-dir.js";
+
+function fifo(): string {
+  const path = join(tempDir("fifo"), "fifo");
+  execFileSync("mkfifo", ["-m", "600", path]);
+  return path;
+}
+
+it("a FIFO that nobody writes to is refused where a file is read, not waited for", async () => {
+  const path = fifo();
+  expect(await brokerErrorOf(() => readRegularFile(path))).toMatchObject({
+    code: "FileRefused",
+    message: `${path} is not a regular file`,
+  });
+  expect(await readSmallFile(path, 10)).toEqual({ found: "problem", problem: "is not a regular file" });
+  expect(await brokerErrorOf(() => readRegularFile("/dev/zero"))).toMatchObject({ code: "FileRefused" });
+});
+
+it("a file beyond its limit is called too large, with the limit", async () => {
+  const path = join(tempDir("large"), "file");
+  writeFileSync(path, "x".repeat(2049));
+  expect(await brokerErrorOf(() => readRegularFile(path, 2048))).toMatchObject({
+    code: "FileRefused",
+    message: `${path} is too large: 2049 bytes, at most 2 KiB`,
+  });
+  expect(await readRegularFile(path, 2049)).toHaveLength(2049);
+});
+
+it("a pipe that a user names is read to its end, one without a writer is empty", async () => {
+  expect(await text(readInputOf(fifo()))).toBe("");
+
+  const path = fifo();
+  const writer = spawn("sh", ["-c", 'exec 3<>"$0"; echo one >&3; echo ready; read line; echo two >&3', path], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  await new Promise((resolve) => writer.stdout.once("data", resolve));
+  const reading = text(readInputOf(path));
+  writer.stdin.end("\n");
+  expect(await reading).toBe("one\ntwo\n");
+});

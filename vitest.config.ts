@@ -1,6 +1,12 @@
 import { defineConfig } from "vitest/config";
 
-const shared = { environment: "node", testTimeout: 60_000, hookTimeout: 60_000 } as const;
+/** They only end what hangs: no verdict may depend on how fast the machine is, so each is far more than a busy one needs. */
+const shared = {
+  environment: "node",
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+  expect: { poll: { timeout: 90_000, interval: 20 } },
+} as const;
 
 /**
  * `unit` needs npm only; `keychain` a real Secret Service; `clients` the AWS CLI, boto3 and moto; `browser` Chromium;
@@ -24,7 +30,7 @@ export default defineConfig({
           ],
         },
       },
-      { test: { ...shared, name: "keychain", include: ["test/keychain/**/*.test.ts"], testTimeout: 60_000 } },
+      { test: { ...shared, name: "keychain", include: ["test/keychain/**/*.test.ts"] } },
       {
         test: {
           ...shared,

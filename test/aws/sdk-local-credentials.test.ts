@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { SdkLocalCredentials } from "../../src/aws/sdk-local-credentials.js";
@@ -187,7 +187,9 @@ describe("a profile", () => {
   it("that hangs is given up on after a minute, and not asked a second time meanwhile", async () => {
     const clock = new FakeClock();
     const log = join(home, "runs");
-    config(`[profile p]\ncredential_process = ${script(`echo run >> ${log}; sleep 2; exit 1`)}\n`);
+    config(
+      `[profile p]\ncredential_process = ${script(`echo run >> ${log}; while [ -e ${log} ]; do sleep 0.1; done`)}\n`,
+    );
     const slow = local({}, clock);
     const first = brokerErrorOf(() => slow.profile("p", REGION));
     await expect.poll(() => readdirSync(home)).toContain("runs");
@@ -198,6 +200,7 @@ describe("a profile", () => {
     await clock.advance(60_000);
     await second;
     expect(readFileSync(log, "utf8")).toBe("run\n");
+    rmSync(log);
   });
 
   it("writes nothing", async () => {

@@ -113,16 +113,12 @@ describe("what exec runs", () => {
 
 describe("the lease of exec", () => {
   it("belongs to the child, and ends with it", async () => {
-    const { stdout } = await ctl([
-      "exec",
-      "dev",
-      "--for",
-      "10m",
-      "--",
-      NODE,
-      "-e",
-      "setTimeout(()=>console.log(process.pid),300)",
-    ]);
+    const go = join(room.home, "go");
+    const script = `const look=setInterval(()=>{if(fs.existsSync(${JSON.stringify(go)})){clearInterval(look);console.log(process.pid)}},5)`;
+    const running = ctl(["exec", "dev", "--for", "10m", "--", NODE, "-e", script]);
+    await untilHandedOver();
+    writeFileSync(go, "");
+    const { stdout } = await running;
     expect(room.control.requests("lease-child")).toMatchObject([{ role: "dev", forSeconds: 600 }]);
     expect(room.control.requests("lease-hand-over")).toEqual([{ id: "lease-2", pid: Number(stdout) }]);
     expect(room.control.requests("lease-revoke")).toEqual([{ lease: { by: "id", id: "lease-2" } }]);
@@ -130,7 +126,7 @@ describe("the lease of exec", () => {
   });
 
   it("stays with the child when brokerctl is killed", async () => {
-    const { child, childPid } = await started("setTimeout(()=>{},20000)");
+    const { child, childPid } = await started("setTimeout(()=>{},600000)");
     child.kill("SIGKILL");
     await once(child, "exit");
     expect(room.control.leases[1]).toMatchObject({ holderPid: childPid });
@@ -205,7 +201,7 @@ describe("how exec ends", () => {
   });
 
   it("ends with CMD's code when the daemon has gone meanwhile", async () => {
-    const { child, ended } = await started("process.on('SIGTERM',()=>process.exit(9));setTimeout(()=>{},20000)");
+    const { child, ended } = await started("process.on('SIGTERM',()=>process.exit(9));setTimeout(()=>{},600000)");
     await room.control.close();
     child.kill("SIGTERM");
     expect(await ended).toMatchObject({ code: 9 });
@@ -217,7 +213,7 @@ describe("signals to exec", () => {
     "pass on to CMD: %s",
     async (signal) => {
       const { child, ended } = await started(
-        `process.on('${signal}',()=>{console.log('got ${signal}');process.exit(42)});setTimeout(()=>{},20000)`,
+        `process.on('${signal}',()=>{console.log('got ${signal}');process.exit(42)});setTimeout(()=>{},600000)`,
       );
       child.kill(signal);
       expect(await ended).toMatchObject({ code: 42, stdout: expect.stringContaining(`got ${signal}`) as string });
@@ -227,7 +223,7 @@ describe("signals to exec", () => {
 
   it("do not end brokerctl while CMD goes on", async () => {
     const { child, ended } = await started(
-      "let n=0;process.on('SIGTERM',()=>{if(++n===2)process.exit(3);console.log('once')});setTimeout(()=>{},20000)",
+      "let n=0;process.on('SIGTERM',()=>{if(++n===2)process.exit(3);console.log('once')});setTimeout(()=>{},600000)",
     );
     child.kill("SIGTERM");
     await new Promise((resolve) => child.stdout?.once("data", resolve));

@@ -77,7 +77,7 @@ describe("a port that was lost while brokerd was down", () => {
     expect((await broker.ctl(["env"])).code).toBe(0);
     const filesWithUrl = (): readonly string[] => filesNaming(join(broker.home, "state"), `:${port}/`);
     // The sweep comes every 15 s.
-    await expect.poll(filesWithUrl, { timeout: 40_000 }).toHaveLength(HOOKED_SHELLS.length);
+    await expect.poll(filesWithUrl).toHaveLength(HOOKED_SHELLS.length);
     await broker.ctl(["stop"]);
     const { heard } = await squat(port);
 

@@ -33,12 +33,11 @@ async function advance(ms: number, stepMs: number): Promise<void> {
 }
 
 async function until<T>(look: () => Promise<T>, want: (seen: T) => boolean): Promise<T> {
-  for (let turn = 0; turn < 400; turn++) {
+  for (;;) {
     const seen = await look();
     if (want(seen)) return seen;
     await wire();
   }
-  throw new Error("it did not come about");
 }
 
 /** In steps shorter than our own deadline for AWS, whose answers are on the wire meanwhile. */

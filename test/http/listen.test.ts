@@ -245,9 +245,12 @@ describe("closing", () => {
   });
 
   it("closes idle connections at once and takes no new ones", async () => {
-    const { listener, port } = await loopback(hello);
+    const { promise: answered, resolve: hasAnswered } = withResolvers<unknown>();
+    const { listener, port } = await loopback((_request, response) =>
+      response.once("finish", () => hasAnswered(undefined)).end("hello"),
+    );
     const idle = exchange(port, GET_AND_STAY);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await answered;
 
     await listener.close();
 
@@ -318,7 +321,7 @@ describe("a client that takes its time", () => {
     socket.write("nonsense\r\n\r\n");
     await once(socket, "end");
 
-    await expect.poll(async () => (await exchange(port, GET)).status, { timeout: 5000 }).toBe(200);
+    await expect.poll(async () => (await exchange(port, GET)).status).toBe(200);
     socket.destroy();
   });
 
@@ -333,8 +336,9 @@ describe("a client that takes its time", () => {
 
 describe("what reaches the handler", () => {
   it("may take longer to answer than a client may take to ask", async () => {
-    const { port } = await loopback((_request, response) => setTimeout(() => response.end("at last"), 600), {
-      limits: SHORT,
+    const limits = { headersTimeout: 1500, requestTimeout: 1500, connectionsCheckingInterval: 50 };
+    const { port } = await loopback((_request, response) => setTimeout(() => response.end("at last"), 1800), {
+      limits,
     });
 
     expect((await exchange(port, GET)).text).toContain("at last");
@@ -352,13 +356,17 @@ describe("what reaches the handler", () => {
   });
 
   it("is nothing beyond the limit of connections, which come free again", async () => {
-    const { port } = await loopback(hello, { limits: { ...SHORT, maxConnections: 3 } });
-    const idle = Array.from({ length: 3 }, () => exchange(port, ""));
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    const { port } = await loopback(hello, { limits: { maxConnections: 3 } });
+    const idle = Array.from({ length: 3 }, () => connect({ port, host: "127.0.0.1" }));
+    for (const socket of idle) {
+      // An answer shows that the server has taken the connection.
+      socket.write(GET_AND_STAY);
+      await once(socket, "data");
+    }
 
     expect((await exchange(port, GET)).text).toBe("");
-    await Promise.all(idle);
-    expect((await exchange(port, GET)).status).toBe(200);
+    for (const socket of idle) socket.destroy();
+    await expect.poll(async () => (await exchange(port, GET)).status).toBe(200);
   });
 
   it("is no upgrade, even behind a request that is still being answered", async () => {

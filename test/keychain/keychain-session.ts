@@ -66,7 +66,7 @@ export class KeychainSession {
       stdio: ["pipe", "ignore", "ignore"],
     });
     keyring.stdin.end(LOGIN_PASSWORD);
-    await vi.waitUntil(async () => (await this.#keyringPid()) === keyring.pid, { timeout: 10_000, interval: 20 });
+    await vi.waitUntil(async () => (await this.#keyringPid()) === keyring.pid, { timeout: 60_000, interval: 20 });
   }
 
   /** As when the user locks it: what is in it stays, a password is needed. */
@@ -82,13 +82,13 @@ export class KeychainSession {
     const pid = await this.#keyringPid();
     if (pid === undefined) throw new Error("no gnome-keyring runs");
     process.kill(pid, signal);
-    if (signal === "SIGKILL") await vi.waitUntil(() => !isAlive(pid), { timeout: 5_000, interval: 10 });
+    if (signal === "SIGKILL") await vi.waitUntil(() => !isAlive(pid), { timeout: 60_000, interval: 10 });
   }
 
   /** From now on prompts are shown to somebody who never answers; without it they are refused: there is no display. */
   async leavePromptsOpen(): Promise<FakePrompter> {
     this.#prompter = await FakePrompter.start(this.#busSocket);
-    await vi.waitUntil(() => this.#ownerOf("org.gnome.keyring.SystemPrompter"), { timeout: 5_000, interval: 20 });
+    await vi.waitUntil(() => this.#ownerOf("org.gnome.keyring.SystemPrompter"), { timeout: 60_000, interval: 20 });
     return this.#prompter;
   }
 
@@ -97,7 +97,7 @@ export class KeychainSession {
     this.#prompter?.stop();
     this.#bus.stdin?.end();
     if (this.#bus.exitCode === null) await once(this.#bus, "exit");
-    await vi.waitUntil(() => this.processes().length === 0, { timeout: 10_000, interval: 20 });
+    await vi.waitUntil(() => this.processes().length === 0, { timeout: 60_000, interval: 20 });
   }
 
   /** Command lines of what runs in this session. */

@@ -81,7 +81,7 @@ describe("the keychain's data key", () => {
       const script = `process.on("SIGTERM", () => {}); setInterval(() => {}, 1000);
         import("node:fs").then(({ writeFileSync }) => writeFileSync(${JSON.stringify(pidFile)}, String(process.pid)));`;
       const loading = keychainWith(script, { clock }).load(options);
-      const pid = await vi.waitUntil(() => existsSync(pidFile) && Number(readFileSync(pidFile, "utf8")), 10_000);
+      const pid = await vi.waitUntil(() => existsSync(pidFile) && Number(readFileSync(pidFile, "utf8")), 60_000);
       await clock.advance(limitMs - 1);
       expect(await Promise.race([loading, Promise.resolve("waiting")])).toBe("waiting");
       await clock.advance(1);

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type HookedShell, renderLeaseLine } from "../../src/core/shell-files.js";
 import { InProcessBroker } from "../support/in-process-broker.js";
 import { BARE, putBrokerctl, run, SHELLS_HERE, ShellRoom, shellEnvironment } from "./shell-room.js";
@@ -123,7 +123,7 @@ describe.each(SHELLS_HERE)("a %s with the hook", (shell) => {
     expect(await shown({ CREDBROKER_LEASE: "" })).toBe("chained(31m)");
     expect(await shown({ AWS_CONTAINER_CREDENTIALS_FULL_URI: "http://127.0.0.1:1/lease/brk_x" })).toBe("?unknown");
     const { leaseUrl } = await room.broker.call("lease-rotate", { lease: { by: "default" } });
-    await vi.waitFor(() => expect(readFileSync(room.hookFile(shell), "utf8")).toContain(leaseUrl));
+    await expect.poll(() => readFileSync(room.hookFile(shell), "utf8")).toContain(leaseUrl);
     expect(await shown()).toBe("chained(31m)");
   });
 
@@ -331,7 +331,7 @@ describe("the lease of a shell", () => {
         (await broker.call("lease-list", {})).leases.filter(({ kind }) => kind === "child").length;
       expect(await own()).toBe(1);
       await broker.clock.advance(15_000);
-      await vi.waitFor(async () => expect(await own()).toBe(0));
+      await expect.poll(own).toBe(0);
     } finally {
       await broker.close();
     }

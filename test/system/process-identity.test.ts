@@ -72,6 +72,6 @@ describe.runIf(process.platform === "linux")("on Linux", () => {
 });
 
 async function until(condition: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 2_000 && !condition(); turn++) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
   expect(condition()).toBe(true);
 }

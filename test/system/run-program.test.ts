@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { SystemClock } from "../../src/system/clock.js";
@@ -96,10 +96,10 @@ describe("a program", () => {
 
   it("that hangs is stopped after a minute, with what it started", async () => {
     const clock = new FakeClock();
-    const path = script("sleep 300 & echo $! >&2; wait");
+    const said = join(home, "said");
+    const path = script(`sleep 300 & echo $! >&2; : > ${said}; wait`);
     const running = new SystemPrograms({ environment: { PATH: "/usr/bin:/bin" }, clock, uid }).run([path]);
-    // its first words come after the fork
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await expect.poll(() => existsSync(said)).toBe(true);
     while (clock.pending === 0) await new Promise((resolve) => setImmediate(resolve));
     await clock.advance(60_000);
 

@@ -23,7 +23,7 @@ function scriptThat(rest: string): { readonly scriptPath: string; readonly logFi
 }
 
 async function readWhenThere(path: string): Promise<Record<string, unknown>> {
-  for (let turn = 0; turn < 1_000 && !existsSync(path); turn++) await new SystemClock().sleep(10);
+  while (!existsSync(path)) await new SystemClock().sleep(10);
   return JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
 }
 

@@ -225,7 +225,7 @@ describe.runIf(hasPython)("in a real terminal", () => {
     const room = await cliRoom();
     room.control.addSource("ops").addRole("dev");
     const script =
-      "let n=0;process.on('SIGINT',()=>{n++;setTimeout(()=>{console.log('interrupts='+n);process.exit(5)},300)});setTimeout(()=>{},20000);console.log('ready')";
+      "let n=0;process.on('SIGINT',()=>{n++;setTimeout(()=>{console.log('interrupts='+n);process.exit(5)},300)});setTimeout(()=>{},600000);console.log('ready')";
     const { text, exited } = await inTerminal(
       room,
       ["exec", "dev", "--", process.execPath, "-e", script],

@@ -32,10 +32,20 @@ export interface ImportKeyView {
   readonly accessKeyIdSuffix: string;
   /** Of the secret store: it has this key, has another one for the source, has none, or cannot be asked. */
   readonly state: "held" | "other" | "missing" | "unknown";
+  /** Profiles that `--profile` does not serve once the key is cut out of the AWS files. */
+  readonly breaks: readonly string[];
+  /** With which they go on: `credential_process = …` for a profile. */
+  readonly lines: readonly {
+    readonly profile: string;
+    readonly file: "config" | "credentials";
+    readonly line: string;
+  }[];
 }
 
 /** Characters from the start of a file's text. */
 export interface TextSpan {
   readonly start: number;
   readonly end: number;
+  /** A line that can stand in its place, where the person wants it. */
+  readonly instead?: string;
 }

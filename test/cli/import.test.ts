@@ -18,7 +18,12 @@ const OPS: ImportItemView = {
   sourceRole: null,
   notes: ["a note"],
 };
-const KEY: ImportKeyView = { source: "ops", accessKeyIdSuffix: "0001", state: "missing" };
+const LINE = "credential_process = brokerctl credential-process ops";
+const KEY: ImportKeyView = {
+  ...{ source: "ops", accessKeyIdSuffix: "0001", state: "missing" },
+  breaks: ["ops", "prod"],
+  lines: [{ profile: "ops", file: "credentials", line: LINE }],
+};
 
 let room: CliRoom;
 let directory: string;
@@ -28,7 +33,7 @@ beforeEach(async () => {
   room = await cliRoom();
   room.control.importing = { items: [OPS], keys: [KEY], storeProblem: null, adds: true };
   const start = CREDENTIALS.indexOf(KEY_LINES);
-  room.control.importPlaces = { config: [], credentials: [{ start, end: start + KEY_LINES.length }] };
+  room.control.importPlaces = { config: [], credentials: [{ start, end: start + KEY_LINES.length, instead: LINE }] };
   directory = tempDir("aws", "input");
   env = {
     AWS_CONFIG_FILE: join(directory, "config"),
@@ -189,7 +194,15 @@ describe("import", () => {
           notes: ["a note"],
         },
       ],
-      keys: [{ source: "ops", access_key_id_suffix: "0001", state: "missing" }],
+      keys: [
+        {
+          source: "ops",
+          access_key_id_suffix: "0001",
+          state: "missing",
+          breaks: ["ops", "prod"],
+          credential_process_lines: KEY.lines,
+        },
+      ],
       keys_removed_from: [],
     });
     expect((await room.run(["import", "--json"], { env, interactive: true })).error).toMatchObject({
@@ -212,6 +225,26 @@ describe("import --remove-keys", () => {
     expect(readFileSync(real, "utf8")).toBe("\uFEFF[ops]\r\nregion = eu-west-1\r\n");
     expect(statSync(real).mode & 0o777).toBe(0o640);
     expect(readFileSync(link, "utf8")).toBe(readFileSync(real, "utf8"));
+  });
+
+  it("says which uses of --profile end, and shows the lines that keep them, without writing one", async () => {
+    const { stderr } = await room.run(["import", "--yes", "--remove-keys"], { env });
+    expect(stderr).toContain("stops working for ops, prod");
+    expect(stderr).toContain(`${env["AWS_SHARED_CREDENTIALS_FILE"]}, profile ops: ${LINE}`);
+    expect(credentials()).not.toContain("credential_process");
+    expect((await room.run(["import", "--yes"], { env })).stderr).not.toContain("stops working");
+  });
+
+  it("writes a credential_process line in place of the key when that is asked for", async () => {
+    const { stderr } = await room.run(["import", "--yes", "--remove-keys", "--credential-process"], { env });
+    expect(credentials()).toBe(`\uFEFF[ops]\r\n${LINE}\r\nregion = eu-west-1\r\n`);
+    expect(stderr).not.toContain("stops working");
+  });
+
+  it("--credential-process alone names what it belongs to", async () => {
+    const { code, stderr } = await room.run(["import", "--yes", "--credential-process"], { env });
+    expect([code, operations()]).toEqual([2, []]);
+    expect(stderr).toContain("--remove-keys --credential-process");
   });
 
   it("works on a later run, when the keys are stored already", async () => {

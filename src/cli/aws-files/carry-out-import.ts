@@ -6,6 +6,7 @@ import type { CliContext } from "../context.js";
 import { confirmOrRefuse } from "../terminal/confirm.js";
 import { cutText } from "../terminal/cut-text.js";
 import { cannotAsk } from "../terminal/prompts.js";
+import { removalView } from "./import-views.js";
 
 export type ImportPlan = ControlResponse<"import-plan">;
 type Places = ControlResponse<"import-keys">["places"];
@@ -19,6 +20,8 @@ export interface PlannedImport {
 interface Work extends PlannedImport {
   readonly yes: boolean;
   readonly removeKeys: boolean;
+  /** A `credential_process` line in the place of each key that is removed. */
+  readonly writeProcesses: boolean;
 }
 
 export interface ImportResult {
@@ -38,12 +41,19 @@ export async function carryOutImport(work: Work, context: CliContext): Promise<I
     return { keys: plan.keys, removedFrom: [] };
   }
   if (plan.storeProblem && plan.keys.length > 0) throw asError(plan.storeProblem);
+  tellRemoval(toRemove, work, context);
   await confirmImport(questionOf(plan, { toStore, toRemove }), work, context);
   if (plan.text !== null) {
     await replaceConfig(request, plan.text, context);
     output.say(`added to ${request.path}; the config is loaded`);
   }
   return plan.keys.length === 0 ? { keys: [], removedFrom: [] } : moveKeys(work, toStore, context);
+}
+
+function tellRemoval(keys: ImportPlan["keys"], { request, writeProcesses }: Work, { output }: CliContext): void {
+  const { config, credentials } = request.aws;
+  const told = removalView(keys, { config: config?.path, credentials: credentials?.path });
+  if (told !== "" && !writeProcesses && !output.json) output.say(told);
 }
 
 export function isToStore(state: ImportPlan["keys"][number]["state"]): boolean {
@@ -94,9 +104,13 @@ async function removeKeys(work: Work, places: Places, { output }: CliContext): P
       output.warn(`${file.path} still holds keys in clear text`, "brokerctl import --remove-keys");
       continue;
     }
-    await replaceFileIfUnchanged({ path: file.path, expected: file.text, next: cutText(file.text, spans) });
+    await replaceFileIfUnchanged({ path: file.path, expected: file.text, next: nextText(file.text, spans, work) });
     output.say(`removed from ${file.path}: the keys that are in the secret store now`);
     removedFrom.push(file.path);
   }
   return removedFrom;
+}
+
+function nextText(text: string, spans: Places["config"], { writeProcesses }: Work): string {
+  return cutText(text, writeProcesses ? spans : spans.map(({ start, end }) => ({ start, end })));
 }

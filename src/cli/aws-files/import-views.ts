@@ -37,6 +37,22 @@ export function importItemJson(item: ImportItemView): Readonly<Record<string, un
   return { profile: what, outcome, role, source, source_type: type, source_role: sourceRole, notes };
 }
 
-export function importKeyJson({ source, accessKeyIdSuffix, state }: ImportKeyView): Readonly<Record<string, unknown>> {
-  return { source, access_key_id_suffix: accessKeyIdSuffix, state };
+export function importKeyJson(key: ImportKeyView): Readonly<Record<string, unknown>> {
+  const { source, accessKeyIdSuffix, state, breaks, lines } = key;
+  return { source, access_key_id_suffix: accessKeyIdSuffix, state, breaks, credential_process_lines: lines };
+}
+
+/** What the removal of keys from the AWS files takes with it, and the lines with which it goes on; empty: nothing. */
+export function removalView(
+  keys: readonly ImportKeyView[],
+  paths: Readonly<Record<string, string | undefined>>,
+): string {
+  const breaks = [...new Set(keys.flatMap((key) => key.breaks))];
+  if (breaks.length === 0) return "";
+  const lines = keys.flatMap((key) => key.lines);
+  const offered = lines.map(({ profile, file, line }) => `  ${paths[file] ?? file}, profile ${profile}: ${line}`);
+  return [
+    `without these keys --profile (AWS_PROFILE) stops working for ${breaks.join(", ")}`,
+    ...(offered.length > 0 ? ["they go on with these lines, which --credential-process writes:", ...offered] : []),
+  ].join("\n");
 }

@@ -1,4 +1,5 @@
 import type { FileText, ImportRequest } from "../../control-api/import-contract.js";
+import { BrokerError } from "../../core/errors.js";
 import {
   carryOutImport,
   type ImportPlan,
@@ -29,6 +30,10 @@ unless --remove-keys cuts out the access keys that were stored. AWS_CONFIG_FILE 
   options: {
     "dry-run": { type: "boolean", help: "show it and change nothing" },
     yes: { type: "boolean", help: "do not ask; [default] must then be named" },
+    "credential-process": {
+      type: "boolean",
+      help: "with --remove-keys: a credential_process line in their place, so that --profile goes on",
+    },
     "remove-keys": { type: "boolean", help: "remove the keys from the AWS files once they are in the secret store" },
     json: JSON_OPTION,
   },
@@ -45,12 +50,18 @@ unless --remove-keys cuts out the access keys that were stored. AWS_CONFIG_FILE 
       dryRun: options["dry-run"],
       yes: options.yes,
     };
+    const { "remove-keys": removeKeys, "credential-process": writeProcesses } = options;
+    if (writeProcesses && !removeKeys) {
+      throw new BrokerError("UsageInvalid", "--credential-process puts lines in the place of removed keys", {
+        hint: "brokerctl import --remove-keys --credential-process",
+      });
+    }
     const files = await readAwsFiles(context);
     const config = await readConfig(context);
     const { request, plan } = await planned({ config, files, choices }, context);
     const result = choices.dryRun
       ? { keys: plan.keys, removedFrom: [] }
-      : await carryOutImport({ request, plan, yes: options.yes, removeKeys: options["remove-keys"] }, context);
+      : await carryOutImport({ request, plan, yes: options.yes, removeKeys, writeProcesses }, context);
     if (context.output.json) context.output.printJson(resultJson({ request, plan, dryRun: choices.dryRun, ...result }));
     const taken = plan.items.every(({ what, outcome }) => !positionals.includes(what) || isTaken(outcome));
     return taken ? EXIT.done : EXIT.failed;

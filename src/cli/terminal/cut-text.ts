@@ -1,7 +1,10 @@
 import type { TextSpan } from "../../control-api/import-contract.js";
 
-/** The text without these spans; they do not overlap. Every other character stays. */
+/** The text without these spans, or with the line of each that has one in its place. Every other character stays. */
 export function cutText(text: string, spans: readonly TextSpan[]): string {
   const fromTheEnd = spans.toSorted((a, b) => b.start - a.start);
-  return fromTheEnd.reduce((left, { start, end }) => left.slice(0, start) + left.slice(end), text);
+  return fromTheEnd.reduce((left, { start, end, instead }) => {
+    const lineEnd = /[\r\n]*$/.exec(left.slice(start, end))?.[0] ?? "";
+    return left.slice(0, start) + (instead === undefined ? "" : instead + lineEnd) + left.slice(end);
+  }, text);
 }

@@ -1,24 +1,17 @@
 import { isDeepStrictEqual } from "node:util";
 import { BrokerError } from "../../core/errors.js";
 import { nearestName } from "../../core/nearest-name.js";
-import type { Secret } from "../../core/secret.js";
 import type { CheckedConfig, ConfigText } from "../check/check-config.js";
 import { showValue } from "../check/show-value.js";
 import { addEntries, checkBeforeEdit, sectionOf } from "../edit/add-entries.js";
 import { renderEntries } from "../edit/insert-entries.js";
 import { renderProblems } from "../parse-config.js";
 import type { PlainEntry } from "../schema/field-values.js";
-import {
-  type AwsFileName,
-  type AwsFiles,
-  type AwsProfile,
-  type AwsProfiles,
-  type PlacedSetting,
-  readAwsProfiles,
-} from "./aws-profiles.js";
+import { type AwsFiles, type AwsProfiles, readAwsProfiles } from "./aws-profiles.js";
 import { type ImportItem, importItems } from "./import-items.js";
 import { draftRoles, noteLeftOut, withSigners } from "./import-roles.js";
-import { comparable, ImportSources, type MutableEntry, type SourceDraft } from "./import-sources.js";
+import { comparable, ImportSources, type MutableEntry } from "./import-sources.js";
+import { type ImportedKey, importedKeys } from "./imported-keys.js";
 import { ssoSessionFields } from "./profile-kind.js";
 import { dropDependents, type ImportDrafts, settleImport } from "./settle-import.js";
 
@@ -41,15 +34,6 @@ export interface AwsImport {
   /** Every profile and what else looks like one: taken, there already, or why not. */
   readonly items: readonly ImportItem[];
   readonly keys: readonly ImportedKey[];
-}
-
-/** A long-term key for the secret store. */
-export interface ImportedKey {
-  readonly source: string;
-  readonly accessKeyId: string;
-  readonly secretAccessKey: Secret;
-  /** Where it stands in the AWS files: characters from the start of the text. */
-  readonly places: readonly { readonly file: AwsFileName; readonly start: number; readonly end: number }[];
 }
 
 /**
@@ -77,7 +61,7 @@ export function planAwsImport(request: ImportRequest): AwsImport {
   const added = newEntries(drafts, existing);
   const { text, summary } = addAll(request, before, added);
   const items = importItems({ aws, drafts, existing, sources, all: request.profiles === undefined });
-  return { text, summary, items, keys: keysOf(drafts) };
+  return { text, summary, items, keys: importedKeys(drafts, aws) };
 }
 
 function choose({ profiles: named, withDefault }: ImportRequest, aws: AwsProfiles): ReadonlySet<string> {
@@ -170,20 +154,4 @@ function addAll(request: ImportRequest, before: CheckedConfig, added: NewByName)
 function refuseAll(checked: CheckedConfig, path: string): BrokerError {
   const message = ["the import would make the config invalid, nothing was added:", ...renderProblems(checked, path)];
   return new BrokerError("UsageInvalid", message.join("\n"), { hint: "brokerctl import PROFILE…" });
-}
-
-function keysOf({ sources, profiles }: ImportDrafts): ImportedKey[] {
-  return [...sources.values()].flatMap(({ name, key }) => {
-    if (!key) return [];
-    const settings = profiles.flatMap(({ profile }) => keySettings(profile, key));
-    return [{ source: name, ...key, places: settings.map(({ file, start, end }) => ({ file, start, end })) }];
-  });
-}
-
-/** Where the profile has this key; a profile that has half of it has another one. */
-function keySettings({ all }: AwsProfile, key: NonNullable<SourceDraft["key"]>): PlacedSetting[] {
-  const ids = all.filter(({ name, value }) => name === "aws_access_key_id" && value === key.accessKeyId);
-  const secret = key.secretAccessKey.reveal();
-  const secrets = all.filter(({ name, value }) => name === "aws_secret_access_key" && value === secret);
-  return ids.length > 0 && secrets.length > 0 ? [...ids, ...secrets] : [];
 }

@@ -1,4 +1,5 @@
-import type { AwsImport, ImportedKey } from "../../config/import/aws-config-import.js";
+import type { AwsImport } from "../../config/import/aws-config-import.js";
+import type { ImportedKey } from "../../config/import/imported-keys.js";
 import type { ImportKeyView, ImportRequest, TextSpan } from "../../control-api/import-contract.js";
 import { BrokerError } from "../../core/errors.js";
 import type { StoredKey } from "../../credentials/sources/key-store.js";
@@ -67,7 +68,8 @@ async function storeKey(services: ControlServices, key: ImportedKey): Promise<vo
 
 function viewOf(key: ImportedKey, held: readonly StoredKey[] | undefined): ImportKeyView {
   const state = held ? stateOf(key, held) : "unknown";
-  return { source: key.source, accessKeyIdSuffix: key.accessKeyId.slice(-4), state };
+  const { source, breaks, lines } = key;
+  return { source, accessKeyIdSuffix: key.accessKeyId.slice(-4), state, breaks, lines };
 }
 
 function stateOf(key: ImportedKey, held: readonly StoredKey[]): ImportKeyView["state"] {
@@ -80,6 +82,6 @@ function stateOf(key: ImportedKey, held: readonly StoredKey[]): ImportKeyView["s
 
 function placesOf(keys: readonly ImportedKey[]): { config: TextSpan[]; credentials: TextSpan[] } {
   const places: { config: TextSpan[]; credentials: TextSpan[] } = { config: [], credentials: [] };
-  for (const { file, start, end } of keys.flatMap((key) => key.places)) places[file].push({ start, end });
+  for (const { file, ...span } of keys.flatMap((key) => key.places)) places[file].push(span);
   return places;
 }

@@ -268,3 +268,25 @@ describe("a profile that asks this broker", () => {
     expect(itemOf(plan({ config: ours }), "ops")).toMatchObject({ outcome: "refused" });
   });
 });
+
+describe("a key that is cut out of the AWS files", () => {
+  const role = (name: string, signer: string): string =>
+    `[profile ${name}]\nrole_arn = ${ARN}\nsource_profile = ${signer}\n`;
+
+  it("breaks its profile and all that it signs for, and a line keeps them", () => {
+    const config = role("prod", "ops") + role("deep", "prod") + role("self", "self");
+    const credentials = `[ops]\n${id()}${secret("q")}[other]\n${id()}${secret("q")}[self]\n${id("AKIA0000000000000002")}${secret("z")}`;
+    const [key, self] = plan({ config, credentials }).keys;
+
+    expect(key?.breaks).toEqual(["ops", "other", "prod", "deep"]);
+    expect(key?.lines).toEqual(
+      ["ops", "other"].map((profile) => ({
+        profile,
+        file: "credentials",
+        line: `credential_process = brokerctl credential-process ${profile}`,
+      })),
+    );
+    expect(key?.places.map(({ instead }) => instead !== undefined)).toEqual([true, false, true, false]);
+    expect(self).toMatchObject({ breaks: ["self"], lines: [] });
+  });
+});

@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import type { STSClientConfig } from "@aws-sdk/client-sts";
 import type { SigningCredentials } from "../core/credentials.js";
 import type { Cancel, Clock } from "../system/clock.js";
@@ -5,6 +6,7 @@ import type { Logger } from "../system/logger.js";
 import type { AwsEnvironment, AwsServiceName } from "./aws-environment.js";
 import { awsError, type Explain, isSignatureRefused } from "./aws-error.js";
 import type { FailedCall } from "./aws-failure.js";
+import { boundedBody, MAX_ANSWER_BYTES } from "./bounded-body.js";
 import { type ClientOptions, clientOptions } from "./client-options.js";
 import { type Connections, endpointOf, type SdkRequest, type SdkResponse } from "./connections.js";
 import { CALL_LIMIT_MS, HURRY_LIMIT_MS } from "./time-limits.js";
@@ -24,6 +26,8 @@ export interface AwsCall<Client, Output> {
   readonly subject?: string;
   /** The service's own codes. */
   readonly explain?: Explain;
+  /** Of the answer's body; `MAX_ANSWER_BYTES` when absent. */
+  readonly maxBytes?: number;
   readonly client: (options: CallOptions) => Client;
   readonly send: (client: Client, http: { readonly abortSignal: AbortSignal }) => Promise<Output>;
 }
@@ -117,7 +121,8 @@ export class AwsCaller {
     const { service, region, action, resolve } = question;
     const { endpoints, useFips, useDualstack } = this.#options.environment;
     const options = clientOptions({ service, region, ...this.#options, systemClockOffset: 0 });
-    const requestHandler = this.#requestHandler({}, new AbortController().signal);
+    const nothing = { service, region, action };
+    const requestHandler = this.#requestHandler(nothing, { traffic: {}, signal: new AbortController().signal });
     const Endpoint = endpoints[service];
     const custom = Endpoint === undefined ? {} : { Endpoint };
     const parameters = { Region: region, UseFIPS: useFips, UseDualStack: useDualstack, ...custom };
@@ -138,7 +143,7 @@ export class AwsCaller {
     const offsetKey = `${call.service} ${call.region}`;
     const client = call.client({
       ...clientOptions({ ...call, ...this.#options, systemClockOffset: this.#offsets.get(offsetKey) ?? 0 }),
-      requestHandler: this.#requestHandler(traffic, signal),
+      requestHandler: this.#requestHandler(call, { traffic, signal }),
     });
     const send = (): Promise<Output> => call.send(client, { abortSignal: signal });
     try {
@@ -152,8 +157,12 @@ export class AwsCaller {
     }
   }
 
-  #requestHandler(traffic: Traffic, signal: AbortSignal): CallOptions["requestHandler"] {
+  #requestHandler(
+    call: Pick<AwsCall<unknown, unknown>, "service" | "region" | "action" | "maxBytes">,
+    { traffic, signal }: { readonly traffic: Traffic; readonly signal: AbortSignal },
+  ): CallOptions["requestHandler"] {
     const { connections } = this.#options;
+    const { action, maxBytes = MAX_ANSWER_BYTES } = call;
     return {
       metadata: { handlerProtocol: "http/1.1" },
       handle: async (request: SdkRequest): Promise<{ response: SdkResponse }> => {
@@ -162,6 +171,7 @@ export class AwsCaller {
         const response = await connections.send(request, signal);
         traffic.status = response.statusCode;
         traffic.headers = { ...response.headers };
+        response.body = await boundedBody(response.body as Readable, { host: hostOf(traffic, call), action, maxBytes });
         return { response };
       },
       updateHttpClientConfig: () => undefined,

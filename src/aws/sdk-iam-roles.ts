@@ -9,6 +9,7 @@ import {
 import type { SigningCredentials } from "../core/credentials.js";
 import { accessError } from "./access-error.js";
 import type { AwsAnswer, AwsCall, AwsCaller, CallOptions } from "./aws-caller.js";
+import { MAX_POLICY_BYTES } from "./bounded-body.js";
 import type { AttachedPolicy, IamRole, IamRoles, InlinePolicy } from "./iam-roles.js";
 import { unusableAnswer } from "./unreachable.js";
 
@@ -108,6 +109,7 @@ export class SdkIamRoles implements IamRoles {
     return this.#caller.call({
       service: "iam",
       explain: accessError("iam"),
+      maxBytes: MAX_POLICY_BYTES,
       client: (options: CallOptions) => new IAMClient(options),
       ...call,
     });

@@ -8,6 +8,7 @@ import { checkFound } from "../core/found-credentials.js";
 import type { AssumeRoleParameters } from "../core/role.js";
 import { Secret } from "../core/secret.js";
 import type { Clock } from "../system/clock.js";
+import { MAX_ANSWER_BYTES, withBoundedAnswers } from "./bounded-body.js";
 import type { LocalCredentials } from "./local-credentials.js";
 import { containerError, instanceError, profileError, unusable } from "./local-credentials-error.js";
 import type { AssumedRole, Sts } from "./sts.js";
@@ -134,8 +135,9 @@ export class SdkLocalCredentials implements LocalCredentials {
     const running = this.#pending.get(what);
     if (running && now - running.since < LIMITS_TO_JOIN * limitMs) return running.asking;
     // A provider may throw before it has a promise.
+    const bound = { host: what, action: "the request for credentials", maxBytes: MAX_ANSWER_BYTES };
     const asking = Promise.resolve()
-      .then(ask)
+      .then(() => withBoundedAnswers(bound, ask))
       .finally(() => {
         if (this.#pending.get(what)?.asking === asking) this.#pending.delete(what);
       });

@@ -28,7 +28,11 @@ async function squat(port: number): Promise<{ readonly child: ChildProcess; read
   cleanUp.push(() => child.kill("SIGKILL"));
   let heard = "";
   child.stdout.on("data", (data: Buffer) => (heard += data.toString()));
-  await once(child.stderr, "data");
+  // Rejects where it cannot be started at all, as where the other user may not run this Node.
+  await Promise.race([
+    once(child.stderr, "data"),
+    once(child, "exit").then(([code]) => Promise.reject(new Error(`it ended with ${code}`))),
+  ]);
   return { child, heard: () => heard };
 }
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { ControlOperation, ControlRequest } from "../control-api/contract.js";
+import { LONGEST_DURATION_SECONDS } from "../core/duration.js";
 
 const name = z
   .string()
@@ -11,10 +12,7 @@ const empty = z.strictObject({});
 const passphrase = z.string().min(1).max(1024);
 const pid = z.int().positive();
 /** An hour more than a year is a slip of the keyboard. */
-const seconds = z
-  .int()
-  .positive()
-  .max(366 * 86_400);
+const seconds = z.int().positive().max(LONGEST_DURATION_SECONDS);
 const roleOrNull = role.nullable();
 const lease = z.discriminatedUnion("by", [
   z.strictObject({ by: z.literal("default") }),

@@ -191,7 +191,7 @@ describeRefusals("top level", [
     it: "an idle time of no unit we know",
     text: `${HEAD}refresh: { idle_after: 2w } ${MARK}\n`,
     field: "refresh.idle_after",
-    says: ["90s, 30m, 8h or 2d", 'not "2w"'],
+    says: ["90s, 30m, 8h, 2d or 1h30m", 'not "2w"'],
   },
   {
     it: "an idle time of nothing",
@@ -201,9 +201,9 @@ describeRefusals("top level", [
   },
   {
     it: "an idle time of years",
-    text: `${HEAD}refresh: { idle_after: 366d } ${MARK}\n`,
+    text: `${HEAD}refresh: { idle_after: 367d } ${MARK}\n`,
     field: "refresh.idle_after",
-    says: ["at most 365d"],
+    says: ["at most 366d"],
   },
   {
     it: "an unknown refresh key",

@@ -1,5 +1,5 @@
+import { DURATION_RULE, LONGEST_DURATION_SECONDS, secondsOfDuration } from "../../core/duration.js";
 import type { Config } from "../config.js";
-import { parseDuration } from "../duration.js";
 import { valueAt } from "../field-positions.js";
 import { deepFreeze, frozenMap } from "../freeze.js";
 import { programsOf } from "../programs-of.js";
@@ -14,7 +14,7 @@ import { explainIssues } from "./explain-issues.js";
 import type { Entries } from "./link-roles.js";
 
 const DEFAULT_PORT = 9171;
-const DEFAULT_IDLE_AFTER_MS = 8 * 3_600_000;
+const DEFAULT_IDLE_AFTER = "8h";
 
 /** A config's text and what its session names are made of. */
 export interface ConfigText {
@@ -84,8 +84,9 @@ function checkTop(file: ConfigFile): ConfigProblem[] {
     const message = `has no effect with secret_store: ${store}; remove it, or set secret_store: command`;
     problems.push({ path: ["data_key_command"], message, at: "key" });
   }
-  if (refresh?.idle_after !== undefined && parseDuration(refresh.idle_after) === undefined) {
-    problems.push({ path: ["refresh", "idle_after"], message: `must be at most 365d, not ${refresh.idle_after}` });
+  const idleAfter = refresh?.idle_after;
+  if (idleAfter !== undefined && (secondsOfDuration(idleAfter) ?? 0) > LONGEST_DURATION_SECONDS) {
+    problems.push({ path: ["refresh", "idle_after"], message: `${DURATION_RULE}, not ${idleAfter}` });
   }
   return problems;
 }
@@ -106,7 +107,7 @@ function buildConfig(file: ConfigFile, { sources, roles }: ResolvedConfig): Conf
     sources: frozenMap(sources),
     roles: frozenMap(roles),
     programs: programsOf(sources.values(), file.data_key_command),
-    idleAfterMs: parseDuration(refresh?.idle_after ?? "") ?? DEFAULT_IDLE_AFTER_MS,
+    idleAfterMs: (secondsOfDuration(refresh?.idle_after ?? DEFAULT_IDLE_AFTER) ?? 0) * 1000,
   });
 }
 

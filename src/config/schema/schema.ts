@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { DURATION_PATTERN, DURATION_RULE } from "../../core/duration.js";
 import { SECRET_STORE_KINDS } from "../../core/secret-store-kind.js";
-import { DURATION_PATTERN } from "../duration.js";
 import { nameField, regionField } from "./field-rules.js";
 import { roleSchema } from "./role-schema.js";
 import { sourceSchema } from "./source-schema.js";
@@ -23,7 +23,7 @@ export const defaultsSchema = z.strictObject({
 export const refreshSchema = z.strictObject({
   idle_after: z
     .string()
-    .regex(DURATION_PATTERN, "must be a number and its unit, like 90s, 30m, 8h or 2d, at most 365d")
+    .regex(DURATION_PATTERN, DURATION_RULE)
     .optional()
     .describe("Roles that nobody fetched for this long are no longer renewed; default 8h"),
 });

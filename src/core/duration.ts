@@ -1,0 +1,17 @@
+const UNIT_SECONDS: Readonly<Record<string, number>> = { d: 86_400, h: 3600, m: 60, s: 1 };
+
+/** Whole numbers with their units, `90s`, `30m`, `8h`, `1h30m`, and more than nothing. */
+export const DURATION_PATTERN = /^(?=.*[1-9])(?:\d{1,9}[dhms])+$/;
+
+/** For error texts, after the name of the field. */
+export const DURATION_RULE = "must be a duration like 90s, 30m, 8h, 2d or 1h30m, at most 366d";
+
+/** A year, a leap year too: more is a slip of the keyboard. */
+export const LONGEST_DURATION_SECONDS = 366 * 86_400;
+
+/** Whole seconds, which may be more than the longest that is taken; undefined where the text is no duration. */
+export function secondsOfDuration(text: string): number | undefined {
+  if (!DURATION_PATTERN.test(text)) return undefined;
+  const parts = [...text.matchAll(/(\d+)([dhms])/g)];
+  return parts.reduce((sum, [, count, unit]) => sum + Number(count) * (UNIT_SECONDS[unit ?? ""] ?? 0), 0);
+}

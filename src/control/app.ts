@@ -46,8 +46,13 @@ export function createControlApp(services: ControlServices): Express {
   });
   app.use(refuseBrowsers);
   app.post(`${CONTROL_PREFIX}:operation`, express.json({ limit: MAX_BODY }), async (request, response) => {
-    await takeUpMendedConfig(services);
-    response.json(await dispatch(handlers, request, abortedWith(response)));
+    // A reload that was asked for tells its notes itself.
+    if (request.params.operation !== "config-reload") await services.config.takeUpEdit();
+    try {
+      response.json(await dispatch(handlers, request, abortedWith(response)));
+    } catch (error) {
+      throw explainMiss(error, services);
+    }
   });
   app.use((request) => {
     throw new BrokerError("UsageInvalid", `no such control request: ${request.method} ${request.path}`);
@@ -63,9 +68,14 @@ function refuseBrowsers(request: Request, _response: Response, next: NextFunctio
   throw new BrokerError("RequestRefused", "the control socket is not for browsers");
 }
 
-/** Degraded: whoever asks has perhaps just followed the hint (`chmod go-w …`), which does not tell us so. */
-async function takeUpMendedConfig({ config }: ControlServices): Promise<void> {
-  if (config.problem()) await config.reload().catch(() => undefined);
+const MISSES: readonly BrokerErrorCode[] = ["RoleUnknown", "SourceUnknown"];
+
+/** "No such role" would be false where it stands in a file that could not be taken up. */
+function explainMiss(error: unknown, { config }: ControlServices): unknown {
+  const problem = config.editProblem();
+  if (!problem || !(error instanceof BrokerError) || !MISSES.includes(error.code)) return error;
+  const message = `${error.message}; ${config.path} changed on disk and is not in force: ${problem.message}`;
+  return new BrokerError("ConfigInvalid", message, { hint: "brokerctl config edit, then do it again", cause: error });
 }
 
 async function dispatch(handlers: Handlers, request: Request, signal: AbortSignal): Promise<unknown> {

@@ -27,6 +27,10 @@ export interface RunningConfig {
   problem(): BrokerError | undefined;
   /** True if the file on disk is not what runs. */
   changedOnDisk(): Promise<boolean>;
+  /** An edit by hand that is valid comes into force; resolves with whether it did. Never rejects. */
+  takeUpEdit(): Promise<boolean>;
+  /** Why the file on disk is not in force; undefined: it is, or it was not looked at. */
+  editProblem(): BrokerError | undefined;
   /** Loads the file again; an invalid one rejects with ConfigInvalid and changes nothing. Notes: what needs a restart. */
   reload(): Promise<{ readonly config: Config; readonly notes: readonly string[] }>;
   /** Rejects with ConfigInvalid, all problems in the message. */

@@ -29,6 +29,9 @@ export class ConfigFile implements RunningConfig {
   #config: Config | undefined;
   #problem: BrokerError | undefined;
   #loadedText: string | undefined;
+  /** Of the file as it is, where that is not in force. */
+  #editProblem: BrokerError | undefined;
+  #refusedText: string | undefined;
   #reloads: Promise<unknown> = Promise.resolve();
 
   constructor(options: ConfigFileOptions) {
@@ -48,6 +51,27 @@ export class ConfigFile implements RunningConfig {
     return this.#loadedText !== undefined && (await this.#read()) !== this.#loadedText;
   }
 
+  /**
+   * An edit of the file by hand comes into force when somebody asks, if it is valid. Resolves with whether it did; never
+   * rejects. What was refused once is not parsed again until it is another text.
+   */
+  takeUpEdit(): Promise<boolean> {
+    const taken = this.#reloads.then(async () => {
+      const text = await this.#read();
+      if (text === this.#loadedText && this.#config) this.#editProblem = undefined;
+      if (text === this.#loadedText || (text !== undefined && text === this.#refusedText)) return false;
+      await this.#reload();
+      return true;
+    });
+    const settled = taken.catch(() => false);
+    this.#reloads = settled;
+    return settled;
+  }
+
+  editProblem(): BrokerError | undefined {
+    return this.#editProblem;
+  }
+
   /** One after the other: two at once would bind the port and open the secret store twice. */
   reload(): Promise<{ readonly config: Config; readonly notes: readonly string[] }> {
     const reloaded = this.#reloads.then(() => this.#reload());
@@ -57,14 +81,20 @@ export class ConfigFile implements RunningConfig {
 
   async #reload(): Promise<{ readonly config: Config; readonly notes: readonly string[] }> {
     const former = this.#config;
+    let text: string | undefined;
     try {
-      const text = await readConfigFile({ path: this.path });
+      text = await readConfigFile({ path: this.path });
       const config = this.check(text, this.path);
       this.#config = config;
       this.#loadedText = text;
+      this.#editProblem = this.#refusedText = undefined;
       return { config, notes: await this.#options.onChange(config, former) };
     } catch (error) {
       this.#problem = toBrokerError(error);
+      if (text !== this.#loadedText || text === undefined) {
+        this.#editProblem = this.#problem;
+        this.#refusedText = text;
+      }
       throw this.#problem;
     }
   }

@@ -104,9 +104,18 @@ export class Serving {
     return {
       retrieve: (role) => {
         onRequest();
-        return services.credentials.retrieve(role);
+        return services.credentials.retrieve(role).catch((error: unknown) => this.#retrieveAnew(role, error));
       },
     };
+  }
+
+  /** The role, or all of the config, may be there since somebody edited the file: nobody need tell us. */
+  async #retrieveAnew(role: string, error: unknown): ReturnType<RoleCredentials["retrieve"]> {
+    const { services, config, options } = this.#parts;
+    if (!(error instanceof BrokerError) || !["RoleUnknown", "ConfigInvalid"].includes(error.code)) throw error;
+    const taken = await within(config.takeUpEdit(), options.clock);
+    if (!taken) throw error;
+    return services.credentials.retrieve(role);
   }
 
   #endpointApp(): ReturnType<typeof createEndpointApp> {
@@ -167,6 +176,19 @@ export class Serving {
     await services.leases.rotateAll();
     options.logger.warn({}, "the port was somebody else's before: every lease token was made anew");
   }
+}
+
+/** Opening the secret store may take longer than a client is kept: it goes on, and the next one finds it done. */
+const TAKE_UP_MS = 300;
+
+function within(taken: Promise<boolean>, clock: DaemonOptions["clock"]): Promise<boolean> {
+  return new Promise((resolve) => {
+    const cancel = clock.after(TAKE_UP_MS, () => resolve(false));
+    void taken.then((did) => {
+      cancel();
+      resolve(did);
+    });
+  });
 }
 
 /** Of the endpoint. Idle clients must leave descriptors for files and upstream calls. */

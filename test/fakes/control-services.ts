@@ -47,6 +47,16 @@ class MemoryConfig implements RunningConfig {
     return this.changed;
   }
 
+  edit: BrokerError | undefined;
+
+  async takeUpEdit(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  editProblem(): BrokerError | undefined {
+    return this.edit;
+  }
+
   async reload(): Promise<{ config: Config; notes: readonly string[] }> {
     return { config: this.check(), notes: [] };
   }

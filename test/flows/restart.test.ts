@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { brokerErrorOf } from "../support/broker-error-of.js";
-import { ACCOUNT, get, InProcessBroker, ROLES_YAML, USER_KEY } from "../support/in-process-broker.js";
+import { ACCOUNT, get, InProcessBroker, ROLES_YAML, roleArn, USER_KEY } from "../support/in-process-broker.js";
 
 let broker: InProcessBroker;
 afterEach(() => broker.close());
@@ -124,6 +124,59 @@ describe("a config", () => {
     await broker.call("config-reload", {});
     expect(await codeOf(url)).toBe("ok");
     expect((await broker.call("status", {})).daemon.state).toBe("ready");
+  });
+
+  it("edited by hand is taken up by the next request for what it adds: by a command, and by a program", async () => {
+    broker = await InProcessBroker.ready();
+    const url = await broker.urlOf("dev");
+    const file = join(broker.home, "config.yaml");
+    const before = readFileSync(file, "utf8");
+    const added = before.replace(
+      "roles:\n",
+      `roles:\n  extra: { source: ops-keys, role_arn: "${roleArn("extra")}" }\n`,
+    );
+    expect(added).not.toBe(before);
+
+    expect((await brokerErrorOf(() => broker.urlOf("extra"))).code).toBe("RoleUnknown");
+    writeFileSync(file, added);
+    const extra = await broker.urlOf("extra");
+    expect(await codeOf(extra)).not.toBe("400 RoleUnknown");
+
+    writeFileSync(file, before);
+    await broker.call("status", {});
+    expect(await codeOf(extra)).toBe("400 RoleUnknown");
+    writeFileSync(file, added);
+    expect(await codeOf(extra)).not.toBe("400 RoleUnknown");
+    expect(await codeOf(url)).toBe("ok");
+  });
+
+  it("edited by hand and not valid is named, with the line, where something is missed, and what runs goes on", async () => {
+    broker = await InProcessBroker.ready();
+    const url = await broker.urlOf("dev");
+    const file = join(broker.home, "config.yaml");
+    const before = readFileSync(file, "utf8");
+    writeFileSync(file, `${before}nonsense: 1\n`);
+
+    const missed = await brokerErrorOf(() => broker.urlOf("extra"));
+    expect(missed.code).toBe("ConfigInvalid");
+    expect(missed.message).toContain(`${file} changed on disk and is not in force: ${file}:`);
+    expect(missed.message).toContain("nonsense");
+    expect(await codeOf(url)).toBe("ok");
+    writeFileSync(file, before);
+    expect((await brokerErrorOf(() => broker.urlOf("extra"))).code).toBe("RoleUnknown");
+  });
+
+  it("that was broken at start is in force for the next program that asks after it was fixed", async () => {
+    broker = await InProcessBroker.ready();
+    const url = await broker.urlOf("dev");
+    const file = join(broker.home, "config.yaml");
+    const good = readFileSync(file, "utf8");
+    expect(await codeOf(url)).toBe("ok");
+    writeFileSync(file, `${good}nonsense: 1\n`);
+    await restart();
+    expect(await codeOf(url)).toBe("400 ConfigInvalid");
+    writeFileSync(file, good);
+    expect(await codeOf(url)).toBe("ok");
   });
 
   it("that others could write is taken up by the next command after its mode was mended, by several at once too", async () => {

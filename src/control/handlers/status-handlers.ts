@@ -34,9 +34,9 @@ async function daemonView({ daemon, config, store }: ControlServices): Promise<S
   const problem = config.problem() ?? storeError(store.current());
   const warnings = [...daemon.warnings()];
   if (await config.changedOnDisk()) {
-    warnings.push(
-      `${config.path} changed on disk and is not in force yet: brokerctl restart, or kill -HUP ${daemon.pid}`,
-    );
+    const why = config.editProblem();
+    const what = why === undefined ? "brokerctl restart" : `${why.message}: brokerctl config edit`;
+    warnings.push(`${config.path} changed on disk and is not in force: ${what}`);
   }
   return {
     pid: daemon.pid,

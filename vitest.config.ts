@@ -10,7 +10,7 @@ const shared = {
 
 /**
  * `unit` needs npm only; `keychain` a real Secret Service; `clients` the AWS CLI, boto3 and moto; `browser` Chromium;
- * `systemd` root, to make namespaces; `lambda` Python, Go and Rust; `install` the registry that npm installs from, and Python.
+ * `systemd` root, to make namespaces; `attack` root, for two users who are not root; `lambda` Python, Go and Rust; `install` the registry that npm installs from, and Python.
  */
 export default defineConfig({
   test: {
@@ -25,6 +25,7 @@ export default defineConfig({
             "test/clients/**",
             "test/browser/**",
             "test/systemd/**",
+            "test/attack/**",
             "test/lambda-clients/**",
             "test/install/**",
           ],
@@ -42,6 +43,7 @@ export default defineConfig({
       },
       { test: { ...shared, name: "browser", include: ["test/browser/**/*.test.ts"] } },
       { test: { ...shared, name: "systemd", include: ["test/systemd/**/*.test.ts"], testTimeout: 120_000 } },
+      { test: { ...shared, name: "attack", include: ["test/attack/**/*.test.ts"] } },
       { test: { ...shared, name: "lambda", include: ["test/lambda-clients/**/*.test.ts"] } },
       { test: { ...shared, name: "clients", include: ["test/clients/**/*.test.ts"], testTimeout: 180_000 } },
     ],

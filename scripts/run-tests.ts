@@ -14,7 +14,10 @@ const LEASE_TOKEN = /brk_[A-Za-z0-9_-]{43}/;
 const root = mkdtempSync(join(realpathSync(tmpdir()), "cb-"));
 for (const kind of ["home", "input", "output", "control"]) mkdirSync(join(root, kind), { mode: 0o700 });
 
-const args = process.argv.slice(2);
+/** Of ours, not of vitest: whole samples where a suite takes a part of one. */
+const FULL = "--full";
+const args = process.argv.slice(2).filter((arg) => arg !== FULL);
+const sample = process.argv.includes(FULL) ? { CREDBROKER_TEST_FULL: "1" } : {};
 const exitCode = await runVitest(args);
 const problems = [...proveSearch(), ...searchAll(), ...countTests()];
 for (const problem of problems) process.stderr.write(`run-tests: ${problem}\n`);
@@ -26,7 +29,7 @@ function runVitest(args: readonly string[]): Promise<number> {
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${join(root, "results.json")}`];
   const child = spawn(process.execPath, ["node_modules/vitest/vitest.mjs", "run", ...args, ...reporters], {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, CREDBROKER_TEST_ROOT: root, FORCE_COLOR: process.stdout.isTTY ? "1" : "0" },
+    env: { ...process.env, ...sample, CREDBROKER_TEST_ROOT: root, FORCE_COLOR: process.stdout.isTTY ? "1" : "0" },
   });
   const copy = createWriteStream(join(root, "output", "printed"));
   child.stdout.on("data", (chunk: Buffer) => void (copy.write(chunk), process.stdout.write(chunk)));

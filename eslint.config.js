@@ -28,7 +28,18 @@ const exportsByName = [
 const restricted = (...rules) => ({ "no-restricted-syntax": ["error", ...rules.flat()] });
 
 export default tseslint.config(
-  { ignores: ["dist/", "coverage/", ".venv/", ".lambda-clients/", ".test-runs/", ".mutation/", ".node/"] },
+  {
+    ignores: [
+      "dist/",
+      "coverage/",
+      ".venv/",
+      ".lambda-clients/",
+      ".aws-clients/",
+      ".test-runs/",
+      ".mutation/",
+      ".node/",
+    ],
+  },
   { linterOptions: { reportUnusedDisableDirectives: "error" } },
   js.configs.recommended,
   {

@@ -9,7 +9,7 @@ const shared = {
 } as const;
 
 /**
- * `unit` needs npm only; `keychain` a real Secret Service; `clients` the AWS CLI, boto3 and moto; `browser` Chromium;
+ * `unit` needs npm only; `keychain` a real Secret Service; `clients` Python, Go and npm's registry; `browser` Chromium;
  * `systemd` root, to make namespaces; `attack` root, for two users who are not root; `lambda` Python, Go and Rust; `install` the registry that npm installs from, and Python.
  */
 export default defineConfig({

@@ -1,5 +1,7 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 
 const STEP_LIMIT_MS = 20 * 60_000;
 
@@ -21,6 +23,35 @@ export function textOf(path: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+export interface MadeClient {
+  /** For what is said of it. */
+  readonly suite: string;
+  readonly name: string;
+  /** Where it is made. */
+  readonly home: string;
+  /** The client is made anew when one of them changes, or what `versions` says of the tools. */
+  readonly sourceDirectory: string;
+  readonly sources: readonly string[];
+  readonly versions: string;
+  readonly make: () => void;
+}
+
+/** Makes a client for tests unless it is there, for these sources, tools and place. */
+export function makeOnce({ suite, name, home, sourceDirectory, sources, versions, make }: MadeClient): void {
+  const hash = createHash("sha256").update(`${home}\0${versions}`);
+  for (const source of sources) hash.update(readFileSync(join(sourceDirectory, source)));
+  const wanted = hash.digest("hex");
+  // Written last: says for which sources, tools and place the client is complete.
+  const marker = join(home, `${name}.made-for`);
+  if (textOf(marker) === wanted) return;
+  const startedAt = Date.now();
+  process.stdout.write(`${suite}: making the client for ${name}`);
+  rmSync(marker, { force: true });
+  make();
+  writeFileSync(marker, wanted);
+  process.stdout.write(` (${Math.round((Date.now() - startedAt) / 1000)} s)\n`);
 }
 
 /** The main part of a suite's script: `name` stands before what it says of a failure. */

@@ -1,8 +1,7 @@
-import { createHash } from "node:crypto";
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { prepareMotoVenv } from "./moto-venv.js";
-import { run, setUpAndRun, textOf } from "./set-up.js";
+import { makeOnce, run, setUpAndRun } from "./set-up.js";
 
 /**
  * `npm run test:lambda [vitest arguments]`: the runtime interface clients of AWS for Python, Go and Rust, and functions in
@@ -70,22 +69,10 @@ function setUp(): void {
   const versions = CLIENTS.map(({ tools }) => tools.map(({ command, hint }) => run(command, hint)).join("\0"));
   prepareMotoVenv();
   mkdirSync(HOME, { recursive: true });
-  for (const [index, client] of CLIENTS.entries()) prepare(client, versions[index] ?? "");
-}
-
-function prepare({ name, sources, make }: Client, versions: string): void {
-  const hash = createHash("sha256").update(`${HOME}\0${versions}`);
-  for (const source of sources) hash.update(readFileSync(join(SOURCES, source)));
-  const wanted = hash.digest("hex");
-  // Written last: says for which sources, tools and place the client is complete.
-  const marker = join(HOME, `${name}.made-for`);
-  if (textOf(marker) === wanted) return;
-  const startedAt = Date.now();
-  process.stdout.write(`test:lambda: making the client for ${name}`);
-  rmSync(marker, { force: true });
-  make();
-  writeFileSync(marker, wanted);
-  process.stdout.write(` (${Math.round((Date.now() - startedAt) / 1000)} s)\n`);
+  for (const [index, client] of CLIENTS.entries()) {
+    const place = { suite: "test:lambda", home: HOME, sourceDirectory: SOURCES };
+    makeOnce({ ...place, ...client, versions: versions[index] ?? "" });
+  }
 }
 
 function makePython(): void {

@@ -40,7 +40,7 @@ export interface Bench {
   readonly broker: TestBroker;
   readonly proxy: ExpirationProxy;
   /** A shell of a user with such a home, whose calls to AWS are found under a label of their own. */
-  shell(kind: HomeKind, label: string): UserShell;
+  shell(kind: HomeKind | Home, label: string): UserShell;
   readonly stop: () => Promise<void>;
 }
 
@@ -71,8 +71,8 @@ export async function startBench(options: {
     throw error;
   }
   const programs = programDirectory();
-  const shell = (kind: HomeKind, label: string): UserShell =>
-    new UserShell(makeHome(kind), {
+  const shell = (kind: HomeKind | Home, label: string): UserShell =>
+    new UserShell(typeof kind === "string" ? makeHome(kind) : kind, {
       PATH: `${programs}:${process.env["PATH"] ?? ""}`,
       ...QUIET,
       CREDBROKER_HOME: broker.home,

@@ -12,6 +12,39 @@ export const SHADOWING_KEY_ID = "AKIASHADOWING0000000";
 /** A profile that names a region and nothing that gives credentials. */
 export const REGION_ONLY_PROFILE = "team";
 
+const KEYS = `aws_access_key_id = ${SHADOWING_KEY_ID}\naws_secret_access_key = ${canarySecretKey("home")}\n`;
+const SSO = "sso_account_id = 999999999999\nsso_role_name = Theirs\nregion = us-west-2\n";
+const SSO_URL = "sso_start_url = https://their.awsapps.com/start\nsso_region = us-west-2\n";
+
+/** `~/.aws/config` and `credentials` as tools and people leave them, in each of which some client once missed the broker. */
+export const COMPETING_HOMES: readonly {
+  readonly name: string;
+  readonly config?: string;
+  readonly credentials?: string;
+}[] = [
+  { name: "nothing" },
+  { name: "keys", credentials: `[default]\n${KEYS}`, config: "[default]\nregion = us-west-2\n" },
+  { name: "keys, indented, in the config", config: `[default]\nregion = us-west-2\n  ${KEYS.replace("\n", "\n  ")}` },
+  { name: "a region", config: "[default]\nregion = us-west-2\n" },
+  { name: "SSO", config: `[default]\nsso_session = corp\n${SSO}[sso-session corp]\n${SSO_URL}` },
+  { name: "SSO of the older form", config: `[default]\n${SSO_URL}${SSO}` },
+  { name: "half of SSO", config: "[default]\nsso_session = corp\nsso_role_name = Theirs\nregion = us-west-2\n" },
+  { name: "`aws login`", config: "[default]\nlogin_session = arn:aws:iam::999999999999:user/u\nregion = us-west-2\n" },
+  { name: "a process", config: "[default]\ncredential_process = /bin/false\nregion = us-west-2\n" },
+  {
+    name: "a role, and a session of the default's name",
+    config: `[default]\nrole_arn = arn:aws:iam::999999999999:role/r\nsource_profile = k\n[profile k]\n${KEYS}[sso-session default]\n${SSO_URL}`,
+  },
+];
+
+/** The directory of a user with these files. */
+export function competingHome({ config, credentials }: (typeof COMPETING_HOMES)[number]): string {
+  const directory = tempDir("user", "input");
+  if (config !== undefined) writeAwsFile(directory, "config", config);
+  if (credentials !== undefined) writeAwsFile(directory, "credentials", credentials);
+  return directory;
+}
+
 export interface Home {
   readonly kind: HomeKind;
   readonly directory: string;

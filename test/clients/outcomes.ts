@@ -5,10 +5,16 @@ import type { HomeKind } from "./homes.js";
 /** The outcome of a program that did what it should and had nothing to say about it. */
 export const SUCCESS = { code: 0, signal: null, stdout: expect.any(String) as string, stderr: "" };
 
-/** The same after `env`, which says where something of the home would win over the broker. */
+/** The same after `env`, which says where something of the home keeps some program from the broker. */
 export function successByEnv(kind: HomeKind): typeof SUCCESS {
-  if (kind !== "[default] with keys") return SUCCESS;
-  return { ...SUCCESS, stderr: expect.stringContaining("aws_access_key_id in [default]") as string };
+  switch (kind) {
+    case "[default] with keys":
+      return { ...SUCCESS, stderr: expect.stringContaining("aws_access_key_id in [default]") as string };
+    case "[default] with only a region":
+      return { ...SUCCESS, stderr: expect.stringContaining("without the [default]") as string };
+    default:
+      return SUCCESS;
+  }
 }
 
 /** Who a client said it is, once for each time it asked. */

@@ -103,6 +103,11 @@ export class ExpirationProxy {
     return end;
   }
 
+  /** The role that a key was handed out for here; undefined: another key. */
+  roleOf(accessKeyId: string): string | undefined {
+    return this.#roleOfKey.get(accessKeyId);
+  }
+
   /** A session ends now, before its time: whoever still signs with it is refused. */
   end(accessKeyId: string): void {
     this.#endOfKey.set(accessKeyId, 0);

@@ -12,7 +12,8 @@ export function successByEnv(kind: HomeKind): typeof SUCCESS {
       return { ...SUCCESS, stderr: expect.stringContaining("aws_access_key_id in [default]") as string };
     case "[default] with only a region":
       return { ...SUCCESS, stderr: expect.stringContaining("without the [default]") as string };
-    default:
+    case "empty":
+    case "AWS_PROFILE set":
       return SUCCESS;
   }
 }

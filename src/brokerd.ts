@@ -18,6 +18,7 @@ import { type BrokerPaths, homeDirectory, resolvePaths } from "./system/paths.js
 import { createLogger, LOG_LEVELS, type LogLevel } from "./system/pino-logger.js";
 import { ensurePrivateDirectory, refuseSwappableHome } from "./system/private-directory.js";
 import { type InheritedSockets, takeInheritedSockets } from "./system/socket-activation.js";
+import { reasonOf } from "./system/system-error.js";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const KEYCHAIN_CHILD = { nodePath: process.execPath, scriptPath: join(HERE, "keychain-child.js") };
@@ -205,9 +206,22 @@ function parseFlags(): Flags {
     const { values } = parseArgs({ args: process.argv.slice(2), options });
     return values;
   } catch (error) {
-    process.stderr.write(`brokerd: error: ${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    process.stderr.write(`brokerd: error: ${flagProblem(error)}\n\n${USAGE}`);
     process.exit(2);
   }
+}
+
+/** What parseArgs says, without its advice on how to write programs. */
+function flagProblem(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const flag = /'([^' ]+)/.exec(message)?.[1] ?? "an argument";
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "ERR_PARSE_ARGS_UNKNOWN_OPTION") return `unknown flag ${flag}`;
+  if (code === "ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL") return `unexpected argument '${flag}'`;
+  if (code === "ERR_PARSE_ARGS_INVALID_OPTION_VALUE") {
+    return `${flag.replace(/^-\w, /, "")} ${message.includes("does not take") ? "takes no value" : "needs a value"}`;
+  }
+  return message;
 }
 
 function wantedSince(flag: string | undefined): number | undefined {
@@ -246,6 +260,12 @@ function version(): string {
 
 const USAGE_CODES = new Set(["ConfigInvalid", "FileRefused", "UsageInvalid", "NotSupported"]);
 
+/** There may be no log to look into yet: what nobody foresaw is told in the system's words. */
+function explained(error: unknown): BrokerError {
+  if (error instanceof BrokerError) return error;
+  return new BrokerError("InternalError", `unexpected: ${reasonOf(error)}`, { hint: "brokerctl logs", cause: error });
+}
+
 async function fail(error: BrokerError): Promise<void> {
   const hint = error.hint === undefined ? "" : `brokerd: hint: ${error.hint}\n`;
   process.stderr.write(visibleText(`brokerd: error: ${error.message}\n${hint}`));
@@ -258,4 +278,4 @@ async function fail(error: BrokerError): Promise<void> {
 const isActivated = process.env["LISTEN_PID"] === String(process.pid);
 hardenProcess(process);
 guardStandardStreams();
-main().catch(async (error: unknown) => fail(toBrokerError(error)));
+main().catch(async (error: unknown) => fail(explained(error)));

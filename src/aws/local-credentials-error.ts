@@ -53,6 +53,10 @@ function missing(profile: string): BrokerError {
   );
 }
 
+/** What the SDK and Node say where nobody is at the address, or nobody that speaks to us. */
+const NO_METADATA =
+  /ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|EINVAL|ETIMEDOUT|ECONNRESET|timed? ?out|TimeoutError|socket hang up|Unable to connect|EC2 Metadata is disabled/i;
+
 /** 404: the service is there, and no role is. */
 export function instanceError(thrown: unknown): BrokerError {
   if (thrown instanceof BrokerError) return thrown;
@@ -62,8 +66,21 @@ export function instanceError(thrown: unknown): BrokerError {
       hint: "attach an instance profile to it",
     });
   }
-  const message = `the instance metadata service gives no credentials: ${withoutSecrets(messageOf(thrown))}`;
-  return new BrokerError("AwsUnreachable", message, { hint: "is this an EC2 instance, with IMDSv2 on?" });
+  const text = messageOf(thrown);
+  const isSilent = NO_METADATA.test(text);
+  const message = isSilent
+    ? "nothing answers at the instance metadata service: this is not an EC2 instance, or its metadata service is off"
+    : `the instance metadata service gives no credentials: ${statusOf(statusCode) ?? withoutSecrets(text)}`;
+  return new BrokerError("AwsUnreachable", message, {
+    hint: isSilent
+      ? "remove the source from the config, or turn the service on: aws ec2 modify-instance-metadata-options --http-endpoint enabled"
+      : "curl http://169.254.169.254/latest/meta-data/iam/security-credentials/    # what it says itself",
+    cause: thrown,
+  });
+}
+
+function statusOf(statusCode: unknown): string | undefined {
+  return typeof statusCode === "number" ? `it answers with status ${statusCode}` : undefined;
 }
 
 export function containerError(thrown: unknown): BrokerError {

@@ -1,4 +1,5 @@
 import { BrokerError } from "../core/errors.js";
+import { reasonOf } from "../system/system-error.js";
 import { hasFlag, parseArguments } from "./arguments/parse-arguments.js";
 import type * as Refusals from "./arguments/refuse-command.js";
 import type { Command, Outcome } from "./command.js";
@@ -112,8 +113,8 @@ function tell(error: BrokerError, context: CliContext, command: Command | undefi
 /** What nobody foresaw is told in its own words: there is no log of a command line to look into. */
 function asBrokerError(error: unknown): BrokerError {
   if (error instanceof BrokerError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new BrokerError("InternalError", `unexpected: ${message}`, { cause: error });
+  const path = error instanceof Error && "path" in error && typeof error.path === "string" ? ` (${error.path})` : "";
+  return new BrokerError("InternalError", `unexpected: ${reasonOf(error)}${path}`, { cause: error });
 }
 
 function sayVersionSkew({ client, version, output }: CliContext): void {

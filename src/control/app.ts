@@ -6,6 +6,7 @@ import {
   VERSION_HEADER,
 } from "../control-api/contract.js";
 import { BrokerError, type BrokerErrorCode, toBrokerError } from "../core/errors.js";
+import { explainRequest, wordsOf } from "./explain-request.js";
 import { configHandlers } from "./handlers/config-handlers.js";
 import { credentialsHandlers } from "./handlers/credentials-handlers.js";
 import type { Handler, Handlers } from "./handlers/handler.js";
@@ -92,13 +93,9 @@ async function run<O extends ControlOperation>(
   { body, signal }: { readonly body: unknown; readonly signal: AbortSignal },
 ): Promise<ControlResponse<O>> {
   const handler: Handler<O> = handlers[operation];
-  const parsed = REQUEST_SCHEMAS[operation].safeParse(body);
+  const parsed = REQUEST_SCHEMAS[operation].safeParse(body, { error: wordsOf });
   if (parsed.success) return handler(parsed.data, { signal });
-  const [issue] = parsed.error.issues;
-  throw new BrokerError(
-    "UsageInvalid",
-    `${[operation, ...(issue?.path ?? [])].join(".")}: ${issue?.message ?? "not valid"}`,
-  );
+  throw explainRequest(operation, parsed.error.issues);
 }
 
 function isOperation(name: unknown): name is ControlOperation {

@@ -4,10 +4,10 @@ import { LONGEST_DURATION_SECONDS } from "../core/duration.js";
 
 const name = z
   .string()
-  .min(1, "a name is missing")
-  .max(256, "a name of more than 256 characters is no name of a role, source or lease");
+  .min(1, "must not be empty")
+  .max(256, "has more than 256 characters, which no role, source or lease has");
 /** As long as leases take it: `lambda:FUNCTION@VIA` holds an ARN and a role's name. */
-const role = z.string().min(1, "a name is missing").max(1024, "a name of more than 1,024 characters is no role's");
+const role = z.string().min(1).max(1024, "has more than 1,024 characters, which no role has");
 const empty = z.strictObject({});
 const passphrase = z.string().min(1).max(1024);
 const pid = z.int().positive();
@@ -55,8 +55,8 @@ export const REQUEST_SCHEMAS: { readonly [O in ControlOperation]: z.ZodType<Cont
   "role-add": edit,
   "keys-add": z.strictObject({
     source: name,
-    accessKeyId: z.string().regex(/^[A-Z0-9]{16,128}$/, "not an access key id (AKIA and 16 capitals or digits)"),
-    secretAccessKey: z.string().regex(/^[!-~]{16,256}$/, "not a secret access key (40 printable characters)"),
+    accessKeyId: z.string().regex(/^[A-Z0-9]{16,128}$/, "must be AKIA and 16 capitals or digits"),
+    secretAccessKey: z.string().regex(/^[!-~]{16,256}$/, "must be 40 printable characters"),
     replace: z.boolean(),
   }),
   "import-plan": importRequest,

@@ -19,7 +19,7 @@ const MAX_MESSAGE = 2000;
 /** interface §3: both spellings, because each SDK reads only one (sdk-contract §1.14); the mend is part of the message. */
 export function errorAnswer({ code, message: told, hint }: BrokerError, status: number): JsonAnswer {
   const message = visibleText(told); // SDKs print it as it is
-  const mend = hint === undefined ? "" : `; to mend it: ${hint}`;
+  const mend = hint === undefined ? "" : `; to fix it: ${hint}`;
   const whole = fit(message, mend, MAX_MESSAGE);
   return {
     status,

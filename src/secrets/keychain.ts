@@ -93,7 +93,7 @@ function obstacleOf(reply: KeychainReply): Obstruction {
     const limit = `${reply.limitMs / 1000} s`;
     return locked(`the keychain did not answer within ${limit}; its prompt may have been left unanswered`);
   }
-  if (reply.outcome === "unavailable") return unavailable(`the keychain is not available (${reply.detail})`);
+  if (reply.outcome === "unavailable") return unavailable(`the keychain is not available: ${reply.detail}`);
   return unavailable(`the keychain answered out of turn (${reply.outcome})`);
 }
 

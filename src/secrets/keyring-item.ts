@@ -60,6 +60,20 @@ const LOCKED = /locked|dismissed|interaction is not allowed|cancell?ed/i;
 
 function classify(error: unknown): KeychainAnswer {
   const text = error instanceof Error ? error.message : "unknown error";
-  const detail = text.replace(/\s+/g, " ").slice(0, MAX_DETAIL);
+  const detail = plainReason(text.replace(/\s+/g, " ")).slice(0, MAX_DETAIL);
   return { outcome: LOCKED.test(text) ? "locked" : "unavailable", detail };
+}
+
+/** What libdbus and the keyring's library say, for those who have never heard of either. */
+const REASONS: readonly (readonly [pattern: RegExp, reason: string])[] = [
+  [
+    /autolaunch|DBUS_SESSION_BUS_ADDRESS|Failed to connect to socket/i,
+    "there is no session bus (D-Bus) to reach it by",
+  ],
+  [/org\.freedesktop\.secrets|ServiceUnknown/i, "no keychain program runs in this session"],
+];
+
+function plainReason(detail: string): string {
+  const known = REASONS.find(([pattern]) => pattern.test(detail));
+  return known?.[1] ?? detail.replace(/^(?:Platform failure: )?(?:DBus error: )?/, "");
 }

@@ -75,7 +75,14 @@ function redactObject(value: object, depth: number): unknown {
   return Object.fromEntries(entries.map(([key, item]) => [String(key), redactField(String(key), item, depth)]));
 }
 
+/** Epoch milliseconds since 1973: nothing else that we log under such a name is so large. */
+function isTime(name: string, value: unknown): value is number {
+  const isNamed = /(?:^expiration|^until|^deadline|At|Since)$/.test(name);
+  return isNamed && typeof value === "number" && value >= 1e11 && value <= 8.64e15;
+}
+
 function redactField(name: string, value: unknown, depth: number): unknown {
+  if (isTime(name, value)) return new Date(value).toISOString();
   const isSecret = SECRET_FIELDS.has(name.replaceAll(/[_-]/g, "").toLowerCase());
   return isSecret && typeof value === "string" && value !== "" ? HIDDEN : redactValue(value, depth + 1);
 }

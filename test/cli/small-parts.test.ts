@@ -39,7 +39,7 @@ describe("durations", () => {
   );
 
   it("offers every unit for a bare number: which was meant is not known", async () => {
-    expect((await brokerErrorOf(() => parseDuration("30", "--for"))).hint).toBe("--for 30s (or 30m, 30h)");
+    expect((await brokerErrorOf(() => parseDuration("30", "--for"))).hint).toBe("--for 30m (or 30s, 30h)");
   });
 });
 

@@ -1,8 +1,9 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createControlApp } from "../../src/control/app.js";
+import { explainRequest, wordsOf } from "../../src/control/explain-request.js";
 import { REQUEST_SCHEMAS } from "../../src/control/request-schemas.js";
-import type { ControlError, LeaseAccess, StatusView } from "../../src/control-api/contract.js";
+import type { ControlError, ControlOperation, LeaseAccess, StatusView } from "../../src/control-api/contract.js";
 import { BrokerError } from "../../src/core/errors.js";
 import { type FakeServices, fakeControlServices } from "../fakes/control-services.js";
 import { CANARY, canarySecretKey } from "../support/canaries.js";
@@ -393,5 +394,43 @@ describe("requests that are not of the contract", () => {
     const answer = await call("warm", { role: "dev" });
     expect(answer.body).toMatchObject({ error: { code: "InternalError" } });
     expect(answer.text).not.toContain(CANARY);
+  });
+});
+
+describe("a request that is not as it should be", () => {
+  it.each([
+    ["use", { lease: { by: "default" } }, "the name of the role is missing"],
+    ["use", { lease: { by: "default" }, role: 7 }, "the name of the role must be text"],
+    ["use", { lease: { by: "default" }, role: "" }, "the name of the role must not be empty"],
+    ["warm", { role: "x".repeat(1025) }, "the name of the role has more than 1,024 characters, which no role has"],
+    ["use", { lease: { by: "default" }, role: "dev", forSeconds: 0.5 }, "--for must be a whole number"],
+    ["use", { lease: { by: "default" }, role: "dev", forSeconds: 0 }, "--for must be more than 0"],
+    ["use", { lease: { by: "default" }, role: "dev", forSeconds: 1e9 }, "--for must be at most 31622400"],
+    ["use", { lease: { by: "smell" }, role: "dev" }, "this brokerd does not know this form of the request use"],
+    ["warm", { role: "dev", reason: "x" }, "this brokerd does not know reason of the request warm"],
+    ["keys-list", [], "the request keys-list must be a JSON object"],
+    ["login-mfa", { source: "with-mfa", code: "12" }, "an MFA code is 6 digits"],
+    ["login-start", { source: "x", flow: "smoke" }, "flow of the request login-start must be one of browser, device"],
+  ])("is told in a sentence: %s %j", async (operation, body, message) => {
+    expect(await refused(operation, body)).toMatchObject({ code: "UsageInvalid", message });
+  });
+
+  it("is told without zod's words and without the value, whatever field of whatever operation it is", () => {
+    const wrong: readonly unknown[] = [undefined, null, 7, CANARY, [], {}, true, CANARY.repeat(100_000)];
+    const fields = ["lease", "role", "source", "name", "pid", "forSeconds", "passphrase", "code", "text", "aws"];
+    let told = 0;
+    for (const operation of Object.keys(REQUEST_SCHEMAS) as ControlOperation[]) {
+      for (const field of fields) {
+        for (const value of wrong) {
+          const parsed = REQUEST_SCHEMAS[operation].safeParse({ [field]: value }, { error: wordsOf });
+          if (parsed.success) continue;
+          const { message, hint = "" } = explainRequest(operation, parsed.error.issues);
+          expect(message + hint).not.toMatch(/Invalid|expected|Unrecognized|Too (?:big|small)|received/);
+          expect(message + hint).not.toContain(CANARY);
+          told++;
+        }
+      }
+    }
+    expect(told).toBeGreaterThan(2000);
   });
 });

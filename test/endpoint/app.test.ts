@@ -175,7 +175,7 @@ describe("an error", () => {
 
     const answer = await request(app).get(`/lease/${token}`);
 
-    const message = "no session for source corp; to mend it: brokerctl login corp";
+    const message = "no session for source corp; to fix it: brokerctl login corp";
     expect(answer.status).toBe(status);
     expect(answer.body).toEqual({ code, message, Code: code, Message: message });
     expect((answer as unknown as { res: { statusMessage: string } }).res.statusMessage).toBe(message);
@@ -196,7 +196,7 @@ describe("an error", () => {
     expect(answer.status).toBe(400);
     expect(answer.body).toMatchObject({
       code: "InternalError",
-      message: "the secret store cannot be read; to mend it: brokerctl status",
+      message: "the secret store cannot be read; to fix it: brokerctl status",
     });
   });
 

@@ -508,7 +508,11 @@ export class FakeControl {
     const via = named ?? this.lambdaVia;
     if (via !== undefined) return via;
     const hint = "--via dev, or for good in the config: lambda: { via: dev }";
-    throw new Refusal({ code: "UsageInvalid", message: "no role is named that reads the function: dev, prod", hint });
+    throw new Refusal({
+      code: "UsageInvalid",
+      message: "which role reads the function and assumes its role is not said: dev, prod",
+      hint,
+    });
   }
 
   #setState(name: string, state: RoleView["state"]): void {

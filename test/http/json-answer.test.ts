@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { BrokerError } from "../../src/core/errors.js";
 import { errorAnswer, rawAnswer } from "../../src/http/json-answer.js";
 
-const MEND = "; to mend it: brokerctl login corp";
+const MEND = "; to fix it: brokerctl login corp";
 
 function answerTo(message: string, hint?: string) {
   const answer = errorAnswer(new BrokerError("LoginRequired", message, { hint }), 400);

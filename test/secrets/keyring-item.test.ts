@@ -140,7 +140,7 @@ describe("one keychain request", () => {
     keyring.broken = broken;
     expect(await answerKeychainRequest(load, () => Promise.resolve(keyring.library))).toEqual({
       outcome: "unavailable",
-      detail: broken,
+      detail: expect.any(String) as unknown,
     });
   });
 
@@ -158,5 +158,28 @@ describe("one keychain request", () => {
   it("is unavailable where the library cannot be loaded on this platform", async () => {
     const answer = await answerKeychainRequest(load, () => Promise.reject(new Error("Cannot find native binding")));
     expect(answer).toMatchObject({ outcome: "unavailable" });
+  });
+});
+
+describe("a keychain that cannot be reached", () => {
+  const NO_BUS = "there is no session bus (D-Bus) to reach it by";
+  it.each([
+    [
+      "Platform failure: DBus error: Using X11 for dbus-daemon autolaunch was disabled at compile time, set your DBUS_SESSION_BUS_ADDRESS instead",
+      NO_BUS,
+    ],
+    ["Platform failure: DBus error: Failed to connect to socket /run/user/1/bus: No such file or directory", NO_BUS],
+    [
+      "Platform failure: DBus error: The name org.freedesktop.secrets was not provided by any .service files",
+      "no keychain program runs in this session",
+    ],
+    ["Platform failure: DBus error: something else", "something else"],
+  ])("is told in plain words, not: %s", async (said, detail) => {
+    const keyring = new FakeKeyring();
+    keyring.broken = said;
+    expect(await answerKeychainRequest(load, () => Promise.resolve(keyring.library))).toEqual({
+      outcome: "unavailable",
+      detail,
+    });
   });
 });

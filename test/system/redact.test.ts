@@ -68,6 +68,18 @@ describe("a value", () => {
     expect(redacted).not.toContain(Buffer.from(CANARY).toString("base64"));
   });
 
+  it("shows times as people read them, and other numbers as they are", () => {
+    const fields = { expiration: 1795908817405, expiresAt: 1795908817405, refreshAt: null, at: { endedAt: 1e12 } };
+    expect(redactValue({ ...fields, attempt: 1795908817405, retryAt: 5 })).toEqual({
+      expiration: "2026-11-28T23:33:37.405Z",
+      expiresAt: "2026-11-28T23:33:37.405Z",
+      refreshAt: null,
+      at: { endedAt: "2001-09-09T01:46:40.000Z" },
+      attempt: 1795908817405,
+      retryAt: 5,
+    });
+  });
+
   it("keeps what is no secret", () => {
     const value = { role: "dev", code: "LoginRequired", status: 403, ok: true, none: null, token: "", at: new Date(0) };
     expect(redactValue(value)).toEqual({ ...value, at: "1970-01-01T00:00:00.000Z" });

@@ -14,6 +14,6 @@ function hintFor(text: string, flag: string, seconds: number | undefined): strin
   if (seconds !== undefined) return `${flag} 366d, or leave it out for no end`;
   // A bare number could be seconds, minutes or hours; which was meant is not known.
   return /^\d+$/.test(text) && Number(text) > 0
-    ? `${flag} ${text}s (or ${text}m, ${text}h)`
+    ? `${flag} ${text}m (or ${text}s, ${text}h)`
     : `${flag} 30m (or 90s, 8h, 1h30m)`;
 }

@@ -5,6 +5,7 @@ import { BrokerError } from "../../core/errors.js";
 import { ensurePrivateDirectory } from "../../system/private-directory.js";
 import { readRegularFile } from "../../system/read-small-file.js";
 import { shellQuote } from "../../system/shell-quote.js";
+import { reasonOf } from "../../system/system-error.js";
 import { defineCommand } from "../command.js";
 import { type ConfigText, readConfig, replaceConfig } from "../config/config-file.js";
 import type { CliContext } from "../context.js";
@@ -107,7 +108,7 @@ function runEditor(editor: string, file: string, context: CliContext): Promise<B
       const hint = "EDITOR=vi brokerctl config edit";
       resolve(new BrokerError("UsageInvalid", `the editor '${editor}' ended with ${end}`, { hint }));
     };
-    child.once("error", (error) => fail(error.message));
+    child.once("error", (error) => fail(reasonOf(error)));
     child.once("exit", (code, signal) =>
       code === 0 ? resolve(undefined) : fail(signal ?? `exit code ${code ?? "unknown"}`),
     );

@@ -2,6 +2,7 @@ import { request } from "node:http";
 import type { LeaseAccess } from "../../control-api/contract.js";
 import { BrokerError, type BrokerErrorCode } from "../../core/errors.js";
 import { Secret } from "../../core/secret.js";
+import { reasonOf } from "../../system/system-error.js";
 import type { CliContext } from "../context.js";
 
 /** What the endpoint answers with (interface §3). */
@@ -73,7 +74,7 @@ function errorOf({ code, message }: Body, status: number): BrokerError {
 }
 
 function unreachable(url: string, cause: Error): BrokerError {
-  return new BrokerError("DaemonUnreachable", `the endpoint ${url} cannot be reached: ${cause.message}`, {
+  return new BrokerError("DaemonUnreachable", `the endpoint ${url} cannot be reached: ${reasonOf(cause)}`, {
     hint: "brokerctl status",
     cause,
   });

@@ -41,7 +41,7 @@ function noVia(services: ControlServices): never {
   const names = [...runningConfig(services).roles.keys()];
   const shown = names.length > MAX_SHOWN ? [...names.slice(0, MAX_SHOWN), "…"] : names;
   const choices = names.length === 0 ? "the config has no roles yet" : `the config has ${shown.join(", ")}`;
-  throw new BrokerError("UsageInvalid", `no role is named that reads the function: ${choices}`, {
+  throw new BrokerError("UsageInvalid", `which role reads the function and assumes its role is not said: ${choices}`, {
     hint: `--via ${names[0] ?? "ROLE"}, or for good in the config: lambda: { via: ${names[0] ?? "ROLE"} }    # brokerctl config edit`,
   });
 }

@@ -1,5 +1,5 @@
 import { BrokerError } from "../core/errors.js";
-import type { LeaseKind } from "../core/lease.js";
+import type { Lease, LeaseKind } from "../core/lease.js";
 
 const NEW_ACCESS = 'eval "$(brokerctl env)"';
 
@@ -55,8 +55,20 @@ export function endInThePast(): BrokerError {
   return new BrokerError("UsageInvalid", "the end of the lease is not in the future", { hint: "give a longer --for" });
 }
 
-export function tooManyLeases(limit: number): BrokerError {
-  return new BrokerError("Conflict", `there are ${limit} leases already`, { hint: "brokerctl lease list" });
+/** Names the one that can be missed first: nobody has used it for the longest time. */
+export function tooManyLeases(leases: readonly Lease[]): BrokerError {
+  const count = (kind: LeaseKind): number => leases.filter((lease) => lease.kind === kind).length;
+  const [named, pinned, children] = [count("named"), count("pinned"), count("child")];
+  const message = `there are ${leases.length} leases already: ${named} named, ${pinned} of env ROLE, ${children} of programs and shells`;
+  const usedAt = (lease: Lease): number => lease.lastUsedAt ?? lease.createdAt;
+  const stalest = leases
+    .filter(({ kind, name }) => name !== undefined && (kind === "named" || kind === "pinned"))
+    .reduce<Lease | undefined>((oldest, one) => (oldest && usedAt(oldest) <= usedAt(one) ? oldest : one), undefined);
+  const hint =
+    stalest?.name === undefined || children > named + pinned
+      ? "end programs and shells that have one: brokerctl lease list"
+      : `brokerctl lease revoke ${stalest.name}    # the longest unused; all: brokerctl lease list`;
+  return new BrokerError("Conflict", message, { hint });
 }
 
 export function holderFixed(label: string): BrokerError {

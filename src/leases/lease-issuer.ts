@@ -84,7 +84,7 @@ export class LeaseIssuer {
   async #issue(terms: LeaseTerms, book: LeaseBook): Promise<GrantedLease> {
     checkRole(terms.role);
     checkEnd(terms.expiresAt, this.#clock.now());
-    checkRoom(book.leases);
+    checkRoom(book.leases, terms.kind);
     const token = newLeaseToken();
     const lease = newLease(terms, hashLeaseToken(token.reveal()), this.#clock.now());
     if (isDurable(lease)) await this.#raw.put(lease.id, token);

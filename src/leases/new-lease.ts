@@ -8,6 +8,8 @@ export const DEFAULT_LEASE = "default";
 
 /** A shell start file that goes wrong must not fill the disk; each change writes the whole file. */
 const MAX_LEASES = 2000;
+/** Of these, kept for what ends with a program (`exec`, `credential-process`): named leases must not lock it out. */
+const RESERVED_FOR_CHILDREN = 200;
 
 const MAX_ROLE = 1024;
 
@@ -47,6 +49,8 @@ export function checkEnd(end: number | null | undefined, now: number): void {
   if (end !== null && end !== undefined && !(Number.isSafeInteger(end) && end > now)) throw endInThePast();
 }
 
-export function checkRoom(leases: ReadonlyMap<string, Lease>): void {
-  if (leases.size >= MAX_LEASES) throw tooManyLeases(MAX_LEASES);
+/** The default lease always has a place: nothing works without it. */
+export function checkRoom(leases: ReadonlyMap<string, Lease>, kind: LeaseKind): void {
+  const isFull = leases.size >= MAX_LEASES - (kind === "child" ? 0 : RESERVED_FOR_CHILDREN);
+  if (isFull && kind !== "default") throw tooManyLeases([...leases.values()]);
 }

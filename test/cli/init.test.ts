@@ -1,9 +1,11 @@
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { holdFreePort, holdPort } from "../../src/cli/config/free-port.js";
 import type { SpawnedDaemon } from "../../src/system/spawn-daemon.js";
+import { NOW } from "../fakes/fake-control.js";
 import { canaryPassphrase } from "../support/canaries.js";
 import { type CliRoom, cliRoom } from "../support/cli-room.js";
 import type { TwinOptions, TwinResult } from "../support/cli-twin.js";
@@ -48,6 +50,76 @@ async function take(wanted: number): Promise<void> {
   taken.push(server);
   await new Promise<void>((resolve) => server.once("error", () => resolve()).listen(wanted, "127.0.0.1", resolve));
 }
+
+/** A brokerd that finds its port taken: what another user's `init` does to ours. */
+function launchOnTaken(times: number): () => Promise<SpawnedDaemon> {
+  let left = times;
+  return async () => {
+    if (left-- === 0) return launchDaemon();
+    await take(port());
+    const line = { time: new Date(NOW + 1e7).toISOString(), level: "error", code: "Conflict" };
+    const msg = `not started: port ${port()} on 127.0.0.1 is taken by pid 1`;
+    appendFileSync(join(room.home, "state", "brokerd.log"), `${JSON.stringify({ ...line, msg })}\n`);
+    return { pid: 1, ended: Promise.resolve({ code: 1, signal: null }) };
+  };
+}
+
+describe("two users' init at once", () => {
+  it("take different ports: each is held until its config is written and brokerd starts", async () => {
+    const holds = await Promise.all(Array.from({ length: 5 }, () => holdFreePort(1000)));
+    expect(new Set(holds.map((held) => held.port)).size).toBe(5);
+    for (const held of holds) await held.release();
+    let isFree = false;
+    const checked = async (): Promise<SpawnedDaemon> => {
+      const held = await holdPort(port());
+      await held.release();
+      isFree = true;
+      return launchDaemon();
+    };
+    expect(await init([], { launchDaemon: checked })).toMatchObject({ code: 0 });
+    expect(isFree).toBe(true);
+  });
+
+  it("begin at different ports", async () => {
+    const [one, other] = [await holdFreePort(1020), await holdFreePort(1050)];
+    expect(other.port - one.port).not.toBe(0);
+    expect(one.port).toBeGreaterThanOrEqual(9171);
+    for (const held of [one, other]) await held.release();
+  });
+
+  it("take another port where brokerd finds the first one taken, and say so", async () => {
+    const { code, stderr } = await init([], { launchDaemon: launchOnTaken(2) });
+    expect(code).toBe(0);
+    expect(stderr.match(/is another process's by now: took \d+/g)).toHaveLength(2);
+    expect(stderr.trim().split("took ").at(-1)).toContain(String(port()));
+    expect(room.control.requests("store-create")).toEqual([{}]);
+  });
+
+  it("leave the port that was asked for, and name who has it", async () => {
+    const held = await holdFreePort(1077);
+    await held.release();
+    const { code, stderr } = await init(["--port", String(held.port)], { launchDaemon: launchOnTaken(1) });
+    expect(code).toBe(1);
+    expect(stderr).toContain(`port ${held.port} on 127.0.0.1 is taken by pid 1`);
+  });
+
+  it("leave no half-made one that a second init cannot complete", async () => {
+    expect(await init([], { launchDaemon: launchOnTaken(9) })).toMatchObject({ code: 1 });
+    expect(await init([], { launchDaemon: launchOnTaken(1) })).toMatchObject({ code: 0 });
+    expect(room.control.requests("store-create")).toEqual([{}]);
+  });
+
+  it("leave a config that somebody has edited as it is", async () => {
+    const edit = async (): Promise<SpawnedDaemon> => {
+      const launched = await launchOnTaken(1)();
+      appendFileSync(room.configFile, "# mine\n");
+      return launched;
+    };
+    const { code, stderr } = await init([], { launchDaemon: edit });
+    expect([code, text().endsWith("# mine\n")]).toEqual([1, true]);
+    expect(stderr).toContain("is taken by pid 1");
+  });
+});
 
 describe("init", () => {
   it("writes a private, commented config, starts the daemon, makes the data key and the schema", async () => {

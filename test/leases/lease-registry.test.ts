@@ -357,6 +357,27 @@ describe("child leases", () => {
     await leases.createChild({ ...terms, holder: room.processes.start(8) });
   });
 
+  it("that have names leave room for those of programs, and the error names one to revoke", async () => {
+    const room = new LeaseRoom();
+    const holder = room.processes.start(7);
+    const leases = await room.startWith(
+      Array.from({ length: 1799 }, (_, index) => ({
+        ...{ id: `named-${index}`, kind: "named", name: `agent-${index}`, tokenHash: hashLeaseToken(`${index}`) },
+        ...{ role: null, followsDefault: true, createdAt: 1000, expiresAt: null, lastUsedAt: index === 5 ? 0 : null },
+      })),
+    );
+    const error = await brokerErrorOf(() => leases.createNamed({ name: "more", role: null, expiresAt: null }));
+    expect(error.code).toBe("Conflict");
+    expect(error.message).toBe("there are 1800 leases already: 1799 named, 0 of env ROLE, 0 of programs and shells");
+    expect(error.hint).toBe("brokerctl lease revoke agent-5    # the longest unused; all: brokerctl lease list");
+    expect(await codeOf(() => leases.pinned("dev"))).toBe("Conflict");
+    const terms = { role: "dev", holder, expiresAt: null };
+    for (let index = 0; index < 200; index++) await leases.createChild(terms);
+    expect(await codeOf(() => leases.createChild(terms))).toBe("Conflict");
+    await leases.revoke("named-5");
+    await leases.createChild(terms);
+  });
+
   it("that ended leave a limited trace, the newest", async () => {
     const room = new LeaseRoom();
     const leases = await room.start();

@@ -13,7 +13,7 @@ const OPTIONS = {
     value: "COMMAND",
     help: "for --secret-store command: prints the data key; words split at spaces, or a JSON list",
   },
-  port: { type: "string", value: "N", help: "of the endpoint; default: the first free one from 9171 on" },
+  port: { type: "string", value: "N", help: "of the endpoint; default: a free one from 9171 to 9270" },
   "passphrase-stdin": { type: "boolean", help: "for --secret-store passphrase: read it from stdin" },
   yes: { type: "boolean", help: "ask nothing: keychain, where --secret-store is not given and there is one" },
 } as const satisfies OptionSpecs;

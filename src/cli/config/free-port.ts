@@ -6,30 +6,46 @@ import { hasErrno } from "../../system/system-error.js";
 const FIRST_PORT = 9171;
 const PORTS_TRIED = 100;
 
-/** The first port that nobody listens on. It may be taken before brokerd binds it; then brokerd says by whom. */
-export async function findFreePort(): Promise<number> {
-  for (let port = FIRST_PORT; port < FIRST_PORT + PORTS_TRIED; port++) {
-    if (await isFree(port)) return port;
+/** A port that is ours until it is released: no other `init` finds it free meanwhile. */
+export interface HeldPort {
+  readonly port: number;
+  /** Resolves when brokerd can have it; harmless when called twice. */
+  readonly release: () => Promise<void>;
+}
+
+/**
+ * The first port that nobody listens on, held. The users of a machine begin at different ones; between the release and
+ * brokerd's own bind another process can take it all the same, and then brokerd says by whom.
+ */
+export async function holdFreePort(uid: number): Promise<HeldPort> {
+  for (let index = 0; index < PORTS_TRIED; index++) {
+    const held = await hold(FIRST_PORT + ((Math.max(uid, 0) + index) % PORTS_TRIED));
+    if (held) return held;
   }
   throw new BrokerError("Conflict", `none of the ports ${FIRST_PORT} to ${FIRST_PORT + PORTS_TRIED - 1} is free`, {
     hint: "brokerctl init --port N",
   });
 }
 
-export async function checkPortFree(port: number): Promise<void> {
-  if (await isFree(port)) return;
+/** The port that was asked for, held. */
+export async function holdPort(port: number): Promise<HeldPort> {
+  const held = await hold(port);
+  if (held) return held;
   throw new BrokerError("UsageInvalid", `--port ${port}: another process listens on 127.0.0.1:${port}`, {
     hint: "brokerctl init, which looks for a free one",
   });
 }
 
-function isFree(port: number): Promise<boolean> {
+/** Undefined: it is taken. */
+function hold(port: number): Promise<HeldPort | undefined> {
   return new Promise((resolve, reject) => {
-    const server = createServer();
+    const server = createServer((connection) => connection.destroy());
     server.once("error", (error) => {
-      if (hasErrno(error, "EADDRINUSE", "EACCES")) resolve(false);
+      if (hasErrno(error, "EADDRINUSE", "EACCES")) resolve(undefined);
       else reject(error);
     });
-    server.listen({ host: "127.0.0.1", port, exclusive: true }, () => server.close(() => resolve(true)));
+    const release = (): Promise<void> => new Promise((released) => server.close(() => released()));
+    server.listen({ host: "127.0.0.1", port, exclusive: true }, () => resolve({ port, release }));
+    server.unref();
   });
 }

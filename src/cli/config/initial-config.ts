@@ -9,7 +9,7 @@ import { hasErrno, reasonOf } from "../../system/system-error.js";
 import type { CliContext } from "../context.js";
 import { chooseStore } from "./choose-store.js";
 import { readTemplate, renderTemplate, type TemplateValues } from "./config-template.js";
-import { checkPortFree, findFreePort } from "./free-port.js";
+import { type HeldPort, holdFreePort, holdPort } from "./free-port.js";
 
 /** What the flags say; undefined: not said. */
 export interface InitChoices {
@@ -22,6 +22,10 @@ export interface InitialConfig {
   readonly isNew: boolean;
   /** A daemon that runs already must be started anew to follow it. */
   readonly hasChanged: boolean;
+  /** The port that was written, held until brokerd starts. */
+  readonly held?: HeldPort;
+  /** The user said which port. */
+  readonly isPortFixed: boolean;
 }
 
 /**
@@ -40,16 +44,36 @@ export async function writeInitialConfig(
     return adjust({ path: configFile, text }, { ...choices, secretStore });
   }
   const secretStore = choices.secretStore ?? (await chooseStore({ yes, former: undefined }, context));
-  if (choices.port !== undefined) await checkPortFree(choices.port);
-  const port = choices.port ?? (await findFreePort());
-  await createPrivately(configFile, renderTemplate({ ...choices, secretStore, port }));
-  return { isNew: true, hasChanged: true };
+  const held = await (choices.port === undefined ? holdFreePort(uid()) : holdPort(choices.port));
+  await createPrivately(configFile, renderTemplate({ ...choices, secretStore, port: held.port }));
+  return { isNew: true, hasChanged: true, held, isPortFixed: choices.port !== undefined };
+}
+
+/**
+ * Another process has the port that the config names, as happens when two users run `init` at once. False: that config is
+ * somebody's by now (edited, or in use: programs know its port), and theirs to change.
+ */
+export async function takeAnotherPort(context: CliContext): Promise<boolean> {
+  const path = context.paths().configFile;
+  const text = (await textIfThere(path)) ?? "";
+  const values = readTemplate(text);
+  if (values === undefined || (await isSealed(context))) return false;
+  const held = await holdFreePort(uid());
+  await replaceFileIfUnchanged({ path, expected: text, next: renderTemplate({ ...values, port: held.port }) });
+  await held.release();
+  context.output.say(`port ${values.port} is another process's by now: took ${held.port}`);
+  return true;
+}
+
+function uid(): number {
+  return process.getuid?.() ?? 0;
 }
 
 /** Only a template that nobody has touched is written anew, and only where the flags ask for it. */
 async function adjust({ path, text }: { path: string; text: string }, choices: InitChoices): Promise<InitialConfig> {
   const { secretStore, port, dataKeyCommand } = choices;
-  if (secretStore === undefined && port === undefined) return { isNew: false, hasChanged: false };
+  const isPortFixed = port !== undefined;
+  if (secretStore === undefined && port === undefined) return { isNew: false, hasChanged: false, isPortFixed };
   const values = readTemplate(text);
   if (!values) {
     throw new BrokerError(
@@ -66,10 +90,10 @@ async function adjust({ path, text }: { path: string; text: string }, choices: I
     dataKeyCommand: secretStore === undefined ? values.dataKeyCommand : dataKeyCommand,
   };
   const next = renderTemplate(wanted);
-  if (next === text) return { isNew: false, hasChanged: false };
-  if (wanted.port !== values.port) await checkPortFree(wanted.port);
+  if (next === text) return { isNew: false, hasChanged: false, isPortFixed };
+  const held = wanted.port === values.port ? undefined : await holdPort(wanted.port);
   await replaceFileIfUnchanged({ path, expected: text, next });
-  return { isNew: false, hasChanged: true };
+  return { isNew: false, hasChanged: true, isPortFixed, ...(held && { held }) };
 }
 
 /** An `init` that failed before anything was sealed has decided nothing: a person may choose another store. */

@@ -3,7 +3,7 @@ import { BrokerError } from "../../core/errors.js";
 import type { CliContext } from "../context.js";
 import { startDaemon } from "../daemon/start-daemon.js";
 import { stopDaemon } from "../daemon/stop-daemon.js";
-import type { InitialConfig } from "./initial-config.js";
+import { type InitialConfig, takeAnotherPort } from "./initial-config.js";
 import { newPassphrase } from "./passphrase.js";
 
 /** Has a daemon that follows the config make the data key; refuses where there is one. Returns what is weak about it. */
@@ -27,10 +27,27 @@ export async function makeSecretStore(
   }
 }
 
+/** Each is another port that somebody took in the moment before brokerd bound it. */
+const PORTS_TRIED = 5;
+
+/** Also where another process has the port by now: an `init` of somebody else, as a rule; then another one is taken. */
+async function daemonOf(config: InitialConfig, context: CliContext): Promise<StatusView> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await (attempt === 1 ? firstDaemon(config, context) : startDaemon(context));
+    } catch (error) {
+      const isTaken = error instanceof BrokerError && error.code === "Conflict";
+      const mayMove = isTaken && !config.isPortFixed && attempt < PORTS_TRIED;
+      if (!mayMove || !(await takeAnotherPort(context))) throw error;
+    }
+  }
+}
+
 /** One that ran before the config was written, or follows an older one, is started anew. */
-async function daemonOf({ hasChanged }: InitialConfig, context: CliContext): Promise<StatusView> {
+async function firstDaemon({ hasChanged, held }: InitialConfig, context: CliContext): Promise<StatusView> {
   if (!hasChanged) return context.client.call("status", {});
   await stopDaemon(context);
+  await held?.release();
   return startDaemon(context);
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { NodeFileSystem, writeFileAtomic } from "../../system/atomic-file.js";
+import { NodeFileSystem, replaceFile } from "../../system/atomic-file.js";
 import { ensurePrivateDirectory } from "../../system/private-directory.js";
 import type { CliContext, Environment } from "../context.js";
 import { type AwsFiles, awsFiles, textOf } from "./aws-files.js";
@@ -31,7 +31,7 @@ export async function neutralAwsFiles(context: CliContext): Promise<NeutralAwsFi
   const generated = { config: join(directory, "config"), credentials: join(directory, "credentials") };
   // A line feed in the path would begin a line of settings.
   const from = files.config.replaceAll(/\p{Cc}/gu, "?");
-  const header = `# Written by brokerctl from ${from}: without what would win over the broker. Edits here are lost.\n`;
+  const header = `# Written by brokerctl from ${from}: without what would win over the broker. Change that file, not this one.\n`;
   const [config, credentials] = await Promise.all([textOf(files.config), textOf(files.credentials)]);
   const { text, variables } = neutralConfig({ config, credentials });
   await writeIfOther(generated.config, header + text);
@@ -74,6 +74,10 @@ export function unsaid(
   return Object.fromEntries(Object.entries(all).filter(([name]) => !env[name]));
 }
 
+/** `aws configure` in a shell that has the copies is told so: what it wrote here would be lost without a word. */
+const READ_ONLY = 0o400;
+
 async function writeIfOther(path: string, text: string): Promise<void> {
-  if ((await textOf(path)) !== text) await writeFileAtomic(new NodeFileSystem(), path, Buffer.from(text));
+  if ((await textOf(path)) === text) return;
+  await replaceFile(new NodeFileSystem(), { path, data: Buffer.from(text), mode: READ_ONLY });
 }

@@ -45,7 +45,7 @@ interface Chosen {
 async function choose(argv: readonly string[], context: CliContext): Promise<Chosen | undefined> {
   const words = argv[0] === "help" ? [...argv.slice(1), "--help"] : argv;
   const [name = "--help", ...rest] = words;
-  if (isHelp(name)) return printHelp((help) => help.overview(COMMANDS), context);
+  if (isHelp(name)) return printHelp((help, columns) => help.overview(COMMANDS, columns), context);
   if (isVersion(name)) {
     context.output.print(`brokerctl ${context.version}`);
     return undefined;
@@ -62,7 +62,8 @@ async function chooseFrom(
   { rest, context }: { readonly rest: readonly string[]; readonly context: CliContext },
 ): Promise<Chosen | undefined> {
   const [verb, ...argv] = rest;
-  if (verb !== undefined && isHelp(verb)) return printHelp((help) => help.groupHelp(name, group), context);
+  if (verb !== undefined && isHelp(verb))
+    return printHelp((help, columns) => help.groupHelp(name, group, columns), context);
   if (verb === undefined || verb.startsWith("-")) throw (await refusals()).subcommandMissing(name, group);
   const loader = await entryOf(group.subcommands, verb, name);
   return { command: await loader.load(), argv };
@@ -78,14 +79,17 @@ function isVersion(word: string): boolean {
 
 async function runCommand({ command, argv }: Chosen, context: CliContext): Promise<Outcome> {
   if (hasFlag(argv, "--help") || hasFlag(argv, "-h")) {
-    return printHelp((help) => help.commandHelp(command), context);
+    return printHelp((help, columns) => help.commandHelp(command, columns), context);
   }
   return (await command.run(await parseArguments(argv, command), context)) ?? undefined;
 }
 
 /** The help texts are loaded only when somebody reads them. */
-async function printHelp(text: (help: typeof Help) => string, context: CliContext): Promise<undefined> {
-  context.output.print(text(await import("./help.js")));
+async function printHelp(
+  text: (help: typeof Help, columns: number | undefined) => string,
+  { output }: CliContext,
+): Promise<undefined> {
+  output.print(text(await import("./help.js"), output.screen.columns));
 }
 
 async function entryOf<T>(entries: Readonly<Record<string, T>>, name: string, group: string): Promise<T> {

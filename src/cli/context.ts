@@ -4,8 +4,9 @@ import type { Clock } from "../system/clock.js";
 import type { BrokerPaths } from "../system/paths.js";
 import type { Supervisor, ToolRun } from "../system/service/supervisor.js";
 import type { SpawnedDaemon } from "../system/spawn-daemon.js";
-import type { Output, TextStream } from "./terminal/output.js";
+import type { Output } from "./terminal/output.js";
 import type { Prompts } from "./terminal/prompts.js";
+import type { TextStream } from "./terminal/screen.js";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

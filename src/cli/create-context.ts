@@ -1,16 +1,17 @@
 import type { CallOptions, ControlClient } from "../control-api/client.js";
 import type { ControlOperation, ControlRequest, ControlResponse } from "../control-api/contract.js";
 import type { CliContext, CliSurroundings } from "./context.js";
-import { createOutput } from "./terminal/output.js";
+import { createOutput, type Output, printable } from "./terminal/output.js";
 
 /** What one command runs in. */
 export function createContext(surroundings: CliSurroundings, { json }: { readonly json: boolean }): CliContext {
-  const { stdinIsTTY, stdout, stderr, env } = surroundings;
-  const plainClient = lazyClient(surroundings.connect);
+  const { stdinIsTTY, stdout, stderr, env, clock } = surroundings;
+  const output = createOutput({ stdout, stderr, env, json, clock });
+  const plainClient = tellingClient(lazyClient(surroundings.connect), output);
   const quietClient = unwakingClient(plainClient, surroundings);
   const context = {
     ...surroundings,
-    output: createOutput({ stdout, stderr, env, json }),
+    output,
     quietClient,
     interactive: stdinIsTTY && stderr.isTTY === true,
   };
@@ -34,6 +35,43 @@ function lazyClient(load: () => Promise<ControlClient>): ControlClient {
       loading ??= load();
       loaded = await loading;
       return loaded.call(operation, request, options);
+    },
+  };
+}
+
+/** What people are told while they wait; the rest waits for brokerd itself. */
+const WAITING: Partial<Record<ControlOperation, string>> = {
+  warm: "fetching credentials",
+  use: "fetching credentials",
+  refresh: "fetching credentials",
+  whoami: "asking AWS who this is",
+  "login-start": "asking AWS for a login",
+  "login-mfa": "sending the MFA code to AWS",
+  logout: "ending the login",
+  "sso-accounts": "asking for the accounts of the login",
+  "keys-rotate": "making a new key",
+  "lambda-role": "reading the function and its role",
+  "lambda-trust": "reading the role's trust policy",
+  "store-create": "opening the secret store; it may be asking for you in a window",
+  unlock: "opening the secret store; it may be asking for you in a window",
+};
+/** Theirs is told in their own words. */
+const TOLD_ELSEWHERE: readonly ControlOperation[] = ["login-wait", "sso-account-roles"];
+
+function tellingClient(plain: ControlClient, { progress }: Output): ControlClient {
+  return {
+    get daemonVersion() {
+      return plain.daemonVersion;
+    },
+    async call<O extends ControlOperation>(
+      operation: O,
+      request: ControlRequest<O>,
+      options?: CallOptions,
+    ): Promise<ControlResponse<O>> {
+      const call = (): Promise<ControlResponse<O>> => plain.call(operation, request, options);
+      if (TOLD_ELSEWHERE.includes(operation)) return call();
+      const role = "role" in request && typeof request.role === "string" ? ` of ${printable(request.role)}` : "";
+      return progress.during(`${WAITING[operation] ?? "waiting for brokerd"}${role}`, call);
     },
   };
 }
@@ -76,7 +114,7 @@ function startingClient(context: Omit<CliContext, "client">, first: ControlClien
       } catch (error) {
         const { refuseUnlessStartable, startDaemon } = await import("./daemon/start-daemon.js");
         refuseUnlessStartable(error, context);
-        await (starting ??= startDaemon(context));
+        await (starting ??= context.output.progress.during("starting brokerd", () => startDaemon(context)));
         return quietClient.call(operation, request, options);
       }
     },

@@ -10,8 +10,8 @@ import type { Supervisor, SupervisorPlace, ToolRun } from "../system/service/sup
 import type { SpawnedDaemon } from "../system/spawn-daemon.js";
 import { reasonOf } from "../system/system-error.js";
 import type { CliSurroundings, Environment } from "./context.js";
-import type { TextStream } from "./terminal/output.js";
 import type { Prompts } from "./terminal/prompts.js";
+import type { TextStream } from "./terminal/screen.js";
 
 export interface RealProcess {
   readonly process: NodeJS.Process;
@@ -94,7 +94,13 @@ function guarded(open: () => NodeJS.WriteStream, ends: StreamEnds): () => NodeJS
 }
 
 function lazyStream(descriptor: number, opened: () => NodeJS.WriteStream): TextStream {
-  return { isTTY: isatty(descriptor), write: (text) => opened().write(text) };
+  return {
+    isTTY: isatty(descriptor),
+    write: (text) => opened().write(text),
+    get columns() {
+      return opened().columns;
+    },
+  };
 }
 
 function lazyPrompts(load: () => Promise<Prompts>): Prompts {

@@ -62,7 +62,7 @@ const TABLE: readonly (readonly [argv: string, names: RegExp, mend: RegExp])[] =
   ["keys add ops --no-browser", /--no-browser/, /brokerctl keys add --help/],
   ["lock now", /'now'/, /brokerctl lock --help/],
   ["unlock --passphrase x", /--passphrase does not exist/, /--passphrase-stdin/],
-  ["roles dev", /'dev'/, /brokerctl roles --help/],
+  ["roles dev prod", /'prod'/, /brokerctl roles --help/],
   ["use dev prod", /'prod'/, /brokerctl use --help/],
   ["use dev --for soon", /--for .*'soon'/, /--for 30m/],
   ["use dev --default --lease ide", /--default and --lease/, /--lease ide/],

@@ -68,6 +68,22 @@ describe("status", () => {
     expect(stderr).toContain("config.yaml:3: no");
   });
 
+  it("shows what is in use first, and counts the rest where there is much of it", async () => {
+    for (let n = 0; n < 40; n++) room.control.addRole(`idle-${n}`);
+    room.control.addRole("held").addRole("failed", { state: "denied" });
+    room.control.addLease("named", { name: "ide", role: "held" });
+    const { stdout } = await room.run(["status"]);
+    const rows = [...stdout.matchAll(/^ {3}(\S+) +\d{12} +ops/gm)].map(([, name]) => name);
+    expect(rows.slice(0, 4)).toEqual(["dev", "held", "failed", "idle-0"]);
+    expect(rows).toHaveLength(12);
+    expect(stdout).toContain("not shown: 31 roles that are not in use; all: brokerctl status --all");
+
+    const all = (await room.run(["status", "--all"])).stdout;
+    expect(all.match(/^ {3}\S+ +\d{12} +ops/gm)).toHaveLength(43);
+    expect(all).not.toContain("not shown");
+    expect((await room.run(["status", "--json"])).json).toMatchObject({ roles: Array(43).fill({ source: "ops" }) });
+  });
+
   it("exits 3 without a daemon, as one JSON object with --json", async () => {
     await room.control.close();
     const { code, stdout, error } = await room.run(["status", "--json"]);
@@ -88,6 +104,27 @@ describe("roles", () => {
     expect(stdout).toMatch(/\n {3}prod .*denied/);
     expect(stderr).toContain("prod: not authorized");
     expect((await room.run(["roles", "--json"])).json).toMatchObject({ default_role: "dev", roles: [{}, {}] });
+  });
+
+  it.each([
+    ["PROD", ["prod", "corp/Prod-2"]],
+    ["prod*", ["prod"]],
+    ["*/*", ["corp/Prod-2"]],
+    ["*", ["dev", "prod", "corp/Prod-2"]],
+    ["222222222222", ["corp/Prod-2"]],
+    ["nothing", []],
+  ])("leaves those that fit %s", async (filter, expected) => {
+    room.control.addRole("prod").addRole("corp/Prod-2", { accountId: "222222222222" });
+    const { json } = await room.run(["roles", filter, "--json"]);
+    expect((json as { roles: { name: string }[] }).roles.map(({ name }) => name)).toEqual(expected);
+    const { code, stdout, stderr } = await room.run(["roles", filter]);
+    expect(code).toBe(0);
+    for (const name of expected) expect(stdout).toContain(` ${name} `);
+    if (expected.length === 0) expect([stdout, stderr]).toEqual(["", "no role fits 'nothing', of 3\n"]);
+  });
+
+  it("refuses a filter that is no pattern", async () => {
+    expect(await room.run(["roles", "x".repeat(70_000) + "*"])).toMatchObject({ code: 2 });
   });
 
   it("says how to add one when there is none", async () => {

@@ -3,10 +3,12 @@ import { parseDuration } from "../../src/cli/arguments/duration.js";
 import { execExitCodeOf, exitCodeOf } from "../../src/cli/exit-codes.js";
 import { formatLogLine } from "../../src/cli/terminal/log-line.js";
 import { createOutput } from "../../src/cli/terminal/output.js";
+import { Progress } from "../../src/cli/terminal/progress.js";
 import { table } from "../../src/cli/terminal/table.js";
 import { isoInstant, span, when } from "../../src/cli/terminal/when.js";
 import { BrokerError, type BrokerErrorCode } from "../../src/core/errors.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
+import { FakeClock } from "../support/fake-clock.js";
 
 describe("durations", () => {
   it("end at a year, by the flag's name", async () => {
@@ -112,6 +114,46 @@ describe("tables", () => {
     ).toBe("ROLE       STATE\ndev        ready\nprod-role");
   });
 
+  it("are cut where they are too wide, by what a terminal shows", () => {
+    const screen = { columns: 40, colour: false };
+    const long = "client-production-account/AdministratorAccess";
+    const text = table(
+      ["role", "state"],
+      [
+        [long, "ready"],
+        ["顧客の本番環境のアカウントの管理者の役割", "idle"],
+      ],
+      screen,
+    );
+    expect(text.split("\n")).toEqual([
+      "ROLE                               STATE",
+      "client-production-account/Admini…  ready",
+      "顧客の本番環境のアカウントの管理…  idle",
+    ]);
+    expect(table(["role", "state"], [[long, "ready"]])).toContain(long);
+  });
+
+  it("become paragraphs where little would be left of their columns", () => {
+    const row = [" ", "client-production/Admin", "111111111111", "corp", "login_required", "-"];
+    const text = table(["", "role", "account", "source", "state", "ends"], [row], { columns: 44, colour: false });
+    expect(text.split("\n")).toEqual([
+      "client-production/Admin",
+      "    account 111111111111 · source corp ·",
+      "    state login_required",
+    ]);
+  });
+
+  it("colour states, on a screen that has colours", () => {
+    const rows = [
+      ["dev", "ready"],
+      ["prod", "denied"],
+    ];
+    const text = table(["role", "state"], rows, { columns: 80, colour: true });
+    expect(text).toContain("dev   \u001b[32mready\u001b[39m");
+    expect(text).toContain("prod  \u001b[31mdenied\u001b[39m");
+    expect(table(["role", "state"], rows, { columns: 80, colour: false })).not.toContain("\u001b");
+  });
+
   it("keep escape sequences and line breaks of foreign text off the terminal", () => {
     expect(table(["a"], [["x\u001b[2Jy\nz"]])).toBe("A\nx?[2Jy z");
   });
@@ -152,6 +194,7 @@ describe("output", () => {
       stderr: { write: (chunk) => (text.stderr += chunk), isTTY },
       env,
       json,
+      clock: new FakeClock(),
     });
     return { output, text };
   }
@@ -183,10 +226,69 @@ describe("output", () => {
     ["NO_COLOR", { isTTY: true, env: { NO_COLOR: "1" } }, false],
     ["an empty NO_COLOR", { isTTY: true, env: { NO_COLOR: "" } }, true],
     ["a dumb terminal", { isTTY: true, env: { TERM: "dumb" } }, false],
+    ["FORCE_COLOR before the two", { isTTY: true, env: { FORCE_COLOR: "1", NO_COLOR: "1", TERM: "dumb" } }, true],
+    ["FORCE_COLOR=0", { isTTY: true, env: { FORCE_COLOR: "0" } }, false],
+    ["FORCE_COLOR in a pipe", { env: { FORCE_COLOR: "1" } }, false],
   ])("minds colours: %s", (_, options, coloured) => {
     const { output, text } = captured(options);
     output.error(error);
     expect(text.stderr.includes("\u001b[31m")).toBe(coloured);
+  });
+});
+
+describe("the line that says what is waited for", () => {
+  const CLEAR = "\r\u001b[K";
+
+  function watched({ enabled = true, columns = 60 } = {}) {
+    const clock = new FakeClock();
+    let written = "";
+    const stderr = { write: (chunk: string) => (written += chunk), isTTY: true, columns };
+    const progress = new Progress({ stderr, clock, enabled });
+    let release: () => void = () => undefined;
+    const wait = progress.during("fetching credentials of dev", () => new Promise<void>((done) => (release = done)));
+    const end = async (): Promise<void> => {
+      release();
+      await wait;
+    };
+    return { clock, progress, end, text: () => written };
+  }
+
+  it("is not there within a second", async () => {
+    const { clock, end, text } = watched();
+    await clock.advance(999);
+    await end();
+    await clock.advance(5000);
+    expect(text()).toBe("");
+  });
+
+  it("comes after a second, counts, and is gone when the wait is over", async () => {
+    const { clock, end, text } = watched();
+    await clock.advance(2000);
+    const line = `${CLEAR}brokerctl: fetching credentials of dev … `;
+    expect(text()).toBe(`${line}1 s${line}2 s`);
+    await end();
+    await clock.advance(5000);
+    expect(text()).toBe(`${line}1 s${line}2 s${CLEAR}`);
+  });
+
+  it("makes way for what is written, and fits the terminal", async () => {
+    const { clock, progress, end, text } = watched({ columns: 20 });
+    await clock.advance(1000);
+    expect(text()).toBe(`${CLEAR}brokerctl: fetchin…`);
+    progress.clear();
+    expect(text().endsWith(CLEAR)).toBe(true);
+    await end();
+  });
+
+  it("never comes where nobody watches, or another program has the terminal", async () => {
+    const unseen = watched({ enabled: false });
+    await unseen.clock.advance(5000);
+    expect(unseen.text()).toBe("");
+    const handedOver = watched();
+    handedOver.progress.end();
+    await handedOver.clock.advance(5000);
+    expect(handedOver.text()).toBe("");
+    await Promise.all([unseen.end(), handedOver.end()]);
   });
 });
 

@@ -1,11 +1,13 @@
 import type { ImportItemView, ImportKeyView } from "../../control-api/import-contract.js";
+import type { Screen } from "../terminal/screen.js";
 import { table } from "../terminal/table.js";
 
 /** What `import` would do, a line for each profile. */
-export function importTable(items: readonly ImportItemView[]): string {
+export function importTable(items: readonly ImportItemView[], screen: Screen): string {
   return table(
     ["profile", "becomes", "notes"],
     items.map((item) => [item.what, becomes(item), item.notes.join("; ")]),
+    screen,
   );
 }
 

@@ -25,6 +25,7 @@ const FROM_TERMINAL: readonly NodeJS.Signals[] = ["SIGINT", "SIGQUIT"];
  */
 export async function runChild(command: ChildCommand, context: CliContext): Promise<Outcome> {
   const cwd = directoryForChild(context);
+  context.output.progress.end();
   const child = spawn(command.file, [...command.args], { stdio: "inherit", env: command.env, cwd });
   const stopForwarding = forwardSignals(child, context);
   try {

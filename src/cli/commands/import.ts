@@ -103,7 +103,7 @@ function warnOfOtherFiles({ aws }: ImportRequest, { items }: ImportPlan, context
 
 function show({ items, keys, storeProblem }: ImportPlan, { dryRun }: Choices, { output }: CliContext): void {
   if (output.json) return;
-  const lines = items.length === 0 ? "the AWS files hold no profiles" : importTable(items);
+  const lines = items.length === 0 ? "the AWS files hold no profiles" : importTable(items, output.screen);
   if (dryRun) output.print(lines);
   else output.say(lines);
   output.say(importCounts(items));

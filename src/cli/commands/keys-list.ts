@@ -1,6 +1,7 @@
 import type { KeyView } from "../../control-api/contract.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
 import { keyJson } from "../keys/key-views.js";
+import type { Screen } from "../terminal/screen.js";
 import { table } from "../terminal/table.js";
 import { when } from "../terminal/when.js";
 
@@ -17,14 +18,15 @@ export const keysListCommand = defineCommand({
       output.say("the secret store holds no keys");
       output.hint("brokerctl keys add SOURCE");
     } else {
-      output.print(keyTable(keys, clock.now()));
+      output.print(keyTable(keys, clock.now(), output.screen));
     }
   },
 });
 
-function keyTable(keys: readonly KeyView[], now: number): string {
+function keyTable(keys: readonly KeyView[], now: number, screen: Screen): string {
   return table(
     ["source", "key id", "added", "rotated"],
     keys.map((key) => [key.source, `…${key.accessKeyIdSuffix}`, when(key.addedAt, now), when(key.rotatedAt, now)]),
+    screen,
   );
 }

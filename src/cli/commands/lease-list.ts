@@ -1,5 +1,6 @@
 import type { LeaseView } from "../../control-api/contract.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
+import type { Screen } from "../terminal/screen.js";
 import { table } from "../terminal/table.js";
 import { leaseJson } from "../terminal/views.js";
 import { when } from "../terminal/when.js";
@@ -13,12 +14,12 @@ export const leaseListCommand = defineCommand({
     const { leases } = await client.call("lease-list", {});
     if (output.json) output.printJson({ leases: leases.map(leaseJson) });
     else if (leases.length === 0) output.say("there are no leases");
-    else output.print(leaseTable(leases, clock.now()));
+    else output.print(leaseTable(leases, clock.now(), output.screen));
   },
 });
 
 /** Also part of `status`. */
-export function leaseTable(leases: readonly LeaseView[], now: number): string {
+export function leaseTable(leases: readonly LeaseView[], now: number, screen: Screen): string {
   return table(
     ["lease", "id", "role", "ends", "last used"],
     leases.map((lease) => [
@@ -28,6 +29,7 @@ export function leaseTable(leases: readonly LeaseView[], now: number): string {
       endOf(lease, now),
       when(lease.lastUsedAt, now),
     ]),
+    screen,
   );
 }
 

@@ -1,6 +1,7 @@
 import type { LeaseView } from "../../control-api/contract.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
 import { findLease } from "../leases/find-lease.js";
+import { fields } from "../terminal/table.js";
 import { leaseJson } from "../terminal/views.js";
 import { when } from "../terminal/when.js";
 
@@ -14,11 +15,11 @@ export const leaseShowCommand = defineCommand({
     const { client, output, clock } = context;
     const lease = await client.call("lease-show", { lease: await findLease(context, positionals[0] ?? "") });
     if (output.json) output.printJson(leaseJson(lease));
-    else output.print(describe(lease, clock.now()));
+    else output.print(fields(describe(lease, clock.now()), output.screen));
   },
 });
 
-function describe(lease: LeaseView, now: number): string {
+function describe(lease: LeaseView, now: number): readonly string[] {
   const { name, id, kind, role, followsDefault, holderPid, temporary } = lease;
   return [
     `lease      ${name ?? "-"}`,
@@ -30,5 +31,5 @@ function describe(lease: LeaseView, now: number): string {
     `created    ${when(lease.createdAt, now)}`,
     `ends       ${when(lease.expiresAt, now)}`,
     `last used  ${when(lease.lastUsedAt, now)}`,
-  ].join("\n");
+  ];
 }

@@ -1,6 +1,8 @@
 import type { RoleView } from "../../control-api/contract.js";
+import { BrokerError } from "../../core/errors.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
 import type { Output } from "../terminal/output.js";
+import type { Screen } from "../terminal/screen.js";
 import { table } from "../terminal/table.js";
 import { roleJson } from "../terminal/views.js";
 import { when } from "../terminal/when.js";
@@ -8,22 +10,53 @@ import { when } from "../terminal/when.js";
 export const rolesCommand = defineCommand({
   name: "roles",
   summary: "List the roles of the config and their state",
-  details: "The default lease's role is marked with a star.",
+  details: `The default lease's role is marked with a star. FILTER is a part of the role's name, its account or source, or a pattern
+for one of them as a whole: * ? [a-z] {a,b}.`,
+  positionals: [{ name: "FILTER", help: "only those that it fits" }],
   options: { json: JSON_OPTION },
-  examples: ["brokerctl roles", "brokerctl roles --json | jq -r '.roles[].name'"],
-  async run(_, { client, output, clock }) {
-    const { roles, defaultRole } = await client.call("status", {});
+  examples: [
+    "brokerctl roles",
+    "brokerctl roles prod",
+    "brokerctl roles '*/ReadOnly'",
+    "brokerctl roles --json | jq -r '.roles[].name'",
+  ],
+  async run({ positionals: [filter] }, { client, output, clock }) {
+    const status = await client.call("status", {});
+    const { defaultRole } = status;
+    const roles = filter === undefined ? status.roles : await fitting(filter, status.roles);
     if (output.json) {
       output.printJson({ default_role: defaultRole, roles: roles.map(roleJson) });
-    } else if (roles.length === 0) {
+    } else if (status.roles.length === 0) {
       output.say("the config has no roles yet");
       output.hint("brokerctl role add NAME --source SOURCE --role-arn ARN");
+    } else if (roles.length === 0) {
+      output.say(`no role fits '${filter ?? ""}', of ${status.roles.length}`);
     } else {
-      output.print(roleTable(roles, defaultRole, clock.now()));
+      output.print(roleTable(roles, { defaultRole, now: clock.now(), screen: output.screen }));
       warnOfRoleErrors(roles, output);
     }
   },
 });
+
+async function fitting(filter: string, roles: readonly RoleView[]): Promise<readonly RoleView[]> {
+  const matches = await matcherOf(filter.toLowerCase());
+  return roles.filter(({ name, accountId, source }) =>
+    [name, accountId ?? "", source].some((text) => matches(text.toLowerCase())),
+  );
+}
+
+async function matcherOf(filter: string): Promise<(text: string) => boolean> {
+  if (!/[*?[{]/.test(filter)) return (text) => text.includes(filter);
+  const { default: picomatch } = await import("picomatch");
+  try {
+    // `bash`: a star takes the slashes of names too. Parentheses mean themselves.
+    return picomatch(filter.replaceAll(/[\\()]/g, "\\$&"), { bash: true, dot: true, nonegate: true, noextglob: true });
+  } catch {
+    throw new BrokerError("UsageInvalid", `'${filter.slice(0, 40)}' is no pattern`, {
+      hint: "brokerctl roles 'prod*'",
+    });
+  }
+}
 
 export function warnOfRoleErrors(roles: readonly RoleView[], output: Output): void {
   for (const { name, lastError } of roles) {
@@ -31,8 +64,14 @@ export function warnOfRoleErrors(roles: readonly RoleView[], output: Output): vo
   }
 }
 
+export interface RoleTable {
+  readonly defaultRole: string | null;
+  readonly now: number;
+  readonly screen: Screen;
+}
+
 /** Also part of `status`. */
-export function roleTable(roles: readonly RoleView[], defaultRole: string | null, now: number): string {
+export function roleTable(roles: readonly RoleView[], { defaultRole, now, screen }: RoleTable): string {
   return table(
     ["", "role", "account", "source", "state", "credentials end"],
     roles.map((role) => [
@@ -43,5 +82,6 @@ export function roleTable(roles: readonly RoleView[], defaultRole: string | null
       role.state,
       when(role.expiration, now),
     ]),
+    screen,
   );
 }

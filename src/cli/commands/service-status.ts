@@ -2,6 +2,7 @@ import type { Supervisor, SupervisorState } from "../../system/service/superviso
 import { defineCommand, JSON_OPTION } from "../command.js";
 import type { CliContext } from "../context.js";
 import { neededSupervisor } from "../daemon/install-service.js";
+import { fields } from "../terminal/table.js";
 
 export const serviceStatusCommand = defineCommand({
   name: "service status",
@@ -42,7 +43,7 @@ function print(supervisor: Supervisor, state: SupervisorState, { output }: CliCo
     ...(command.length > 0 ? [`command       ${command.join(" ")}`] : []),
     ...(isOurs && supervisor.name === "systemd" ? [`namespaces    ${confined ? "yes" : "no"}`] : []),
   ];
-  output.print(lines.join("\n"));
+  output.print(fields(lines, output.screen));
   for (const { message, hint } of problems) output.warn(message, hint);
 }
 

@@ -105,7 +105,7 @@ function show(source: string, found: readonly SsoRoleFound[], { output }: CliCon
     roleName,
     ssoRoleId(source, { accountId, roleName }),
   ]);
-  output.print(table(["account", "permission set", "role"], rows));
+  output.print(table(["account", "permission set", "role"], rows, output.screen));
   output.hint(`brokerctl sso roles ${source} --add writes them into the config`);
 }
 

@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { isDialFailure } from "../../control-api/client.js";
-import type { StatusView } from "../../control-api/contract.js";
+import type { RoleView, StatusView } from "../../control-api/contract.js";
 import { BrokerError } from "../../core/errors.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
 import type { CliContext } from "../context.js";
-import { table } from "../terminal/table.js";
+import { fields, table } from "../terminal/table.js";
 import { statusJson } from "../terminal/views.js";
 import { span, when } from "../terminal/when.js";
 import { leaseTable } from "./lease-list.js";
@@ -15,19 +15,55 @@ const STATUS_PATIENCE_MS = 5000;
 export const statusCommand = defineCommand({
   name: "status",
   summary: "Show daemon, sources, roles, leases: what ends when, what needs a login",
-  details: "Never starts the daemon: exit code 3 when it is not running.",
-  options: { json: JSON_OPTION },
-  examples: ["brokerctl status", "brokerctl status --json | jq .daemon.state"],
-  async run(_, context) {
+  details: `What is in use comes first; where there is much more, the rest is only counted (--json has all of it). Never starts the
+daemon: exit code 3 when it is not running.`,
+  options: { all: { type: "boolean", help: "every source, role and lease" }, json: JSON_OPTION },
+  examples: ["brokerctl status", "brokerctl status --all", "brokerctl status --json | jq .daemon.state"],
+  async run({ options }, context) {
     const status = await context.quietClient
       .call("status", {}, { timeoutMs: STATUS_PATIENCE_MS })
       .catch((error: unknown) => {
         throw withoutConfig(error, context);
       });
     if (context.output.json) context.output.printJson(statusJson(status));
-    else print(status, context);
+    else print(inUseFirst(status, options.all), context);
   },
 });
+
+/** Rows of a table that fit on a page with the other two. */
+const ROWS = 12;
+
+interface ShownStatus extends StatusView {
+  /** How many of what are left out. */
+  readonly hidden: readonly string[];
+}
+
+/** What programs have or had, or a person must see to, before what is only configured; of that, as much as a page takes. */
+function inUseFirst(status: StatusView, all: boolean): ShownStatus {
+  const leased = new Set(status.leases.map(({ role }) => role));
+  const isUsed = ({ name, state, lastError }: RoleView): boolean =>
+    name === status.defaultRole || leased.has(name) || state !== "idle" || lastError !== null;
+  const usedSources = new Set(status.roles.filter(isUsed).map(({ source }) => source));
+  const hidden: string[] = [];
+  const shown = <T>(list: readonly T[], isInUse: (one: T) => boolean, what: string): readonly T[] => {
+    const used = list.filter(isInUse);
+    const ordered = [...used, ...list.filter((one) => !isInUse(one))];
+    const rows = all ? ordered.length : Math.max(used.length, ROWS);
+    if (ordered.length > rows) hidden.push(`${ordered.length - rows} ${what}`);
+    return ordered.slice(0, rows);
+  };
+  return {
+    ...status,
+    sources: shown(status.sources, ({ name, state }) => usedSources.has(name) || state !== "ready", "sources"),
+    roles: shown(status.roles, isUsed, "roles that are not in use"),
+    leases: shown(
+      status.leases,
+      ({ kind, lastUsedAt }) => kind === "default" || lastUsedAt !== null,
+      "leases not used yet",
+    ),
+    hidden,
+  };
+}
 
 /** Before `init` there is nothing to start. */
 function withoutConfig(error: unknown, context: CliContext): unknown {
@@ -38,25 +74,31 @@ function withoutConfig(error: unknown, context: CliContext): unknown {
   });
 }
 
-function print(status: StatusView, { output, clock }: CliContext): void {
-  const { daemon, sources, roles, leases, defaultRole } = status;
+function print(status: ShownStatus, { output, clock }: CliContext): void {
+  const { daemon, sources, roles, leases, defaultRole, hidden } = status;
   const now = clock.now();
+  const { screen } = output;
   output.print(
-    [
-      `brokerd ${daemon.version}, pid ${daemon.pid}, up ${span(now - daemon.startedAt)}: ${daemon.state}`,
-      `endpoint      ${daemon.endpoint ?? "not bound"}`,
-      `secret store  ${daemon.secretStore}`,
-      `config        ${daemon.configPath}`,
-      `default role  ${defaultRole ?? "none: brokerctl use ROLE"}`,
-      ...daemon.overrides.map((override) => `override      ${override}`),
-    ].join("\n"),
+    fields(
+      [
+        `brokerd ${daemon.version}, pid ${daemon.pid}, up ${span(now - daemon.startedAt)}: ${daemon.state}`,
+        `endpoint      ${daemon.endpoint ?? "not bound"}`,
+        `secret store  ${daemon.secretStore}`,
+        `config        ${daemon.configPath}`,
+        `default role  ${defaultRole ?? "none: brokerctl use ROLE"}`,
+        ...daemon.overrides.map((override) => `override      ${override}`),
+      ],
+      screen,
+    ),
   );
   if (sources.length > 0) {
     const rows = sources.map(({ name, type, state, expiresAt }) => [name, type, state, when(expiresAt, now)]);
-    output.print(`\n${table(["source", "type", "state", "login ends"], rows)}`);
+    output.print(`\n${table(["source", "type", "state", "login ends"], rows, screen)}`);
   }
-  if (roles.length > 0) output.print(`\n${roleTable(roles, defaultRole, now)}`);
-  if (leases.length > 0) output.print(`\n${leaseTable(leases, now)}`);
+  if (roles.length > 0) output.print(`\n${roleTable(roles, { defaultRole, now, screen })}`);
+  if (leases.length > 0) output.print(`\n${leaseTable(leases, now, screen)}`);
+  if (hidden.length > 0)
+    output.print(`\n${fields([`not shown: ${hidden.join(", ")}; all: brokerctl status --all`], screen)}`);
   warnOfRoleErrors(roles, output);
   for (const warning of daemon.warnings) output.warn(warning);
   if (daemon.problem) {

@@ -2,6 +2,7 @@ import { defineCommand, JSON_OPTION, type Outcome } from "../command.js";
 import type { CliContext } from "../context.js";
 import { EXIT } from "../exit-codes.js";
 import { cannotAsk } from "../terminal/prompts.js";
+import type { Screen } from "../terminal/screen.js";
 import { table } from "../terminal/table.js";
 import { findTraces, isEmpty, type Traces } from "../uninstall/find-traces.js";
 import { Removal, removeOwnTraces, removeStartLines, stopEverything } from "../uninstall/remove-traces.js";
@@ -35,7 +36,7 @@ The programs themselves stay: npm removes them. Never starts brokerd.`,
     if (!options.yes && !context.interactive) {
       throw cannotAsk("consent", "brokerctl uninstall --dry-run shows what there is; add --yes to remove it");
     }
-    if (!context.output.json) context.output.say(findingTable(findings));
+    if (!context.output.json) context.output.say(findingTable(findings, context.output.screen));
     return remove(traces, options.yes, context);
   },
 });
@@ -44,14 +45,15 @@ function tellFindings(findings: readonly Finding[], { output }: CliContext): voi
   if (output.json) output.printJson({ found: findings, removed: [], failures: [] });
   else if (findings.length === 0)
     output.say("nothing of credbroker is in this home; the programs: npm rm -g credbroker");
-  else output.print(findingTable(findings));
+  else output.print(findingTable(findings, output.screen));
 }
 
-function findingTable(findings: readonly Finding[]): string {
+function findingTable(findings: readonly Finding[], screen: Screen): string {
   const words = { removed: "goes", asked: "asks first", left: "stays" };
   return table(
     ["what", "where", "", ""],
     findings.map(({ what, where, becomes, note = "" }) => [what, where, words[becomes], note]),
+    screen,
   );
 }
 

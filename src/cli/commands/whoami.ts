@@ -1,6 +1,7 @@
 import { defineCommand, JSON_OPTION } from "../command.js";
 import { warnIfShellElsewhere, withShellLease } from "../leases/shell-lease.js";
 import { withLogin } from "../login/login.js";
+import { fields } from "../terminal/table.js";
 import { isoInstant, when } from "../terminal/when.js";
 import { shadowingVariables } from "../variables/aws-variables.js";
 
@@ -31,13 +32,16 @@ shadowed_by of --json.`,
       });
     } else {
       output.print(
-        [
-          `role     ${identity.role}`,
-          `account  ${identity.account}`,
-          `arn      ${identity.arn}`,
-          `user id  ${identity.userId}`,
-          `until    ${when(identity.expiration, clock.now())}`,
-        ].join("\n"),
+        fields(
+          [
+            `role     ${identity.role}`,
+            `account  ${identity.account}`,
+            `arn      ${identity.arn}`,
+            `user id  ${identity.userId}`,
+            `until    ${when(identity.expiration, clock.now())}`,
+          ],
+          output.screen,
+        ),
       );
     }
     if (role === undefined) await warnIfShellElsewhere(context);

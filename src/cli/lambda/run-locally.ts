@@ -42,6 +42,7 @@ async function invoke(
 ): Promise<InvocationOutcome> {
   const client = await chooseRuntimeClient({ context: described, command, taskRoot, env });
   for (const note of client.notes) context.output.warn(note);
+  context.output.progress.end();
   const { stdout, stderr } = context.streams();
   return runFunction({
     ...wanted,

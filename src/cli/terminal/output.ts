@@ -1,19 +1,20 @@
 import type { BrokerError } from "../../core/errors.js";
 import { spellUnseen, visibleText } from "../../core/visible-text.js";
+import type { Clock } from "../../system/clock.js";
+import { Progress } from "./progress.js";
+import { hasColour, NO_SCREEN, paint, type Screen, type Style, screenOf, type TextStream } from "./screen.js";
 
 // eslint-disable-next-line no-control-regex -- it begins with a control character
-const OWN_COLOUR = /(\u001b\[(?:0|3[0-9])m)/;
-
-export interface TextStream {
-  write(text: string): unknown;
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-}
+const OWN_COLOUR = /(\u001b\[(?:22?|3[0-9])m)/;
 
 /** stdout is for machines, stderr for people (interface §4). */
 export interface Output {
   /** With `--json`: stdout holds one JSON value, stderr at most one error object, so people's lines are left out. */
   readonly json: boolean;
+  /** What lines on stdout may look like. */
+  readonly screen: Screen;
+  /** What is waited for, told on a terminal once it takes longer than a second. */
+  readonly progress: Progress;
   /** A line on stdout: what was asked for. */
   print(text: string): void;
   printJson(value: unknown): void;
@@ -29,31 +30,42 @@ export interface OutputOptions {
   readonly stderr: TextStream;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly json: boolean;
+  readonly clock: Clock;
 }
 
-export function createOutput({ stdout, stderr, env, json }: OutputOptions): Output {
-  const paint = painter(stderr, env);
+export function createOutput({ stdout, stderr, env, json, clock }: OutputOptions): Output {
+  const colour = hasColour(stderr, env);
+  const progress = new Progress({ stderr, clock, enabled: stderr.isTTY === true && !json });
   const tell = (text: string): void => {
-    if (!json) stderr.write(`${printable(text)}\n`);
+    progress.clear();
+    if (!json) stderr.write(`${text}\n`);
+  };
+  const labelled = (label: string, style: Style, text: string): void =>
+    tell(`brokerctl: ${colour ? paint(label, style) : label} ${printable(text)}`);
+  const print = (text: string): void => {
+    progress.clear();
+    stdout.write(`${text}\n`);
   };
   return {
     json,
+    screen: json ? NO_SCREEN : screenOf(stdout, env),
+    progress,
     // What a program reads (`eval`, a pipe) it gets as it is.
-    print: (text) => void stdout.write(`${stdout.isTTY === true ? printable(text) : text}\n`),
-    printJson: (value) => void stdout.write(`${visibleJson(JSON.stringify(value, null, 2))}\n`),
-    say: tell,
+    print: (text) => print(stdout.isTTY === true ? withOwnColours(text) : text),
+    printJson: (value) => print(visibleJson(JSON.stringify(value, null, 2))),
+    say: (text) => tell(printable(text)),
     warn(message, hint) {
-      tell(`brokerctl: ${paint("warning:", "33")} ${message}`);
+      labelled("warning:", "yellow", message);
       if (hint !== undefined) this.hint(hint);
     },
-    hint: (text) => tell(`brokerctl: ${paint("hint:", "36")} ${text}`),
+    hint: (text) => labelled("hint:", "cyan", text),
     error({ code, message, hint }) {
       if (json) {
         const told = { error: { code, message, ...(hint !== undefined && { hint }) } };
         stderr.write(`${visibleJson(JSON.stringify(told))}\n`);
         return;
       }
-      tell(`brokerctl: ${paint("error:", "31")} ${message}`);
+      labelled("error:", "red", message);
       if (hint !== undefined) this.hint(hint);
     },
   };
@@ -61,9 +73,14 @@ export function createOutput({ stdout, stderr, env, json }: OutputOptions): Outp
 
 /**
  * Text from AWS, a config or a program may hold escape sequences, and characters that turn or hide what stands beside them:
- * none of them reaches a terminal. Our own (colours) stay.
+ * none of them reaches a terminal.
  */
 export function printable(text: string): string {
+  return visibleText(text);
+}
+
+/** The same of what is put together already, where tables have coloured cells that went through `printable`. */
+function withOwnColours(text: string): string {
   return text
     .split(OWN_COLOUR)
     .map((part, index) => (index % 2 === 1 ? part : visibleText(part)))
@@ -73,10 +90,4 @@ export function printable(text: string): string {
 /** Means the same, and shows everything. */
 function visibleJson(json: string): string {
   return spellUnseen(json, "\n");
-}
-
-function painter(stream: TextStream, env: OutputOptions["env"]): (text: string, colour: string) => string {
-  // https://no-color.org: any value that is not empty
-  const plain = stream.isTTY !== true || Boolean(env["NO_COLOR"]) || env["TERM"] === "dumb";
-  return (text, colour) => (plain ? text : `\u001b[${colour}m${text}\u001b[0m`);
 }

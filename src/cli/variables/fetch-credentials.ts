@@ -32,7 +32,10 @@ const ANSWER_TIMEOUT_MS = 5000;
 export async function fetchCredentials(context: CliContext, role: string | null): Promise<FetchedCredentials> {
   const access = await context.client.call("lease-child", { role, pid: context.pid, forSeconds: LEASE_SECONDS });
   try {
-    return { credentials: await fetchWith(access, context), region: access.region };
+    return {
+      credentials: await context.output.progress.during("fetching credentials", () => fetchWith(access, context)),
+      region: access.region,
+    };
   } finally {
     // The lease ends by itself with this process: a failure here takes nothing away from the answer.
     await context.quietClient.call("lease-revoke", { lease: { by: "id", id: access.lease.id } }).catch(() => undefined);

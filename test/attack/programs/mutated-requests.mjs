@@ -93,11 +93,14 @@ function mutated(bytes) {
 const FORBIDDEN =
   /^(?:origin|referer|cookie|sec-fetch-site|forwarded|via|x-forwarded-.*|transfer-encoding|upgrade|expect)$/;
 
-/** Whether the first request in these bytes may have credentials. Stricter than any parser. */
+/**
+ * Whether the first request in these bytes may have credentials. It reads as strictly as Node's parser, which passes over
+ * empty lines before a request, and blanks in its line where one should stand (RFC 9112 §2.2, §3).
+ */
 function mayHave200(bytes) {
-  const [head] = bytes.replace(/^(?:\r\n)+/, "").split("\r\n\r\n", 1);
+  const [head] = bytes.replace(/^[\r\n]+/, "").split("\r\n\r\n", 1);
   const [line, ...fields] = head.split("\r\n");
-  const target = /^GET (\S+) HTTP\/1\.1$/.exec(line)?.[1];
+  const target = /^GET +(\S+) +HTTP\/1\.1$/.exec(line)?.[1];
   const pairs = fields.map((field) => /^([^:\s]+):[ \t]*(.*?)[ \t]*$/s.exec(field)?.slice(1));
   if (pairs.includes(undefined)) return false;
   const valuesOf = (name) => pairs.filter(([found]) => found.toLowerCase() === name).map(([, value]) => value);

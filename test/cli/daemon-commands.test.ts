@@ -7,6 +7,7 @@ import { acquireInstanceLock, type InstanceLock, instanceHolder } from "../../sr
 import type { SpawnedDaemon } from "../../src/system/spawn-daemon.js";
 import { NOW } from "../fakes/fake-control.js";
 import { type CliRoom, cliRoom } from "../support/cli-room.js";
+import { FakeClock } from "../support/fake-clock.js";
 
 type End = Awaited<SpawnedDaemon["ended"]>;
 
@@ -136,11 +137,14 @@ describe("a command that finds another one starting the daemon", () => {
 
   it("says what kept the daemon from starting, without a start of its own", async () => {
     const turn = lock("brokerd.starting");
-    setTimeout(() => {
+    const clock = new FakeClock(NOW);
+    // Told to wait once: that is when the other command has failed.
+    clock.sleep = () => {
       logLine({ level: "error", msg: "not started: port 9171 is taken", code: "Conflict", hint: "end that process" });
       turn.release();
-    }, 5);
-    const { code, stderr } = await room.run(["roles"]);
+      return Promise.resolve();
+    };
+    const { code, stderr } = await room.run(["roles"], { clock });
     expect(code).toBe(1);
     expect(stderr).toContain("brokerd could not start: port 9171 is taken");
   });

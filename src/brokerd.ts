@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { loadConfig } from "./config/load-config.js";
+import { reasonOf } from "./core/errno.js";
 import { BrokerError, toBrokerError } from "./core/errors.js";
 import { visibleText } from "./core/visible-text.js";
 import { type Daemon, startDaemon } from "./daemon/daemon.js";
@@ -18,7 +19,6 @@ import { type BrokerPaths, homeDirectory, resolvePaths } from "./system/paths.js
 import { createLogger, LOG_LEVELS, type LogLevel } from "./system/pino-logger.js";
 import { ensurePrivateDirectory, refuseSwappableHome } from "./system/private-directory.js";
 import { type InheritedSockets, takeInheritedSockets } from "./system/socket-activation.js";
-import { reasonOf } from "./system/system-error.js";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const KEYCHAIN_CHILD = { nodePath: process.execPath, scriptPath: join(HERE, "keychain-child.js") };

@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { isAbsolute } from "node:path";
+import { errnoOf } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
@@ -31,8 +32,7 @@ function readPem(variable: string, path: string): string {
     return readFileSync(path, "utf8");
   } catch (error) {
     if (error instanceof BrokerError) throw error;
-    const code = (error as NodeJS.ErrnoException).code ?? "unreadable";
-    throw invalid(variable, `names ${path}, which cannot be read (${code})`, error);
+    throw invalid(variable, `names ${path}, which cannot be read (${errnoOf(error)})`, error);
   }
 }
 

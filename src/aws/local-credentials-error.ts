@@ -1,4 +1,5 @@
 import { BrokerError } from "../core/errors.js";
+import { shellQuote } from "../core/shell-quote.js";
 import { isSdkError, type SdkError } from "./aws-failure.js";
 import { withoutSecrets } from "./without-secrets.js";
 
@@ -22,7 +23,7 @@ export function profileError(thrown: unknown, profile: string): BrokerError {
   const rule = PROFILE_RULES.find(([pattern]) => pattern.test(text));
   if (rule) return rule[1](profile);
   return new BrokerError("LoginRequired", `profile ${profile} gives no credentials now: ${withoutSecrets(text)}`, {
-    hint: `see what it needs: aws sts get-caller-identity --profile '${profile}'`,
+    hint: `see what it needs: aws sts get-caller-identity --profile ${shellQuote(profile)}`,
   });
 }
 

@@ -1,5 +1,5 @@
+import { reasonOf } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
-import { reasonOf } from "../system/system-error.js";
 import { hasFlag, parseArguments } from "./arguments/parse-arguments.js";
 import type * as Refusals from "./arguments/refuse-command.js";
 import type { Command, Outcome } from "./command.js";

@@ -1,6 +1,7 @@
 import { isatty } from "node:tty";
 import { fileURLToPath } from "node:url";
 import type { ControlClient } from "../control-api/client.js";
+import { reasonOf } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
 import { SystemClock } from "../system/clock.js";
 import { guardStandardStreams, type StreamEnds } from "../system/guard-standard-streams.js";
@@ -8,7 +9,6 @@ import { type BrokerPaths, homeDirectory, resolvePaths, runtimeDirectoryOf } fro
 import { startOfThisProcess } from "../system/process-identity.js";
 import type { Supervisor, SupervisorPlace, ToolRun } from "../system/service/supervisor.js";
 import type { SpawnedDaemon } from "../system/spawn-daemon.js";
-import { reasonOf } from "../system/system-error.js";
 import type { CliSurroundings, Environment } from "./context.js";
 import type { Prompts } from "./terminal/prompts.js";
 import type { TextStream } from "./terminal/screen.js";

@@ -1,7 +1,9 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { CONFIG_TOO_LARGE, MAX_CONFIG_BYTES } from "../core/config-size.js";
+import { errnoOf } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
+import { shellQuote } from "../core/shell-quote.js";
 import type { Config } from "./config.js";
 import { parseConfig } from "./parse-config.js";
 
@@ -41,13 +43,13 @@ async function openConfig(path: string): Promise<FileHandle> {
   try {
     return await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
-    throw explainOpen(error as NodeJS.ErrnoException, path);
+    throw explainOpen(error, path);
   }
 }
 
-function explainOpen(cause: NodeJS.ErrnoException, path: string): BrokerError {
-  const { code = "unknown error" } = cause;
-  const file = quote(path);
+function explainOpen(cause: unknown, path: string): BrokerError {
+  const code = errnoOf(cause);
+  const file = shellQuote(path);
   const known = new Map<string, [what: string, hint: string]>([
     ["ENOENT", ["does not exist", "brokerctl init"]],
     ["ENOTDIR", ["does not exist", "brokerctl init"]],
@@ -60,19 +62,19 @@ function explainOpen(cause: NodeJS.ErrnoException, path: string): BrokerError {
 
 async function checkFile(file: FileHandle, path: string, uid: number | undefined): Promise<void> {
   const stats = await file.stat();
-  if (!stats.isFile()) throw invalid(`config file ${path} is not a regular file`, `ls -ld ${quote(path)}`);
+  if (!stats.isFile()) throw invalid(`config file ${path} is not a regular file`, `ls -ld ${shellQuote(path)}`);
   if (uid !== undefined && stats.uid !== uid && stats.uid !== ROOT) {
     throw invalid(
       `config file ${path} is owned by another user (uid ${stats.uid})`,
-      `sudo chown ${uid} ${quote(path)}`,
+      `sudo chown ${uid} ${shellQuote(path)}`,
     );
   }
   if ((stats.mode & WRITABLE_BY_OTHERS) !== 0) {
     const mode = (stats.mode & 0o777).toString(8).padStart(4, "0");
-    throw invalid(`config file ${path} can be written by other users (mode ${mode})`, `chmod go-w ${quote(path)}`);
+    throw invalid(`config file ${path} can be written by other users (mode ${mode})`, `chmod go-w ${shellQuote(path)}`);
   }
   if (stats.size > MAX_CONFIG_BYTES) {
-    throw invalid(`config file ${path} ${CONFIG_TOO_LARGE}`, `ls -l ${quote(path)}`);
+    throw invalid(`config file ${path} ${CONFIG_TOO_LARGE}`, `ls -l ${shellQuote(path)}`);
   }
 }
 
@@ -81,15 +83,10 @@ function decode(bytes: Uint8Array, path: string): string {
     // the mark stays in the text: the parser names it
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (error) {
-    throw invalid(`config file ${path} is not UTF-8 text`, `file ${quote(path)}`, error);
+    throw invalid(`config file ${path} is not UTF-8 text`, `file ${shellQuote(path)}`, error);
   }
 }
 
 function invalid(message: string, hint: string, cause?: unknown): BrokerError {
   return new BrokerError("ConfigInvalid", message, { hint, cause });
-}
-
-/** For a shell: the macOS config directory has a space in its name. */
-function quote(path: string): string {
-  return /^[\w/.@+-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -1,6 +1,8 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
+import { errnoOf, hasErrno } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
+import { shellQuote } from "../core/shell-quote.js";
 import {
   CONTROL_PREFIX,
   type ControlError,
@@ -86,7 +88,7 @@ export function isDialFailure(error: unknown): boolean {
   return (
     error instanceof BrokerError &&
     error.code === "DaemonUnreachable" &&
-    ["ENOENT", "ECONNREFUSED"].includes(systemCode(error.cause))
+    hasErrno(error.cause, "ENOENT", "ECONNREFUSED")
   );
 }
 
@@ -158,25 +160,20 @@ function noAnswer(operation: ControlOperation, patience: number): BrokerError {
 
 function unreachable(error: unknown, socketPath: string): Error {
   if (error instanceof BrokerError) return error;
-  const code = systemCode(error);
-  if (error instanceof Error && code === "ABORT_ERR") return error;
-  if (code === "ENOENT" || code === "ECONNREFUSED") {
+  if (hasErrno(error, "ABORT_ERR")) return error;
+  if (hasErrno(error, "ENOENT", "ECONNREFUSED")) {
     return new BrokerError("DaemonUnreachable", "brokerd is not running", { hint: "brokerctl start", cause: error });
   }
-  if (code === "EACCES" || code === "EPERM") {
+  if (hasErrno(error, "EACCES", "EPERM")) {
     return new BrokerError("DaemonUnreachable", `no permission to open the control socket ${socketPath}`, {
-      hint: `ls -ld ${socketPath}`,
+      hint: `ls -ld ${shellQuote(socketPath)}`,
       cause: error,
     });
   }
-  return new BrokerError("DaemonUnreachable", `brokerd broke off the answer (${code})`, {
+  return new BrokerError("DaemonUnreachable", `brokerd broke off the answer (${errnoOf(error)})`, {
     hint: "brokerctl logs",
     cause: error,
   });
-}
-
-function systemCode(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "no code";
 }
 
 function unwrap(operation: ControlOperation, answer: Answer): unknown {

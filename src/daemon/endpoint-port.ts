@@ -1,9 +1,10 @@
 import { constants } from "node:fs";
 import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { hasErrno } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
+import { shellQuote } from "../core/shell-quote.js";
 import { takenPortMarker } from "../system/paths.js";
-import { hasErrno } from "../system/system-error.js";
 
 /** Remembers beside the state which port leases name, and whether somebody else was found on it. */
 export class EndpointPort {
@@ -69,5 +70,5 @@ async function readOurs(path: string): Promise<string | undefined> {
 
 function refused(path: string, what: string, cause?: unknown): BrokerError {
   // It is written anew at the next start.
-  return new BrokerError("FileRefused", `${path} ${what}`, { hint: `rm -f ${path}`, cause });
+  return new BrokerError("FileRefused", `${path} ${what}`, { hint: `rm -f ${shellQuote(path)}`, cause });
 }

@@ -1,11 +1,11 @@
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { reasonOf } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
 import { headerFields } from "../core/header-fields.js";
 import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 import { createLimitedServer, SERVER_LIMITS } from "./limited-server.js";
-import { reasonOf } from "./socket-error.js";
 
 export interface CallbackListening {
   readonly path: string;

@@ -1,11 +1,11 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
+import { hasErrno } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
 import { headerFields } from "../core/header-fields.js";
 import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 import { Connections } from "./connections.js";
 import { errorAnswer, type JsonAnswer, rawAnswer, sendJson } from "./json-answer.js";
-import { hasCode } from "./socket-error.js";
 import { stoppingMessage } from "./stopping-message.js";
 
 /** What one client can take of us, milliseconds and bytes (threat-model §1.7, measured there). */
@@ -92,7 +92,7 @@ export function createLimitedServer(handler: RequestListener, options: LimitedSe
   });
   server.on("connect", (_request, socket) => socket.destroy());
   server.on("clientError", (error, socket) => {
-    connections.refuse(socket, hasCode(error, "ERR_HTTP_REQUEST_TIMEOUT") ? LATE : MALFORMED);
+    connections.refuse(socket, hasErrno(error, "ERR_HTTP_REQUEST_TIMEOUT") ? LATE : MALFORMED);
   });
   return { server, close: () => connections.close(clock, drain) };
 }

@@ -1,11 +1,12 @@
 import { once } from "node:events";
 import type { RequestListener, Server } from "node:http";
 import { dirname } from "node:path";
+import { hasErrno, reasonOf } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
+import { shellQuote } from "../core/shell-quote.js";
 import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 import { createLimitedServer, type LimitedServer, SERVER_LIMITS, type ServerLimits } from "./limited-server.js";
-import { hasCode, reasonOf } from "./socket-error.js";
 import { checkSocketPath, clearStaleSocket } from "./stale-socket.js";
 
 /** Something that takes requests until it is closed. */
@@ -64,7 +65,7 @@ export async function listenOnSocket(
   await clearStaleSocket(path);
   const { close } = await bound(handler, options, (server) => listenPrivately(server, path)).catch((cause: unknown) => {
     throw new BrokerError("FileRefused", `cannot listen on ${path}: ${reasonOf(cause)}`, {
-      hint: `ls -ld ${dirname(path)}`,
+      hint: `ls -ld ${shellQuote(dirname(path))}`,
       cause,
     });
   });
@@ -176,7 +177,7 @@ async function onSixToo(handler: RequestListener, options: ListenerOptions, port
       { port, reason },
       "not on [::1] too: clients that say localhost may find another program there",
     );
-    return { isTaken: hasCode(error, "EADDRINUSE") };
+    return { isTaken: hasErrno(error, "EADDRINUSE") };
   }
 }
 
@@ -192,7 +193,7 @@ function listenPrivately(server: Server, path: string): void {
 
 function portFailure(port: number, cause: unknown): BrokerError {
   const anotherPort = "choose another endpoint.port: brokerctl config edit";
-  if (hasCode(cause, "EADDRINUSE")) {
+  if (hasErrno(cause, "EADDRINUSE")) {
     const hint = `end the program that has it, or ${anotherPort}`;
     return new BrokerError("Conflict", `port ${port} on 127.0.0.1 is taken`, { hint, cause });
   }

@@ -1,7 +1,8 @@
 import { lstat, unlink } from "node:fs/promises";
 import { connect } from "node:net";
+import { hasErrno, reasonOf } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
-import { hasCode, reasonOf } from "./socket-error.js";
+import { shellQuote } from "../core/shell-quote.js";
 
 /** macOS takes 104 bytes with the final NUL. Node before 24 listens on a cut name without a word (threat-model §3.2). */
 const MAX_SOCKET_PATH = 103;
@@ -18,8 +19,8 @@ export function checkSocketPath(path: string): void {
 export async function clearStaleSocket(path: string): Promise<void> {
   if (!(await isSocket(path))) return;
   const refused = await connectionError(path);
-  if (hasCode(refused, "ENOENT")) return;
-  if (!hasCode(refused, "ECONNREFUSED")) {
+  if (hasErrno(refused, "ENOENT")) return;
+  if (!hasErrno(refused, "ECONNREFUSED")) {
     const message = refused ? `cannot tell who has ${path}: ${reasonOf(refused)}` : `another daemon answers on ${path}`;
     throw new BrokerError("DaemonRunning", message, { hint: "brokerctl status", cause: refused });
   }
@@ -29,11 +30,13 @@ export async function clearStaleSocket(path: string): Promise<void> {
 /** False: there is nothing. */
 async function isSocket(path: string): Promise<boolean> {
   const found = await lstat(path).catch((error: unknown) => {
-    if (hasCode(error, "ENOENT")) return undefined;
+    if (hasErrno(error, "ENOENT")) return undefined;
     throw new BrokerError("FileRefused", `cannot look at ${path}: ${reasonOf(error)}`, { cause: error });
   });
   if (found && !found.isSocket()) {
-    throw new BrokerError("FileRefused", `${path} is not a socket`, { hint: `mv ${path} ${path}.old` });
+    throw new BrokerError("FileRefused", `${path} is not a socket`, {
+      hint: `mv ${shellQuote(path)} ${shellQuote(`${path}.old`)}`,
+    });
   }
   return found !== undefined;
 }

@@ -1,6 +1,8 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { hasErrno } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
+import { shellQuote } from "../core/shell-quote.js";
 
 /** Replaces a 0600 file as a whole; resolves once that is durable. */
 export type WriteAtomic = (path: string, data: Uint8Array) => Promise<void>;
@@ -53,8 +55,8 @@ export class StateFile {
       // NONBLOCK: a FIFO planted there must not hang the start; NOFOLLOW: nor a link lead elsewhere.
       return await open(this.path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     } catch (error) {
-      if (isErrno(error, "ENOENT")) return undefined;
-      if (isErrno(error, "ELOOP")) throw this.#refused("is a symbolic link", `rm ${this.path}`);
+      if (hasErrno(error, "ENOENT")) return undefined;
+      if (hasErrno(error, "ELOOP")) throw this.#refused("is a symbolic link", `rm ${shellQuote(this.path)}`);
       throw this.#unreadable(error);
     }
   }
@@ -62,9 +64,11 @@ export class StateFile {
   /** interface §1: state files are 0600 and ours; whoever could write here could grant himself a lease. */
   async #refuseUnsafe(file: FileHandle): Promise<void> {
     const stat = await file.stat();
-    if (!stat.isFile()) throw this.#refused("is not a regular file", `mv ${this.path} ${this.path}.old`);
-    if (stat.uid !== process.getuid?.()) throw this.#refused("belongs to another user", `ls -l ${this.path}`);
-    if ((stat.mode & 0o077) !== 0) throw this.#refused("is open to other users", `chmod 600 ${this.path}`);
+    if (!stat.isFile())
+      throw this.#refused("is not a regular file", `mv ${shellQuote(this.path)} ${shellQuote(`${this.path}.old`)}`);
+    if (stat.uid !== process.getuid?.())
+      throw this.#refused("belongs to another user", `ls -l ${shellQuote(this.path)}`);
+    if ((stat.mode & 0o077) !== 0) throw this.#refused("is open to other users", `chmod 600 ${shellQuote(this.path)}`);
   }
 
   #refused(what: string, hint: string): BrokerError {
@@ -74,12 +78,8 @@ export class StateFile {
   #unreadable(cause: unknown): BrokerError {
     const why = cause instanceof Error ? cause.message : "the reason is unknown";
     return new BrokerError("StoreUnavailable", `${this.#what} cannot be read from ${this.path}: ${why}`, {
-      hint: `update credbroker, or start without the ${this.#what}: mv ${this.path} ${this.path}.old`,
+      hint: `update credbroker, or start without the ${this.#what}: mv ${shellQuote(this.path)} ${shellQuote(`${this.path}.old`)}`,
       cause,
     });
   }
-}
-
-function isErrno(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
 }

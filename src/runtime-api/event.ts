@@ -1,4 +1,5 @@
 import { BrokerError } from "../core/errors.js";
+import { shellQuote } from "../core/shell-quote.js";
 import { MAX_EVENT_BYTES } from "./payload-limits.js";
 
 /** The event that a function invoked without one gets. */
@@ -40,6 +41,6 @@ function decoded(bytes: Buffer, name: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw new BrokerError("UsageInvalid", `${name} is not UTF-8 text`, { cause, hint: `file ${name}` });
+    throw new BrokerError("UsageInvalid", `${name} is not UTF-8 text`, { cause, hint: `file ${shellQuote(name)}` });
   }
 }

@@ -4,8 +4,10 @@ import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { hasErrno } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
 import type { FunctionContext } from "../core/function-context.js";
+import { shellQuote } from "../core/shell-quote.js";
 import { foreignBinary } from "./foreign-binary.js";
 import type { RuntimeCommand } from "./runtime-process.js";
 
@@ -130,7 +132,7 @@ async function ask(cwd: string, env: RuntimeClientOptions["env"]): Promise<strin
     if (!(await isThere(cwd))) {
       throw new BrokerError("UsageInvalid", `no such directory: ${cwd}`, { cause });
     }
-    const missing = (cause as NodeJS.ErrnoException).code === "ENOENT";
+    const missing = hasErrno(cause, "ENOENT");
     const message = missing ? "python3 is not installed, or not in PATH" : "python3 does not run";
     throw new BrokerError("UsageInvalid", message, { cause, hint: "python3 --version" });
   }
@@ -144,7 +146,7 @@ async function executableClient({ taskRoot, context }: RuntimeClientOptions, nam
     throw new BrokerError("UsageInvalid", `no such file: ${file}`, { cause, hint });
   });
   await access(file, constants.X_OK).catch((cause: unknown) => {
-    throw new BrokerError("UsageInvalid", `not executable: ${file}`, { cause, hint: `chmod +x ${file}` });
+    throw new BrokerError("UsageInvalid", `not executable: ${file}`, { cause, hint: `chmod +x ${shellQuote(file)}` });
   });
   const built = await foreignBinary(file);
   if (built === undefined) return { file, args: [], notes: [] };

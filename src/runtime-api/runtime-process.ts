@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { statSync } from "node:fs";
 import type { Readable } from "node:stream";
+import { errnoOf, hasErrno } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
+import { shellQuote } from "../core/shell-quote.js";
 import type { Clock } from "../system/clock.js";
 import type { InvocationLog } from "./invocation-log.js";
 
@@ -108,15 +110,17 @@ function outputsOf({ stdout, stderr }: ChildProcess): readonly Readable[] {
   return [stdout, stderr].filter((output) => output !== null);
 }
 
-function cannotRun(file: string, cwd: string, cause: NodeJS.ErrnoException): BrokerError {
-  const code = cause.code ?? "";
+function cannotRun(file: string, cwd: string, cause: unknown): BrokerError {
   // ENOENT and ENOTDIR also mean that the directory to start in is not there.
   if (!isDirectory(cwd)) return new BrokerError("UsageInvalid", `no such directory: ${cwd}`, { cause });
-  if (code === "ENOENT") {
-    const hint = `command -v ${file}`;
+  if (hasErrno(cause, "ENOENT")) {
+    const hint = `command -v ${shellQuote(file)}`;
     return new BrokerError("UsageInvalid", `command not found: ${file}`, { cause, hint });
   }
-  return new BrokerError("UsageInvalid", `cannot run ${file}: ${code}`, { cause, hint: `ls -l ${file}` });
+  return new BrokerError("UsageInvalid", `cannot run ${file}: ${errnoOf(cause)}`, {
+    cause,
+    hint: `ls -l ${shellQuote(file)}`,
+  });
 }
 
 function isDirectory(path: string): boolean {

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
+import { errnoOf } from "../core/errno.js";
 import type { Clock } from "../system/clock.js";
 import { type KeychainAnswer, type KeychainRequest, parseKeychainAnswer } from "./keychain-protocol.js";
-import { systemCode } from "./room-files.js";
 
 const MAX_ANSWER_BYTES = 4_096;
 
@@ -53,7 +53,7 @@ export function askKeychainChild(
       if (output.includes("\n") || output.length > MAX_ANSWER_BYTES) finish(replyFrom(output));
     });
     running.stdin.on("error", () => undefined); // it died before it read: `close` says so
-    running.once("error", (error) => finish(broken(`child process could not be started: ${systemCode(error)}`)));
+    running.once("error", (error) => finish(broken(`child process could not be started: ${errnoOf(error)}`)));
     running.once("close", (code, signal) => {
       finish(
         late ? { outcome: "no-answer", limitMs } : broken(`child process ended with ${signal ?? `code ${code ?? 0}`}`),

@@ -1,7 +1,7 @@
 import { BrokerError } from "../core/errors.js";
 import type { SecretStoreKind } from "../core/secret-store-kind.js";
+import { shellQuote } from "../core/shell-quote.js";
 import type { Obstacle } from "./data-key-holder.js";
-import { quoted } from "./room-files.js";
 import { readSealedHeader } from "./sealed-file.js";
 import type { StoreState } from "./store-access.js";
 
@@ -66,5 +66,5 @@ export function refusalOf({ message, hint }: ClosedState): BrokerError {
 }
 
 function setAsideAndInit(path: string): string {
-  return `mv ${quoted(path)} ${quoted(`${path}.old`)} && brokerctl restart && brokerctl init`;
+  return `mv ${shellQuote(path)} ${shellQuote(`${path}.old`)} && brokerctl restart && brokerctl init`;
 }

@@ -1,10 +1,11 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { errnoOf } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
+import { shellQuote } from "../core/shell-quote.js";
 import type { Clock } from "../system/clock.js";
 import { askKeychainChild, type KeychainChild, type KeychainReply } from "./ask-keychain-child.js";
 import { keychainAccount, keychainLimitMs } from "./keychain.js";
-import { quoted, systemCode } from "./room-files.js";
 
 export interface ForgetDataKeyOptions {
   readonly stateDir: string;
@@ -53,7 +54,7 @@ async function namesIn(directory: string): Promise<readonly string[]> {
   try {
     return await readdir(directory);
   } catch (error) {
-    if (systemCode(error) === "ENOENT") return [];
+    if (errnoOf(error) === "ENOENT") return [];
     throw error;
   }
 }
@@ -77,6 +78,6 @@ function outcomeOf(reply: KeychainReply): Pick<ForgottenDataKey, "outcome" | "de
 
 function commandFor(account: string): string {
   return process.platform === "darwin"
-    ? `security delete-generic-password -s credbroker -a ${quoted(account)}`
-    : `secret-tool clear service credbroker username ${quoted(account)}`;
+    ? `security delete-generic-password -s credbroker -a ${shellQuote(account)}`
+    : `secret-tool clear service credbroker username ${shellQuote(account)}`;
 }

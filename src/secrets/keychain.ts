@@ -1,12 +1,12 @@
 import { realpath } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { errnoOf } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
 import type { Clock } from "../system/clock.js";
 import { askKeychainChild, type KeychainChild, type KeychainReply } from "./ask-keychain-child.js";
 import { type DataKey, decodeDataKey, encodeDataKey } from "./data-key.js";
 import { assertKept, type DataKeyHolder, type DataKeyOutcome, type LoadOptions } from "./data-key-holder.js";
 import type { KeychainRequest } from "./keychain-protocol.js";
-import { systemCode } from "./room-files.js";
 
 /** Without a prompt the answer takes 0.2 s (threat-model §4.3). */
 const QUIET_LIMIT_MS = 2_000;
@@ -70,7 +70,7 @@ async function realpathOfMissing(path: string): Promise<string> {
   try {
     return await realpath(path);
   } catch (error) {
-    if (systemCode(error) !== "ENOENT" || dirname(path) === path) throw error;
+    if (errnoOf(error) !== "ENOENT" || dirname(path) === path) throw error;
     return join(await realpathOfMissing(dirname(path)), basename(path));
   }
 }

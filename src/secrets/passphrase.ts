@@ -1,10 +1,11 @@
 import { BrokerError } from "../core/errors.js";
 import { passphraseProblem } from "../core/passphrase-problem.js";
+import { shellQuote } from "../core/shell-quote.js";
 import type { DataKey } from "./data-key.js";
 import { assertKept, type DataKeyHolder, type DataKeyOutcome, type LoadOptions } from "./data-key-holder.js";
 import { findPassphrase, type PassphraseFiles, type PassphraseOutcome } from "./passphrase-source.js";
 import { readPrivateFile } from "./private-file.js";
-import { quoted, type RoomFiles, writeOrExplain } from "./room-files.js";
+import { type RoomFiles, writeOrExplain } from "./room-files.js";
 import { inspectWrappedKey, SCRYPT_LOG2_N, unwrapKey, wrapKey } from "./wrapped-key.js";
 
 export interface PassphraseOptions {
@@ -85,7 +86,7 @@ export class Passphrase implements DataKeyHolder {
       : {
           outcome: "unavailable",
           message: `${this.place} is damaged`,
-          hint: `restore it from a backup: ls -l ${quoted(this.place)}`,
+          hint: `restore it from a backup: ls -l ${shellQuote(this.place)}`,
         };
   }
 }

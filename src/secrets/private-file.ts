@@ -1,8 +1,9 @@
 import { constants, type Stats } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { errnoOf } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
+import { shellQuote } from "../core/shell-quote.js";
 import type { Obstacle } from "./data-key-holder.js";
-import { quoted, systemCode } from "./room-files.js";
 
 /** A file in these is some kilobytes at most: whatever is larger is another file. */
 const MAX_BYTES = 4_096;
@@ -29,10 +30,10 @@ export async function readPrivateFile(path: string, { whose }: PrivateFileOption
     if (obstacle) return { outcome: "refused", ...obstacle };
     return { outcome: "read", data: await handle.readFile() };
   } catch (error) {
-    const code = systemCode(error);
+    const code = errnoOf(error);
     if (code === "ENOENT") return { outcome: "missing" };
     const reason = code === "ELOOP" ? "it is a symbolic link" : code;
-    return { outcome: "refused", message: `${path} cannot be read (${reason})`, hint: `ls -l ${quoted(path)}` };
+    return { outcome: "refused", message: `${path} cannot be read (${reason})`, hint: `ls -l ${shellQuote(path)}` };
   } finally {
     await handle?.close();
   }
@@ -52,9 +53,9 @@ export async function readIfThere(path: string): Promise<Buffer | undefined> {
     return await handle.readFile();
   } catch (error) {
     if (error instanceof BrokerError) throw error;
-    const code = systemCode(error);
+    const code = errnoOf(error);
     if (code === "ENOENT") return undefined;
-    const hint = `ls -l ${quoted(path)}`;
+    const hint = `ls -l ${shellQuote(path)}`;
     if (code === "ELOOP") throw new BrokerError("FileRefused", `${path} is a symbolic link`, { hint, cause: error });
     throw new BrokerError("StoreUnavailable", `${path} cannot be read (${code})`, { hint, cause: error });
   } finally {
@@ -65,18 +66,18 @@ export async function readIfThere(path: string): Promise<Buffer | undefined> {
 function obstacleIn(path: string, stats: Stats, whose: PrivateFileOptions["whose"]): Obstacle | undefined {
   const stranger = strangerIn(path, stats, whose);
   if (stranger || stats.size <= MAX_BYTES) return stranger;
-  return { message: `${path} is too long (${stats.size} bytes)`, hint: `ls -l ${quoted(path)}` };
+  return { message: `${path} is too long (${stats.size} bytes)`, hint: `ls -l ${shellQuote(path)}` };
 }
 
 function strangerIn(path: string, stats: Stats, whose: PrivateFileOptions["whose"]): Obstacle | undefined {
-  if (!stats.isFile()) return { message: `${path} is not a regular file`, hint: `ls -l ${quoted(path)}` };
+  if (!stats.isFile()) return { message: `${path} is not a regular file`, hint: `ls -l ${shellQuote(path)}` };
   const owners = [process.getuid?.() ?? stats.uid, ...(whose === "named" ? [0] : [])];
   if (!owners.includes(stats.uid)) {
-    return { message: `${path} belongs to another user (uid ${stats.uid})`, hint: `ls -l ${quoted(path)}` };
+    return { message: `${path} belongs to another user (uid ${stats.uid})`, hint: `ls -l ${shellQuote(path)}` };
   }
   if ((stats.mode & 0o077) !== 0) {
     const mode = (stats.mode & 0o777).toString(8);
-    return { message: `${path} is open to others (mode ${mode})`, hint: `chmod 600 ${quoted(path)}` };
+    return { message: `${path} is open to others (mode ${mode})`, hint: `chmod 600 ${shellQuote(path)}` };
   }
   return undefined;
 }

@@ -1,5 +1,7 @@
 import { dirname } from "node:path";
+import { errnoOf, hasErrno } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
+import { shellQuote } from "../core/shell-quote.js";
 import type { FileSystem } from "../system/atomic-file.js";
 
 /** How this room touches the disk; `writeAtomic` and the file system come from system/, tests pass failing ones. */
@@ -17,8 +19,8 @@ export async function writeOrExplain(files: RoomFiles, path: string, data: Uint8
     if (error instanceof BrokerError) {
       throw new BrokerError("StoreUnavailable", error.message, { hint: error.hint, cause: error });
     }
-    throw new BrokerError("StoreUnavailable", `cannot write ${path} (${systemCode(error)})`, {
-      hint: `ls -ld ${quoted(dirname(path))}`,
+    throw new BrokerError("StoreUnavailable", `cannot write ${path} (${errnoOf(error)})`, {
+      hint: `ls -ld ${shellQuote(dirname(path))}`,
       cause: error,
     });
   }
@@ -30,21 +32,10 @@ export async function removeDurably({ fileSystem }: RoomFiles, path: string): Pr
     await fileSystem.remove(path);
     await fileSystem.syncDirectory(dirname(path));
   } catch (error) {
-    if (systemCode(error) === "ENOENT") return;
-    throw new BrokerError("StoreUnavailable", `cannot remove ${path} (${systemCode(error)})`, {
-      hint: `ls -ld ${quoted(dirname(path))}`,
+    if (hasErrno(error, "ENOENT")) return;
+    throw new BrokerError("StoreUnavailable", `cannot remove ${path} (${errnoOf(error)})`, {
+      hint: `ls -ld ${shellQuote(dirname(path))}`,
       cause: error,
     });
   }
-}
-
-/** `ENOENT` and the like; of other errors their name. */
-export function systemCode(error: unknown): string {
-  if (!(error instanceof Error)) return "unknown error";
-  return (error as NodeJS.ErrnoException).code ?? error.name;
-}
-
-/** A path as one word of a command that we print. */
-export function quoted(path: string): string {
-  return /^[\w./:@%+=,-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,3 +1,4 @@
+import { errnoOf } from "../core/errno.js";
 import type { BrokerError } from "../core/errors.js";
 import type { SecretStoreKind } from "../core/secret-store-kind.js";
 import type { Cancel, Clock } from "../system/clock.js";
@@ -6,7 +7,7 @@ import { NOT_PROBED, newerVersion, refusalOf } from "./closed-states.js";
 import type { DataKey } from "./data-key.js";
 import { OneAtATime } from "./one-at-a-time.js";
 import { readIfThere } from "./private-file.js";
-import { type RoomFiles, removeDurably, systemCode } from "./room-files.js";
+import { type RoomFiles, removeDurably } from "./room-files.js";
 import { seal, unseal } from "./sealed-file.js";
 import type { SealedCache } from "./secret-store.js";
 
@@ -126,8 +127,8 @@ export class SealedFileCache implements SealedCache {
       await files.writeAtomic(path, seal(Buffer.from(text), { purpose: "cache", kind, sequence }, key));
       this.#writeFailure = undefined;
     } catch (error) {
-      this.#writeFailure = `${path} cannot be written (${systemCode(error)})`;
-      logger.warn({ file: path, code: systemCode(error) }, "credential cache not written");
+      this.#writeFailure = `${path} cannot be written (${errnoOf(error)})`;
+      logger.warn({ file: path, code: errnoOf(error) }, "credential cache not written");
       contents.dirty = true;
       if (this.#contents === contents) this.#plan(RETRY_MS);
     }
@@ -144,7 +145,7 @@ export class SealedFileCache implements SealedCache {
       if (opened?.outcome === "newer") return this.#foreign(opened.version);
       if (opened) logger.info({ file: path, outcome: opened.outcome }, "credential cache counts as empty");
     } catch (error) {
-      logger.warn({ file: path, code: systemCode(error) }, "credential cache counts as empty");
+      logger.warn({ file: path, code: errnoOf(error) }, "credential cache counts as empty");
     }
     return { text: undefined, sequence: 0, isForeign: false };
   }

@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import { BrokerError } from "../core/errors.js";
 import { Secret } from "../core/secret.js";
 import type { SecretStoreKind } from "../core/secret-store-kind.js";
+import { shellQuote } from "../core/shell-quote.js";
 import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 import { NOT_PROBED, newerVersion, refusalOf } from "./closed-states.js";
@@ -141,7 +142,7 @@ export class SealedSecretStore implements SecretStore {
     const { path } = this.#options;
     return {
       message: `${path} was sealed with another data key (${fileKeyId.slice(0, 8)}, not ${dataKeyId(held).slice(0, 8)})`,
-      hint: `bring that data key back, or start anew: mv ${path} ${path}.old && brokerctl restart`,
+      hint: `bring that data key back, or start anew: mv ${shellQuote(path)} ${shellQuote(`${path}.old`)} && brokerctl restart`,
     };
   }
 }

@@ -1,9 +1,9 @@
 import { constants } from "node:fs";
 import { type FileHandle, open, rename, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
+import { hasErrno, reasonOf } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
-import { shellQuote } from "./shell-quote.js";
-import { hasErrno, reasonOf } from "./system-error.js";
+import { shellQuote } from "../core/shell-quote.js";
 import { temporaryPathFor } from "./temporary-file.js";
 
 /** The few file operations that durability rests on; a recording one proves their order in tests. */

@@ -1,7 +1,7 @@
 import { constants, type Stats } from "node:fs";
 import { access, realpath, stat } from "node:fs/promises";
 import { delimiter, dirname, isAbsolute, join } from "node:path";
-import { shellQuote } from "./shell-quote.js";
+import { shellQuote } from "../core/shell-quote.js";
 
 /** A program that may be run, or why it may not and what mends it. */
 export type FoundProgram = { readonly path: string } | { readonly problem: string; readonly hint: string };

@@ -1,5 +1,5 @@
 import type { Writable } from "node:stream";
-import { hasErrno } from "./system-error.js";
+import { hasErrno } from "../core/errno.js";
 
 export interface StreamEnds {
   /** The terminal or the reader of the pipe is gone, e.g. `head` has enough. Told once. */

@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { BrokerError } from "../core/errors.js";
-import { shellQuote } from "./shell-quote.js";
+import { shellQuote } from "../core/shell-quote.js";
 
 /** Where everything of one installation lies (interface §1). All absolute. */
 export interface BrokerPaths {

@@ -1,9 +1,9 @@
 import { readFileSync, realpathSync, type Stats, statSync } from "node:fs";
 import { lstat, mkdir, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { hasErrno, reasonOf } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
-import { shellQuote } from "./shell-quote.js";
-import { hasErrno, reasonOf } from "./system-error.js";
+import { shellQuote } from "../core/shell-quote.js";
 
 const GROUP_AND_OTHERS = 0o077;
 const WRITABLE_BY_GROUP_AND_OTHERS = 0o022;

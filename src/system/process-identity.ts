@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { uptime } from "node:os";
+import { hasErrno, reasonOf } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
-import { hasErrno, reasonOf } from "./system-error.js";
 
 /** Tells processes apart although pids are reused. */
 export interface ProcessTable {

@@ -2,10 +2,10 @@ import { closeSync, constants, createReadStream, fstatSync, openSync, readFileSy
 import { type FileHandle, open } from "node:fs/promises";
 import { Socket } from "node:net";
 import { Readable } from "node:stream";
+import { hasErrno, reasonOf } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
 import { Secret } from "../core/secret.js";
-import { shellQuote } from "./shell-quote.js";
-import { hasErrno, reasonOf } from "./system-error.js";
+import { shellQuote } from "../core/shell-quote.js";
 
 /** A FIFO must not hold us until somebody writes, a terminal must not become ours. */
 export const READ_AT_ONCE = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { reasonOf } from "../core/errno.js";
 import { Secret } from "../core/secret.js";
 import { visibleText } from "../core/visible-text.js";
 import type { Clock } from "./clock.js";
 import { findProgram } from "./find-program.js";
 import { redactText } from "./redact.js";
-import { reasonOf } from "./system-error.js";
 
 /** Enough for a browser or a push on a phone; what takes longer hangs. */
 const LIMIT_MS = 60_000;

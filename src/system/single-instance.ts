@@ -1,9 +1,9 @@
 import { linkSync, readdirSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { hasErrno, reasonOf } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
 import type { ProcessTable } from "./process-identity.js";
 import { readAtOnce } from "./read-small-file.js";
-import { hasErrno, reasonOf } from "./system-error.js";
 import { temporaryPathFor } from "./temporary-file.js";
 
 /** What at most one process at a time may be: the daemon, or the command that starts it. */

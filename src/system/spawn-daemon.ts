@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { Socket } from "node:net";
+import { reasonOf } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
 import { daemonNodeFlags } from "./node-flags.js";
-import { reasonOf } from "./system-error.js";
 
 export interface DaemonCommand {
   /** Node itself: the one that runs the CLI. */

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { readdir, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { hasErrno } from "./system-error.js";
+import { hasErrno } from "../core/errno.js";
 
 /** `.NAME.PID-RANDOM.credbroker-tmp`; group 1 is the pid of the process that writes it. */
 export const TEMPORARY_FILE_PATTERN = /^\..+\.(\d+)-[0-9a-f]{12}\.credbroker-tmp$/;

@@ -1,6 +1,6 @@
 import { BrokerError } from "../../core/errors.js";
 import { nearestName } from "../../core/nearest-name.js";
-import { shellQuote } from "../../system/shell-quote.js";
+import { shellQuote } from "../../core/shell-quote.js";
 import type { Command, OptionSpec } from "../command.js";
 import { refuseLaterOption } from "./later.js";
 import type { OptionToken } from "./option-token.js";

@@ -1,10 +1,10 @@
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import type { FileText } from "../../control-api/import-contract.js";
+import { hasErrno, reasonOf } from "../../core/errno.js";
 import { BrokerError } from "../../core/errors.js";
+import { shellQuote } from "../../core/shell-quote.js";
 import { READ_AT_ONCE } from "../../system/read-small-file.js";
-import { shellQuote } from "../../system/shell-quote.js";
-import { hasErrno, reasonOf } from "../../system/system-error.js";
 import type { CliContext } from "../context.js";
 import { type AwsFiles, awsFiles } from "./aws-files.js";
 

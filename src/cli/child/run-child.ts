@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { hasErrno, reasonOf } from "../../core/errno.js";
 import { BrokerError } from "../../core/errors.js";
-import { hasErrno, reasonOf } from "../../system/system-error.js";
+import { shellQuote } from "../../core/shell-quote.js";
 import type { Outcome } from "../command.js";
 import type { CliContext } from "../context.js";
 import { EXEC_EXIT } from "../exit-codes.js";
@@ -73,9 +74,13 @@ function ended(child: ChildProcess): Promise<ChildEnd> {
 function cannotRun(file: string, error: unknown, { output }: CliContext): number {
   if (error instanceof BrokerError) throw error;
   if (hasErrno(error, "ENOENT")) {
-    output.error(new BrokerError("UsageInvalid", `command not found: ${file}`, { hint: `command -v ${file}` }));
+    output.error(
+      new BrokerError("UsageInvalid", `command not found: ${file}`, { hint: `command -v ${shellQuote(file)}` }),
+    );
     return EXEC_EXIT.notFound;
   }
-  output.error(new BrokerError("UsageInvalid", `cannot run ${file}: ${reasonOf(error)}`, { hint: `ls -l ${file}` }));
+  output.error(
+    new BrokerError("UsageInvalid", `cannot run ${file}: ${reasonOf(error)}`, { hint: `ls -l ${shellQuote(file)}` }),
+  );
   return EXEC_EXIT.notExecutable;
 }

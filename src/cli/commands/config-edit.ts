@@ -1,11 +1,11 @@
 import { spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { reasonOf } from "../../core/errno.js";
 import { BrokerError } from "../../core/errors.js";
+import { shellQuote } from "../../core/shell-quote.js";
 import { ensurePrivateDirectory } from "../../system/private-directory.js";
 import { readRegularFile } from "../../system/read-small-file.js";
-import { shellQuote } from "../../system/shell-quote.js";
-import { reasonOf } from "../../system/system-error.js";
 import { defineCommand } from "../command.js";
 import { type ConfigText, readConfig, replaceConfig } from "../config/config-file.js";
 import type { CliContext } from "../context.js";

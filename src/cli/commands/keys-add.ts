@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { BrokerError } from "../../core/errors.js";
-import { shellQuote } from "../../system/shell-quote.js";
+import { shellQuote } from "../../core/shell-quote.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
 import { addEntry, checkName } from "../config/config-entry.js";
 import type { CliContext } from "../context.js";

@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
 import { open, stat } from "node:fs/promises";
+import { hasErrno } from "../../core/errno.js";
 import { BrokerError } from "../../core/errors.js";
+import { shellQuote } from "../../core/shell-quote.js";
 import { spellUnseen } from "../../core/visible-text.js";
 import { READ_AT_ONCE } from "../../system/read-small-file.js";
-import { hasErrno } from "../../system/system-error.js";
 import { defineCommand } from "../command.js";
 import type { CliContext } from "../context.js";
 import { formatLogLine } from "../terminal/log-line.js";
@@ -84,9 +85,12 @@ async function statIfThere(path: string): Promise<{ readonly ino: number; readon
     if (found.isFile()) return found;
   } catch (error) {
     if (hasErrno(error, "ENOENT")) return undefined;
-    throw new BrokerError("FileRefused", `cannot read the log ${path}`, { hint: `ls -l ${path}`, cause: error });
+    throw new BrokerError("FileRefused", `cannot read the log ${path}`, {
+      hint: `ls -l ${shellQuote(path)}`,
+      cause: error,
+    });
   }
-  throw new BrokerError("FileRefused", `the log ${path} is not a regular file`, { hint: `rm ${path}` });
+  throw new BrokerError("FileRefused", `the log ${path} is not a regular file`, { hint: `rm ${shellQuote(path)}` });
 }
 
 async function readRange(path: string, from: number, to: number): Promise<string> {

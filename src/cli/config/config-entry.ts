@@ -1,8 +1,8 @@
 import type { FieldValues } from "../../control-api/config-contract.js";
+import { reasonOf } from "../../core/errno.js";
 import { BrokerError } from "../../core/errors.js";
 import { NAME_PATTERN } from "../../core/role.js";
 import { readRegularFile } from "../../system/read-small-file.js";
-import { reasonOf } from "../../system/system-error.js";
 import type { OptionSpec } from "../command.js";
 import type { CliContext } from "../context.js";
 import { absolutePath } from "../working-directory.js";

@@ -1,8 +1,8 @@
 import type { EditPlan } from "../../control-api/config-contract.js";
 import { MAX_CONFIG_BYTES } from "../../core/config-size.js";
+import { hasErrno, reasonOf } from "../../core/errno.js";
 import { BrokerError } from "../../core/errors.js";
 import { readRegularFile } from "../../system/read-small-file.js";
-import { hasErrno, reasonOf } from "../../system/system-error.js";
 import type { CliContext } from "../context.js";
 
 export interface ConfigText {

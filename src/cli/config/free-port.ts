@@ -1,6 +1,6 @@
 import { createServer } from "node:net";
+import { hasErrno } from "../../core/errno.js";
 import { BrokerError } from "../../core/errors.js";
-import { hasErrno } from "../../system/system-error.js";
 
 /** interface §2; the next ones are tried where it is taken, e.g. by another installation. */
 const FIRST_PORT = 9171;

@@ -1,11 +1,12 @@
 import { readdir } from "node:fs/promises";
 import { dirname } from "node:path";
+import { hasErrno, reasonOf } from "../../core/errno.js";
 import { BrokerError } from "../../core/errors.js";
 import type { SecretStoreKind } from "../../core/secret-store-kind.js";
+import { shellQuote } from "../../core/shell-quote.js";
 import { NodeFileSystem } from "../../system/atomic-file.js";
 import { readRegularFile } from "../../system/read-small-file.js";
 import { replaceFileIfUnchanged } from "../../system/replace-file.js";
-import { hasErrno, reasonOf } from "../../system/system-error.js";
 import type { CliContext } from "../context.js";
 import { chooseStore } from "./choose-store.js";
 import { readTemplate, renderTemplate, type TemplateValues } from "./config-template.js";
@@ -113,7 +114,7 @@ async function textIfThere(path: string): Promise<string | undefined> {
   } catch (error) {
     if (hasErrno(error, "ENOENT")) return undefined;
     throw new BrokerError("FileRefused", `cannot read ${path}: ${reasonOf(error)}`, {
-      hint: `ls -l ${path}`,
+      hint: `ls -l ${shellQuote(path)}`,
       cause: error,
     });
   }

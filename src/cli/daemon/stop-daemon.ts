@@ -1,4 +1,5 @@
 import { isDialFailure } from "../../control-api/client.js";
+import { hasErrno } from "../../core/errno.js";
 import { BrokerError } from "../../core/errors.js";
 import { markStopped } from "../../system/stop-marker.js";
 import type { CliContext } from "../context.js";
@@ -75,7 +76,7 @@ async function mark({ paths, clock, output }: CliContext): Promise<void> {
   } catch (error) {
     const cause = error instanceof BrokerError ? error.cause : undefined;
     // Nothing ever ran here.
-    if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return;
+    if (hasErrno(cause, "ENOENT")) return;
     const reason = error instanceof Error ? error.message : String(error);
     output.warn(`a command that runs already may start brokerd again: ${reason}`);
   }

@@ -1,7 +1,8 @@
+import { reasonOf } from "../../core/errno.js";
 import { BrokerError } from "../../core/errors.js";
 import { Secret } from "../../core/secret.js";
+import { shellQuote } from "../../core/shell-quote.js";
 import { readInputOf } from "../../system/read-small-file.js";
-import { reasonOf } from "../../system/system-error.js";
 import { looksSecret } from "../arguments/secret-argument.js";
 import type { CliContext } from "../context.js";
 import { cannotAsk } from "../terminal/prompts.js";
@@ -100,7 +101,10 @@ async function csvText(path: string): Promise<string> {
 }
 
 function notRead(path: string, why: string, cause?: unknown): BrokerError {
-  return new BrokerError("UsageInvalid", `--csv: cannot read ${path}: ${why}`, { hint: `ls -l ${path}`, cause });
+  return new BrokerError("UsageInvalid", `--csv: cannot read ${path}: ${why}`, {
+    hint: `ls -l ${shellQuote(path)}`,
+    cause,
+  });
 }
 
 /** IAM API, AccessKeyId: 16–128 characters; `ASIA…` are temporary ones. */

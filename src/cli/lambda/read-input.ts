@@ -1,6 +1,7 @@
+import { reasonOf } from "../../core/errno.js";
 import { BrokerError } from "../../core/errors.js";
+import { shellQuote } from "../../core/shell-quote.js";
 import { readInputOf } from "../../system/read-small-file.js";
-import { reasonOf } from "../../system/system-error.js";
 import type { CliContext } from "../context.js";
 import { absolutePath } from "../working-directory.js";
 
@@ -34,7 +35,7 @@ async function readFile(path: string, context: CliContext): Promise<Input> {
   } catch (error) {
     if (error instanceof BrokerError) throw error;
     throw new BrokerError("UsageInvalid", `${path} cannot be read: ${reasonOf(error)}`, {
-      hint: `ls -l ${path}`,
+      hint: `ls -l ${shellQuote(path)}`,
       cause: error,
     });
   }

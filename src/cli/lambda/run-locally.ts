@@ -1,9 +1,9 @@
 import type { Writable } from "node:stream";
+import { hasErrno } from "../../core/errno.js";
 import { BrokerError } from "../../core/errors.js";
 import type { InvocationOutcome } from "../../runtime-api/invocation-outcome.js";
 import { runFunction } from "../../runtime-api/run-function.js";
 import { chooseRuntimeClient } from "../../runtime-api/runtime-client.js";
-import { hasErrno } from "../../system/system-error.js";
 import type { Outcome } from "../command.js";
 import type { CliContext } from "../context.js";
 import { EXEC_EXIT, EXIT } from "../exit-codes.js";

@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { BrokerError } from "../../core/errors.js";
+import { shellQuote } from "../../core/shell-quote.js";
 import type { CliContext } from "../context.js";
 import { absolutePath } from "../working-directory.js";
 
@@ -7,5 +8,5 @@ import { absolutePath } from "../working-directory.js";
 export function taskRoot(given: string | undefined, context: CliContext): string {
   const path = absolutePath(given ?? ".", context);
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return path;
-  throw new BrokerError("UsageInvalid", `--task-root is no directory: ${path}`, { hint: `ls -ld ${path}` });
+  throw new BrokerError("UsageInvalid", `--task-root is no directory: ${path}`, { hint: `ls -ld ${shellQuote(path)}` });
 }

@@ -1,5 +1,5 @@
 import { type HookedShell, hookFile } from "../../core/shell-files.js";
-import { steadyWord } from "../../system/shell-quote.js";
+import { steadyWord } from "../../core/shell-quote.js";
 import { quotedFor } from "./shell-scripts.js";
 
 export const START_FILES: Readonly<Record<HookedShell, string>> = {

@@ -1,10 +1,10 @@
 import type { Stats } from "node:fs";
 import { lstat, readdir, readlink, rm, rmdir, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { hasErrno, reasonOf } from "../../core/errno.js";
 import { BrokerError } from "../../core/errors.js";
+import { shellQuote } from "../../core/shell-quote.js";
 import type { BrokerPaths } from "../../system/paths.js";
-import { shellQuote } from "../../system/shell-quote.js";
-import { hasErrno, reasonOf } from "../../system/system-error.js";
 import { TEMPORARY_FILE_PATTERN } from "../../system/temporary-file.js";
 import { SCHEMA_FILE } from "../config/config-template.js";
 import { isOwnConfig } from "./own-config.js";

@@ -1,4 +1,4 @@
-import { printfEscapes } from "../../system/shell-quote.js";
+import { printfEscapes } from "../../core/shell-quote.js";
 import { quotedFor } from "../shell/shell-scripts.js";
 
 /** A line of a shell's start file that has to do with us. */

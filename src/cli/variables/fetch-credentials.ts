@@ -1,8 +1,8 @@
 import { request } from "node:http";
 import type { LeaseAccess } from "../../control-api/contract.js";
+import { reasonOf } from "../../core/errno.js";
 import { BrokerError, type BrokerErrorCode } from "../../core/errors.js";
 import { Secret } from "../../core/secret.js";
-import { reasonOf } from "../../system/system-error.js";
 import type { CliContext } from "../context.js";
 
 /** What the endpoint answers with (interface §3). */

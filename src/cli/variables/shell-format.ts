@@ -1,4 +1,4 @@
-import { steadyExport } from "../../system/shell-quote.js";
+import { steadyExport } from "../../core/shell-quote.js";
 import type { VariableChanges } from "./aws-variables.js";
 
 export const SHELL_FORMATS = ["sh", "fish", "powershell", "dotenv", "json"] as const;

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { BrokerError } from "../../core/errors.js";
 import type { AwsSsoCacheSource } from "../../core/role.js";
 import { Secret } from "../../core/secret.js";
+import { shellQuote } from "../../core/shell-quote.js";
 import { spellingsOfStartUrl } from "../../core/start-url.js";
 import type { Clock } from "../../system/clock.js";
 import type { ReadSmallFile } from "../../system/read-small-file.js";
@@ -60,7 +61,7 @@ export class AwsSsoCache {
       if (file.found === "text") return { text: file.text, cacheKey };
       if (file.found === "nothing") continue;
       const message = `the login of the AWS CLI for source ${source.name}, ${path}, ${file.problem}`;
-      throw new BrokerError("ConfigInvalid", message, { hint: `ls -l '${path}'` });
+      throw new BrokerError("ConfigInvalid", message, { hint: `ls -l ${shellQuote(path)}` });
     }
     throw loginNeeded(source, "has no login");
   }
@@ -72,14 +73,9 @@ export function loginNeeded({ name, session }: AwsSsoCacheSource, why: string): 
   const what = ofSession ? `SSO session ${session.ssoSession}` : session.startUrl;
   return new BrokerError("LoginRequired", `source ${name}: ${what} ${why} in the AWS CLI's cache`, {
     hint: ofSession
-      ? `aws sso login --sso-session ${word(session.ssoSession)}`
+      ? `aws sso login --sso-session ${shellQuote(session.ssoSession)}`
       : `aws sso login --profile PROFILE, one with this sso_start_url`,
   });
-}
-
-/** For a shell. */
-function word(name: string): string {
-  return /^[\w.@+-]+$/.test(name) ? name : `'${name.replaceAll("'", `'\\''`)}'`;
 }
 
 /**

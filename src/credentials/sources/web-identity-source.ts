@@ -3,6 +3,7 @@ import type { HeldCredentials } from "../../core/credentials.js";
 import { BrokerError, toBrokerError } from "../../core/errors.js";
 import type { Role, WebIdentitySource } from "../../core/role.js";
 import { Secret } from "../../core/secret.js";
+import { shellQuote } from "../../core/shell-quote.js";
 import type { Clock } from "../../system/clock.js";
 import type { ReadSmallFile } from "../../system/read-small-file.js";
 import type { SourceProvider, SourceReadiness } from "./source-provider.js";
@@ -48,7 +49,7 @@ export class WebIdentitySourceProvider implements SourceProvider<WebIdentitySour
     const file = await this.#options.readFile(tokenFile, MAX_FILE_BYTES);
     if (file.found === "problem") {
       const message = `the token file ${tokenFile} of source ${name} ${file.problem}`;
-      throw new BrokerError("ConfigInvalid", message, { hint: `ls -lL '${tokenFile}'` });
+      throw new BrokerError("ConfigInvalid", message, { hint: `ls -lL ${shellQuote(tokenFile)}` });
     }
     const token = file.found === "text" ? file.text.reveal().trimEnd() : "";
     const problem = problemOf(file.found, token);

@@ -1,7 +1,7 @@
 import { type ExecFileException, execFile } from "node:child_process";
+import { reasonOf } from "../../core/errno.js";
 import { SystemClock } from "../clock.js";
 import { closePipesAfterExit } from "../run-program.js";
-import { reasonOf } from "../system-error.js";
 import type { RunTool } from "./supervisor.js";
 
 const LIMIT_MS = 30_000;

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { BrokerError } from "../../core/errors.js";
-import { shellQuote } from "../shell-quote.js";
+import { shellQuote } from "../../core/shell-quote.js";
 import { HeldPort } from "./held-port.js";
 import { readIfThere } from "./read-if-there.js";
 import { stablePath } from "./stable-path.js";

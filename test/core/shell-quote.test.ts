@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { expect, it } from "vitest";
-import { shellQuote, steadyWord } from "../../src/system/shell-quote.js";
+import { shellQuote, steadyWord } from "../../src/core/shell-quote.js";
 
 it.each(["plain", "/a/b-c_d.e", "", "two words", "it's", "$HOME", "`id`", "a\nb", "ä", "~", "--flag=x", "'\"\\"])(
   "gives %j to a program as the shell reads it",

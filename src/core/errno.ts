@@ -5,6 +5,12 @@ export function hasErrno(error: unknown, ...codes: readonly string[]): error is 
   return error instanceof Error && "code" in error && typeof error.code === "string" && codes.includes(error.code);
 }
 
+/** `ENOENT` and the like, for messages; of an error without a code its name. */
+export function errnoOf(error: unknown): string {
+  if (!(error instanceof Error)) return "unknown error";
+  return "code" in error && typeof error.code === "string" ? error.code : error.name;
+}
+
 /** The system's own words for a failed call, e.g. "no space left on device"; no path, no syscall name. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

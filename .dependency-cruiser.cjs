@@ -1,9 +1,9 @@
 /**
  * The layer rules of docs/architecture.md. A file may import from lower layers only:
- * L0 core · L1 the process's surroundings · L2 services · L3 transports · L4 daemon and cli · L5 entries.
+ * L0 core · L0.5 files, which anyone may import · L1 the process's surroundings · L2 services · L3 transports · L4 daemon and cli · L5 entries.
  */
 const L1 = "system|http|aws|secrets|config|control-api|runtime-api";
-const L2 = "credentials|leases|sso|lambda|audit";
+const L2 = "credentials|leases|sso|lambda";
 const rule = (name, from, to, comment) => ({
   name,
   comment,
@@ -18,6 +18,7 @@ module.exports = {
     { name: "no-orphans", severity: "error", from: { orphan: true, pathNot: "\\.d\\.ts$" }, to: {} },
     rule("core-imports-nothing", "^src/core/", "^src/(?!core/)", "vocabulary stands alone"),
     rule("core-has-no-packages", "^src/core/", "node_modules", "vocabulary stands alone"),
+    rule("files-stand-on-core", "^src/files/", "^src/(?!files/|core/)|node_modules", "anyone may import it, by value"),
     rule(
       "surroundings-know-no-services",
       `^src/(${L1})/`,

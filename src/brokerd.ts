@@ -9,6 +9,7 @@ import { reasonOf } from "./core/errno.js";
 import { BrokerError, toBrokerError } from "./core/errors.js";
 import { visibleText } from "./core/visible-text.js";
 import { type Daemon, startDaemon } from "./daemon/daemon.js";
+import { ensurePrivateDirectory, refuseSwappableHome } from "./files/private-directory.js";
 import { cleanEnvironmentInPlace } from "./system/clean-environment.js";
 import { SystemClock } from "./system/clock.js";
 import { guardStandardStreams } from "./system/guard-standard-streams.js";
@@ -17,7 +18,6 @@ import { type LogFile, openLogFile } from "./system/log-file.js";
 import { type Logger } from "./system/logger.js";
 import { type BrokerPaths, homeDirectory, resolvePaths } from "./system/paths.js";
 import { createLogger, LOG_LEVELS, type LogLevel } from "./system/pino-logger.js";
-import { ensurePrivateDirectory, refuseSwappableHome } from "./system/private-directory.js";
 import { type InheritedSockets, takeInheritedSockets } from "./system/socket-activation.js";
 
 const HERE = dirname(fileURLToPath(import.meta.url));

@@ -116,7 +116,7 @@ function lazyPrompts(load: () => Promise<Prompts>): Prompts {
 async function connect({ home, controlSocket, runtimeDir }: BrokerPaths, version: string): Promise<ControlClient> {
   const [{ createControlClient }, { ensurePrivateDirectory, refuseSwappableHome }, { existsSync }] = await Promise.all([
     import("../control-api/client.js"),
-    import("../system/private-directory.js"),
+    import("../files/private-directory.js"),
     import("node:fs"),
   ]);
   if (home !== undefined) refuseSwappableHome(home);

@@ -10,8 +10,8 @@ import { BorrowedCredentials, type BorrowedCredentialsOptions } from "../credent
 import { ProcessCredentials } from "../credentials/sources/process-source.js";
 import type { AssumeRole, SourceProviders } from "../credentials/sources/source-provider.js";
 import { WebIdentitySourceProvider } from "../credentials/sources/web-identity-source.js";
+import { readSmallFile } from "../files/read-small-file.js";
 import { homeDirectory } from "../system/paths.js";
-import { readSmallFile } from "../system/read-small-file.js";
 import type { Programs } from "../system/run-program.js";
 import type { DaemonOptions } from "./daemon-options.js";
 

@@ -8,10 +8,10 @@ import {
   renderLeaseLine,
   shellDirectory,
 } from "../core/shell-files.js";
+import { replaceFileNonDurable } from "../files/atomic-file.js";
+import { TEMPORARY_FILE_PATTERN } from "../files/temporary-file.js";
 import { leaseAt } from "../leases/lease-role.js";
 import type { Clock } from "../system/clock.js";
-import { writeFileSwiftly } from "../system/swift-file.js";
-import { TEMPORARY_FILE_PATTERN } from "../system/temporary-file.js";
 
 export interface LeaseFilesOptions {
   readonly stateDir: string;
@@ -46,7 +46,7 @@ export class LeaseFiles {
     for (const name of there) if (!wanted.has(name)) await attempt(() => rm(join(this.#directory, name)));
     for (const [name, line] of wanted) {
       const isThere = there.has(name) && this.#written.get(name) === line;
-      if (!isThere) await attempt(() => writeFileSwiftly(join(this.#directory, name), `${line}\n`));
+      if (!isThere) await attempt(() => replaceFileNonDurable(join(this.#directory, name), `${line}\n`));
       written.set(name, line);
     }
     // After a failure everything is written anew, the next time.

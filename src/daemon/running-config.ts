@@ -10,7 +10,7 @@ import type { EditPlan } from "../control-api/config-contract.js";
 import type { ControlRequest } from "../control-api/contract.js";
 import { type BrokerError, toBrokerError } from "../core/errors.js";
 import type { Role } from "../core/role.js";
-import { readRegularFile } from "../system/read-small-file.js";
+import { readRegularFile } from "../files/read-small-file.js";
 
 export interface ConfigFileOptions {
   readonly path: string;

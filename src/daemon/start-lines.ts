@@ -9,7 +9,7 @@ import {
   type StartLine,
   tokenInStartLine,
 } from "../core/shell-files.js";
-import { readRegularFile } from "../system/read-small-file.js";
+import { readRegularFile } from "../files/read-small-file.js";
 
 export interface StartLinesOptions {
   readonly stateDir: string;

@@ -1,6 +1,6 @@
 import { BrokerError, toBrokerError } from "../core/errors.js";
 import type { Role } from "../core/role.js";
-import { StateFile, type WriteAtomic } from "../leases/state-file.js";
+import { StateFile, type WriteAtomic } from "../files/state-file.js";
 import type { Clock } from "../system/clock.js";
 import { type LambdaRoleDefinition, lambdaRole } from "./lambda-role.js";
 import { type LambdaRoleRecord, parseLambdaRoles, renderLambdaRoles } from "./lambda-role-records.js";

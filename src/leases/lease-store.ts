@@ -1,5 +1,5 @@
+import { StateFile, type WriteAtomic } from "../files/state-file.js";
 import { type LeaseRecords, parseLeaseRecords, renderLeaseRecords } from "./lease-records.js";
-import { StateFile, type WriteAtomic } from "./state-file.js";
 
 /** `leases.json`: which tokens are good for what, by hash. Callers write one at a time. */
 export class LeaseStore {

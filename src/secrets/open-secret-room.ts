@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { BrokerError } from "../core/errors.js";
 import type { SecretStoreKind } from "../core/secret-store-kind.js";
-import type { FileSystem } from "../system/atomic-file.js";
+import type { FileSystem } from "../files/atomic-file.js";
 import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 import type { Programs } from "../system/run-program.js";

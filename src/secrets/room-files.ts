@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import { errnoOf, hasErrno } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
 import { shellQuote } from "../core/shell-quote.js";
-import type { FileSystem } from "../system/atomic-file.js";
+import type { FileSystem } from "../files/atomic-file.js";
 
 /** How this room touches the disk; `writeAtomic` and the file system come from system/, tests pass failing ones. */
 export interface RoomFiles {

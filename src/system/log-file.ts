@@ -1,7 +1,7 @@
 import { basename, dirname } from "node:path";
 import { createStream, type RotatingFileStream } from "rotating-file-stream";
+import { ensurePrivateFile } from "../files/private-directory.js";
 import type { LogDestination } from "./pino-logger.js";
-import { ensurePrivateFile } from "./private-directory.js";
 
 const FILE_BYTES = 5 * 1024 * 1024;
 /** `brokerd.log` and `.1` to `.4`. */

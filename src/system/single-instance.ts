@@ -2,9 +2,9 @@ import { linkSync, readdirSync, renameSync, unlinkSync, writeFileSync } from "no
 import { join } from "node:path";
 import { hasErrno, reasonOf } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
+import { readAtOnce } from "../files/read-small-file.js";
+import { temporaryPathFor } from "../files/temporary-file.js";
 import type { ProcessTable } from "./process-identity.js";
-import { readAtOnce } from "./read-small-file.js";
-import { temporaryPathFor } from "./temporary-file.js";
 
 /** What at most one process at a time may be: the daemon, or the command that starts it. */
 export type LockName = "brokerd.lock" | "brokerd.starting";

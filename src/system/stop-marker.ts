@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { BrokerError } from "../core/errors.js";
-import { NodeFileSystem, writeFileAtomic } from "./atomic-file.js";
-import { readAtOnce } from "./read-small-file.js";
+import { NodeFileSystem, writeFileAtomic } from "../files/atomic-file.js";
+import { readAtOnce } from "../files/read-small-file.js";
 
 /**
  * When `brokerctl stop` last ran, so that what began before it does not bring the daemon back after it has said that it

@@ -7,7 +7,7 @@ import { hashLeaseToken, type Lease } from "../../src/core/lease.js";
 import { Secret } from "../../src/core/secret.js";
 import { hookFile } from "../../src/core/shell-files.js";
 import { StartLines } from "../../src/daemon/start-lines.js";
-import { NodeFileSystem, writeFileAtomic } from "../../src/system/atomic-file.js";
+import { NodeFileSystem, writeFileAtomic } from "../../src/files/atomic-file.js";
 import { tempDir } from "../support/temp-dir.js";
 
 /** New shells are handed these in a file of their own user: no search takes them for a leak. */

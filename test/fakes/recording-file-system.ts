@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { type FileSystem, NodeFileSystem } from "../../src/system/atomic-file.js";
+import { type FileSystem, NodeFileSystem } from "../../src/files/atomic-file.js";
 
 export type FileOperation = "create" | "rename" | "sync-directory" | "remove";
 

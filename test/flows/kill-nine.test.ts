@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { replaceFileIfUnchanged } from "../../src/system/replace-file.js";
+import { replaceFileIfUnchanged } from "../../src/files/replace-file.js";
 import { type FakeAws, startFakeAws } from "../fakes/fake-aws/fake-aws.js";
 import { TestBroker } from "../support/broker.js";
 import { canarySecretKey } from "../support/canaries.js";

@@ -1,8 +1,8 @@
 import { writeSync } from "node:fs";
 import { resolve } from "node:path";
 import { Secret } from "../../src/core/secret.js";
+import { NodeFileSystem, writeFileAtomic } from "../../src/files/atomic-file.js";
 import { openSecretRoom } from "../../src/secrets/open-secret-room.js";
-import { NodeFileSystem, writeFileAtomic } from "../../src/system/atomic-file.js";
 import { SystemClock } from "../../src/system/clock.js";
 import { SystemPrograms } from "../../src/system/run-program.js";
 import { canarySecretKey } from "../support/canaries.js";

@@ -1,9 +1,9 @@
 import { chmodSync, existsSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
+import { NodeFileSystem, writeFileAtomic } from "../../src/files/atomic-file.js";
 import type { LambdaRoleDefinition } from "../../src/lambda/lambda-role.js";
 import { LambdaRoles } from "../../src/lambda/lambda-roles.js";
-import { NodeFileSystem, writeFileAtomic } from "../../src/system/atomic-file.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 import { FakeClock } from "../support/fake-clock.js";
 import { keysSource, sessionRole } from "../support/roles.js";

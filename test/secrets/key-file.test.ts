@@ -1,9 +1,9 @@
 import { chmodSync, chownSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
+import { writeFileAtomic } from "../../src/files/atomic-file.js";
 import { newDataKey } from "../../src/secrets/data-key.js";
 import { KeyFile } from "../../src/secrets/key-file.js";
-import { writeFileAtomic } from "../../src/system/atomic-file.js";
 import { RecordingFileSystem, systemError } from "../fakes/recording-file-system.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 import { tempDir } from "../support/temp-dir.js";

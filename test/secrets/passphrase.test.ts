@@ -2,11 +2,11 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, 
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { Secret } from "../../src/core/secret.js";
+import { NodeFileSystem, writeFileAtomic } from "../../src/files/atomic-file.js";
 import { newDataKey } from "../../src/secrets/data-key.js";
 import type { DataKeyOutcome } from "../../src/secrets/data-key-holder.js";
 import { Passphrase } from "../../src/secrets/passphrase.js";
 import type { PassphraseFiles } from "../../src/secrets/passphrase-source.js";
-import { NodeFileSystem, writeFileAtomic } from "../../src/system/atomic-file.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 import { CANARY, canaryPassphrase } from "../support/canaries.js";
 import { tempDir } from "../support/temp-dir.js";

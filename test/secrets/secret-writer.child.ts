@@ -1,7 +1,7 @@
 import { writeSync } from "node:fs";
 import { Secret } from "../../src/core/secret.js";
+import { NodeFileSystem, writeFileAtomic } from "../../src/files/atomic-file.js";
 import { openSecretRoom } from "../../src/secrets/open-secret-room.js";
-import { NodeFileSystem, writeFileAtomic } from "../../src/system/atomic-file.js";
 import { SystemClock } from "../../src/system/clock.js";
 import { SystemPrograms } from "../../src/system/run-program.js";
 import { canarySecretKey } from "../support/canaries.js";

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import type { Lease } from "../../src/core/lease.js";
 import type { Secret } from "../../src/core/secret.js";
+import { NodeFileSystem, writeFileAtomic } from "../../src/files/atomic-file.js";
 import { renderLeaseRecords } from "../../src/leases/lease-records.js";
 import { LeaseRegistry } from "../../src/leases/lease-registry.js";
 import { LeaseStore } from "../../src/leases/lease-store.js";
 import type { SecretStore } from "../../src/secrets/secret-store.js";
-import { NodeFileSystem, writeFileAtomic } from "../../src/system/atomic-file.js";
 import { FakeProcesses } from "../fakes/fake-processes.js";
 import { MemorySecretStore } from "../fakes/memory-secret-store.js";
 import { FakeClock } from "./fake-clock.js";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
+import { type FileSystem, NodeFileSystem, writeFileAtomic } from "../../src/files/atomic-file.js";
 import { openSecretRoom, type SecretRoom, type SecretRoomOptions } from "../../src/secrets/open-secret-room.js";
-import { type FileSystem, NodeFileSystem, writeFileAtomic } from "../../src/system/atomic-file.js";
 import { SystemClock } from "../../src/system/clock.js";
 import { SystemPrograms } from "../../src/system/run-program.js";
 import { FakeClock } from "./fake-clock.js";

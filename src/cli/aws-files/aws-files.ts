@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { readRegularFile } from "../../system/read-small-file.js";
+import { readRegularFile } from "../../files/read-small-file.js";
 import type { CliContext } from "../context.js";
 
 /** The two files in which SDKs look before they ask the container endpoint; read for that question only. */

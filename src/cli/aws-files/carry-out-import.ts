@@ -94,7 +94,7 @@ function questionOf(
 }
 
 async function removeKeys(work: Work, places: Places, { output }: CliContext): Promise<readonly string[]> {
-  const { replaceFileIfUnchanged } = await import("../../system/replace-file.js");
+  const { replaceFileIfUnchanged } = await import("../../files/replace-file.js");
   const removedFrom: string[] = [];
   for (const name of ["config", "credentials"] as const) {
     const file = work.request.aws[name];

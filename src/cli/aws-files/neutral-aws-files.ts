@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { NodeFileSystem, replaceFile } from "../../system/atomic-file.js";
-import { ensurePrivateDirectory } from "../../system/private-directory.js";
+import { NodeFileSystem, replaceFile } from "../../files/atomic-file.js";
+import { ensurePrivateDirectory } from "../../files/private-directory.js";
 import type { CliContext, Environment } from "../context.js";
 import { type AwsFiles, awsFiles, textOf } from "./aws-files.js";
 import { neutralConfig } from "./neutral-config.js";

@@ -4,7 +4,7 @@ import type { FileText } from "../../control-api/import-contract.js";
 import { hasErrno, reasonOf } from "../../core/errno.js";
 import { BrokerError } from "../../core/errors.js";
 import { shellQuote } from "../../core/shell-quote.js";
-import { READ_AT_ONCE } from "../../system/read-small-file.js";
+import { READ_AT_ONCE } from "../../files/read-small-file.js";
 import type { CliContext } from "../context.js";
 import { type AwsFiles, awsFiles } from "./aws-files.js";
 
@@ -48,7 +48,7 @@ export function usualAwsFiles(context: CliContext): AwsFiles {
 }
 
 async function readText(path: string): Promise<string | undefined> {
-  const { ensureOwnFile } = await import("../../system/private-directory.js");
+  const { ensureOwnFile } = await import("../../files/private-directory.js");
   if (!(await exists(path))) return undefined;
   await ensureOwnFile(path);
   const bytes = await readLimited(path);

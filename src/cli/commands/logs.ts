@@ -4,7 +4,7 @@ import { hasErrno } from "../../core/errno.js";
 import { BrokerError } from "../../core/errors.js";
 import { shellQuote } from "../../core/shell-quote.js";
 import { spellUnseen } from "../../core/visible-text.js";
-import { READ_AT_ONCE } from "../../system/read-small-file.js";
+import { READ_AT_ONCE } from "../../files/read-small-file.js";
 import { defineCommand } from "../command.js";
 import type { CliContext } from "../context.js";
 import { formatLogLine } from "../terminal/log-line.js";

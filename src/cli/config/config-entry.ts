@@ -2,7 +2,7 @@ import type { FieldValues } from "../../control-api/config-contract.js";
 import { reasonOf } from "../../core/errno.js";
 import { BrokerError } from "../../core/errors.js";
 import { NAME_PATTERN } from "../../core/role.js";
-import { readRegularFile } from "../../system/read-small-file.js";
+import { readRegularFile } from "../../files/read-small-file.js";
 import type { OptionSpec } from "../command.js";
 import type { CliContext } from "../context.js";
 import { absolutePath } from "../working-directory.js";

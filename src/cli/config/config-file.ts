@@ -2,7 +2,7 @@ import type { EditPlan } from "../../control-api/config-contract.js";
 import { MAX_CONFIG_BYTES } from "../../core/config-size.js";
 import { hasErrno, reasonOf } from "../../core/errno.js";
 import { BrokerError } from "../../core/errors.js";
-import { readRegularFile } from "../../system/read-small-file.js";
+import { readRegularFile } from "../../files/read-small-file.js";
 import type { CliContext } from "../context.js";
 
 export interface ConfigText {
@@ -34,7 +34,7 @@ export async function applyEdit(config: ConfigText, plan: EditPlan, context: Cli
 
 /** Notes of the reload (what else it changed) are told. */
 export async function replaceConfig({ path, text }: ConfigText, next: string, context: CliContext): Promise<void> {
-  const { replaceFileIfUnchanged } = await import("../../system/replace-file.js");
+  const { replaceFileIfUnchanged } = await import("../../files/replace-file.js");
   await replaceFileIfUnchanged({ path, expected: text, next });
   const { notes } = await context.client.call("config-reload", {});
   for (const note of notes) context.output.say(note);

@@ -4,9 +4,9 @@ import { hasErrno, reasonOf } from "../../core/errno.js";
 import { BrokerError } from "../../core/errors.js";
 import type { SecretStoreKind } from "../../core/secret-store-kind.js";
 import { shellQuote } from "../../core/shell-quote.js";
-import { NodeFileSystem } from "../../system/atomic-file.js";
-import { readRegularFile } from "../../system/read-small-file.js";
-import { replaceFileIfUnchanged } from "../../system/replace-file.js";
+import { NodeFileSystem } from "../../files/atomic-file.js";
+import { readRegularFile } from "../../files/read-small-file.js";
+import { replaceFileIfUnchanged } from "../../files/replace-file.js";
 import type { CliContext } from "../context.js";
 import { chooseStore } from "./choose-store.js";
 import { readTemplate, renderTemplate, type TemplateValues } from "./config-template.js";
@@ -122,7 +122,7 @@ async function textIfThere(path: string): Promise<string | undefined> {
 
 /** Two `init` at once: the second finds that the name is taken. */
 async function createPrivately(path: string, text: string): Promise<void> {
-  const { ensurePrivateDirectory } = await import("../../system/private-directory.js");
+  const { ensurePrivateDirectory } = await import("../../files/private-directory.js");
   await ensurePrivateDirectory(dirname(path));
   const fs = new NodeFileSystem();
   await fs.createDurable(path, Buffer.from(text), 0o600);

@@ -1,5 +1,5 @@
 import { dirname, join } from "node:path";
-import { NodeFileSystem, writeFileAtomic } from "../../system/atomic-file.js";
+import { NodeFileSystem, writeFileAtomic } from "../../files/atomic-file.js";
 import type { CliContext } from "../context.js";
 import { SCHEMA_FILE } from "./config-template.js";
 

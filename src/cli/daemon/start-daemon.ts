@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { isDialFailure } from "../../control-api/client.js";
 import type { StatusView } from "../../control-api/contract.js";
 import { BrokerError, type BrokerErrorCode } from "../../core/errors.js";
+import { readRegularFile } from "../../files/read-small-file.js";
 import { SystemProcessTable } from "../../system/process-identity.js";
-import { readRegularFile } from "../../system/read-small-file.js";
 import type { Supervisor } from "../../system/service/supervisor.js";
 import { acquireInstanceLock, type InstanceLock, instanceHolder } from "../../system/single-instance.js";
 import type { DaemonEnd } from "../../system/spawn-daemon.js";
@@ -59,7 +59,7 @@ async function startSupervised(supervisor: Supervisor, context: Starter): Promis
 /** By turns: whoever waits finds the daemon that the one before has started, or what kept it from starting. */
 async function startDetached(context: Starter): Promise<StatusView> {
   const since = context.clock.now();
-  const { ensurePrivateDirectory } = await import("../../system/private-directory.js");
+  const { ensurePrivateDirectory } = await import("../../files/private-directory.js");
   await ensurePrivateDirectory(context.paths().stateDir);
   for (let polls = 0; ; polls++) {
     const status = await runningDaemon(context);

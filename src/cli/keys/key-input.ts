@@ -2,7 +2,7 @@ import { reasonOf } from "../../core/errno.js";
 import { BrokerError } from "../../core/errors.js";
 import { Secret } from "../../core/secret.js";
 import { shellQuote } from "../../core/shell-quote.js";
-import { readInputOf } from "../../system/read-small-file.js";
+import { readInputOf } from "../../files/read-small-file.js";
 import { looksSecret } from "../arguments/secret-argument.js";
 import type { CliContext } from "../context.js";
 import { cannotAsk } from "../terminal/prompts.js";

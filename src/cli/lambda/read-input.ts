@@ -1,7 +1,7 @@
 import { reasonOf } from "../../core/errno.js";
 import { BrokerError } from "../../core/errors.js";
 import { shellQuote } from "../../core/shell-quote.js";
-import { readInputOf } from "../../system/read-small-file.js";
+import { readInputOf } from "../../files/read-small-file.js";
 import type { CliContext } from "../context.js";
 import { absolutePath } from "../working-directory.js";
 

@@ -1,6 +1,6 @@
 import { BrokerError } from "../../core/errors.js";
 import type { LeaseSelector } from "../../core/lease.js";
-import { readRegularFile } from "../../system/read-small-file.js";
+import { readRegularFile } from "../../files/read-small-file.js";
 import type { CliContext, Environment } from "../context.js";
 import { shadowingVariables } from "../variables/aws-variables.js";
 import { tokenIn, tokenOf, URI_VARIABLE } from "./lease-token.js";

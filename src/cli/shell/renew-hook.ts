@@ -1,5 +1,5 @@
 import { HOOKED_SHELLS, hookFile } from "../../core/shell-files.js";
-import { readRegularFile } from "../../system/read-small-file.js";
+import { readRegularFile } from "../../files/read-small-file.js";
 import type { CliContext } from "../context.js";
 import { writeHook } from "./write-hook.js";
 

@@ -10,9 +10,9 @@ import {
   renderStartLine,
   shellDirectory,
 } from "../../core/shell-files.js";
-import { NodeFileSystem, writeFileAtomic } from "../../system/atomic-file.js";
-import { ensurePrivateDirectory } from "../../system/private-directory.js";
-import { readRegularFile } from "../../system/read-small-file.js";
+import { NodeFileSystem, writeFileAtomic } from "../../files/atomic-file.js";
+import { ensurePrivateDirectory } from "../../files/private-directory.js";
+import { readRegularFile } from "../../files/read-small-file.js";
 import { competingDefault } from "../aws-files/aws-files.js";
 import type { CliContext } from "../context.js";
 import { hookScript, quotedFor } from "./shell-scripts.js";

@@ -1,5 +1,5 @@
 import { BrokerError } from "../../core/errors.js";
-import { readRegularFile } from "../../system/read-small-file.js";
+import { readRegularFile } from "../../files/read-small-file.js";
 import type { CliContext } from "../context.js";
 
 /** What `brokerd --forget-data-key` prints. */

@@ -1,7 +1,7 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { isDialFailure } from "../../control-api/client.js";
-import { readRegularFile } from "../../system/read-small-file.js";
+import { readRegularFile } from "../../files/read-small-file.js";
 import type { SupervisorOwnership } from "../../system/service/supervisor.js";
 import { awsFiles } from "../aws-files/aws-files.js";
 import type { CliContext } from "../context.js";

@@ -1,5 +1,5 @@
 import { basename, dirname } from "node:path";
-import { readRegularFile } from "../../system/read-small-file.js";
+import { readRegularFile } from "../../files/read-small-file.js";
 
 const KEYS = "version|endpoint|secret_store|data_key_command|refresh|lambda|defaults|sources|roles";
 const OURS = new RegExp(`^(?:${KEYS})$`);

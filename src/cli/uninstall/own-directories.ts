@@ -4,8 +4,8 @@ import { basename, dirname, join } from "node:path";
 import { hasErrno, reasonOf } from "../../core/errno.js";
 import { BrokerError } from "../../core/errors.js";
 import { shellQuote } from "../../core/shell-quote.js";
+import { TEMPORARY_FILE_PATTERN } from "../../files/temporary-file.js";
 import type { BrokerPaths } from "../../system/paths.js";
-import { TEMPORARY_FILE_PATTERN } from "../../system/temporary-file.js";
 import { SCHEMA_FILE } from "../config/config-template.js";
 import { isOwnConfig } from "./own-config.js";
 

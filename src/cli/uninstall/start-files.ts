@@ -2,8 +2,8 @@ import { lstat, readdir, readFile, realpath, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { hasErrno } from "../../core/errno.js";
 import { BrokerError } from "../../core/errors.js";
-import { READ_AT_ONCE, readRegularFile } from "../../system/read-small-file.js";
-import { replaceFileIfUnchanged } from "../../system/replace-file.js";
+import { READ_AT_ONCE, readRegularFile } from "../../files/read-small-file.js";
+import { replaceFileIfUnchanged } from "../../files/replace-file.js";
 import type { CliContext } from "../context.js";
 import { findStartLines, type StartLine, withoutLines } from "./start-lines.js";
 

@@ -1,9 +1,9 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { LeaseAccess } from "../../control-api/contract.js";
-import { NodeFileSystem, writeFileAtomic } from "../../system/atomic-file.js";
-import { ensurePrivateDirectory } from "../../system/private-directory.js";
-import { readRegularFile } from "../../system/read-small-file.js";
+import { NodeFileSystem, writeFileAtomic } from "../../files/atomic-file.js";
+import { ensurePrivateDirectory } from "../../files/private-directory.js";
+import { readRegularFile } from "../../files/read-small-file.js";
 
 export function tokenFilePath(leaseId: string, stateDir: string): string {
   return join(stateDir, "tokens", leaseId);

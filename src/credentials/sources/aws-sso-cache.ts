@@ -5,8 +5,8 @@ import type { AwsSsoCacheSource } from "../../core/role.js";
 import { Secret } from "../../core/secret.js";
 import { shellQuote } from "../../core/shell-quote.js";
 import { spellingsOfStartUrl } from "../../core/start-url.js";
+import type { ReadSmallFile } from "../../files/read-small-file.js";
 import type { Clock } from "../../system/clock.js";
-import type { ReadSmallFile } from "../../system/read-small-file.js";
 
 /** The CLI rewrites its file in place (sdk-contract §16.3): for a moment it is empty or cut. */
 const PATIENCE_MS = 200;

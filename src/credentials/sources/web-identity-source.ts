@@ -4,8 +4,8 @@ import { BrokerError, toBrokerError } from "../../core/errors.js";
 import type { Role, WebIdentitySource } from "../../core/role.js";
 import { Secret } from "../../core/secret.js";
 import { shellQuote } from "../../core/shell-quote.js";
+import type { ReadSmallFile } from "../../files/read-small-file.js";
 import type { Clock } from "../../system/clock.js";
-import type { ReadSmallFile } from "../../system/read-small-file.js";
 import type { SourceProvider, SourceReadiness } from "./source-provider.js";
 
 /** STS takes 20,000 characters (API model, WebIdentityToken); and a line end. */

@@ -1,5 +1,5 @@
 import { BrokerError } from "../../core/errors.js";
-import { NodeFileSystem, writeFileAtomic } from "../atomic-file.js";
+import { NodeFileSystem, writeFileAtomic } from "../../files/atomic-file.js";
 import { takenPortMarker } from "../paths.js";
 import { describePortOwner } from "../port-owner.js";
 import { readIfThere } from "./read-if-there.js";

@@ -3,7 +3,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { BrokerError } from "../../core/errors.js";
 import { shellQuote } from "../../core/shell-quote.js";
-import { NodeFileSystem, writeFileAtomic } from "../atomic-file.js";
+import { NodeFileSystem, writeFileAtomic } from "../../files/atomic-file.js";
 import { type Clock, SystemClock } from "../clock.js";
 import { DAEMON_NODE_FLAGS } from "../node-flags.js";
 import { LAUNCHD_LABEL, type LaunchAgent, readLaunchAgent, renderLaunchAgent } from "./launchd-plist.js";

@@ -1,7 +1,7 @@
 import { hasErrno, reasonOf } from "../../core/errno.js";
 import { BrokerError } from "../../core/errors.js";
 import { shellQuote } from "../../core/shell-quote.js";
-import { readRegularFile } from "../read-small-file.js";
+import { readRegularFile } from "../../files/read-small-file.js";
 
 /** Resolves with undefined where there is no such file; rejects with FileRefused where it cannot be read. */
 export async function readIfThere(path: string): Promise<string | undefined> {

@@ -1,6 +1,6 @@
 import { mkdir, rm, rmdir } from "node:fs/promises";
 import { dirname, isAbsolute, join } from "node:path";
-import { NodeFileSystem, replaceFile } from "../atomic-file.js";
+import { NodeFileSystem, replaceFile } from "../../files/atomic-file.js";
 import { readIfThere } from "./read-if-there.js";
 import type { SupervisorOwnership } from "./supervisor.js";
 

@@ -8,7 +8,7 @@ import type { AwsSsoCacheSource, Role } from "../../../src/core/role.js";
 import { Secret } from "../../../src/core/secret.js";
 import { AwsSsoCache } from "../../../src/credentials/sources/aws-sso-cache.js";
 import { AwsSsoCacheSourceProvider } from "../../../src/credentials/sources/aws-sso-cache-source.js";
-import { readSmallFile } from "../../../src/system/read-small-file.js";
+import { readSmallFile } from "../../../src/files/read-small-file.js";
 import { REGION, SsoWorld, START_URL } from "../../aws/sso-world.js";
 import { organization } from "../../fakes/fake-identity-center/organization.js";
 import { brokerErrorOf } from "../../support/broker-error-of.js";

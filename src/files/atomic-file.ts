@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { type FileHandle, open, rename, unlink } from "node:fs/promises";
+import { type FileHandle, open, rename, unlink, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { hasErrno, reasonOf } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
@@ -42,6 +42,22 @@ export async function replaceFile(
     await fs.syncDirectory(dirname(path));
   } catch (error) {
     throw writeFailure(path, error);
+  }
+}
+
+/**
+ * Replaces `path` with `text`, 0600, at once for every reader but not for a crash: for what is written anew at each
+ * start. When it fails `path` is gone: readers see nothing rather than what is true no longer.
+ */
+export async function replaceFileNonDurable(path: string, text: string): Promise<void> {
+  const temporary = temporaryPathFor(path);
+  try {
+    await writeFile(temporary, text, { flag: "wx", mode: 0o600 });
+    await rename(temporary, path);
+  } catch (error) {
+    await unlink(temporary).catch(() => undefined);
+    await unlink(path).catch(() => undefined);
+    throw error;
   }
 }
 

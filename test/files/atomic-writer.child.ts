@@ -1,5 +1,5 @@
 import { writeSync } from "node:fs";
-import { NodeFileSystem, writeFileAtomic } from "../../src/system/atomic-file.js";
+import { NodeFileSystem, writeFileAtomic } from "../../src/files/atomic-file.js";
 
 /** Writes versions FIRST…LAST of FILE, and says each number on stdout once it is durable. */
 const [path = "", first = "", last = ""] = process.argv.slice(2);

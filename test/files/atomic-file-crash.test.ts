@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { sweepTemporaryFiles } from "../../src/system/temporary-file.js";
+import { sweepTemporaryFiles } from "../../src/files/temporary-file.js";
 import { seededRandom } from "../support/random.js";
 import { tempDir } from "../support/temp-dir.js";
 

@@ -6,7 +6,7 @@ import {
   ensurePrivateDirectory,
   ensurePrivateFile,
   refuseSwappableHome,
-} from "../../src/system/private-directory.js";
+} from "../../src/files/private-directory.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 import { tempDir } from "../support/temp-dir.js";
 

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { expect, it } from "vitest";
-import { sweepTemporaryFiles, TEMPORARY_FILE_PATTERN, temporaryPathFor } from "../../src/system/temporary-file.js";
+import { sweepTemporaryFiles, TEMPORARY_FILE_PATTERN, temporaryPathFor } from "../../src/files/temporary-file.js";
 import { tempDir } from "../support/temp-dir.js";
 
 const temporaryOf = (pid: number): string => `.leases.json.${pid}-0123456789ab.credbroker-tmp`;

@@ -1,7 +1,7 @@
 import { chmodSync, lstatSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, it } from "vitest";
-import { replaceFileIfUnchanged } from "../../src/system/replace-file.js";
+import { replaceFileIfUnchanged } from "../../src/files/replace-file.js";
 import { RecordingFileSystem, systemError } from "../fakes/recording-file-system.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 import { tempDir } from "../support/temp-dir.js";

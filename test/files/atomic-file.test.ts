@@ -13,7 +13,7 @@ import {
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { NodeFileSystem, replaceFile, writeFileAtomic, writeFully } from "../../src/system/atomic-file.js";
+import { NodeFileSystem, replaceFile, writeFileAtomic, writeFully } from "../../src/files/atomic-file.js";
 import { RecordingFileSystem, systemError } from "../fakes/recording-file-system.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 import { tempDir } from "../support/temp-dir.js";

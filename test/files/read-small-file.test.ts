@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { expect, it } from "vitest";
-import { readInputOf, readRegularFile, readSmallFile } from "../../src/system/read-small-file.js";
+import { readInputOf, readRegularFile, readSmallFile } from "../../src/files/read-small-file.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 import { tempDir } from "../support/temp-dir.js";
 

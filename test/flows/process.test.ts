@@ -31,7 +31,9 @@ interface Started {
 }
 
 function launch(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Started {
-  const child = spawn(command, args, { env: { ...broker.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  // In its home: what an option of Node writes does not land in the repository.
+  const surroundings = { cwd: broker.home, env: { ...broker.env, ...env } };
+  const child = spawn(command, args, { ...surroundings, stdio: ["ignore", "pipe", "pipe"] });
   started.push(child);
   let stderr = "";
   child.stdout.resume();
@@ -177,17 +179,14 @@ describe("brokerd by itself", () => {
     ["--report-uncaught-exception"],
     ["--heap-prof"],
     ["--cpu-prof"],
+    ["--diagnostic-dir=."],
     ["--trace-event-categories", "node"],
     ["--import", "data:text/javascript,"],
   ])("refuses to start with %s before its script, and names it", async (...nodeArgs) => {
     await room();
-    // No file of the option's stays in the repository.
-    const { ended, stderr } = launch(process.execPath, ["--diagnostic-dir", broker.home, ...nodeArgs, BROKERD]);
+    const { ended, stderr } = launch(process.execPath, [...nodeArgs, BROKERD]);
     expect(await ended).toEqual([2, null]);
-    expect(stderr()).toContain("node was started with --diagnostic-dir");
-    const alone = launch(process.execPath, [...nodeArgs, BROKERD]);
-    expect(await alone.ended).toEqual([2, null]);
-    expect(alone.stderr()).toContain(`node was started with ${nodeArgs[0].split("=")[0]}`);
+    expect(stderr()).toContain(`node was started with ${nodeArgs[0].split("=")[0]}`);
   });
 
   it("refuses a CREDBROKER_HOME that others can write to, before anything is made in it", async () => {

@@ -46,6 +46,13 @@ module.exports = {
       "L2 never imports L3 or above",
     ),
     {
+      name: "services-stand-apart",
+      comment: "what two of them need lives in core; what one needs of another is passed in by daemon/",
+      severity: "error",
+      from: { path: `^src/(${L2})/` },
+      to: { path: `^src/(${L2})/`, pathNot: "^src/$1/", dependencyTypesNot: ["type-only"] },
+    },
+    {
       name: "services-take-surroundings-by-type",
       comment: "values are passed in by daemon/",
       severity: "error",

@@ -1,14 +1,21 @@
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { cruise, type ICruiseOptions, type ICruiseResult } from "dependency-cruiser";
 import { describe, expect, it } from "vitest";
 import { tempDir } from "./support/temp-dir.js";
 
-const rules = createRequire(import.meta.url)("../.dependency-cruiser.cjs") as { forbidden: unknown[] };
+interface Rule {
+  readonly name: string;
+  readonly from: object;
+  readonly to: object;
+}
+
+const rules = (createRequire(import.meta.url)("../.dependency-cruiser.cjs") as { forbidden: readonly Rule[] })
+  .forbidden;
 const options = {
   validate: true,
-  ruleSet: { forbidden: rules.forbidden },
+  ruleSet: { forbidden: rules },
   tsPreCompilationDeps: true,
   doNotFollow: { path: "node_modules" },
 } as ICruiseOptions;
@@ -16,6 +23,76 @@ const options = {
 async function cruised(baseDir: string): Promise<ICruiseResult["summary"]> {
   const { output } = await cruise(["src"], { ...options, baseDir });
   return (output as ICruiseResult).summary;
+}
+
+/** Files by path below the root, with what each imports; `type:` before the name: by type only. */
+type Planted = Readonly<Record<string, readonly string[]>>;
+
+/** One violation of each rule; what is imported from node_modules is a package with that one file. */
+const VIOLATIONS: Readonly<Record<string, Planted>> = {
+  "no-cycles": { "core/a.ts": ["core/b.ts"], "core/b.ts": ["core/a.ts"] },
+  "no-orphans": { "core/a.ts": [] },
+  "core-imports-nothing": { "core/a.ts": ["files/b.ts"] },
+  "core-has-no-packages": { "core/a.ts": ["yaml"] },
+  "files-stand-on-core": { "files/a.ts": ["type:system/b.ts"] },
+  "surroundings-know-no-services": { "aws/a.ts": ["leases/b.ts"] },
+  "surroundings-stand-apart": { "aws/a.ts": ["secrets/b.ts"] },
+  "surroundings-take-system-by-type": { "aws/a.ts": ["system/b.ts"] },
+  "services-know-no-transport": { "leases/a.ts": ["endpoint/b.ts"] },
+  "services-stand-apart": { "lambda/a.ts": ["leases/b.ts"] },
+  "services-take-surroundings-by-type": { "leases/a.ts": ["secrets/b.ts"] },
+  "transports-take-services-by-type": { "endpoint/a.ts": ["leases/b.ts"] },
+  "endpoint-apart-from-control": { "endpoint/a.ts": ["control/b.ts"] },
+  "control-apart-from-endpoint": { "control/a.ts": ["endpoint/b.ts"] },
+  "daemon-apart-from-cli": { "daemon/a.ts": ["cli/b.ts"] },
+  "cli-speaks-only-through-the-socket": { "cli/a.ts": ["secrets/b.ts"] },
+  "cli-stays-light": { "cli/a.ts": ["zod"] },
+  "nobody-imports-an-entry": { "daemon/a.ts": ["brokerd.ts"] },
+  "only-aws-imports-the-sdk": { "credentials/a.ts": ["@aws-sdk/client-sts"] },
+  "only-secrets-imports-the-keyring": { "daemon/a.ts": ["@napi-rs/keyring"] },
+  "only-config-and-control-import-zod": { "http/a.ts": ["zod"] },
+};
+
+/** What the same rules let through: by type where only values are refused, and the rooms that may. */
+const ALLOWED: readonly (readonly [what: string, planted: Planted])[] = [
+  ["files by value, from every layer", { "aws/a.ts": ["files/b.ts"], "leases/a.ts": ["files/b.ts"] }],
+  ["files by value, from the CLI and the endpoint", { "cli/a.ts": ["files/b.ts"], "endpoint/a.ts": ["files/b.ts"] }],
+  ["system by type, from L1 and L2", { "aws/a.ts": ["type:system/b.ts"], "leases/a.ts": ["type:system/b.ts"] }],
+  ["services of each other by type", { "lambda/a.ts": ["type:leases/b.ts"] }],
+  ["services by type, from a transport", { "endpoint/a.ts": ["type:leases/b.ts"] }],
+  [
+    "the SDK in aws, the keyring in secrets",
+    { "aws/a.ts": ["@aws-sdk/client-sts"], "secrets/a.ts": ["@napi-rs/keyring"] },
+  ],
+  ["zod in config and control", { "config/a.ts": ["zod"], "control/a.ts": ["zod"] }],
+];
+
+const isRoomFile = (name: string): boolean => name.endsWith(".ts");
+
+function plant(planted: Planted): string {
+  const root = tempDir("layers");
+  const write = (path: string, text: string): void => {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), text);
+  };
+  for (const target of new Set(Object.values(planted).flat())) {
+    const name = target.replace(/^type:/, "");
+    if (isRoomFile(name)) write(`src/${name}`, "export const value = 1;\n");
+    else {
+      write(`node_modules/${name}/package.json`, JSON.stringify({ name, version: "1.0.0", main: "index.js" }));
+      write(`node_modules/${name}/index.js`, "exports.value = 1;\n");
+    }
+  }
+  for (const [file, targets] of Object.entries(planted)) {
+    const imports = targets.map((target, index) => {
+      const name = target.replace(/^type:/, "");
+      const specifier = isRoomFile(name) ? `../${name.replace(/\.ts$/, ".js")}` : name;
+      const what = target.startsWith("type:") ? `type { value as v${index} }` : `{ value as v${index} }`;
+      return `import ${what} from "${specifier}";\nexport const a${index}: typeof v${index} = 1;\n`;
+    });
+    write(`src/${file}`, `${imports.join("")}export const value = 1;\n`);
+  }
+  return root;
 }
 
 describe("the layers", () => {
@@ -27,29 +104,43 @@ describe("the layers", () => {
     expect(summary.totalCruised).toBeGreaterThanOrEqual(files.length);
   });
 
-  it.each([
-    ["core-imports-nothing", "core/a.ts", "system/b.ts"],
-    ["surroundings-know-no-services", "aws/a.ts", "leases/b.ts"],
-    ["surroundings-stand-apart", "aws/a.ts", "secrets/b.ts"],
-    ["surroundings-take-system-by-type", "aws/a.ts", "system/b.ts"],
-    ["services-know-no-transport", "leases/a.ts", "endpoint/b.ts"],
-    ["services-take-surroundings-by-type", "leases/a.ts", "secrets/b.ts"],
-    ["transports-take-services-by-type", "endpoint/a.ts", "leases/b.ts"],
-    ["endpoint-apart-from-control", "endpoint/a.ts", "control/b.ts"],
-    ["control-apart-from-endpoint", "control/a.ts", "endpoint/b.ts"],
-    ["daemon-apart-from-cli", "daemon/a.ts", "cli/b.ts"],
-    ["cli-speaks-only-through-the-socket", "cli/a.ts", "secrets/b.ts"],
-    ["nobody-imports-an-entry", "daemon/a.ts", "brokerd.ts"],
-  ])("catch a planted violation of %s", async (rule, from, to) => {
-    const root = tempDir("layers");
-    const plant = (file: string, text: string): void => {
-      mkdirSync(dirname(join(root, "src", file)), { recursive: true });
-      writeFileSync(join(root, "src", file), text);
-    };
-    plant(to, "export const b = 1;\n");
-    const up = "../";
-    plant(from, `import { b } from "${up}${to.replace(/\.ts$/, ".js")}";\nexport const a = b;\n`);
-    const { violations } = await cruised(root);
+  it("have a planted violation for each rule, and none for a rule that is not there", () => {
+    expect(Object.keys(VIOLATIONS).toSorted()).toEqual(rules.map(({ name }) => name).toSorted());
+  });
+
+  it.each(Object.entries(VIOLATIONS))("catch a planted violation of %s", async (rule, planted) => {
+    const { violations } = await cruised(plant(planted));
     expect(violations.map((violation) => violation.rule.name)).toContain(rule);
+  });
+
+  it.each(ALLOWED)("let pass %s", async (_what, planted) => {
+    const { violations } = await cruised(plant(planted));
+    expect(violations.map((violation) => violation.rule.name)).toEqual([]);
+  });
+
+  it("name only rooms and entries that there are", () => {
+    const text = readFileSync(".dependency-cruiser.cjs", "utf8");
+    const lists = [...text.matchAll(/^const L\d = "([^"]+)"/gm)].map(([, list = ""]) => list);
+    const paths = [
+      ...JSON.stringify(rules.map(({ from, to }) => [from, to])).matchAll(/\^src\/(?:\(([^)]*)\)|([a-z-]+)\/)/g),
+    ];
+    const named = [...lists, ...paths.map(([, group, room]) => group ?? room ?? "")]
+      .flatMap((group) => group.split("|"))
+      .map((name) => name.replace(/^\?!/, "").replace(/\/$/, ""))
+      .filter((name) => name !== "$1");
+    expect(lists).toHaveLength(2);
+    expect(named.length).toBeGreaterThan(40);
+    expect(named.filter((name) => !existsSync(join("src", name)) && !existsSync(join("src", `${name}.ts`)))).toEqual(
+      [],
+    );
+  });
+
+  it("place every room", () => {
+    const rooms = readdirSync("src", { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    const rows = readFileSync("CONTRIBUTING.md", "utf8").match(/^\| L[\d.]+ \|.*$/gm) ?? [];
+    const placed = rows.flatMap((row) =>
+      [...(row.split("|")[2] ?? "").matchAll(/`([a-z-]+)`/g)].map(([, room]) => room),
+    );
+    expect(placed.toSorted()).toEqual(rooms.map(({ name }) => name).toSorted());
   });
 });

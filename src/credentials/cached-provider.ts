@@ -1,11 +1,11 @@
 import type { HeldCredentials } from "../core/credentials.js";
 import { BrokerError, isRecoverable, toBrokerError } from "../core/errors.js";
 import { type RefreshWindows, refreshWindows } from "../core/refresh-windows.js";
+import { type Failure, mayRetry, nextFailure } from "../core/retry-schedule.js";
 import type { Cancel, Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 import { droppedMeanwhile, stillFetched } from "./pending-errors.js";
 import { plannedRefresh } from "./planned-refresh.js";
-import { type Failure, mayRetry, nextFailure } from "./retry-schedule.js";
 import type { Turns } from "./turns.js";
 import { WakePatience } from "./wake-patience.js";
 import { within } from "./within.js";

@@ -1,7 +1,7 @@
 import type { HeldCredentials } from "../core/credentials.js";
 import { BrokerError, isRecoverable, toBrokerError } from "../core/errors.js";
+import { type Failure, mayRetry } from "../core/retry-schedule.js";
 import type { Clock } from "../system/clock.js";
-import { type Failure, mayRetry } from "./retry-schedule.js";
 
 /** A network that comes back with a laptop's lid takes seconds; an SDK that was told an error asks no more for minutes. */
 const PATIENCE_MS = 30_000;

@@ -2,8 +2,8 @@ import type { Page, SsoAccount, SsoAccountRole, SsoPortal } from "../aws/sso.js"
 import { type BrokerError, toBrokerError } from "../core/errors.js";
 import type { SsoSource } from "../core/role.js";
 import type { Secret } from "../core/secret.js";
+import { type SsoSession, sessionOf } from "../core/sso-session.js";
 import type { Clock } from "../system/clock.js";
-import { type SsoSession, sessionOf } from "./sso-session.js";
 import type { WithToken } from "./with-token.js";
 
 const ATTEMPTS = 7;

@@ -1,6 +1,6 @@
 import type { ClientRegistration, OidcGrantType, SsoOidc } from "../aws/sso-oidc.js";
+import type { SsoSession } from "../core/sso-session.js";
 import type { Clock } from "../system/clock.js";
-import type { SsoSession } from "./sso-session.js";
 import type { LoginFlow, TokenStore } from "./token-store.js";
 
 /** What the consent page calls us. */

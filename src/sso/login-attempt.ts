@@ -1,5 +1,5 @@
 import type { ClientRegistration } from "../aws/sso-oidc.js";
-import type { SsoSession } from "./sso-session.js";
+import type { SsoSession } from "../core/sso-session.js";
 import type { LoginFlow, SsoToken } from "./token-store.js";
 
 /** One login to be made, in either flow. */

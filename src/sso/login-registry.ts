@@ -2,13 +2,13 @@ import { randomBytes } from "node:crypto";
 import type { SsoOidc } from "../aws/sso-oidc.js";
 import { BrokerError, toBrokerError } from "../core/errors.js";
 import type { SsoSource } from "../core/role.js";
+import { type SsoSession, sessionOf } from "../core/sso-session.js";
 import type { Cancel, Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 import { type ListenForCallback, startAuthorizationCode } from "./authorization-code.js";
 import { ClientRegistrations } from "./client-registrations.js";
 import { startDeviceAuthorization } from "./device-authorization.js";
 import type { RunningLogin } from "./login-attempt.js";
-import { type SsoSession, sessionOf } from "./sso-session.js";
 import type { TokenProvider } from "./token-provider.js";
 import type { LoginFlow, SsoToken, TokenStore } from "./token-store.js";
 

@@ -1,10 +1,10 @@
 import type { SsoOidc } from "../aws/sso-oidc.js";
 import { BrokerError, toBrokerError } from "../core/errors.js";
-import { type Failure, mayRetry, nextFailure } from "../credentials/retry-schedule.js";
+import { type Failure, mayRetry, nextFailure } from "../core/retry-schedule.js";
+import type { SsoSession } from "../core/sso-session.js";
 import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 import { InTurn } from "./in-turn.js";
-import type { SsoSession } from "./sso-session.js";
 import type { SsoToken, TokenStore } from "./token-store.js";
 
 /** botocore renews from here on (sdk-contract §16.3); short-lived tokens at a quarter of their life. */

@@ -1,7 +1,7 @@
 import type { ClientRegistration } from "../aws/sso-oidc.js";
 import { Secret } from "../core/secret.js";
+import type { SsoSession } from "../core/sso-session.js";
 import type { SecretStore } from "../secrets/secret-store.js";
-import type { SsoSession } from "./sso-session.js";
 
 /** How a login is authorized: RFC 6749 with PKCE in a browser on this machine, or RFC 8628 in any browser. */
 export type LoginFlow = "browser" | "device";

@@ -1,8 +1,8 @@
 import { toBrokerError } from "../core/errors.js";
 import type { SsoSource } from "../core/role.js";
 import type { Secret } from "../core/secret.js";
+import { sessionOf } from "../core/sso-session.js";
 import { loginRequired } from "./login-error.js";
-import { sessionOf } from "./sso-session.js";
 import type { TokenProvider } from "./token-provider.js";
 
 /** Calls the portal with the source's access token; LoginRequired where there is none that it accepts. */

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { BrokerError } from "../../src/core/errors.js";
-import { sessionOf } from "../../src/sso/sso-session.js";
+import { sessionOf } from "../../src/core/sso-session.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 import { settle } from "../support/fake-clock.js";
 import { SCOPE, type SsoRoom, ssoRoom, ssoSource } from "./sso-room.js";

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { sessionOf } from "../../src/sso/sso-session.js";
+import { sessionOf } from "../../src/core/sso-session.js";
 import { SCOPE, type SsoRoom, ssoRoom, ssoSource } from "./sso-room.js";
 
 const PORTAL = "https://corp.awsapps.com/start";

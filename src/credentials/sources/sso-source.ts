@@ -2,7 +2,7 @@ import type { SsoPortal } from "../../aws/sso.js";
 import type { HeldCredentials } from "../../core/credentials.js";
 import { BrokerError, toBrokerError } from "../../core/errors.js";
 import type { Role, SsoSource } from "../../core/role.js";
-import { sessionOf } from "../../sso/sso-session.js";
+import { sessionOf } from "../../core/sso-session.js";
 import type { TokenProvider } from "../../sso/token-provider.js";
 import type { WithToken } from "../../sso/with-token.js";
 import type { Clock } from "../../system/clock.js";

@@ -1,4 +1,4 @@
-import { type BrokerError, isRecoverable } from "../core/errors.js";
+import { type BrokerError, isRecoverable } from "./errors.js";
 
 const FIRST_RETRY_MS = 1000;
 /** One probe a minute while AWS is away: quick enough to notice, too slow to add to its trouble. */

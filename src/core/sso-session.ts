@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { SsoSource } from "../core/role.js";
-import { canonicalStartUrl, spellingsOfStartUrl } from "../core/start-url.js";
+import type { SsoSource } from "./role.js";
+import { canonicalStartUrl, spellingsOfStartUrl } from "./start-url.js";
 
 /** What one login is for: an Identity Center instance and what is asked of it. Sources that agree in all share it. */
 export interface SsoSession {
@@ -14,6 +14,7 @@ export interface SsoSession {
   readonly scopes: readonly string[];
 }
 
+/** The session that a source logs in to. */
 export function sessionOf({
   startUrl,
   ssoRegion,

@@ -2,11 +2,11 @@ import type { HeldCredentials } from "../core/credentials.js";
 import { BrokerError, isRecoverable, toBrokerError } from "../core/errors.js";
 import { type RefreshWindows, refreshWindows } from "../core/refresh-windows.js";
 import { type Failure, mayRetry, nextFailure } from "../core/retry-schedule.js";
+import type { ConcurrencyLimit } from "../core/serial.js";
 import type { Cancel, Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 import { droppedMeanwhile, stillFetched } from "./pending-errors.js";
 import { plannedRefresh } from "./planned-refresh.js";
-import type { Turns } from "./turns.js";
 import { WakePatience } from "./wake-patience.js";
 import { within } from "./within.js";
 
@@ -23,7 +23,7 @@ export interface CachedProviderOptions {
   /** 0 ≤ x < 1 */
   readonly random: () => number;
   /** Shared by all roles: renewals that no client waits for. */
-  readonly turns: Turns;
+  readonly renewals: ConcurrencyLimit;
   /** Called whenever what is held or known changed. */
   readonly onChange: () => void;
 }
@@ -253,11 +253,12 @@ export class CachedProvider {
   #refreshBehind(): void {
     if (this.#pending || this.#queued || !mayRetry(this.#failure, this.#now())) return;
     const queued = (this.#queued = Symbol(this.#options.role));
-    this.#options.turns.take(async () => {
+    const renewed = this.#options.renewals.run(async () => {
       if (this.#queued !== queued) return;
       this.#queued = undefined;
       if (mayRetry(this.#failure, this.#now())) await this.#fetch();
     });
+    renewed.catch(() => undefined); // told where it happens, and kept as the last failure
   }
 
   /** A timer at the next moment something is due; the sweep stands behind it. */

@@ -1,6 +1,7 @@
 import type { HeldCredentials } from "../core/credentials.js";
 import type { BrokerError } from "../core/errors.js";
 import { type Role, sourceOf } from "../core/role.js";
+import { ConcurrencyLimit } from "../core/serial.js";
 import { unknownRole } from "../core/unknown-role.js";
 import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
@@ -8,7 +9,6 @@ import { CachedProvider, type ProviderSnapshot } from "./cached-provider.js";
 import type { CachedRole } from "./credentials-snapshot.js";
 import type { RoleCredentials } from "./role-credentials.js";
 import type { Hops } from "./role-provider.js";
-import { Turns } from "./turns.js";
 
 /** A person waits in a terminal, not an SDK: long enough for slow chains, short enough to be told. */
 const PERSON_WAIT_MS = 60_000;
@@ -40,7 +40,7 @@ const ADOPTED_KEEP_MS = 60 * 60_000;
 /** The credentials of every configured role, by name. */
 export class CredentialsRegistry implements RoleCredentials, Hops {
   readonly #options: CredentialsRegistryOptions;
-  readonly #turns = new Turns(RENEWALS_AT_ONCE);
+  readonly #renewals = new ConcurrencyLimit(RENEWALS_AT_ONCE);
   #entries = new Map<string, Entry>();
   #idleAfterMs = Number.POSITIVE_INFINITY;
   #blocked: BrokerError | undefined;
@@ -170,7 +170,7 @@ export class CredentialsRegistry implements RoleCredentials, Hops {
       clock,
       logger,
       random,
-      turns: this.#turns,
+      renewals: this.#renewals,
       onChange,
     });
   }

@@ -10,6 +10,7 @@ import type { EditPlan } from "../control-api/config-contract.js";
 import type { ControlRequest } from "../control-api/contract.js";
 import { type BrokerError, toBrokerError } from "../core/errors.js";
 import type { Role } from "../core/role.js";
+import { Mutex } from "../core/serial.js";
 import { readRegularFile } from "../files/read-small-file.js";
 
 export interface ConfigFileOptions {
@@ -32,7 +33,7 @@ export class ConfigFile implements RunningConfig {
   /** Of the file as it is, where that is not in force. */
   #editProblem: BrokerError | undefined;
   #refusedText: string | undefined;
-  #reloads: Promise<unknown> = Promise.resolve();
+  readonly #reloads = new Mutex();
 
   constructor(options: ConfigFileOptions) {
     this.path = options.path;
@@ -56,16 +57,14 @@ export class ConfigFile implements RunningConfig {
    * rejects. What was refused once is not parsed again until it is another text.
    */
   takeUpEdit(): Promise<boolean> {
-    const taken = this.#reloads.then(async () => {
+    const taken = this.#reloads.run(async () => {
       const text = await this.#read();
       if (text === this.#loadedText && this.#config) this.#editProblem = undefined;
       if (text === this.#loadedText || (text !== undefined && text === this.#refusedText)) return false;
       await this.#reload();
       return true;
     });
-    const settled = taken.catch(() => false);
-    this.#reloads = settled;
-    return settled;
+    return taken.catch(() => false);
   }
 
   editProblem(): BrokerError | undefined {
@@ -74,9 +73,7 @@ export class ConfigFile implements RunningConfig {
 
   /** One after the other: two at once would bind the port and open the secret store twice. */
   reload(): Promise<{ readonly config: Config; readonly notes: readonly string[] }> {
-    const reloaded = this.#reloads.then(() => this.#reload());
-    this.#reloads = reloaded.catch(() => undefined);
-    return reloaded;
+    return this.#reloads.run(() => this.#reload());
   }
 
   async #reload(): Promise<{ readonly config: Config; readonly notes: readonly string[] }> {

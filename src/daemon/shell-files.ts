@@ -1,5 +1,6 @@
 import type { RunningConfig } from "../control/services.js";
 import { toBrokerError } from "../core/errors.js";
+import { Mutex } from "../core/serial.js";
 import type { LeaseRegistry } from "../leases/lease-registry.js";
 import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
@@ -42,8 +43,8 @@ export class ShellFiles {
   readonly #leaseFiles: LeaseFiles;
   readonly #startLines: StartLines;
   readonly #logger: Logger;
-  #leaseTurn: Promise<void> = Promise.resolve();
-  #startTurn: Promise<void> = Promise.resolve();
+  readonly #leaseWrites = new Mutex();
+  readonly #startWrites = new Mutex();
 
   constructor({ stateDir, leases, regionOf, endpoint, writeAtomic, clock, logger }: ShellFilesOptions) {
     const region = (): string | null => {
@@ -64,24 +65,22 @@ export class ShellFiles {
    * that a change of leases, which waits for this, has to bring into step first.
    */
   async publish(): Promise<void> {
-    this.#startTurn = this.#inTurn(this.#startTurn, () => this.#startLines.publish());
-    this.#leaseTurn = this.#inTurn(this.#leaseTurn, () => this.#leaseFiles.publish());
-    await this.#leaseTurn;
+    void this.#write(this.#startWrites, () => this.#startLines.publish());
+    await this.#write(this.#leaseWrites, () => this.#leaseFiles.publish());
   }
 
   /** New shells get no URL from now on: the port is not ours. */
   async withdraw(): Promise<void> {
-    this.#startTurn = this.#inTurn(this.#startTurn, () => this.#startLines.withdraw());
-    await this.#startTurn;
+    await this.#write(this.#startWrites, () => this.#startLines.withdraw());
   }
 
   /** Resolves when nothing is being written. */
   async settle(): Promise<void> {
-    await Promise.all([this.#leaseTurn, this.#startTurn]);
+    await Promise.all([this.#leaseWrites.settled(), this.#startWrites.settled()]);
   }
 
-  #inTurn(before: Promise<void>, write: () => Promise<void>): Promise<void> {
-    return before.then(write).catch((error: unknown) => {
+  #write(turns: Mutex, write: () => Promise<void>): Promise<void> {
+    return turns.run(write).catch((error: unknown) => {
       this.#logger.warn({ err: error, code: toBrokerError(error).code }, "files for shells could not be written");
     });
   }

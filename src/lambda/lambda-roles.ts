@@ -1,5 +1,6 @@
 import { BrokerError, toBrokerError } from "../core/errors.js";
 import type { Role } from "../core/role.js";
+import { Mutex } from "../core/serial.js";
 import { StateFile, type WriteAtomic } from "../files/state-file.js";
 import type { Clock } from "../system/clock.js";
 import { type LambdaRoleDefinition, lambdaRole } from "./lambda-role.js";
@@ -18,14 +19,14 @@ const KEEP_MS = 60 * 60_000;
 /**
  * The roles of functions, which no entry of the config names: kept on disk, so that a lease on one outlives the daemon. A file
  * that cannot be read does not keep the daemon from starting: its roles are then not known, and none can be made until
- * it is mended, because writing would replace it. It is read again before each try.
+ * it is fixed, because writing would replace it. It is read again before each try.
  */
 export class LambdaRoles {
   readonly #file: StateFile;
   readonly #clock: Clock;
   #records: ReadonlyMap<string, LambdaRoleRecord> = new Map();
   #problem: BrokerError | undefined;
-  #writes: Promise<unknown> = Promise.resolve();
+  readonly #writes = new Mutex();
 
   constructor({ path, writeAtomic, clock }: LambdaRolesOptions) {
     this.#file = new StateFile({ path, writeAtomic, what: "roles of Lambda functions" });
@@ -79,13 +80,11 @@ export class LambdaRoles {
   #change(
     next: (records: ReadonlyMap<string, LambdaRoleRecord>) => ReadonlyMap<string, LambdaRoleRecord>,
   ): Promise<void> {
-    const change = this.#writes.then(async () => {
+    return this.#writes.run(async () => {
       if (this.#problem && (await this.load())) throw this.#problem;
       const records = next(this.#records);
       await this.#file.write(renderLambdaRoles(records.values()));
       this.#records = records;
     });
-    this.#writes = change.catch(() => undefined);
-    return change;
   }
 }

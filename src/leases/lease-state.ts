@@ -1,4 +1,5 @@
 import type { Lease } from "../core/lease.js";
+import { Mutex } from "../core/serial.js";
 import type { Clock } from "../system/clock.js";
 import { bookOf, EMPTY_BOOK, isExpired, type LeaseBook, labelOf, recordsOf } from "./lease-book.js";
 import { defaultLeaseMissing, leaseEnded, leaseNotFound, leasesNotLoaded, leaseUnknown } from "./lease-errors.js";
@@ -31,7 +32,7 @@ export class LeaseState {
   readonly #onChange: () => Promise<void>;
   #book: LeaseBook | undefined;
   #index = indexOf(EMPTY_BOOK);
-  #changes: Promise<unknown> = Promise.resolve();
+  readonly #changes = new Mutex();
   /** A write failed: the file may lack an end that holds in memory, or have a grant that was never acknowledged. */
   #unsaved = false;
   /** Lease id → last use that the file does not know yet. */
@@ -94,9 +95,7 @@ export class LeaseState {
 
   /** Runs `change` when all earlier ones have settled. */
   exclusive<T>(change: () => Promise<T>): Promise<T> {
-    const result = this.#changes.then(change);
-    this.#changes = result.catch(() => undefined);
-    return result;
+    return this.#changes.run(change);
   }
 
   /** For what gives rights: durable first, so that nothing is promised that a crash would take back. */

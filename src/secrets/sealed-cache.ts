@@ -1,11 +1,11 @@
 import { errnoOf } from "../core/errno.js";
 import type { BrokerError } from "../core/errors.js";
 import type { SecretStoreKind } from "../core/secret-store-kind.js";
+import { Mutex } from "../core/serial.js";
 import type { Cancel, Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 import { NOT_PROBED, newerVersion, refusalOf } from "./closed-states.js";
 import type { DataKey } from "./data-key.js";
-import { OneAtATime } from "./one-at-a-time.js";
 import { readIfThere } from "./private-file.js";
 import { type RoomFiles, removeDurably } from "./room-files.js";
 import { seal, unseal } from "./sealed-file.js";
@@ -41,7 +41,7 @@ interface Contents {
  */
 export class SealedFileCache implements SealedCache {
   readonly #options: SealedFileCacheOptions;
-  readonly #turns = new OneAtATime();
+  readonly #turns = new Mutex();
   #contents: Contents | undefined;
   #cancelPlanned: Cancel | undefined;
   #writeFailure: string | undefined;

@@ -2,13 +2,13 @@ import { dirname } from "node:path";
 import { BrokerError } from "../core/errors.js";
 import { Secret } from "../core/secret.js";
 import type { SecretStoreKind } from "../core/secret-store-kind.js";
+import { Mutex } from "../core/serial.js";
 import { shellQuote } from "../core/shell-quote.js";
 import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 import { NOT_PROBED, newerVersion, refusalOf } from "./closed-states.js";
 import { type DataKey, dataKeyId } from "./data-key.js";
 import type { Obstacle } from "./data-key-holder.js";
-import { OneAtATime } from "./one-at-a-time.js";
 import { readIfThere } from "./private-file.js";
 import { type RoomFiles, writeOrExplain } from "./room-files.js";
 import { seal, unseal } from "./sealed-file.js";
@@ -34,7 +34,7 @@ interface Contents {
 /** The secrets in one sealed file, in memory while the data key is held. Writes are serialized and durable. */
 export class SealedSecretStore implements SecretStore {
   readonly #options: SealedSecretStoreOptions;
-  readonly #writes = new OneAtATime();
+  readonly #writes = new Mutex();
   #contents: Contents | undefined;
   #refusal = refusalOf(NOT_PROBED);
 

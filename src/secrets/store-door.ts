@@ -2,6 +2,7 @@ import { readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { BrokerError } from "../core/errors.js";
 import type { SecretStoreKind } from "../core/secret-store-kind.js";
+import { Mutex } from "../core/serial.js";
 import type { Logger } from "../system/logger.js";
 import {
   type ClosedState,
@@ -15,7 +16,6 @@ import {
 } from "./closed-states.js";
 import { type DataKey, newDataKey } from "./data-key.js";
 import type { DataKeyHolder, DataKeyOutcome } from "./data-key-holder.js";
-import { OneAtATime } from "./one-at-a-time.js";
 import { readIfThere } from "./private-file.js";
 import { type RoomFiles, removeDurably, writeOrExplain } from "./room-files.js";
 import type { SealedFileCache } from "./sealed-cache.js";
@@ -49,9 +49,9 @@ export class StoreDoor implements StoreAccess {
   readonly kind: SecretStoreKind;
   readonly #options: StoreDoorOptions;
   /** Questions to the holder may take a person's time: they wait for each other, `lock` waits for none. */
-  readonly #questions = new OneAtATime();
+  readonly #questions = new Mutex();
   /** Changes of state: short. */
-  readonly #changes = new OneAtATime();
+  readonly #changes = new Mutex();
   /** Counts locks: a key fetched before one is not taken after it. */
   #generation = 0;
   #state: ClosedState | "open" = NOT_PROBED;

@@ -1,10 +1,10 @@
 import type { SsoOidc } from "../aws/sso-oidc.js";
 import { BrokerError, toBrokerError } from "../core/errors.js";
 import { type Failure, mayRetry, nextFailure } from "../core/retry-schedule.js";
+import { KeyedMutex } from "../core/serial.js";
 import type { SsoSession } from "../core/sso-session.js";
 import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
-import { InTurn } from "./in-turn.js";
 import type { SsoToken, TokenStore } from "./token-store.js";
 
 /** botocore renews from here on (sdk-contract §16.3); short-lived tokens at a quarter of their life. */
@@ -27,7 +27,7 @@ export interface TokenProviderOptions {
  */
 export class TokenProvider {
   readonly #options: TokenProviderOptions;
-  readonly #turns = new InTurn();
+  readonly #turns = new KeyedMutex();
   readonly #renewals = new Map<string, Promise<SsoToken | undefined>>();
   readonly #failures = new Map<string, Failure>();
   /** Renewed, but the disk was full: written at the next chance, not used before. */

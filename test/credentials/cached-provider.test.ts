@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { BrokerError } from "../../src/core/errors.js";
 import { refreshWindows } from "../../src/core/refresh-windows.js";
+import { ConcurrencyLimit } from "../../src/core/serial.js";
 import { CachedProvider } from "../../src/credentials/cached-provider.js";
-import { Turns } from "../../src/credentials/turns.js";
 import { FakeUpstream, heldCredentials } from "../fakes/fake-upstream.js";
 import { FakeClock, settle } from "../support/fake-clock.js";
 import { type LogLine, memoryLogger } from "../support/memory-logger.js";
@@ -30,7 +30,7 @@ beforeEach(() => {
     clock,
     logger: memoryLogger(lines),
     random: () => 0,
-    turns: new Turns(10),
+    renewals: new ConcurrencyLimit(10),
     onChange: () => changes++,
   });
 });
@@ -141,7 +141,7 @@ describe("renewal", () => {
       clock,
       logger: memoryLogger(),
       random: () => 0.999,
-      turns: new Turns(10),
+      renewals: new ConcurrencyLimit(10),
       onChange: () => undefined,
     });
     const held = await jittered.retrieve();
@@ -162,7 +162,7 @@ describe("renewal", () => {
       clock,
       logger: memoryLogger(),
       random: () => 0,
-      turns: new Turns(10),
+      renewals: new ConcurrencyLimit(10),
       onChange: () => undefined,
     });
     await stubborn.retrieve();

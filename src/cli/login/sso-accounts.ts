@@ -1,5 +1,6 @@
 import type { SsoRoleFound } from "../../control-api/sso-contract.js";
 import { BrokerError } from "../../core/errors.js";
+import { ConcurrencyLimit } from "../../core/serial.js";
 import type { CliContext } from "../context.js";
 
 /** The daemon keeps the portal's pace: enough under way that it never waits for us. */
@@ -15,24 +16,19 @@ export async function listSsoRoles(
   age: { readonly maxAgeSeconds?: number } = {},
 ): Promise<readonly SsoRoleFound[]> {
   const { accounts } = await context.client.call("sso-accounts", { source, ...age });
-  const found: SsoRoleFound[][] = [];
-  const waiting = [...accounts.entries()];
+  const limit = new ConcurrencyLimit(AT_ONCE);
   let done = 0;
-  const work = async (): Promise<void> => {
-    for (let next = waiting.shift(); next; next = waiting.shift()) {
-      const [index, account] = next;
-      const { accountId, accountName } = account;
-      const { roles } = await context.client.call("sso-account-roles", { source, accountId, ...age });
-      found[index] = roles.map((roleName) => ({ accountId, accountName, roleName }));
-      showProgress(++done, accounts.length, context);
-    }
+  const rolesOf = async ({ accountId, accountName }: (typeof accounts)[number]): Promise<SsoRoleFound[]> => {
+    const { roles } = await context.client.call("sso-account-roles", { source, accountId, ...age });
+    showProgress(++done, accounts.length, context);
+    return roles.map((roleName) => ({ accountId, accountName, roleName }));
   };
   try {
-    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    const found = await Promise.all(accounts.map((account) => limit.run(() => rolesOf(account))));
+    return found.flat().toSorted((a, b) => compare(a.accountName, b.accountName) || compare(a.roleName, b.roleName));
   } finally {
     clearProgress(context);
   }
-  return found.flat().toSorted((a, b) => compare(a.accountName, b.accountName) || compare(a.roleName, b.roleName));
 }
 
 /** Whether `--match` leaves a role. */

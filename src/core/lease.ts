@@ -27,7 +27,7 @@ export interface Lease {
   readonly tokenHash: string;
   /** Config name of the role; null: none chosen, or the default lease's while `followsDefault`. */
   readonly role: string | null;
-  /** Whose role is the default lease's. */
+  /** True while this lease takes its role from the default lease. */
   readonly followsDefault: boolean;
   /** `use --for`: at `until` (epoch ms) the role becomes `thenRole`. */
   readonly temporary?: { readonly until: number; readonly thenRole: string | null };
@@ -48,6 +48,23 @@ export type LeaseSelector =
   | { readonly by: "token"; readonly token: string }
   | { readonly by: "id"; readonly id: string };
 
+export function isExpired({ expiresAt }: Lease, now: number): boolean {
+  return expiresAt !== null && now >= expiresAt;
+}
+
+/** The lease as it stands at `now`: a `use --for` that has run out has fallen back. The same object if not. */
+export function leaseAt(lease: Lease, now: number): Lease {
+  const { temporary, ...rest } = lease;
+  if (!temporary || now < temporary.until) return lease;
+  return { ...rest, ...roleFields(lease, temporary.thenRole), previousRole: lease.role };
+}
+
+/** What a lease's choice of a role sets: null means none for the default lease, and to follow it for every other. */
+export function roleFields(lease: Lease, role: string | null): Pick<Lease, "role" | "followsDefault"> {
+  return { role, followsDefault: lease.kind !== "default" && role === null };
+}
+
+/** A new secret of 256 random bits, as the `brk_` text that clients send. */
 export function newLeaseToken(): Secret {
   return new Secret(`brk_${randomBytes(32).toString("base64url")}`);
 }

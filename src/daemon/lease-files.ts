@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { Lease } from "../core/lease.js";
+import { type Lease, leaseAt } from "../core/lease.js";
 import {
   LEASE_FILE_PATTERN,
   type LeaseLine,
@@ -10,7 +10,6 @@ import {
 } from "../core/shell-files.js";
 import { replaceFileNonDurable } from "../files/atomic-file.js";
 import { TEMPORARY_FILE_PATTERN } from "../files/temporary-file.js";
-import { leaseAt } from "../leases/lease-role.js";
 import type { Clock } from "../system/clock.js";
 
 export interface LeaseFilesOptions {

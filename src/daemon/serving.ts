@@ -120,7 +120,11 @@ export class Serving {
 
   #endpointApp(): ReturnType<typeof createEndpointApp> {
     const { services, options } = this.#parts;
-    return createEndpointApp({ leases: services.leases, credentials: this.#credentials(), logger: options.logger });
+    return createEndpointApp({
+      leases: services.leases.lookup,
+      credentials: this.#credentials(),
+      logger: options.logger,
+    });
   }
 
   #inheritsEndpoint(): boolean {

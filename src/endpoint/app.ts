@@ -3,7 +3,7 @@ import type { RoleCredentials } from "../credentials/role-credentials.js";
 import { errorHandler } from "../http/error-handler.js";
 import { errorAnswer } from "../http/json-answer.js";
 import { requestGuard } from "../http/request-guard.js";
-import type { LeaseLookup } from "../leases/lease-lookup.js";
+import type { LeaseLookup } from "../leases/lease-state.js";
 import type { Logger } from "../system/logger.js";
 import { credentialsRoute } from "./credentials-route.js";
 import { endpointError, statusOf } from "./error-status.js";

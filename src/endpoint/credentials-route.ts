@@ -2,7 +2,7 @@ import type { RequestHandler } from "express";
 import { BrokerError } from "../core/errors.js";
 import type { RoleCredentials } from "../credentials/role-credentials.js";
 import { sendJson } from "../http/json-answer.js";
-import type { LeaseLookup } from "../leases/lease-lookup.js";
+import type { LeaseLookup } from "../leases/lease-state.js";
 import { credentialsRenderer } from "./credentials-body.js";
 import { noteFetch } from "./fetch-report.js";
 import { requireLease } from "./require-lease.js";

@@ -1,7 +1,7 @@
 import type { Request } from "express";
 import { BrokerError } from "../core/errors.js";
 import type { Lease } from "../core/lease.js";
-import type { LeaseLookup } from "../leases/lease-lookup.js";
+import type { LeaseLookup } from "../leases/lease-state.js";
 
 /** The token as it is, or after a scheme: SDKs send the variable's value verbatim, people write `Bearer` before it. */
 const AUTHORIZATION = /^(?:bearer +)?(\S+)$/i;

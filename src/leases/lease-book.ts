@@ -68,10 +68,6 @@ export function withoutForgotten(book: LeaseBook, now: number): LeaseBook {
   return ended.length === book.ended.length ? book : { ...book, ended };
 }
 
-export function isExpired({ expiresAt }: Lease, now: number): boolean {
-  return expiresAt !== null && now >= expiresAt;
-}
-
 /** Its token is kept in the secret store, to be told again. */
 export function isDurable(lease: Lease): boolean {
   return lease.kind !== "child";

@@ -1,7 +1,7 @@
-import { hashLeaseToken, type Lease, type LeaseHolder, newLeaseToken } from "../core/lease.js";
+import { hashLeaseToken, isExpired, type Lease, type LeaseHolder, newLeaseToken } from "../core/lease.js";
 import type { Secret } from "../core/secret.js";
 import type { Clock } from "../system/clock.js";
-import { isDurable, isExpired, type LeaseBook, withLease, withoutLeases } from "./lease-book.js";
+import { isDurable, type LeaseBook, withLease, withoutLeases } from "./lease-book.js";
 import { nameTaken } from "./lease-errors.js";
 import type { LeaseState } from "./lease-state.js";
 import type { LeaseTokens } from "./lease-tokens.js";

@@ -1,15 +1,14 @@
-import { hashLeaseToken, type Lease, type LeaseHolder, type LeaseSelector } from "../core/lease.js";
+import { isExpired, type Lease, type LeaseHolder, type LeaseSelector } from "../core/lease.js";
 import type { Secret } from "../core/secret.js";
 import type { SecretStore } from "../secrets/secret-store.js";
 import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 import type { ProcessTable } from "../system/process-identity.js";
-import { isDurable, isExpired, labelOf, withLease, withoutLeases } from "./lease-book.js";
+import { isDurable, labelOf, withLease, withoutLeases } from "./lease-book.js";
 import { defaultNotRevocable, holderFixed, rolePinned } from "./lease-errors.js";
 import { type ChildLeaseTerms, type GrantedLease, LeaseIssuer, type NamedLeaseTerms } from "./lease-issuer.js";
-import type { LeaseLookup } from "./lease-lookup.js";
 import { withRole } from "./lease-role.js";
-import { LeaseState } from "./lease-state.js";
+import { type LeaseLookup, LeaseState } from "./lease-state.js";
 import type { LeaseStore } from "./lease-store.js";
 import { LeaseTokens } from "./lease-tokens.js";
 import { checkEnd, checkRole, DEFAULT_LEASE } from "./new-lease.js";
@@ -30,7 +29,7 @@ export interface LeaseRegistryOptions {
  * Every lease there is. Look-ups answer from memory and need no secret; what is acknowledged is durable.
  * Call `load` first, `reconcile` each time the secret store opens, `sweep` every 15 s, and `flush` at the end.
  */
-export class LeaseRegistry implements LeaseLookup {
+export class LeaseRegistry {
   readonly #state: LeaseState;
   readonly #tokens: LeaseTokens;
   readonly #issuer: LeaseIssuer;
@@ -62,19 +61,18 @@ export class LeaseRegistry implements LeaseLookup {
     await this.#tokens.reconcile();
   }
 
+  /** What the endpoint gets: it looks leases up, and changes none. */
+  get lookup(): LeaseLookup {
+    return this.#state;
+  }
+
   resolve(token: string): Lease {
-    return this.#state.byHash(hashLeaseToken(token));
+    return this.#state.resolve(token);
   }
 
+  /** The role a lease stands for now; null: none chosen. */
   roleOf(lease: Lease): string | null {
-    const current = this.#state.present(this.#state.book.leases.get(lease.id) ?? lease);
-    if (!current.followsDefault) return current.role;
-    const followed = this.#state.findNamed(DEFAULT_LEASE);
-    return followed ? this.#state.present(followed).role : null;
-  }
-
-  touch(lease: Lease): void {
-    this.#state.touch(lease.id);
+    return this.#state.roleOf(lease);
   }
 
   select(selector: LeaseSelector): Lease {

@@ -1,17 +1,10 @@
-import type { Lease } from "../core/lease.js";
+import { type Lease, roleFields } from "../core/lease.js";
 
 /** A `use`: null means none chosen for the default lease, and to follow the default lease for every other. */
 export interface RoleChoice {
   readonly role: string | null;
   /** Epoch milliseconds at which the lease falls back to what it had; null: never. */
   readonly until?: number | null | undefined;
-}
-
-/** The lease as it stands at `now`: a `use --for` that has run out has fallen back. The same object if not. */
-export function leaseAt(lease: Lease, now: number): Lease {
-  const { temporary, ...rest } = lease;
-  if (!temporary || now < temporary.until) return lease;
-  return { ...rest, ...roleFields(lease, temporary.thenRole), previousRole: lease.role };
 }
 
 /** The lease after a `use`, given as it stands now. */
@@ -26,8 +19,4 @@ export function withRole(lease: Lease, { role, until }: RoleChoice): Lease {
     ...(role === lease.role ? {} : { previousRole: lease.role }),
     ...(typeof until !== "number" ? {} : { temporary: { until, thenRole } }),
   };
-}
-
-function roleFields(lease: Lease, role: string | null): Pick<Lease, "role" | "followsDefault"> {
-  return { role, followsDefault: lease.kind !== "default" && role === null };
 }

@@ -1,15 +1,24 @@
-import type { Lease } from "../core/lease.js";
+import { hashLeaseToken, isExpired, type Lease, leaseAt } from "../core/lease.js";
 import { Mutex } from "../core/serial.js";
 import type { Clock } from "../system/clock.js";
-import { bookOf, EMPTY_BOOK, isExpired, type LeaseBook, labelOf, recordsOf } from "./lease-book.js";
+import { bookOf, EMPTY_BOOK, type LeaseBook, labelOf, recordsOf } from "./lease-book.js";
 import { defaultLeaseMissing, leaseEnded, leaseNotFound, leasesNotLoaded, leaseUnknown } from "./lease-errors.js";
 import type { EndedToken } from "./lease-records.js";
-import { leaseAt } from "./lease-role.js";
 import type { LeaseStore } from "./lease-store.js";
 import { DEFAULT_LEASE } from "./new-lease.js";
 
 /** That a lease was used is worth a write of its own only once a minute. */
 const TOUCH_WRITE_MS = 60_000;
+
+/** What the endpoint needs of leases: look-ups from memory, by the token that a client sends. */
+export interface LeaseLookup {
+  /** The live lease with this token, looked up by its hash. Throws `LeaseUnknown` or `LeaseEnded`. */
+  resolve(token: string): Lease;
+  /** The role a lease stands for now: its own, or the default lease's while it follows; null: none chosen. */
+  roleOf(lease: Lease): string | null;
+  /** Remembers that the lease was used now. */
+  touch(lease: Lease): void;
+}
 
 interface Index {
   readonly byHash: ReadonlyMap<string, Lease>;
@@ -26,7 +35,7 @@ export interface LeaseStateOptions {
 }
 
 /** The leases in memory and on disk: one change at a time, look-ups from memory. */
-export class LeaseState {
+export class LeaseState implements LeaseLookup {
   readonly #store: LeaseStore;
   readonly #clock: Clock;
   readonly #onChange: () => Promise<void>;
@@ -60,8 +69,9 @@ export class LeaseState {
     return this.#book;
   }
 
-  /** All look-ups below give the live lease as it stands now, or throw what its user should see. */
-  byHash(tokenHash: string): Lease {
+  /** This and the look-ups below give the live lease as it stands now, or throw what its user should see. */
+  resolve(token: string): Lease {
+    const tokenHash = hashLeaseToken(token);
     const lease = this.#loadedIndex.byHash.get(tokenHash);
     if (lease) return this.#live(lease);
     const ended = this.#loadedIndex.endedByHash.get(tokenHash);
@@ -79,6 +89,13 @@ export class LeaseState {
     const lease = this.findNamed(name);
     if (lease) return this.#live(lease);
     throw name === DEFAULT_LEASE ? defaultLeaseMissing() : leaseNotFound(`named ${name}`);
+  }
+
+  roleOf(lease: Lease): string | null {
+    const current = this.present(this.book.leases.get(lease.id) ?? lease);
+    if (!current.followsDefault) return current.role;
+    const followed = this.findNamed(DEFAULT_LEASE);
+    return followed ? this.present(followed).role : null;
   }
 
   /** Also one that has expired and was not swept yet. */
@@ -117,7 +134,7 @@ export class LeaseState {
     }
   }
 
-  touch(id: string): void {
+  touch({ id }: Lease): void {
     const now = this.#clock.now();
     if (this.#touches.size === 0) this.#touchedSince = now;
     this.#touches.set(id, now);

@@ -1,7 +1,6 @@
-import type { Lease } from "../core/lease.js";
+import { isExpired, type Lease, leaseAt } from "../core/lease.js";
 import type { ProcessTable } from "../system/process-identity.js";
-import { isExpired, type LeaseBook, withLease, withoutForgotten, withoutLeases } from "./lease-book.js";
-import { leaseAt } from "./lease-role.js";
+import { type LeaseBook, withLease, withoutForgotten, withoutLeases } from "./lease-book.js";
 
 interface EndedLease {
   readonly lease: Lease;

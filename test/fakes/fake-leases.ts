@@ -1,6 +1,6 @@
 import { BrokerError } from "../../src/core/errors.js";
 import { hashLeaseToken, type Lease, newLeaseToken } from "../../src/core/lease.js";
-import type { LeaseLookup } from "../../src/leases/lease-lookup.js";
+import type { LeaseLookup } from "../../src/leases/lease-state.js";
 
 /** Leases by token: live ones with a role, ended ones. */
 export class FakeLeases implements LeaseLookup {

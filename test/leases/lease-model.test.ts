@@ -163,7 +163,7 @@ class Walk {
   }
 
   async #touch(): Promise<void> {
-    this.leases.touch(this.leases.select({ by: "id", id: this.#liveId() }));
+    this.leases.lookup.touch(this.leases.select({ by: "id", id: this.#liveId() }));
   }
 
   async #restart(): Promise<void> {

@@ -678,7 +678,7 @@ describe("last use", () => {
     const lease = leases.select({ by: "default" });
     const writes = room.writes;
 
-    for (let use = 0; use < 100; use++) leases.touch(lease);
+    for (let use = 0; use < 100; use++) leases.lookup.touch(lease);
     expect(leases.list()[0]?.lastUsedAt).toBe(room.clock.now());
     await leases.sweep();
     expect(room.writes).toBe(writes);
@@ -694,13 +694,13 @@ describe("last use", () => {
   it("goes along with any other write, and is saved at the end", async () => {
     const room = new LeaseRoom();
     const leases = await room.start();
-    leases.touch(leases.select({ by: "default" }));
+    leases.lookup.touch(leases.select({ by: "default" }));
     const first = room.clock.now();
     await leases.assign("default", "dev");
     expect((await room.startLocked()).list()[0]?.lastUsedAt).toBe(first);
 
     room.clock.jump(1000);
-    leases.touch(leases.select({ by: "default" }));
+    leases.lookup.touch(leases.select({ by: "default" }));
     await leases.flush();
     const writes = room.writes;
     await leases.flush();
@@ -712,10 +712,10 @@ describe("last use", () => {
     const room = new LeaseRoom();
     const leases = await room.start();
     const lease = leases.select({ by: "default" });
-    leases.touch(lease);
+    leases.lookup.touch(lease);
     room.duringWrite = () => {
       room.clock.jump(1000);
-      leases.touch(lease);
+      leases.lookup.touch(lease);
     };
     await leases.assign("default", "dev");
     room.duringWrite = () => undefined;
@@ -729,7 +729,7 @@ describe("last use", () => {
   it("is saved although the clock was set back", async () => {
     const room = new LeaseRoom();
     const leases = await room.start();
-    leases.touch(leases.select({ by: "default" }));
+    leases.lookup.touch(leases.select({ by: "default" }));
     const writes = room.writes;
 
     room.clock.jump(-DAY);

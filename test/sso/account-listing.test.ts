@@ -81,7 +81,7 @@ describe("a listing", () => {
       expect(listing.known(corp)).toHaveLength(5);
     };
     await list();
-    room.sso.lock();
+    await room.sso.lock();
     expect(listing.known(corp)).toEqual([]);
     await list();
     await ticking(room.logIn());

@@ -285,6 +285,17 @@ describe("logs", () => {
     expect((await room.run(["logs"])).stderr).toContain(log);
   });
 
+  it("prints lines of rotated files where the current one has fewer, the oldest first", async () => {
+    writeFileSync(`${log}.2`, "one\ntwo\n");
+    writeFileSync(`${log}.1`, "three\nfour\n");
+    writeFileSync(log, "five\n");
+    expect((await room.run(["logs", "-n", "4"])).stdout).toBe("two\nthree\nfour\nfive\n");
+    expect((await room.run(["logs", "-n", "2"])).stdout).toBe("four\nfive\n");
+    expect((await room.run(["logs"])).stdout).toBe("one\ntwo\nthree\nfour\nfive\n");
+    rmSync(log);
+    expect((await room.run(["logs", "-n", "1"])).stdout).toBe("four\n");
+  });
+
   it("follows what is written next, over a rotation and half-written lines", async () => {
     writeFileSync(log, "first\n");
     const lines: string[] = [];
@@ -297,6 +308,12 @@ describe("logs", () => {
         expect(existsSync(log)).toBe(false);
       },
       () => writeFileSync(log, "third\n"),
+      () => {
+        appendFileSync(log, "last of this day\n");
+        renameSync(`${log}.1`, `${log}.2`);
+        renameSync(log, `${log}.1`);
+        writeFileSync(log, "first of the next\n");
+      },
       () => undefined,
     ];
     const clock = new SystemClock();
@@ -307,7 +324,7 @@ describe("logs", () => {
     };
     const { stdout } = await room.run(["logs", "-f"], { clock });
     lines.push(...stdout.trim().split("\n"));
-    expect(lines).toEqual(["first", "second", "third"]);
+    expect(lines).toEqual(["first", "second", "third", "last of this day", "first of the next"]);
   });
 
   it.each(["0", "-1", "x", "1e3"])("exits 2 for -n %s", async (count) => {

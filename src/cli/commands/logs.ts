@@ -27,15 +27,14 @@ export const logsCommand = defineCommand({
     const count = linesOf(options.lines);
     const { logFile } = context.paths();
     const print = (line: string): void => context.output.print(options.json ? spellUnseen(line) : formatLogLine(line));
-    const start = await readFrom({ path: logFile, offset: 0, inode: undefined, rest: "" });
-    if (!start && !options.follow) {
+    const { lines, tail } = await lastLines(logFile, count);
+    if (!tail && lines.length === 0 && !options.follow) {
       throw new BrokerError("InternalError", `there is no log yet at ${logFile}`, {
         hint: existsSync(context.paths().configFile) ? "brokerctl start" : "brokerctl init",
       });
     }
-    for (const line of start?.lines.slice(-count) ?? []) print(line);
-    if (options.follow)
-      await follow(start?.tail ?? { path: logFile, offset: 0, inode: undefined, rest: "" }, print, context);
+    for (const line of lines) print(line);
+    if (options.follow) await follow(tail ?? startOf(logFile), print, context);
   },
 });
 
@@ -58,14 +57,39 @@ interface Tail {
   readonly rest: string;
 }
 
+function startOf(path: string): Tail {
+  return { path, offset: 0, inode: undefined, rest: "" };
+}
+
+/** From the rotated files too, where the current one has fewer: it may have begun with this day. */
+async function lastLines(path: string, count: number): Promise<{ lines: readonly string[]; tail: Tail | undefined }> {
+  const current = await readFrom(startOf(path));
+  const lines = [...(current?.lines ?? [])];
+  for (let index = 1; lines.length < count; index++) {
+    const older = await readFrom(startOf(`${path}.${index}`));
+    if (!older) break;
+    // The current file, rotated after it was read, is not printed twice.
+    if (older.tail.inode !== current?.tail.inode) lines.unshift(...older.lines);
+  }
+  return { lines: lines.slice(-count), tail: current?.tail };
+}
+
 /** Ends with the signal that ends us. Polls: notifications of file changes differ from system to system. */
 async function follow(from: Tail, print: (line: string) => void, { clock }: CliContext): Promise<never> {
   for (let tail = from; ; ) {
     await clock.sleep(POLL_MS);
     const more = await readFrom(tail);
-    for (const line of more?.lines ?? []) print(line);
-    tail = more?.tail ?? tail;
+    if (!more) continue;
+    for (const line of [...(await restOfRotated(tail, more.tail)), ...more.lines]) print(line);
+    tail = more.tail;
   }
+}
+
+/** What was written to the former file after it was last read, and before it was rotated. */
+async function restOfRotated(former: Tail, { inode }: Tail): Promise<readonly string[]> {
+  if (former.inode === undefined || former.inode === inode) return [];
+  const rest = await readFrom({ ...former, path: `${former.path}.1` });
+  return rest?.tail.inode === former.inode ? rest.lines : [];
 }
 
 async function readFrom({ path, offset, inode, rest }: Tail): Promise<{ lines: string[]; tail: Tail } | undefined> {

@@ -62,7 +62,7 @@ export interface DaemonFacade {
   readonly overrides: readonly string[];
   /** `http://127.0.0.1:PORT`; null while the port is not bound. */
   endpoint(): string | null;
-  warnings(): readonly string[];
+  warnings(): Promise<readonly string[]>;
   /** Opens the store; what it holds is taken up and waiting roles are woken. */
   unlock(passphrase?: Secret): Promise<StoreState>;
   createStore(passphrase?: Secret): Promise<StoreState>;

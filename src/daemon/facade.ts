@@ -20,18 +20,28 @@ export function createFacade({ options, services, serving, config }: FacadeParts
     startedAt: options.clock.now(),
     overrides: aws.overrides,
     endpoint: () => serving.endpoint(),
-    warnings: () => {
+    warnings: async () => {
       const state = store.current();
+      const logins = state.state === "open" ? await endingLogins(services) : [];
       const wantedPort = config.current()?.endpointPort;
       const portNote = wantedPort === undefined ? undefined : serving.portNote(wantedPort);
       const notes = [portNote, serving.sixNote(), programsNote(config.current(), options)].filter(
         (note) => note !== undefined,
       );
-      return [...(state.state === "open" ? state.warnings : []), ...notes];
+      return [...(state.state === "open" ? state.warnings : []), ...logins, ...notes];
     },
     unlock: (passphrase) => lifecycle.unlock(passphrase),
     createStore: (passphrase) => lifecycle.create(passphrase),
     lock: () => lifecycle.lock(),
     stopSoon: () => options.onStopRequested(),
   };
+}
+
+/** What cannot be read now (the store was locked meanwhile) is told by the state of each source. */
+async function endingLogins({ sso }: Services): Promise<readonly string[]> {
+  const ending = await sso.endingLogins().catch(() => []);
+  return ending.map(({ sources, renewableUntil }) => {
+    const day = new Date(renewableUntil).toISOString().slice(0, 10);
+    return `the login of ${sources.join(", ")} can be renewed until ${day} only: brokerctl login ${sources[0] ?? ""}`;
+  });
 }

@@ -6,7 +6,7 @@ import { type SsoSession, sessionOf } from "../core/sso-session.js";
 import type { Cancel, Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 import { type ListenForCallback, startAuthorizationCode } from "./authorization-code.js";
-import { ClientRegistrations } from "./client-registrations.js";
+import type { ClientRegistrations } from "./client-registrations.js";
 import { startDeviceAuthorization } from "./device-authorization.js";
 import type { RunningLogin } from "./login-attempt.js";
 import type { TokenProvider } from "./token-provider.js";
@@ -21,6 +21,7 @@ export interface LoginRegistryOptions {
   readonly oidc: SsoOidc;
   readonly store: TokenStore;
   readonly tokens: TokenProvider;
+  readonly registrations: ClientRegistrations;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly listen: ListenForCallback;
@@ -50,13 +51,11 @@ interface Login {
  */
 export class LoginRegistry {
   readonly #options: LoginRegistryOptions;
-  readonly #registrations: ClientRegistrations;
   readonly #bySession = new Map<string, Promise<Login>>();
   readonly #byId = new Map<string, Login>();
 
   constructor(options: LoginRegistryOptions) {
     this.#options = options;
-    this.#registrations = new ClientRegistrations(options);
   }
 
   /** Starts a login, or joins the one of its session. Call `wait` within 15 s. */
@@ -118,7 +117,7 @@ export class LoginRegistry {
       session,
       signal: abort.signal,
       accept: (token: SsoToken) => tokens.accept(session, token),
-      forgetClient: () => void this.#registrations.forget(session, flow).catch(() => undefined),
+      forgetClient: () => void this.#options.registrations.forget(session, flow).catch(() => undefined),
     });
     const login = { id: randomBytes(16).toString("base64url"), running, abort, waiting: 0, expected: [] };
     this.#byId.set(login.id, login);
@@ -142,14 +141,14 @@ export class LoginRegistry {
     attempt: Omit<Parameters<typeof startAuthorizationCode>[0], "client">,
   ): Promise<RunningLogin> {
     const { session } = attempt;
-    const client = await this.#registrations.obtain(session, flow);
+    const client = await this.#options.registrations.obtain(session, flow);
     if (flow === "browser") return startAuthorizationCode({ ...attempt, client }, this.#options);
     try {
       return await startDeviceAuthorization({ ...attempt, client }, this.#options);
     } catch (error) {
       if (toBrokerError(error).signer !== "refused") throw error;
-      await this.#registrations.forget(session, flow);
-      const another = await this.#registrations.obtain(session, flow);
+      await this.#options.registrations.forget(session, flow);
+      const another = await this.#options.registrations.obtain(session, flow);
       return startDeviceAuthorization({ ...attempt, client: another }, this.#options);
     }
   }

@@ -8,6 +8,7 @@ import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 import { AccountListing } from "./account-listing.js";
 import type { ListenForCallback } from "./authorization-code.js";
+import { ClientRegistrations } from "./client-registrations.js";
 import { LoginRegistry } from "./login-registry.js";
 import { PacedPortal } from "./paced-portal.js";
 import { TokenProvider } from "./token-provider.js";
@@ -38,6 +39,14 @@ interface LoggedOut {
   readonly problem: string | undefined;
 }
 
+/** A login that soon no renewal keeps alive: its client's registration with Identity Center ends. */
+export interface EndingLogin {
+  /** All that share it. */
+  readonly sources: readonly string[];
+  /** Epoch milliseconds. */
+  readonly renewableUntil: number;
+}
+
 /** IAM Identity Center as the broker uses it: logins, their tokens, the portal behind them. */
 export interface Sso {
   readonly logins: LoginRegistry;
@@ -50,6 +59,10 @@ export interface Sso {
   awake(): void;
   /** Every 15 s. */
   sweep(): Promise<void>;
+  /** Daily: deletes client registrations that have ended, and logs what `endingLogins` says. Rejects with StoreLocked. */
+  checkRegistrations(): Promise<void>;
+  /** Logins that can be renewed for seven days at most. A new login ends that. Rejects with StoreLocked. */
+  endingLogins(): Promise<readonly EndingLogin[]>;
   /**
    * Before the store is locked, or brokerd ends: logins end, renewals under way may still be stored, then nothing of a
    * session stays in memory. Takes 1.5 s at most.
@@ -65,7 +78,9 @@ export function createSso(options: SsoOptions): Sso {
   const portal = new PacedPortal({ portal: options.portal, clock });
   const store = new TokenStore(secrets);
   const tokens = new TokenProvider({ oidc, store, clock, logger, random });
+  const registrations = new ClientRegistrations({ oidc, store, clock, logger });
   const withToken = createWithToken(tokens);
+  const sessions = (): readonly SsoSession[] => uniqueSessions(options.sources());
   const sourcesOf = ({ id }: SsoSession): readonly string[] =>
     [...options.sources()].filter((source) => sessionOf(source).id === id).map(({ name }) => name);
   const listing = new AccountListing({ portal, withToken, clock, random });
@@ -73,7 +88,7 @@ export function createSso(options: SsoOptions): Sso {
     listing.forget(session);
     sourcesOf(session).forEach(options.onLoggedIn);
   };
-  const logins = new LoginRegistry({ oidc, store, tokens, clock, logger, listen, onLoggedIn });
+  const logins = new LoginRegistry({ oidc, store, tokens, registrations, clock, logger, listen, onLoggedIn });
   return {
     logins,
     tokens,
@@ -90,7 +105,16 @@ export function createSso(options: SsoOptions): Sso {
       return { wasLoggedIn: token !== undefined, sources: sourcesOf(session), problem };
     },
     awake: () => tokens.forgetPauses(),
-    sweep: () => tokens.sweep(uniqueSessions(options.sources())),
+    sweep: () => tokens.sweep(sessions()),
+    checkRegistrations: () => registrations.check(sessions()),
+    async endingLogins() {
+      const ending: EndingLogin[] = [];
+      for (const session of sessions()) {
+        const renewableUntil = await registrations.renewableUntil(session);
+        if (renewableUntil !== undefined) ending.push({ sources: sourcesOf(session), renewableUntil });
+      }
+      return ending;
+    },
     async lock() {
       logins.cancelAll();
       listing.forgetAll();
@@ -117,7 +141,7 @@ async function problemOf(action: () => Promise<void>): Promise<string | undefine
   }
 }
 
-function uniqueSessions(sources: Iterable<SsoSource>): Iterable<SsoSession> {
+function uniqueSessions(sources: Iterable<SsoSource>): readonly SsoSession[] {
   const sessions = [...sources].map(sessionOf);
-  return new Map(sessions.map((session) => [session.id, session])).values();
+  return [...new Map(sessions.map((session) => [session.id, session])).values()];
 }

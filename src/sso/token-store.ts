@@ -62,6 +62,18 @@ export class TokenStore {
     await this.#delete(`${CLIENT}${flow}:`, session);
   }
 
+  /** Registrations that have ended at `now` go, of sessions that no source names any more too. Resolves with how many. */
+  async deleteEndedClients(now: number): Promise<number> {
+    let deleted = 0;
+    for (const key of await this.#secrets.keys(CLIENT)) {
+      const stored = await this.#secrets.get(key);
+      if (!stored || clientOf(JSON.parse(stored.reveal()) as FlatClient).expiresAt > now) continue;
+      // One that a login puts in its place between the two is lost, and made anew by the next login.
+      if (await this.#secrets.delete(key)) deleted++;
+    }
+    return deleted;
+  }
+
   /** The session's own entry, or else those of its former ids. */
   async #stored(kind: string, { id, formerIds }: SsoSession): Promise<readonly Secret[]> {
     const own = await this.#secrets.get(kind + id);

@@ -201,7 +201,7 @@ export async function fakeControlServices(sources: readonly Source[], roles: rea
       startedAt: clock.now(),
       overrides: ["AWS_ENDPOINT_URL_STS=http://127.0.0.1:1"],
       endpoint: () => "http://127.0.0.1:9171",
-      warnings: () => ["weak key file"],
+      warnings: async () => ["weak key file"],
       unlock: async (passphrase) =>
         setState(passphrase?.reveal() === "wrong" ? locked : { state: "open", warnings: [] }),
       createStore: async () => {

@@ -5,7 +5,7 @@ import { createSso, type Sso } from "../../src/sso/sso.js";
 import { MemorySecretStore } from "../fakes/memory-secret-store.js";
 import { MemorySso } from "../fakes/memory-sso.js";
 import { FakeClock } from "../support/fake-clock.js";
-import { memoryLogger } from "../support/memory-logger.js";
+import { type LogLine, memoryLogger } from "../support/memory-logger.js";
 
 export const SCOPE = "sso:account:access";
 
@@ -38,6 +38,7 @@ export interface SsoRoom {
   readonly center: MemorySso;
   readonly secrets: TrickySecretStore;
   readonly sso: Sso;
+  readonly log: readonly LogLine[];
   /** Sources that were woken, in order. */
   readonly woken: string[];
   /** What the browser would get for a callback with these parameters; undefined: nobody listens any more. */
@@ -51,13 +52,14 @@ export function ssoRoom(sources: readonly SsoSource[] = [ssoSource()]): SsoRoom 
   const center = new MemorySso(clock);
   const secrets = new TrickySecretStore();
   const woken: string[] = [];
+  const log: LogLine[] = [];
   let decide: ((parameters: URLSearchParams) => Promise<CallbackAnswer>) | undefined;
   const sso = createSso({
     oidc: center,
     portal: center,
     secrets,
     clock,
-    logger: memoryLogger(),
+    logger: memoryLogger(log),
     random: () => 0,
     listen: async (listening) => {
       decide = listening.decide;
@@ -76,6 +78,7 @@ export function ssoRoom(sources: readonly SsoSource[] = [ssoSource()]): SsoRoom 
     center,
     secrets,
     sso,
+    log,
     woken,
     callback: async (parameters) => decide?.(new URLSearchParams(parameters)),
     async logIn(source = sources[0] ?? ssoSource()) {

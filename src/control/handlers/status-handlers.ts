@@ -32,7 +32,7 @@ export function statusHandlers(services: ControlServices): Handlers<"status" | "
 
 async function daemonView({ daemon, config, store }: ControlServices): Promise<StatusView["daemon"]> {
   const problem = config.problem() ?? storeError(store.current());
-  const warnings = [...daemon.warnings()];
+  const warnings = [...(await daemon.warnings())];
   if (await config.changedOnDisk()) {
     const why = config.editProblem();
     const what = why === undefined ? "brokerctl restart" : `${why.message}: brokerctl config edit`;

@@ -66,23 +66,23 @@ async function main(): Promise<void> {
 
 /** Until a signal, or `brokerctl stop`, ends it. */
 async function serve(paths: BrokerPaths, flags: Flags, inherited: InheritedSockets | undefined): Promise<void> {
-  const logFile = flags["log-file"];
-  if (logFile !== undefined) await ensurePrivateDirectory(dirname(logFile));
-  const log = logFile === undefined ? undefined : await openLogFile({ path: logFile });
+  const clock = new SystemClock();
+  const log = await openLog(flags["log-file"], clock);
   const logger = createLogger({ level: logLevel(), destination: log ?? process.stderr });
   const ending = new Ending(logger, log);
   try {
     const daemon = await startDaemon({
       paths,
       environment: process.env,
-      clock: new SystemClock(),
+      clock,
       logger,
+      rotateLog: log && (() => log.rotate()),
       random: Math.random,
       version: version(),
       pid: process.pid,
       ...identity(),
       keychainChild: KEYCHAIN_CHILD,
-      supervised: flags.supervised || logFile !== undefined || inherited !== undefined,
+      supervised: flags.supervised || log !== undefined || inherited !== undefined,
       hardened: inherited !== undefined && hasNoNewPrivileges(),
       inherited,
       wantedSince: wantedSince(flags["unless-stopped-since"]),
@@ -97,6 +97,12 @@ async function serve(paths: BrokerPaths, flags: Flags, inherited: InheritedSocke
     await log?.close();
     throw error;
   }
+}
+
+async function openLog(path: string | undefined, clock: SystemClock): Promise<LogFile | undefined> {
+  if (path === undefined) return undefined;
+  await ensurePrivateDirectory(dirname(path));
+  return openLogFile({ path, clock });
 }
 
 async function checkConfig(path: string): Promise<void> {

@@ -10,6 +10,8 @@ export interface DaemonOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Begins a new log file; undefined: the log is a stream. */
+  readonly rotateLog?: (() => Promise<void>) | undefined;
   /** 0 ≤ x < 1, for jitter. */
   readonly random: () => number;
   readonly version: string;

@@ -10,6 +10,7 @@ import { acquireInstanceLock } from "../system/single-instance.js";
 import { refuseIfStopped } from "../system/stop-marker.js";
 import { namesInUse, unnamedRole } from "./ad-hoc-roles.js";
 import { applyConfig } from "./apply-config.js";
+import { Calendar, type CalendarJob } from "./calendar.js";
 import type { DaemonOptions } from "./daemon-options.js";
 import { EndpointPort } from "./endpoint-port.js";
 import { createFacade } from "./facade.js";
@@ -65,14 +66,14 @@ async function startLocked(
     unnamedRole: (name, current) => unnamedRole(name, current, services),
     onChange: (next, former) => applyConfig({ options, services, serving, writeAtomic, fileSystem, next, former }),
   });
-  const leasesPath = join(paths.stateDir, "leases.json");
-  const lambdaRolesPath = join(paths.stateDir, "lambda-roles.json");
   const services = buildServices(options, {
-    ...{ processes, writeAtomic, leasesPath, lambdaRolesPath, config },
+    ...{ processes, writeAtomic, config, leasesPath: join(paths.stateDir, "leases.json") },
+    lambdaRolesPath: join(paths.stateDir, "lambda-roles.json"),
     onLeasesChanged: () => shellFiles.publish(),
   });
   const port = new EndpointPort(paths.stateDir, writeAtomic);
-  const sweeper = new Sweeper({ clock, logger, sweep: sweepAll, onJump: (jumpedMs) => wakeUp(services, jumpedMs) });
+  const calendar = new Calendar({ clock, logger, jobs: dailyJobs(options, services) });
+  const sweeper = new Sweeper({ clock, logger, sweep: sweepAll, onJump: (ms) => wakeUp(services, calendar, ms) });
   const onRequest = (): void => sweeper.look();
   const serving: Serving = new Serving({ options, services, config, processes, port, onRequest, facade: () => facade });
   const facade = createFacade({ options, services, serving, config });
@@ -83,10 +84,12 @@ async function startLocked(
   await loadConfig(config, options);
   services.lifecycle.block();
   await startServing({ serving, config, port, shellFiles });
+  calendar.start();
   sweeper.start();
   logger.info({ version: options.version, endpoint: serving.endpoint(), config: paths.configFile }, "started");
 
   async function sweepAll(): Promise<void> {
+    void calendar.runDue();
     services.credentials.sweep();
     // Mended on the disk, or the port is free again: nobody need ask for it.
     if (config.problem() !== undefined || serving.endpoint() === null) await config.reload().catch(() => undefined);
@@ -104,7 +107,7 @@ async function startLocked(
     reload: async () => (await config.reload()).config,
     stop: async () => {
       sweeper.stop();
-      await stopServing(services, serving);
+      await stopServing(services, serving, calendar);
       await shellFiles.settle();
       release();
       logger.info({}, "stopped");
@@ -112,15 +115,34 @@ async function startLocked(
   };
 }
 
-function wakeUp({ aws, sso, credentials }: Services, jumpedMs: number): void {
+const AT_MIDNIGHT = "0 0 * * *";
+
+function dailyJobs({ clock, rotateLog }: DaemonOptions, { sso, store }: Services): readonly CalendarJob[] {
+  const registrations = {
+    name: "client-registrations",
+    cron: AT_MIDNIGHT,
+    // A machine that is off at night has it checked when it starts.
+    dueAt: clock.now(),
+    isReady: () => store.current().state === "open",
+    run: () => sso.checkRegistrations(),
+  };
+  return [registrations, ...(rotateLog ? [{ name: "log-rotation", cron: AT_MIDNIGHT, run: rotateLog }] : [])];
+}
+
+function wakeUp({ aws, sso, credentials }: Services, calendar: Calendar, jumpedMs: number): void {
+  calendar.onJump();
   aws.hurry();
   sso.awake();
   credentials.awake(jumpedMs);
 }
 
-async function stopServing({ sso, programs, store, leases }: Services, serving: Serving): Promise<void> {
+async function stopServing(
+  { sso, programs, store, leases }: Services,
+  serving: Serving,
+  calendar: Calendar,
+): Promise<void> {
   programs.stop();
-  await Promise.all([serving.stop(), sso.lock()]);
+  await Promise.all([serving.stop(), sso.lock(), calendar.stop()]);
   await store.flush();
   await leases.flush();
 }

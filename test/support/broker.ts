@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { once } from "node:events";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { createControlClient } from "../../src/control-api/client.js";
@@ -101,8 +101,14 @@ export class TestBroker {
     return run([BROKERCTL, ...args], { ...options, env: { ...this.env, ...options.env } });
   }
 
+  /** With the rotated files: a test may run over midnight, or set the clock beyond it. */
   log(): string {
-    return readFileSync(join(this.home, "state", "brokerd.log"), { encoding: "utf8", flag: "a+" });
+    const state = join(this.home, "state");
+    const rotated = readdirSync(state).flatMap((name) => /^brokerd\.log\.(\d+)$/.exec(name)?.[1] ?? []);
+    const oldestFirst = rotated.map(Number).sort((a, b) => b - a);
+    return [...oldestFirst.map((index) => `brokerd.log.${index}`), "brokerd.log"]
+      .map((name) => readFileSync(join(state, name), { encoding: "utf8", flag: "a+" }))
+      .join("");
   }
 
   get pid(): number | undefined {

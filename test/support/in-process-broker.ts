@@ -51,6 +51,8 @@ export class InProcessBroker {
   readonly clock = new FakeClock();
   readonly home = tempDir("flow");
   readonly log: LogLine[] = [];
+  /** How often the daemon began a new log file. */
+  rotations = 0;
   aws!: FakeAws;
   /** Beside CREDBROKER_HOME and AWS_ENDPOINT_URL. */
   environment: Readonly<Record<string, string>> = {};
@@ -88,6 +90,7 @@ export class InProcessBroker {
       environment,
       clock: this.clock,
       logger: memoryLogger(this.log),
+      rotateLog: async () => void this.rotations++,
       random: () => 0,
       version: "0.0.0-test",
       pid: process.pid,

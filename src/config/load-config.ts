@@ -1,23 +1,19 @@
-import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
 import { CONFIG_TOO_LARGE, MAX_CONFIG_BYTES } from "../core/config-size.js";
 import { errnoOf } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
 import { shellQuote } from "../core/shell-quote.js";
+import { type FileFlaw, readCheckedFile } from "../files/private-file.js";
 import type { Config } from "./config.js";
 import { parseConfig } from "./parse-config.js";
 
-const WRITABLE_BY_OTHERS = 0o022;
-const ROOT = 0;
-
 export interface ConfigFileOptions {
-  /** Absolute. May be a symlink, and readable by everybody: dotfiles live in repositories. */
+  /** Absolute. May be a symlink, and readable by all: dotfiles live in repositories. */
   readonly path: string;
-  /** Who may own the file beside root; default: whoever runs this process. */
+  /** Who may own the file beside root; default: the user of this process. */
   readonly uid?: number;
 }
 
-/** @throws BrokerError `ConfigInvalid`: missing, not safe, or not valid; the hint mends it */
+/** @throws BrokerError `ConfigInvalid`: missing, not safe, or not valid; the hint fixes it */
 export async function loadConfig(options: ConfigFileOptions & { user: string; host: string }): Promise<Config> {
   const { path, user, host } = options;
   return parseConfig({ text: await readConfigFile(options), path, user, host });
@@ -25,57 +21,34 @@ export async function loadConfig(options: ConfigFileOptions & { user: string; ho
 
 /**
  * The text of the config file. What it says decides who gets which credentials, so it must be out of the hands of
- * other users: a file that others can write, or that somebody else owns, is refused (interface §1).
+ * other users: a file that others can write, or that another user owns, is refused (interface §1).
  * @throws BrokerError `ConfigInvalid`
  */
 export async function readConfigFile({ path, uid = process.getuid?.() }: ConfigFileOptions): Promise<string> {
-  const file = await openConfig(path);
-  try {
-    await checkFile(file, path, uid);
-    return decode(await file.readFile(), path);
-  } finally {
-    await file.close();
-  }
+  const file = await readCheckedFile(path, { whose: "named", readableByOthers: true, uid, maxBytes: MAX_CONFIG_BYTES });
+  if (file.outcome === "read") return decode(file.data, path);
+  if (file.outcome === "missing") throw invalid(`config file ${path} does not exist`, "brokerctl init");
+  if (file.outcome === "unreadable") throw explainOpen(file.cause, path);
+  throw refusal(path, file.flaw, uid);
 }
 
-/** Opened once and checked by handle, so that what is checked is what is read; never waits for a pipe's writer. */
-async function openConfig(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  } catch (error) {
-    throw explainOpen(error, path);
-  }
+function refusal(path: string, { kind, what, hint }: FileFlaw, uid: number | undefined): BrokerError {
+  const file = shellQuote(path);
+  if (kind === "type") return invalid(`config file ${path} ${what}`, `ls -ld ${file}`);
+  if (kind === "owner") return invalid(`config file ${path} ${what}`, `sudo chown ${uid} ${file}`);
+  return invalid(`config file ${path} ${kind === "size" ? CONFIG_TOO_LARGE : what}`, hint);
 }
 
 function explainOpen(cause: unknown, path: string): BrokerError {
   const code = errnoOf(cause);
   const file = shellQuote(path);
   const known = new Map<string, [what: string, hint: string]>([
-    ["ENOENT", ["does not exist", "brokerctl init"]],
     ["ENOTDIR", ["does not exist", "brokerctl init"]],
     ["EACCES", ["cannot be read: permission denied", `chmod u+r ${file}`]],
     ["ELOOP", ["is a symbolic link that leads to itself", `rm ${file}`]],
   ]);
   const [what, hint] = known.get(code) ?? [`cannot be read: ${code}`, `ls -l ${file}`];
   return invalid(`config file ${path} ${what}`, hint, cause);
-}
-
-async function checkFile(file: FileHandle, path: string, uid: number | undefined): Promise<void> {
-  const stats = await file.stat();
-  if (!stats.isFile()) throw invalid(`config file ${path} is not a regular file`, `ls -ld ${shellQuote(path)}`);
-  if (uid !== undefined && stats.uid !== uid && stats.uid !== ROOT) {
-    throw invalid(
-      `config file ${path} is owned by another user (uid ${stats.uid})`,
-      `sudo chown ${uid} ${shellQuote(path)}`,
-    );
-  }
-  if ((stats.mode & WRITABLE_BY_OTHERS) !== 0) {
-    const mode = (stats.mode & 0o777).toString(8).padStart(4, "0");
-    throw invalid(`config file ${path} can be written by other users (mode ${mode})`, `chmod go-w ${shellQuote(path)}`);
-  }
-  if (stats.size > MAX_CONFIG_BYTES) {
-    throw invalid(`config file ${path} ${CONFIG_TOO_LARGE}`, `ls -l ${shellQuote(path)}`);
-  }
 }
 
 function decode(bytes: Uint8Array, path: string): string {

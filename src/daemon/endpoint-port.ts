@@ -1,9 +1,8 @@
-import { constants } from "node:fs";
-import { open, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { hasErrno } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
 import { shellQuote } from "../core/shell-quote.js";
+import { readCheckedFile } from "../files/private-file.js";
 import { takenPortMarker } from "../system/paths.js";
 
 /** Remembers beside the state which port leases name, and whether somebody else was found on it. */
@@ -50,22 +49,12 @@ export class EndpointPort {
 const MAX_BYTES = 16;
 
 async function readOurs(path: string): Promise<string | undefined> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(
-    (error: unknown) => {
-      if (hasErrno(error, "ENOENT")) return undefined;
-      throw refused(path, "cannot be read as a file of ours", error);
-    },
-  );
-  if (!file) return undefined;
-  try {
-    const stat = await file.stat();
-    const isOurs = stat.isFile() && stat.uid === process.getuid?.() && (stat.mode & 0o077) === 0;
-    if (!isOurs) throw refused(path, "is not private to you");
-    const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(MAX_BYTES), position: 0 });
-    return buffer.toString("utf8", 0, bytesRead);
-  } finally {
-    await file.close();
-  }
+  const file = await readCheckedFile(path, { maxBytes: MAX_BYTES });
+  if (file.outcome === "missing") return undefined;
+  if (file.outcome === "read") return file.data.toString("utf8");
+  if (file.outcome === "unreadable") throw refused(path, "cannot be read as a file of ours", file.cause);
+  if (file.flaw.kind === "size") return ""; // neither a port nor a marker, but ours
+  throw refused(path, file.flaw.what, file.flaw.cause);
 }
 
 function refused(path: string, what: string, cause?: unknown): BrokerError {

@@ -1,14 +1,11 @@
-import { constants, type Stats } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
 import { errnoOf } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
 import { shellQuote } from "../core/shell-quote.js";
+import { type FileFlaw, readCheckedFile } from "../files/private-file.js";
 import type { Obstacle } from "./data-key-holder.js";
 
 /** A file in these is some kilobytes at most: whatever is larger is another file. */
 const MAX_BYTES = 4_096;
-/** A FIFO must not hold us; a terminal must not become ours. */
-const READ = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 
 export type PrivateFile =
   | { readonly outcome: "read"; readonly data: Buffer }
@@ -20,23 +17,12 @@ export interface PrivateFileOptions {
   readonly whose: "ours" | "named";
 }
 
-/** Reads a file that nobody else may read or replace; looked at through the open handle, so nothing changes in between. */
+/** Reads a file that other users can neither read nor replace; what cannot be read is refused too. */
 export async function readPrivateFile(path: string, { whose }: PrivateFileOptions): Promise<PrivateFile> {
-  let handle: FileHandle | undefined;
-  try {
-    handle = await open(path, whose === "ours" ? READ | constants.O_NOFOLLOW : READ);
-    const stats = await handle.stat();
-    const obstacle = obstacleIn(path, stats, whose);
-    if (obstacle) return { outcome: "refused", ...obstacle };
-    return { outcome: "read", data: await handle.readFile() };
-  } catch (error) {
-    const code = errnoOf(error);
-    if (code === "ENOENT") return { outcome: "missing" };
-    const reason = code === "ELOOP" ? "it is a symbolic link" : code;
-    return { outcome: "refused", message: `${path} cannot be read (${reason})`, hint: `ls -l ${shellQuote(path)}` };
-  } finally {
-    await handle?.close();
-  }
+  const file = await readCheckedFile(path, { whose, maxBytes: MAX_BYTES });
+  if (file.outcome === "refused") return { outcome: "refused", ...obstacleOf(path, file.flaw) };
+  if (file.outcome !== "unreadable") return file;
+  return { outcome: "refused", ...unreadable(path, file.cause) };
 }
 
 /**
@@ -44,40 +30,20 @@ export async function readPrivateFile(path: string, { whose }: PrivateFileOption
  * replace it (interface §1), else with StoreUnavailable. Unreadable is never empty.
  */
 export async function readIfThere(path: string): Promise<Buffer | undefined> {
-  let handle: FileHandle | undefined;
-  try {
-    handle = await open(path, READ | constants.O_NOFOLLOW);
-    const stats = await handle.stat();
-    const obstacle = stats.isDirectory() ? undefined : strangerIn(path, stats, "ours");
-    if (obstacle) throw new BrokerError("FileRefused", obstacle.message, { hint: obstacle.hint });
-    return await handle.readFile();
-  } catch (error) {
-    if (error instanceof BrokerError) throw error;
-    const code = errnoOf(error);
-    if (code === "ENOENT") return undefined;
-    const hint = `ls -l ${shellQuote(path)}`;
-    if (code === "ELOOP") throw new BrokerError("FileRefused", `${path} is a symbolic link`, { hint, cause: error });
-    throw new BrokerError("StoreUnavailable", `${path} cannot be read (${code})`, { hint, cause: error });
-  } finally {
-    await handle?.close();
-  }
+  const file = await readCheckedFile(path);
+  if (file.outcome === "read") return file.data;
+  if (file.outcome === "missing") return undefined;
+  const isRefused = file.outcome === "refused";
+  const { message, hint } = isRefused ? obstacleOf(path, file.flaw) : unreadable(path, file.cause);
+  const cause = isRefused ? file.flaw.cause : file.cause;
+  throw new BrokerError(isRefused ? "FileRefused" : "StoreUnavailable", message, { hint, cause });
 }
 
-function obstacleIn(path: string, stats: Stats, whose: PrivateFileOptions["whose"]): Obstacle | undefined {
-  const stranger = strangerIn(path, stats, whose);
-  if (stranger || stats.size <= MAX_BYTES) return stranger;
-  return { message: `${path} is too long (${stats.size} bytes)`, hint: `ls -l ${shellQuote(path)}` };
+/** A secret's file is looked at before it is moved or removed: only a mode is safe to change unseen. */
+function obstacleOf(path: string, { kind, what, hint }: FileFlaw): Obstacle {
+  return { message: `${path} ${what}`, hint: kind === "mode" ? hint : `ls -l ${shellQuote(path)}` };
 }
 
-function strangerIn(path: string, stats: Stats, whose: PrivateFileOptions["whose"]): Obstacle | undefined {
-  if (!stats.isFile()) return { message: `${path} is not a regular file`, hint: `ls -l ${shellQuote(path)}` };
-  const owners = [process.getuid?.() ?? stats.uid, ...(whose === "named" ? [0] : [])];
-  if (!owners.includes(stats.uid)) {
-    return { message: `${path} belongs to another user (uid ${stats.uid})`, hint: `ls -l ${shellQuote(path)}` };
-  }
-  if ((stats.mode & 0o077) !== 0) {
-    const mode = (stats.mode & 0o777).toString(8);
-    return { message: `${path} is open to others (mode ${mode})`, hint: `chmod 600 ${shellQuote(path)}` };
-  }
-  return undefined;
+function unreadable(path: string, cause: unknown): Obstacle {
+  return { message: `${path} cannot be read (${errnoOf(cause)})`, hint: `ls -l ${shellQuote(path)}` };
 }

@@ -238,8 +238,13 @@ describe("opening", () => {
   );
 
   it("of what cannot be read is an error, never an empty store", async () => {
-    path = join(directory, "not-a-file");
-    mkdirSync(path);
+    const notAFile = join(directory, "not-a-file");
+    mkdirSync(notAFile);
+    path = notAFile;
+    expect(await brokerErrorOf(() => newStore().open(key))).toMatchObject({ code: "FileRefused" });
+    const file = join(directory, "file");
+    writeFileSync(file, "");
+    path = join(file, "below");
     expect(await brokerErrorOf(() => newStore().open(key))).toMatchObject({ code: "StoreUnavailable" });
   });
 });

@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, linkSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { SystemClock } from "../../src/system/clock.js";
@@ -294,6 +294,12 @@ describe("logs", () => {
     expect((await room.run(["logs"])).stdout).toBe("one\ntwo\nthree\nfour\nfive\n");
     rmSync(log);
     expect((await room.run(["logs", "-n", "1"])).stdout).toBe("four\n");
+  });
+
+  it("prints no line twice when the file is rotated while it is read", async () => {
+    writeFileSync(log, "one\ntwo\n");
+    linkSync(log, `${log}.1`);
+    expect((await room.run(["logs"])).stdout).toBe("one\ntwo\n");
   });
 
   it("follows what is written next, over a rotation and half-written lines", async () => {

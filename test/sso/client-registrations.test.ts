@@ -75,7 +75,7 @@ describe("the daily check of client registrations", () => {
     await pass(room.center.registrationLifeMs - MINUTE);
     await pass(2 * MINUTE);
     expect(await room.sso.endingLogins()).toHaveLength(1);
-    await pass(DAY);
+    await room.clock.advance(DAY);
     expect(await room.sso.endingLogins()).toEqual([]);
     await room.sso.logout(ssoSource());
     await room.sso.checkRegistrations();

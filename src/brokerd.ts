@@ -39,7 +39,8 @@ usage: brokerd [--supervised] [--log-file FILE]   run in the foreground, log on 
                                                   remove the data key from the OS keychain and end
        brokerd --version | --help
 
-  --supervised      stay up, degraded, when config.yaml is missing or not valid
+  --supervised      stay up, degraded, when config.yaml is missing or not valid, and serve
+                    the roles that are, where only single entries are bad
   --log-file FILE   log to FILE, rotated, instead of stderr; implies --supervised
   --unless-stopped-since MS
                     end at once where \`brokerctl stop\` ran after that time (epoch milliseconds): brokerctl gives it

@@ -16,4 +16,17 @@ export interface Config {
   readonly programs: readonly string[];
   /** Roles nobody fetched for this long are let go, milliseconds. */
   readonly idleAfterMs: number;
+  /** What stands in the file and is not in force; absent: nothing. Only `parseAround` leaves something out. */
+  readonly leftOut?: readonly LeftOutEntry[];
+}
+
+/** An entry with a problem of its own, or one that builds on such an entry. */
+export interface LeftOutEntry {
+  readonly kind: "source" | "role" | "setting";
+  /** Of a setting: its path, `lambda.via`. */
+  readonly name: string;
+  /** The entry that it builds on and whose problem this is, `source corp`; absent: the problem is its own. */
+  readonly because?: string;
+  /** Says it all: `role dev is not in force: FILE:LINE:COLUMN: FIELD: what is wrong`. */
+  readonly message: string;
 }

@@ -17,9 +17,11 @@ const MAX_SHOWN = 100;
 export function parseConfig(source: ConfigText): Config {
   const checked = checkConfig(source);
   if (checked.config) return checked.config;
-  throw new BrokerError("ConfigInvalid", renderProblems(checked, source.path).join("\n"), {
-    hint: "brokerctl config edit",
-  });
+  throw invalidConfig(checked, source.path);
+}
+
+export function invalidConfig(checked: CheckedConfig, file: string): BrokerError {
+  return new BrokerError("ConfigInvalid", renderProblems(checked, file).join("\n"), { hint: "brokerctl config edit" });
 }
 
 /** The problems in the order of the text, each a line with its place. */

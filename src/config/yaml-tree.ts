@@ -145,11 +145,15 @@ class TreeReader {
     this.#expanding++;
     const value = this.read(target);
     this.#expanding--;
+    // Also the last one: what was cut off may be a policy's restriction.
+    if (this.#aliasedValues > MAX_ALIASED_VALUES) this.#refuseAliases(alias);
     return value;
   }
 
+  /** Of the file, not of the entry: said once, and everything below lacks values. */
   #refuseAliases(alias: Alias): void {
-    if (!this.#refused) this.#report(alias, "too many aliases (*name), or one inside of itself; write the values out");
+    const message = "too many aliases (*name), or one inside of itself; write the values out";
+    if (!this.#refused) this.problems.push({ path: [], message, offset: offsetOf(alias) ?? 0 });
     this.#refused = true;
   }
 

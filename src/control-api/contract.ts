@@ -86,6 +86,16 @@ export interface StatusView {
   readonly sources: readonly SourceView[];
   readonly roles: readonly RoleView[];
   readonly leases: readonly LeaseView[];
+  /** Entries of the config that are not in force, where there are any; the state is `degraded` then. */
+  readonly leftOut?: readonly LeftOutView[];
+}
+
+export interface LeftOutView {
+  readonly kind: "source" | "role" | "setting";
+  readonly name: string;
+  /** `source corp`, `role dev`: whose problem it is; null: its own. */
+  readonly because: string | null;
+  readonly error: ControlError;
 }
 
 /** What a program gets to speak to the endpoint with a lease. */

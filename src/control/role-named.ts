@@ -22,7 +22,7 @@ export async function roleNamed(services: ControlServices, name: string, signal:
   const role = runningConfig(services).roles.get(name);
   if (role) return role;
   const adHoc = services.config.adHocRole(name) ?? (await byAccountName(services, name, signal));
-  if (!adHoc) throw noRole(services, name);
+  if (!adHoc) throw services.config.whyLeftOut("role", name) ?? noRole(services, name);
   services.credentials.adopt(adHoc);
   return adHoc;
 }

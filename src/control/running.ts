@@ -31,7 +31,10 @@ export function keysSourceNamed(services: ControlServices, name: string): KeysSo
 export function sourceNamed(services: ControlServices, name: string): Source {
   const source = runningConfig(services).sources.get(name);
   if (source) return source;
-  throw new BrokerError("SourceUnknown", `no source ${name} in ${services.config.path}`, {
-    hint: `brokerctl source add ${name} --type keys`,
-  });
+  throw (
+    services.config.whyLeftOut("source", name) ??
+    new BrokerError("SourceUnknown", `no source ${name} in ${services.config.path}`, {
+      hint: `brokerctl source add ${name} --type keys`,
+    })
+  );
 }

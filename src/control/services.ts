@@ -1,6 +1,6 @@
 import type { Iam } from "../aws/iam.js";
 import type { Sts } from "../aws/sts.js";
-import type { Config } from "../config/config.js";
+import type { Config, LeftOutEntry } from "../config/config.js";
 import type { AwsImport, ImportRequest as AwsImportRequest } from "../config/import/aws-config-import.js";
 import type { EditPlan, FieldValues } from "../control-api/config-contract.js";
 import type { ControlRequest, ControlResponse } from "../control-api/contract.js";
@@ -31,6 +31,11 @@ export interface RunningConfig {
   takeUpEdit(): Promise<boolean>;
   /** Why the file on disk is not in force; undefined: it is, or it was not looked at. */
   editProblem(): BrokerError | undefined;
+  /**
+   * Why an entry of the file is not in force although the config is; undefined: it is, or there is none. Of a `role` without an
+   * entry (`SOURCE:ACCOUNT/ROLE`, a function's): why what it builds on is not.
+   */
+  whyLeftOut(kind: LeftOutEntry["kind"], name: string): BrokerError | undefined;
   /** Loads the file again; an invalid one rejects with ConfigInvalid and changes nothing. Notes: what needs a restart. */
   reload(): Promise<{ readonly config: Config; readonly notes: readonly string[] }>;
   /** Rejects with ConfigInvalid, all problems in the message. */

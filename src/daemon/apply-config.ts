@@ -30,7 +30,9 @@ export async function applyConfig(applied: AppliedConfig): Promise<readonly stri
   services.lifecycle.block();
   if (serving.isStarted && serving.endpoint() === null) await serving.bindEndpoint(next.endpointPort);
   options.logger.info({ roles: next.roles.size, sources: next.sources.size }, "config loaded");
-  return former ? needRestart(former, applied) : [];
+  const problems = (next.leftOut ?? []).filter(({ because }) => because === undefined).map(({ message }) => message);
+  for (const reason of problems) options.logger.error({ reason }, "entry of the config left out, degraded");
+  return [...problems, ...(former ? needRestart(former, applied) : [])];
 }
 
 /** A session opened with another MFA device is not what the config means now. */

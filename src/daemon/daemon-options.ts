@@ -21,7 +21,7 @@ export interface DaemonOptions {
   readonly host: string;
   /** How the keychain child is started. */
   readonly keychainChild: { readonly nodePath: string; readonly scriptPath: string };
-  /** Stays up without a valid config (`degraded`); a foreground daemon gives up instead. */
+  /** Stays up without a valid config, and serves around bad entries of it (`degraded`); a foreground daemon gives up instead. */
   readonly supervised: boolean;
   /** The unit that started us takes from our programs what they may need: right only while there are none. */
   readonly hardened?: boolean;

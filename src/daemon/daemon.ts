@@ -60,10 +60,9 @@ async function startLocked(
   const writeAtomic = (path: string, data: Uint8Array): Promise<void> => writeFileAtomic(fileSystem, path, data);
 
   const config: ConfigFile = new ConfigFile({
-    path: paths.configFile,
-    user: options.user,
-    host: options.host,
+    ...{ path: paths.configFile, user: options.user, host: options.host, supervised: options.supervised },
     unnamedRole: (name, current) => unnamedRole(name, current, services),
+    viaOf: (name) => services.lambdaRoles.get(name)?.via,
     onChange: (next, former) => applyConfig({ options, services, serving, writeAtomic, fileSystem, next, former }),
   });
   const services = buildServices(options, {

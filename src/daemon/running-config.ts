@@ -1,15 +1,16 @@
-import type { Config } from "../config/config.js";
+import type { Config, LeftOutEntry } from "../config/config.js";
 import { planRoleAdd, planSourceAdd } from "../config/edit/edit-config.js";
 import { planSsoRoles, type SsoRolesPlan } from "../config/edit/plan-sso-roles.js";
 import { type AwsImport, planAwsImport } from "../config/import/aws-config-import.js";
 import { readConfigFile } from "../config/load-config.js";
+import { parseAround } from "../config/parse-around.js";
 import { parseConfig } from "../config/parse-config.js";
 import { configJsonSchema } from "../config/schema/json-schema.js";
 import type { ConfigEdit, ImportTexts, RunningConfig } from "../control/services.js";
 import type { EditPlan } from "../control-api/config-contract.js";
 import type { ControlRequest } from "../control-api/contract.js";
-import { type BrokerError, toBrokerError } from "../core/errors.js";
-import type { Role } from "../core/role.js";
+import { BrokerError, toBrokerError } from "../core/errors.js";
+import { type Role, ssoRoleParts } from "../core/role.js";
 import { Mutex } from "../core/serial.js";
 import { readRegularFile } from "../files/read-small-file.js";
 
@@ -19,6 +20,10 @@ export interface ConfigFileOptions {
   readonly host: string;
   /** A role that no entry of this config names. */
   readonly unnamedRole: (name: string, config: Config) => Role | undefined;
+  /** The role that a function's role goes by. */
+  readonly viaOf: (functionRole: string) => string | undefined;
+  /** Nobody stands before the daemon to read what is wrong: bad entries do not keep the others from being served. */
+  readonly supervised: boolean;
   /** Called with every config that comes into force, and the one before; says what needs a restart. */
   readonly onChange: (config: Config, former: Config | undefined) => Promise<readonly string[]>;
 }
@@ -81,7 +86,7 @@ export class ConfigFile implements RunningConfig {
     let text: string | undefined;
     try {
       text = await readConfigFile({ path: this.path });
-      const config = this.check(text, this.path);
+      const config = this.#parse(text, former);
       this.#config = config;
       this.#loadedText = text;
       this.#editProblem = this.#refusedText = undefined;
@@ -94,6 +99,31 @@ export class ConfigFile implements RunningConfig {
       }
       throw this.#problem;
     }
+  }
+
+  /** What an edit breaks is not taken up; what is left out already may stay so, or the rest of the file could not change. */
+  #parse(text: string, former: Config | undefined): Config {
+    if (!this.#options.supervised) return this.check(text, this.path);
+    const config = parseAround({ text, path: this.path, ...this.#identity() });
+    return former && leavesOutMore(config, former) ? this.check(text, this.path) : config;
+  }
+
+  whyLeftOut(kind: LeftOutEntry["kind"], name: string): BrokerError | undefined {
+    const entry = this.#leftOut(kind, name);
+    if (!entry) return undefined;
+    const { path } = this;
+    const since = this.#editProblem && `; ${path} changed since and is not in force: ${this.#editProblem.message}`;
+    return new BrokerError("ConfigInvalid", `${entry.message}${since ?? ""}`, { hint: "brokerctl config edit" });
+  }
+
+  /** A role without an entry is left out with what it builds on. */
+  #leftOut(kind: LeftOutEntry["kind"], name: string): LeftOutEntry | undefined {
+    const entry = this.#config?.leftOut?.find((each) => each.kind === kind && each.name === name);
+    if (entry || kind !== "role" || !this.#config?.leftOut) return entry;
+    const via = this.#options.viaOf(name);
+    if (via !== undefined) return this.#leftOut("role", via);
+    const source = ssoRoleParts(name)?.source;
+    return source === undefined ? undefined : this.#leftOut("source", source);
   }
 
   check(text: string, path: string): Config {
@@ -133,4 +163,10 @@ export class ConfigFile implements RunningConfig {
   async #read(): Promise<string | undefined> {
     return readRegularFile(this.path).catch(() => undefined);
   }
+}
+
+function leavesOutMore({ leftOut = [] }: Config, former: Config): boolean {
+  const keyOf = ({ kind, name }: LeftOutEntry): string => `${kind} ${name}`;
+  const before = new Set(former.leftOut?.map(keyOf));
+  return leftOut.some((entry) => !before.has(keyOf(entry)));
 }

@@ -112,10 +112,14 @@ export class Serving {
   /** The role, or all of the config, may be there since somebody edited the file: nobody need tell us. */
   async #retrieveAnew(role: string, error: unknown): ReturnType<RoleCredentials["retrieve"]> {
     const { services, config, options } = this.#parts;
-    if (!(error instanceof BrokerError) || !["RoleUnknown", "ConfigInvalid"].includes(error.code)) throw error;
+    if (!isMiss(error)) throw error;
     const taken = await within(config.takeUpEdit(), options.clock);
-    if (!taken) throw error;
-    return services.credentials.retrieve(role);
+    try {
+      if (taken) return await services.credentials.retrieve(role);
+      throw error;
+    } catch (missed) {
+      throw isMiss(missed) ? (config.whyLeftOut("role", role) ?? missed) : missed;
+    }
   }
 
   #endpointApp(): ReturnType<typeof createEndpointApp> {
@@ -180,6 +184,10 @@ export class Serving {
     await services.leases.rotateAll();
     options.logger.warn({}, "the port was somebody else's before: every lease token was made anew");
   }
+}
+
+function isMiss(error: unknown): boolean {
+  return error instanceof BrokerError && ["RoleUnknown", "ConfigInvalid"].includes(error.code);
 }
 
 /** Opening the secret store may take longer than a client is kept: it goes on, and the next one finds it done. */

@@ -57,6 +57,11 @@ class MemoryConfig implements RunningConfig {
     return this.edit;
   }
 
+  whyLeftOut(kind: string, name: string): BrokerError | undefined {
+    const entry = this.config?.leftOut?.find((each) => each.kind === kind && each.name === name);
+    return entry && new BrokerError("ConfigInvalid", entry.message);
+  }
+
   async reload(): Promise<{ config: Config; notes: readonly string[] }> {
     return { config: this.check(), notes: [] };
   }

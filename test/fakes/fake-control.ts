@@ -64,6 +64,7 @@ export class FakeControl {
   defaultRole: string | null = null;
   readonly sources: SourceView[] = [];
   readonly roles: RoleView[] = [];
+  leftOut: StatusView["leftOut"];
   readonly keys: KeyView[] = [];
   readonly secrets = new Map<string, string>();
   leases: FakeLease[] = [];
@@ -463,6 +464,7 @@ export class FakeControl {
       sources: this.sources,
       roles: this.roles,
       leases: this.leases.map(view),
+      ...(this.leftOut && { leftOut: this.leftOut }),
     };
   }
 

@@ -65,4 +65,14 @@ describe("brokerd in the foreground", () => {
     expect(stderr()).toContain(broker.configFile);
     expect(stderr()).toContain("brokerctl init");
   });
+
+  it("ends with 2 and names every problem where single entries of the config are bad", async () => {
+    const config = "sources: { k: { type: keys, regoin: x } }\nroles: { dev: { source: kk } }\n";
+    const broker = await TestBroker.create({ name: "foreground", config });
+    const { stderr } = inForeground(broker);
+
+    expect(await once(daemon!, "close")).toEqual([2, null]);
+    expect(stderr()).toContain("sources.k.regoin: unknown key");
+    expect(stderr()).toContain("roles.dev.source: unknown source");
+  });
 });

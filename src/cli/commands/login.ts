@@ -64,7 +64,9 @@ async function chosen(name: string | undefined, context: CliContext): Promise<Lo
   if (name === undefined) return theOneThatNeedsIt(choices);
   const choice = choices.find((candidate) => candidate.name === name);
   if (choice) return choice;
-  throw noLoginFor(name, (await context.client.call("status", {})).sources);
+  const { sources, leftOut = [] } = await context.client.call("status", {});
+  const error = leftOut.find((entry) => entry.kind === "source" && entry.name === name)?.error;
+  throw error ? new BrokerError(error.code, error.message, { hint: error.hint }) : noLoginFor(name, sources);
 }
 
 function theOneThatNeedsIt(choices: readonly LoginChoice[]): LoginChoice {

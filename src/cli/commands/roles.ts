@@ -1,10 +1,10 @@
-import type { RoleView } from "../../control-api/contract.js";
+import type { LeftOutView, RoleView } from "../../control-api/contract.js";
 import { BrokerError } from "../../core/errors.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
 import type { Output } from "../terminal/output.js";
 import type { Screen } from "../terminal/screen.js";
 import { table } from "../terminal/table.js";
-import { roleJson } from "../terminal/views.js";
+import { leftOutJson, roleJson } from "../terminal/views.js";
 import { when } from "../terminal/when.js";
 
 export const rolesCommand = defineCommand({
@@ -25,16 +25,20 @@ for one of them as a whole: * ? [a-z] {a,b}.`,
     const { defaultRole } = status;
     const roles = filter === undefined ? status.roles : await fitting(filter, status.roles);
     if (output.json) {
-      output.printJson({ default_role: defaultRole, roles: roles.map(roleJson) });
-    } else if (status.roles.length === 0) {
-      output.say("the config has no roles yet");
-      output.hint("brokerctl role add NAME --source SOURCE --role-arn ARN");
-    } else if (roles.length === 0) {
-      output.say(`no role fits '${filter ?? ""}', of ${status.roles.length}`);
-    } else {
+      const left = leftOutJson(status.leftOut);
+      output.printJson({ default_role: defaultRole, roles: roles.map(roleJson), left_out: left });
+      return;
+    }
+    if (roles.length > 0) {
       output.print(roleTable(roles, { defaultRole, now: clock.now(), screen: output.screen }));
       warnOfRoleErrors(roles, output);
+    } else if (status.roles.length > 0) {
+      output.say(`no role fits '${filter ?? ""}', of ${status.roles.length}`);
+    } else if (!status.leftOut) {
+      output.say("the config has no roles yet");
+      output.hint("brokerctl role add NAME --source SOURCE --role-arn ARN");
     }
+    warnOfLeftOut(status.leftOut, output);
   },
 });
 
@@ -62,6 +66,26 @@ export function warnOfRoleErrors(roles: readonly RoleView[], output: Output): vo
   for (const { name, lastError } of roles) {
     if (lastError !== null) output.warn(`${name}: ${lastError.message}`, lastError.hint);
   }
+}
+
+/** Lines and names that a person reads; all of it: `config check`, `--json`. */
+const SHOWN = 10;
+
+/** Each entry that has a problem, and with it what is out of force with it. */
+export function warnOfLeftOut(leftOut: readonly LeftOutView[] = [], output: Output): void {
+  const own = leftOut.filter(({ because }) => because === null);
+  for (const { kind, name, error } of own.slice(0, SHOWN)) {
+    const label = kind === "setting" ? name : `${kind} ${name}`;
+    const built = leftOut.filter(({ because }) => because === label).map((entry) => entry.name);
+    output.warn(`${error.message}${built.length === 0 ? "" : `; nor what builds on it: ${listed(built)}`}`);
+  }
+  if (own.length > SHOWN) output.warn(`${own.length - SHOWN} more entries of the config are not in force`);
+  if (own.length > 0) output.hint("brokerctl config edit");
+}
+
+function listed(names: readonly string[]): string {
+  const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : "";
+  return `${names.slice(0, SHOWN).join(", ")}${more}`;
 }
 
 export interface RoleTable {

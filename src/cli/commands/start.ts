@@ -2,6 +2,7 @@ import type { StatusView } from "../../control-api/contract.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
 import type { CliContext } from "../context.js";
 import { runningDaemon, startDaemon } from "../daemon/start-daemon.js";
+import { warnOfLeftOut } from "./roles.js";
 
 export const startCommand = defineCommand({
   name: "start",
@@ -15,12 +16,13 @@ export const startCommand = defineCommand({
   },
 });
 
-export function sayStarted({ daemon }: StatusView, what: string, { output }: CliContext): void {
+export function sayStarted({ daemon, leftOut }: StatusView, what: string, { output }: CliContext): void {
   const { pid, endpoint, state, problem } = daemon;
   if (output.json) output.printJson({ pid, endpoint, state });
   output.say(
     `brokerd ${what}: pid ${pid}, ${endpoint === null ? "endpoint not bound" : `endpoint ${endpoint}`}, ${state}`,
   );
+  warnOfLeftOut(leftOut, output);
   if (problem) output.warn(problem.message, problem.hint);
   else if (state === "locked") output.hint("brokerctl unlock");
 }

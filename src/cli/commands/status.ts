@@ -8,7 +8,7 @@ import { fields, table } from "../terminal/table.js";
 import { statusJson } from "../terminal/views.js";
 import { span, when } from "../terminal/when.js";
 import { leaseTable } from "./lease-list.js";
-import { roleTable, warnOfRoleErrors } from "./roles.js";
+import { roleTable, warnOfLeftOut, warnOfRoleErrors } from "./roles.js";
 
 const STATUS_PATIENCE_MS = 5000;
 
@@ -75,7 +75,7 @@ function withoutConfig(error: unknown, context: CliContext): unknown {
 }
 
 function print(status: ShownStatus, { output, clock }: CliContext): void {
-  const { daemon, sources, roles, leases, defaultRole, hidden } = status;
+  const { daemon, sources, roles, leases, defaultRole, hidden, leftOut } = status;
   const now = clock.now();
   const { screen } = output;
   output.print(
@@ -100,6 +100,7 @@ function print(status: ShownStatus, { output, clock }: CliContext): void {
   if (hidden.length > 0)
     output.print(`\n${fields([`not shown: ${hidden.join(", ")}; all: brokerctl status --all`], screen)}`);
   warnOfRoleErrors(roles, output);
+  warnOfLeftOut(leftOut, output);
   for (const warning of daemon.warnings) output.warn(warning);
   if (daemon.problem) {
     const { code, message, hint } = daemon.problem;

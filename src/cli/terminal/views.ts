@@ -1,11 +1,11 @@
-import type { LeaseView, RoleSummary, RoleView, StatusView } from "../../control-api/contract.js";
+import type { LeaseView, LeftOutView, RoleSummary, RoleView, StatusView } from "../../control-api/contract.js";
 import type { SourceView } from "../../control-api/source-view.js";
 import { isoInstant } from "./when.js";
 
 /** What `--json` prints: snake_case fields that others may rely on (interface §4), instants as whole-second UTC. */
 type Json = Readonly<Record<string, unknown>>;
 
-export function statusJson({ daemon, defaultRole, sources, roles, leases }: StatusView): Json {
+export function statusJson({ daemon, defaultRole, sources, roles, leases, leftOut }: StatusView): Json {
   return {
     daemon: {
       pid: daemon.pid,
@@ -23,7 +23,12 @@ export function statusJson({ daemon, defaultRole, sources, roles, leases }: Stat
     sources: sources.map(sourceJson),
     roles: roles.map(roleJson),
     leases: leases.map(leaseJson),
+    left_out: leftOutJson(leftOut),
   };
+}
+
+export function leftOutJson(leftOut: readonly LeftOutView[] = []): readonly Json[] {
+  return leftOut.map(({ kind, name, because, error }) => ({ kind, name, because, error }));
 }
 
 function sourceJson({ name, type, state, expiresAt }: SourceView): Json {

@@ -1,10 +1,11 @@
 import { DURATION_RULE, LONGEST_DURATION_SECONDS, secondsOfDuration } from "../../core/duration.js";
-import type { Config } from "../config.js";
+import type { Config, LeftOutEntry } from "../config.js";
 import { valueAt } from "../field-positions.js";
 import { deepFreeze, frozenMap } from "../freeze.js";
 import { programsOf } from "../programs-of.js";
 import { readYaml, type YamlReading } from "../read-yaml.js";
 import { type ResolvedConfig, resolveRoles } from "../resolve-roles.js";
+import type { RoleEntry } from "../schema/role-schema.js";
 import { roleSchema } from "../schema/role-schema.js";
 import { type ConfigFile, configSchema } from "../schema/schema.js";
 import { sourceSchema } from "../schema/source-schema.js";
@@ -15,6 +16,8 @@ import type { Entries } from "./link-roles.js";
 
 const DEFAULT_PORT = 9171;
 const DEFAULT_IDLE_AFTER = "8h";
+/** The one setting that names an entry, and which nothing else builds on. */
+export const LAMBDA_VIA = "lambda.via";
 
 /** A config's text and what its session names are made of. */
 export interface ConfigText {
@@ -31,6 +34,16 @@ export interface CheckedConfig {
   readonly config?: Config;
   readonly problems: readonly ConfigProblem[];
   readonly reading: YamlReading;
+  /** Absent where the file's top has problems: entries one by one say nothing then. */
+  readonly parts?: ConfigParts;
+}
+
+/** The entries as far as they could be read, and the config that is left without some of them. */
+export interface ConfigParts {
+  readonly roles: Entries<RoleEntry>;
+  readonly sources: Entries<unknown>;
+  readonly lambdaVia: string | undefined;
+  without(leftOut: readonly LeftOutEntry[]): Config;
 }
 
 /** Reads, validates and cross-checks a config; what is wrong comes back, all of it. */
@@ -51,12 +64,20 @@ export function checkConfig(source: ConfigText): CheckedConfig {
     user: source.user,
     host: source.host,
   });
-  const file = parsed.data;
-  const via = checkLambdaVia(textAt(root, ["lambda", "via"]), { ...entries, resolved: resolved.sources });
-  const problems = [...issues, ...(file ? checkTop(file) : []), ...resolved.problems, ...via];
+  const lambdaVia = textAt(root, ["lambda", "via"]);
+  const via = checkLambdaVia(lambdaVia, { ...entries, resolved: resolved.sources });
+  const top = topOf(root);
+  const problems = [...issues, ...(top ? checkTop(top) : []), ...resolved.problems, ...via];
   const all = [...reading.problems, ...withoutRepeats(problems, reading.problems)];
-  if (!file || all.length > 0) return { problems: all, reading };
-  return { config: buildConfig(file, resolved), problems: [], reading };
+  if (!top) return { problems: all, reading };
+  const build = (leftOut: readonly LeftOutEntry[]): Config => buildConfig(top, { ...resolved, lambdaVia, leftOut });
+  if (all.length === 0) return { config: build([]), problems: [], reading };
+  return { problems: all, reading, parts: { ...entries, lambdaVia, without: build } };
+}
+
+/** All but the entries; undefined where that breaks the schema itself. */
+function topOf(root: Readonly<Record<string, unknown>>): ConfigTop | undefined {
+  return configSchema.safeParse({ ...root, sources: null, roles: null, lambda: null }).data;
 }
 
 interface EntrySchema<Entry> {
@@ -74,7 +95,9 @@ function textAt(root: unknown, path: readonly string[]): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-function checkTop(file: ConfigFile): ConfigProblem[] {
+type ConfigTop = Omit<ConfigFile, "sources" | "roles" | "lambda">;
+
+function checkTop(file: ConfigTop): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   const { secret_store: store, data_key_command: command, refresh } = file;
   if (store === "command" && command === undefined) {
@@ -98,11 +121,24 @@ function withoutRepeats(problems: readonly ConfigProblem[], said: readonly Confi
   return problems.filter((problem) => !paths.has(key(problem)));
 }
 
-function buildConfig(file: ConfigFile, { sources, roles }: ResolvedConfig): Config {
+interface InForce extends Pick<ResolvedConfig, "sources" | "roles"> {
+  readonly lambdaVia: string | undefined;
+  readonly leftOut: readonly LeftOutEntry[];
+}
+
+function buildConfig(file: ConfigTop, found: InForce): Config {
   const { endpoint, refresh } = file;
+  const { leftOut } = found;
+  const isLeftOut = (kind: LeftOutEntry["kind"], name: string): boolean => names.has(`${kind} ${name}`);
+  const names = new Set(leftOut.map(({ kind, name }) => `${kind} ${name}`));
+  const sources = new Map([...found.sources].filter(([name]) => !isLeftOut("source", name)));
+  const roles = new Map([...found.roles].filter(([name]) => !isLeftOut("role", name)));
+  const lambdaVia = isLeftOut("setting", LAMBDA_VIA) ? undefined : found.lambdaVia;
   return deepFreeze({
     secretStore: file.secret_store,
     ...optionalFields(file),
+    ...(lambdaVia === undefined ? {} : { lambdaVia }),
+    ...(leftOut.length === 0 ? {} : { leftOut }),
     endpointPort: endpoint?.port ?? DEFAULT_PORT,
     sources: frozenMap(sources),
     roles: frozenMap(roles),
@@ -111,10 +147,9 @@ function buildConfig(file: ConfigFile, { sources, roles }: ResolvedConfig): Conf
   });
 }
 
-function optionalFields({ data_key_command: command, defaults, lambda }: ConfigFile): Partial<Config> {
+function optionalFields({ data_key_command: command, defaults }: ConfigTop): Partial<Config> {
   return {
     ...(command === undefined ? {} : { dataKeyCommand: command }),
     ...(defaults?.region === undefined ? {} : { defaultRegion: defaults.region }),
-    ...(lambda?.via === undefined ? {} : { lambdaVia: lambda.via }),
   };
 }

@@ -38,6 +38,8 @@ async function viaOf(named: string | null, services: ControlServices, { signal }
 const MAX_SHOWN = 20;
 
 function noVia(services: ControlServices): never {
+  const leftOut = services.config.whyLeftOut("setting", "lambda.via");
+  if (leftOut) throw leftOut;
   const names = [...runningConfig(services).roles.keys()];
   const shown = names.length > MAX_SHOWN ? [...names.slice(0, MAX_SHOWN), "…"] : names;
   const choices = names.length === 0 ? "the config has no roles yet" : `the config has ${shown.join(", ")}`;

@@ -22,6 +22,7 @@ export function statusHandlers(services: ControlServices): Handlers<"status" | "
       ),
       roles: credentials.snapshot().map((snapshot) => roleView(services, snapshot)),
       leases: leases.list().map((lease) => leaseView(lease, leases.roleOf(lease))),
+      ...leftOutOf(services),
     }),
     stop: async () => {
       daemon.stopSoon();
@@ -44,11 +45,23 @@ async function daemonView({ daemon, config, store }: ControlServices): Promise<S
     startedAt: daemon.startedAt,
     endpoint: daemon.endpoint(),
     secretStore: store.kind,
-    state: daemonState(config.problem() !== undefined, store.current().state),
+    state: daemonState(config, store.current().state),
     overrides: daemon.overrides,
     warnings,
     problem: problem ? controlError(problem) : null,
     configPath: config.path,
+  };
+}
+
+function leftOutOf({ config }: ControlServices): Pick<StatusView, "leftOut"> {
+  const entries = config.current()?.leftOut;
+  return {
+    ...(entries && {
+      leftOut: entries.map(({ kind, name, because = null, message }) => ({
+        ...{ kind, name, because },
+        error: { code: "ConfigInvalid", message, hint: "brokerctl config edit" },
+      })),
+    }),
   };
 }
 
@@ -58,9 +71,11 @@ function storeError(state: StoreNow): ReturnType<typeof storeProblem> | undefine
   return state.state === "open" ? undefined : storeProblem(state);
 }
 
-function daemonState(configInvalid: boolean, store: StoreNow["state"]): DaemonState {
-  if (configInvalid || store === "error" || store === "absent") return "degraded";
-  return store === "locked" ? "locked" : "ready";
+/** What is locked has to be unlocked first; that some entry is left out comes after it. */
+function daemonState(config: ControlServices["config"], store: StoreNow["state"]): DaemonState {
+  if (config.problem() !== undefined || store === "error" || store === "absent") return "degraded";
+  if (store === "locked") return "locked";
+  return config.current()?.leftOut ? "degraded" : "ready";
 }
 
 async function sourceView(services: ControlServices, source: Source): Promise<SourceView> {

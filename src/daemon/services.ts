@@ -15,7 +15,6 @@ import { listenForCallback } from "../http/callback-listener.js";
 import { createDeployedFunctions, type DeployedFunctions } from "../lambda/deployed-functions.js";
 import { LambdaRoles } from "../lambda/lambda-roles.js";
 import { LeaseRegistry } from "../leases/lease-registry.js";
-import { LeaseStore } from "../leases/lease-store.js";
 import { createSso, type Sso } from "../sso/sso.js";
 import type { ProcessTable } from "../system/process-identity.js";
 import { SystemPrograms } from "../system/run-program.js";
@@ -119,9 +118,8 @@ function buildSso({ clock, logger, random }: DaemonOptions, { aws, store, source
 }
 
 function buildLeases({ clock, logger }: DaemonOptions, surroundings: Surroundings, store: CurrentStore): LeaseRegistry {
-  const { processes, writeAtomic, leasesPath, onLeasesChanged: onChange } = surroundings;
-  const leaseStore = new LeaseStore({ path: leasesPath, writeAtomic });
-  return new LeaseRegistry({ store: leaseStore, secrets: store, clock, processes, logger, onChange });
+  const { processes, writeAtomic, leasesPath: path, onLeasesChanged: onChange } = surroundings;
+  return new LeaseRegistry({ path, writeAtomic, secrets: store, clock, processes, logger, onChange });
 }
 
 function buildFunctions(

@@ -1,22 +1,49 @@
-import { isExpired, type Lease, type LeaseHolder, type LeaseSelector } from "../core/lease.js";
+import { BrokerError } from "../core/errors.js";
+import {
+  hashLeaseToken,
+  isExpired,
+  type Lease,
+  type LeaseHolder,
+  type LeaseSelector,
+  newLeaseToken,
+} from "../core/lease.js";
 import type { Secret } from "../core/secret.js";
+import type { WriteAtomic } from "../files/state-file.js";
 import type { SecretStore } from "../secrets/secret-store.js";
 import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 import type { ProcessTable } from "../system/process-identity.js";
-import { isDurable, labelOf, withLease, withoutLeases } from "./lease-book.js";
-import { defaultNotRevocable, holderFixed, rolePinned } from "./lease-errors.js";
-import { type ChildLeaseTerms, type GrantedLease, LeaseIssuer, type NamedLeaseTerms } from "./lease-issuer.js";
-import { withRole } from "./lease-role.js";
+import { defaultNotRevocable, holderFixed, nameTaken, rolePinned, tokenNotKept } from "./lease-errors.js";
+import {
+  isDurable,
+  type LeaseSnapshot,
+  labelOf,
+  sweepLeases,
+  withLease,
+  withoutLeases,
+  withRole,
+  withRotationDue,
+  withToken,
+} from "./lease-snapshot.js";
 import { type LeaseLookup, LeaseState } from "./lease-state.js";
-import type { LeaseStore } from "./lease-store.js";
-import { LeaseTokens } from "./lease-tokens.js";
-import { checkEnd, checkRole, DEFAULT_LEASE } from "./new-lease.js";
-import { RawTokens } from "./raw-tokens.js";
-import { sweepLeases } from "./sweep-leases.js";
+import { LeaseTokenStore } from "./lease-token-store.js";
+import {
+  type ChildLeaseTerms,
+  checkEnd,
+  checkLeaseName,
+  checkRole,
+  checkSpace,
+  DEFAULT_LEASE,
+  type GrantedLease,
+  type LeaseTerms,
+  type NamedLeaseTerms,
+  newLease,
+} from "./new-lease.js";
 
 export interface LeaseRegistryOptions {
-  readonly store: LeaseStore;
+  /** `leases.json`. */
+  readonly path: string;
+  readonly writeAtomic: WriteAtomic;
   readonly secrets: SecretStore;
   readonly clock: Clock;
   readonly processes: ProcessTable;
@@ -31,17 +58,14 @@ export interface LeaseRegistryOptions {
  */
 export class LeaseRegistry {
   readonly #state: LeaseState;
-  readonly #tokens: LeaseTokens;
-  readonly #issuer: LeaseIssuer;
+  readonly #tokens: LeaseTokenStore;
   readonly #clock: Clock;
   readonly #processes: ProcessTable;
   readonly #logger: Logger;
 
-  constructor({ store, secrets, clock, processes, logger, onChange }: LeaseRegistryOptions) {
-    const raw = new RawTokens(secrets);
-    this.#state = new LeaseState({ store, clock, onChange: onChange ?? (() => Promise.resolve()) });
-    this.#tokens = new LeaseTokens({ state: this.#state, raw, clock, logger });
-    this.#issuer = new LeaseIssuer({ state: this.#state, raw, tokens: this.#tokens, clock });
+  constructor({ path, writeAtomic, secrets, clock, processes, logger, onChange }: LeaseRegistryOptions) {
+    this.#state = new LeaseState({ path, writeAtomic, clock, onChange: onChange ?? (() => Promise.resolve()) });
+    this.#tokens = new LeaseTokenStore({ secrets, clock, logger });
     this.#clock = clock;
     this.#processes = processes;
     this.#logger = logger;
@@ -54,11 +78,16 @@ export class LeaseRegistry {
   }
 
   /**
-   * Makes `leases.json` and the secret store agree after what may lie behind us (a crash, a lock, a lost file), and makes
-   * the default lease where it is missing. Rejects with `StoreLocked` while the secret store is locked.
+   * Makes `leases.json` and the secret store agree after a crash, a lock or the loss of a file, and makes the default
+   * lease where it is missing. Rejects with `StoreLocked` while the secret store is locked.
    */
   async reconcile(): Promise<void> {
-    await this.#tokens.reconcile();
+    await this.#state.exclusive(async () => {
+      const stored = await this.#tokens.ids();
+      await this.#settleTokens();
+      // What is left of a creation that was never acknowledged, or of a lease that ended while the store was locked.
+      await this.#tokens.drop(stored.filter((id) => !this.#state.snapshot.leases.has(id)));
+    });
   }
 
   /** What the endpoint gets: it looks leases up, and changes none. */
@@ -91,30 +120,48 @@ export class LeaseRegistry {
   /** Live leases: the default one first, then in the order they were made. */
   list(): readonly Lease[] {
     const now = this.#clock.now();
-    return [...this.#state.book.leases.values()]
+    return [...this.#state.snapshot.leases.values()]
       .filter((lease) => !isExpired(lease, now))
       .map((lease) => this.#state.present(lease))
       .sort((a, b) => Number(b.kind === "default") - Number(a.kind === "default") || a.createdAt - b.createdAt);
   }
 
   /** The token of a default, named or pinned lease. Rejects with `StoreLocked` while the secret store is locked. */
-  async access(lease: Lease): Promise<Secret> {
-    return this.#tokens.access(lease);
+  async access({ id }: Lease): Promise<Secret> {
+    if (!isDurable(this.#state.byId(id))) throw tokenNotKept();
+    return (await this.#tokenInForce(id)) ?? this.#state.exclusive(() => this.#settledToken(id));
   }
 
   /** The lease of `env ROLE`, named `role:ROLE`: one a role, made when it is first asked for. */
   async pinned(role: string): Promise<Lease> {
-    return this.#issuer.pinned(role);
+    const name = `role:${role}`;
+    const find = (): Lease | undefined => this.#state.findNamed(name);
+    const make = async (): Promise<Lease> => {
+      const { lease } = await this.#issue({ kind: "pinned", name, role, expiresAt: null });
+      return lease;
+    };
+    const found = find() ?? (await this.#state.exclusive(async () => find() ?? (await make())));
+    return this.#state.byId(found.id);
   }
 
   /** Rejects with `Conflict` while a lease of that name lives. */
-  async createNamed(terms: NamedLeaseTerms): Promise<Lease> {
-    return this.#issuer.named(terms);
+  async createNamed({ name, role, expiresAt }: NamedLeaseTerms): Promise<Lease> {
+    checkLeaseName(name);
+    return this.#state.exclusive(async () => {
+      const old = this.#state.findNamed(name);
+      const now = this.#clock.now();
+      if (old && !isExpired(old, now)) throw nameTaken(name);
+      const { snapshot } = this.#state;
+      const rest = old ? withoutLeases(snapshot, [old], now) : snapshot;
+      const { lease } = await this.#issue({ kind: "named", name, role, expiresAt }, rest);
+      if (old) await this.#tokens.drop([old.id]);
+      return lease;
+    });
   }
 
-  /** The token is told here and never again: only its hash is kept. */
-  async createChild(terms: ChildLeaseTerms): Promise<GrantedLease> {
-    return this.#issuer.child(terms);
+  /** The token is given here only: afterwards only its hash is kept. */
+  async createChild({ role, holder, expiresAt }: ChildLeaseTerms): Promise<GrantedLease> {
+    return this.#state.exclusive(() => this.#issue({ kind: "child", role, holder, expiresAt }));
   }
 
   /** The CLI made the lease before its child existed: from now on it ends with the child. */
@@ -137,13 +184,32 @@ export class LeaseRegistry {
 
   /** A new token; the old one is refused at once, as `LeaseEnded`. */
   async rotate(id: string): Promise<GrantedLease> {
-    const token = await this.#tokens.rotate(id);
+    const token = await this.#state.exclusive(async () => {
+      const lease = this.#state.byId(id);
+      const next = newLeaseToken();
+      // Should the write below fail, the next `access` or reconcile finds the new token here and takes it up.
+      if (isDurable(lease)) await this.#tokens.put(id, next);
+      await this.#state.grant(withToken(this.#state.snapshot, lease, this.#stamp(next)));
+      return next;
+    });
     return { token, lease: this.#state.byId(id) };
   }
 
-  /** Somebody else may have harvested tokens on our port: all are refused at once, child leases end. */
+  /**
+   * For when another process may have collected tokens on our port: all are refused at once, without needing the secret
+   * store, and child leases end. New tokens follow now or at the next reconcile.
+   */
   async rotateAll(): Promise<void> {
-    await this.#tokens.rotateAll();
+    await this.#state.exclusive(async () => {
+      const leases = [...this.#state.snapshot.leases.values()];
+      const children = leases.filter((lease) => !isDurable(lease));
+      let next = withoutLeases(this.#state.snapshot, children, this.#clock.now());
+      for (const lease of leases.filter(isDurable)) next = withRotationDue(next, lease, this.#stamp(newLeaseToken()));
+      await this.#state.withdraw(next);
+      const rotated = leases.length - children.length;
+      this.#logger.warn({ ended: children.length, rotated }, "all lease tokens revoked");
+    });
+    if (await this.#tokens.isReadable()) await this.reconcile();
   }
 
   /** Ends a lease for good. The default lease is always there: it can only be rotated (`UsageInvalid`). */
@@ -152,7 +218,7 @@ export class LeaseRegistry {
       const lease = this.#state.byId(id);
       if (lease.kind === "default") throw defaultNotRevocable();
       const now = this.#clock.now();
-      await this.#state.withdraw(withoutLeases(this.#state.book, [lease], now));
+      await this.#state.withdraw(withoutLeases(this.#state.snapshot, [lease], now));
       if (isDurable(lease)) await this.#tokens.drop([id]);
       return { ...lease, endedAt: now };
     });
@@ -162,8 +228,8 @@ export class LeaseRegistry {
   async sweep(): Promise<void> {
     if (!this.#state.loaded) return;
     await this.#state.exclusive(async () => {
-      const { book, ended } = sweepLeases(this.#state.book, this.#clock.now(), this.#processes);
-      if (book !== this.#state.book || this.#state.writeDue) await this.#saveQuietly(book);
+      const { snapshot, ended } = sweepLeases(this.#state.snapshot, this.#clock.now(), this.#processes);
+      if (snapshot !== this.#state.snapshot || this.#state.writeDue) await this.#saveQuietly(snapshot);
       for (const { lease, why } of ended) this.#logger.info({ lease: lease.id, name: lease.name, why }, "lease ended");
       await this.#tokens.drop(ended.filter(({ lease }) => isDurable(lease)).map(({ lease }) => lease.id));
     });
@@ -173,23 +239,63 @@ export class LeaseRegistry {
   async flush(): Promise<void> {
     if (!this.#state.loaded) return;
     await this.#state.exclusive(async () => {
-      if (this.#state.writePending) await this.#state.withdraw(this.#state.book);
+      if (this.#state.writePending) await this.#state.withdraw(this.#state.snapshot);
     });
+  }
+
+  /** Makes a lease in `base`, the leases that stay beside it. */
+  async #issue(terms: LeaseTerms, base: LeaseSnapshot = this.#state.snapshot): Promise<GrantedLease> {
+    const now = this.#clock.now();
+    checkRole(terms.role);
+    checkEnd(terms.expiresAt, now);
+    checkSpace(base.leases, terms.kind);
+    const token = newLeaseToken();
+    const lease = newLease(terms, hashLeaseToken(token.reveal()), now);
+    if (isDurable(lease)) await this.#tokens.put(lease.id, token);
+    try {
+      await this.#state.grant(withLease(base, lease));
+    } catch (error) {
+      if (isDurable(lease)) await this.#tokens.drop([lease.id]);
+      throw error;
+    }
+    return { lease, token };
   }
 
   #change(id: string, change: (lease: Lease) => Lease): Promise<Lease> {
     return this.#state.exclusive(async () => {
-      await this.#state.grant(withLease(this.#state.book, change(this.#state.byId(id))));
+      await this.#state.grant(withLease(this.#state.snapshot, change(this.#state.byId(id))));
       return this.#state.byId(id);
     });
   }
 
+  async #settleTokens(): Promise<void> {
+    const settled = await this.#tokens.settle(this.#state.snapshot);
+    if (settled !== this.#state.snapshot) await this.#state.grant(settled);
+  }
+
+  /** The stored token, if it is the one by which the lease is found. */
+  async #tokenInForce(id: string): Promise<Secret | undefined> {
+    const token = await this.#tokens.get(id);
+    return token && hashLeaseToken(token.reveal()) === this.#state.byId(id).tokenHash ? token : undefined;
+  }
+
+  async #settledToken(id: string): Promise<Secret> {
+    await this.#settleTokens();
+    const token = await this.#tokenInForce(id);
+    if (!token) throw new BrokerError("InternalError", `the token of lease ${id} was not kept by the secret store`);
+    return token;
+  }
+
   /** The next sweep tries again. */
-  async #saveQuietly(book: Parameters<LeaseState["withdraw"]>[0]): Promise<void> {
+  async #saveQuietly(snapshot: LeaseSnapshot): Promise<void> {
     try {
-      await this.#state.withdraw(book);
+      await this.#state.withdraw(snapshot);
     } catch (err) {
       this.#logger.warn({ err }, "leases could not be saved");
     }
+  }
+
+  #stamp(token: Secret): { readonly hash: string; now: number } {
+    return { hash: hashLeaseToken(token.reveal()), now: this.#clock.now() };
   }
 }

@@ -1,10 +1,10 @@
 import { hashLeaseToken, isExpired, type Lease, leaseAt } from "../core/lease.js";
 import { Mutex } from "../core/serial.js";
+import { StateFile, type WriteAtomic } from "../files/state-file.js";
 import type { Clock } from "../system/clock.js";
-import { bookOf, EMPTY_BOOK, type LeaseBook, labelOf, recordsOf } from "./lease-book.js";
 import { defaultLeaseMissing, leaseEnded, leaseNotFound, leasesNotLoaded, leaseUnknown } from "./lease-errors.js";
-import type { EndedToken } from "./lease-records.js";
-import type { LeaseStore } from "./lease-store.js";
+import { type EndedToken, parseLeaseRecords, renderLeaseRecords } from "./lease-records.js";
+import { EMPTY_SNAPSHOT, type LeaseSnapshot, labelOf, recordsOf, snapshotOf } from "./lease-snapshot.js";
 import { DEFAULT_LEASE } from "./new-lease.js";
 
 /** That a lease was used is worth a write of its own only once a minute. */
@@ -28,19 +28,21 @@ interface Index {
 }
 
 export interface LeaseStateOptions {
-  readonly store: LeaseStore;
+  /** `leases.json`. */
+  readonly path: string;
+  readonly writeAtomic: WriteAtomic;
   readonly clock: Clock;
   /** Called with every change that holds; awaited before the change is acknowledged. Never rejects. */
   readonly onChange: () => Promise<void>;
 }
 
-/** The leases in memory and on disk: one change at a time, look-ups from memory. */
+/** The leases in memory and in `leases.json`: one change at a time, look-ups from memory. */
 export class LeaseState implements LeaseLookup {
-  readonly #store: LeaseStore;
+  readonly #file: StateFile;
   readonly #clock: Clock;
   readonly #onChange: () => Promise<void>;
-  #book: LeaseBook | undefined;
-  #index = indexOf(EMPTY_BOOK);
+  #snapshot: LeaseSnapshot | undefined;
+  #index = indexOf(EMPTY_SNAPSHOT);
   readonly #changes = new Mutex();
   /** A write failed: the file may lack an end that holds in memory, or have a grant that was never acknowledged. */
   #unsaved = false;
@@ -48,28 +50,28 @@ export class LeaseState implements LeaseLookup {
   readonly #touches = new Map<string, number>();
   #touchedSince = 0;
 
-  constructor({ store, clock, onChange }: LeaseStateOptions) {
-    this.#store = store;
+  constructor({ path, writeAtomic, clock, onChange }: LeaseStateOptions) {
+    this.#file = new StateFile({ path, writeAtomic, what: "leases" });
     this.#clock = clock;
     this.#onChange = onChange;
   }
 
   async load(): Promise<void> {
-    const records = await this.#store.read();
-    this.#apply(records ? bookOf(records) : EMPTY_BOOK);
+    const records = await this.#file.read(parseLeaseRecords);
+    this.#apply(records ? snapshotOf(records) : EMPTY_SNAPSHOT);
   }
 
   get loaded(): boolean {
-    return this.#book !== undefined;
+    return this.#snapshot !== undefined;
   }
 
-  /** Nothing is looked up in, or written over, leases that could not be read. */
-  get book(): LeaseBook {
-    if (!this.#book) throw leasesNotLoaded();
-    return this.#book;
+  /** Throws while the leases could not be read: nothing is looked up in them or written over them. */
+  get snapshot(): LeaseSnapshot {
+    if (!this.#snapshot) throw leasesNotLoaded();
+    return this.#snapshot;
   }
 
-  /** This and the look-ups below give the live lease as it stands now, or throw what its user should see. */
+  /** This and the two below return the live lease as it stands now, or throw the error that its client is answered with. */
   resolve(token: string): Lease {
     const tokenHash = hashLeaseToken(token);
     const lease = this.#loadedIndex.byHash.get(tokenHash);
@@ -79,7 +81,7 @@ export class LeaseState implements LeaseLookup {
   }
 
   byId(id: string): Lease {
-    const lease = this.book.leases.get(id);
+    const lease = this.snapshot.leases.get(id);
     if (lease) return this.#live(lease);
     const ended = this.#loadedIndex.endedById.get(id);
     throw ended ? leaseEnded(ended) : leaseNotFound(`with the id ${id}`);
@@ -92,7 +94,7 @@ export class LeaseState implements LeaseLookup {
   }
 
   roleOf(lease: Lease): string | null {
-    const current = this.present(this.book.leases.get(lease.id) ?? lease);
+    const current = this.present(this.snapshot.leases.get(lease.id) ?? lease);
     if (!current.followsDefault) return current.role;
     const followed = this.findNamed(DEFAULT_LEASE);
     return followed ? this.present(followed).role : null;
@@ -115,17 +117,17 @@ export class LeaseState implements LeaseLookup {
     return this.#changes.run(change);
   }
 
-  /** For what gives rights: durable first, so that nothing is promised that a crash would take back. */
-  async grant(book: LeaseBook): Promise<void> {
-    const touched = this.#withTouches(book);
+  /** For a change that gives access: durable first, so that a crash takes back nothing that was acknowledged. */
+  async grant(snapshot: LeaseSnapshot): Promise<void> {
+    const touched = this.#withTouches(snapshot);
     await this.#write(touched);
     this.#apply(touched);
     await this.#onChange();
   }
 
-  /** For what takes rights away: holds in memory at once, whatever becomes of the write. */
-  async withdraw(book: LeaseBook): Promise<void> {
-    const touched = this.#withTouches(book);
+  /** For a change that takes access away: in force in memory at once, also when the write fails. */
+  async withdraw(snapshot: LeaseSnapshot): Promise<void> {
+    const touched = this.#withTouches(snapshot);
     this.#apply(touched);
     try {
       await this.#write(touched);
@@ -140,7 +142,7 @@ export class LeaseState implements LeaseLookup {
     this.#touches.set(id, now);
   }
 
-  /** Something is worth writing although no lease changes: a failed write, or uses of a minute ago. */
+  /** Whether a write is due although no lease changes: one failed, or a last use is unsaved for a minute. */
   get writeDue(): boolean {
     // Math.abs: when the clock was set back, the wait would be as long as the jump.
     const waited = Math.abs(this.#clock.now() - this.#touchedSince);
@@ -152,7 +154,7 @@ export class LeaseState implements LeaseLookup {
   }
 
   get #loadedIndex(): Index {
-    if (!this.#book) throw leasesNotLoaded();
+    if (!this.#snapshot) throw leasesNotLoaded();
     return this.#index;
   }
 
@@ -161,32 +163,32 @@ export class LeaseState implements LeaseLookup {
     return this.present(lease);
   }
 
-  #withTouches(book: LeaseBook): LeaseBook {
-    if (this.#touches.size === 0) return book;
-    const leases = new Map(book.leases);
+  #withTouches(snapshot: LeaseSnapshot): LeaseSnapshot {
+    if (this.#touches.size === 0) return snapshot;
+    const leases = new Map(snapshot.leases);
     for (const [id, lastUsedAt] of this.#touches) {
       const lease = leases.get(id);
       if (lease) leases.set(id, { ...lease, lastUsedAt });
     }
-    return { ...book, leases };
+    return { ...snapshot, leases };
   }
 
-  async #write(book: LeaseBook): Promise<void> {
+  async #write(snapshot: LeaseSnapshot): Promise<void> {
     const written = new Map(this.#touches);
     this.#unsaved = true;
-    await this.#store.write(recordsOf(book));
+    await this.#file.write(renderLeaseRecords(recordsOf(snapshot)));
     this.#unsaved = false;
     for (const [id, at] of written) if (this.#touches.get(id) === at) this.#touches.delete(id);
     this.#touchedSince = this.#clock.now();
   }
 
-  #apply(book: LeaseBook): void {
-    this.#book = book;
-    this.#index = indexOf(book);
+  #apply(snapshot: LeaseSnapshot): void {
+    this.#snapshot = snapshot;
+    this.#index = indexOf(snapshot);
   }
 }
 
-function indexOf({ leases, ended }: LeaseBook): Index {
+function indexOf({ leases, ended }: LeaseSnapshot): Index {
   const live = [...leases.values()];
   return {
     byHash: new Map(live.map((lease) => [lease.tokenHash, lease])),

@@ -1,27 +1,50 @@
 import { randomBytes } from "node:crypto";
 import type { Lease, LeaseHolder, LeaseKind } from "../core/lease.js";
 import { NAME_PATTERN } from "../core/role.js";
+import type { Secret } from "../core/secret.js";
 import { endInThePast, nameInvalid, roleInvalid, tooManyLeases } from "./lease-errors.js";
 
 /** Name and id of the default lease: with a fixed id its token is found again even when `leases.json` is lost. */
 export const DEFAULT_LEASE = "default";
 
-/** A shell start file that goes wrong must not fill the disk; each change writes the whole file. */
+/** A shell start file in a loop must not fill the disk; each change writes the whole file. */
 const MAX_LEASES = 2000;
-/** Of these, kept for what ends with a program (`exec`, `credential-process`): named leases must not lock it out. */
+/** Of these, kept for leases that end with a program (`exec`, `credential-process`): named leases must not take their place. */
 const RESERVED_FOR_CHILDREN = 200;
 
 const MAX_ROLE = 1024;
 
-/** What a lease is asked for with. */
+/** What a lease is made from. */
 export interface LeaseTerms {
   readonly kind: LeaseKind;
   readonly name?: string;
   /** null: follows the default lease (for the default lease itself: none chosen yet). */
   readonly role: string | null;
   readonly holder?: LeaseHolder;
-  /** Epoch milliseconds; null: until it is revoked or its holder is gone. */
+  /** Epoch milliseconds; null: until it is revoked or its holder has exited. */
   readonly expiresAt: number | null;
+}
+
+export interface NamedLeaseTerms {
+  readonly name: string;
+  /** null: follows the default lease. */
+  readonly role: string | null;
+  /** Epoch milliseconds; null: until it is revoked. */
+  readonly expiresAt: number | null;
+}
+
+export interface ChildLeaseTerms {
+  /** null: follows the default lease. */
+  readonly role: string | null;
+  readonly holder: LeaseHolder;
+  /** Epoch milliseconds; null: until its holder has exited. */
+  readonly expiresAt: number | null;
+}
+
+/** A lease and its token. */
+export interface GrantedLease {
+  readonly lease: Lease;
+  readonly token: Secret;
 }
 
 export function newLease(terms: LeaseTerms, tokenHash: string, now: number): Lease {
@@ -35,12 +58,12 @@ export function newLease(terms: LeaseTerms, tokenHash: string, now: number): Lea
   };
 }
 
-/** The names of interface §2; `default` and everything with a colon are ours. */
+/** The names of interface §2; `default` and names with a colon are reserved. */
 export function checkLeaseName(name: string): void {
   if (!NAME_PATTERN.test(name) || name === DEFAULT_LEASE) throw nameInvalid(name);
 }
 
-/** Whatever kind of role it is (`lambda:FUNCTION`, `SOURCE:ACCOUNT/ROLE` too): what is saved must be readable again. */
+/** For every kind of role (`lambda:FUNCTION`, `SOURCE:ACCOUNT/ROLE` too): what is saved must be readable again. */
 export function checkRole(role: string | null): void {
   if (role !== null && (role.length === 0 || role.length > MAX_ROLE)) throw roleInvalid(MAX_ROLE);
 }
@@ -49,8 +72,8 @@ export function checkEnd(end: number | null | undefined, now: number): void {
   if (end !== null && end !== undefined && !(Number.isSafeInteger(end) && end > now)) throw endInThePast();
 }
 
-/** The default lease always has a place: nothing works without it. */
-export function checkRoom(leases: ReadonlyMap<string, Lease>, kind: LeaseKind): void {
+/** Refuses a lease beyond the limit, but never the default lease: nothing works without it. */
+export function checkSpace(leases: ReadonlyMap<string, Lease>, kind: LeaseKind): void {
   const isFull = leases.size >= MAX_LEASES - (kind === "child" ? 0 : RESERVED_FOR_CHILDREN);
   if (isFull && kind !== "default") throw tooManyLeases([...leases.values()]);
 }

@@ -15,7 +15,6 @@ import { KeysSessions } from "../../src/credentials/sources/keys-sessions.js";
 import { MfaCodes } from "../../src/credentials/sources/mfa-codes.js";
 import { SsoSourceProvider } from "../../src/credentials/sources/sso-source.js";
 import { LeaseRegistry } from "../../src/leases/lease-registry.js";
-import { LeaseStore } from "../../src/leases/lease-store.js";
 import type { StoreState } from "../../src/secrets/store-access.js";
 import { createSso } from "../../src/sso/sso.js";
 import { FakeClock } from "../support/fake-clock.js";
@@ -149,11 +148,11 @@ export async function fakeControlServices(sources: readonly Source[], roles: rea
   });
   credentials.configure(roles, 8 * 3_600_000);
   const processes = { startTimeOf: (pid: number) => (pid === 4711 ? "start-of-4711" : undefined) };
-  const store = new LeaseStore({
+  const leases = new LeaseRegistry({
     path: join(tempDir("control"), "leases.json"),
     writeAtomic: (path, data) => writeFile(path, data),
+    ...{ secrets, clock, processes, logger },
   });
-  const leases = new LeaseRegistry({ store, secrets, clock, processes, logger });
   await leases.load();
   await leases.reconcile();
   const config = new MemoryConfig();

@@ -1,6 +1,9 @@
+import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { hashLeaseToken, type Lease } from "../../src/core/lease.js";
 import { type LeaseRecords, parseLeaseRecords, renderLeaseRecords } from "../../src/leases/lease-records.js";
+import { brokerErrorOf } from "../support/broker-error-of.js";
+import { LeaseRoom } from "../support/lease-room.js";
 
 const named: Lease = {
   id: "a",
@@ -135,6 +138,27 @@ describe("leases.json", () => {
 
     expect(() => parseLeaseRecords(text)).toThrow();
   });
+
+  it.each(["", "{", '{"version":2}', '{"version":1}', '{"version":1,"leases":[],"ended":[],"rotationDue":[]'])(
+    "that holds %j makes every change fail, and is never written over",
+    async (text) => {
+      const room = new LeaseRoom();
+      writeFileSync(room.path, text, { mode: 0o600 });
+      const leases = room.registry();
+
+      const error = await brokerErrorOf(() => leases.load());
+
+      expect(error.code).toBe("StoreUnavailable");
+      expect(error.message).toContain(room.path);
+      expect(error.hint).toContain("mv ");
+      await expect(leases.reconcile()).rejects.toMatchObject({ code: "StoreUnavailable" });
+      await expect(leases.pinned("dev")).rejects.toMatchObject({ code: "StoreUnavailable" });
+      await leases.sweep();
+      await leases.flush();
+      expect(readFileSync(room.path, "utf8")).toBe(text);
+      expect(room.writes).toBe(0);
+    },
+  );
 
   it("quotes nothing of a file that is no JSON", () => {
     expect(() => parseLeaseRecords(`x${hashLeaseToken("secret-ish")}`)).not.toThrow(/[0-9a-f]{16}/);

@@ -4,7 +4,6 @@ import type { Secret } from "../../src/core/secret.js";
 import { NodeFileSystem, writeFileAtomic } from "../../src/files/atomic-file.js";
 import { renderLeaseRecords } from "../../src/leases/lease-records.js";
 import { LeaseRegistry } from "../../src/leases/lease-registry.js";
-import { LeaseStore } from "../../src/leases/lease-store.js";
 import type { SecretStore } from "../../src/secrets/secret-store.js";
 import { FakeProcesses } from "../fakes/fake-processes.js";
 import { MemorySecretStore } from "../fakes/memory-secret-store.js";
@@ -70,8 +69,8 @@ export class LeaseRoom {
 
   registry(): LeaseRegistry {
     const { clock, processes, logger } = this;
-    const store = new LeaseStore({ path: this.path, writeAtomic: (path, data) => this.#write(path, data) });
-    return new LeaseRegistry({ store, secrets: this.#faultySecrets(), clock, processes, logger });
+    const file = { path: this.path, writeAtomic: (path: string, data: Uint8Array) => this.#write(path, data) };
+    return new LeaseRegistry({ ...file, secrets: this.#faultySecrets(), clock, processes, logger });
   }
 
   async #write(path: string, data: Uint8Array): Promise<void> {

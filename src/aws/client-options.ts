@@ -1,10 +1,8 @@
 import type { STSClientConfig } from "@aws-sdk/client-sts";
 import type { SigningCredentials } from "../core/credentials.js";
 import { BrokerError } from "../core/errors.js";
+import { REGION_PATTERN } from "../core/region.js";
 import type { AwsEnvironment, AwsServiceName } from "./aws-environment.js";
-
-/** eu-west-1, us-gov-east-1, us-iso-east-1, eusc-de-east-1: anything else could name a host of somebody else's. */
-const REGION = /^[a-z]{2,6}(-[a-z]{2,10}){1,3}-\d{1,2}$/;
 
 /** The part of a client's configuration that the generated clients have in common. */
 export type ClientOptions = Pick<
@@ -40,7 +38,7 @@ export interface ClientOptionsInput {
  */
 export function clientOptions(input: ClientOptionsInput): ClientOptions {
   const { environment, service, region, signer, systemClockOffset } = input;
-  if (!REGION.test(region)) {
+  if (!REGION_PATTERN.test(region)) {
     throw new BrokerError("ConfigInvalid", `${JSON.stringify(region)} is not the name of an AWS region`, {
       hint: "brokerctl config edit",
     });

@@ -25,9 +25,6 @@ export type Partition = keyof typeof RULES;
 /** Their ids, as they stand in ARNs. */
 export const PARTITIONS = Object.keys(RULES) as readonly Partition[];
 
-/** What a region looks like: it becomes part of a host name, so nothing else may pass. */
-export const REGION_PATTERN = /^[a-z]{2,4}(?:-[a-z]{2,12}){1,3}-\d{1,2}$/;
-
 /** The partition that an ARN names; undefined for another partition or no ARN. */
 export function partitionOfArn(arn: string | undefined): Partition | undefined {
   const [prefix, partition] = arn?.split(":", 2) ?? [];

@@ -1,5 +1,6 @@
 import type { FunctionReference } from "../aws/lambda.js";
 import { BrokerError } from "../core/errors.js";
+import { REGION_SOURCE } from "../core/region.js";
 
 /** A function as a person named it. */
 export interface FunctionName {
@@ -13,14 +14,13 @@ export interface FunctionName {
   readonly accountId?: string;
 }
 
-const REGION = "[a-z]{2,6}(?:-[a-z]{2,10}){1,3}-\\d{1,2}";
 const NAME = "(?<name>[A-Za-z0-9_-]{1,64})(?::(?<qualifier>\\$LATEST(?:\\.PUBLISHED)?|[A-Za-z0-9_-]{1,128}))?";
 /** The forms of Lambda's API. */
 const FORMS = [
   new RegExp(`^${NAME}$`),
   new RegExp(`^(?<prefix>(?<accountId>\\d{12}):function:)${NAME}$`),
   new RegExp(
-    `^(?<prefix>arn:(?<partition>aws[a-z-]{0,20}):lambda:(?<region>${REGION}):(?<accountId>\\d{12}):function:)${NAME}$`,
+    `^(?<prefix>arn:(?<partition>aws[a-z-]{0,20}):lambda:(?<region>${REGION_SOURCE}):(?<accountId>\\d{12}):function:)${NAME}$`,
   ),
 ];
 

@@ -1,7 +1,8 @@
 import { z } from "zod";
+import { REGION_PATTERN } from "../../core/region.js";
 import { NAME_PATTERN } from "../../core/role.js";
 import { splitCommand } from "../../core/split-command.js";
-import { PARTITIONS, partitionOfArn, REGION_PATTERN } from "../partition.js";
+import { PARTITIONS, partitionOfArn } from "../partition.js";
 
 /**
  * Shapes of single values, shared by sources and roles. Messages read on after the field's path ("roles.x.region:

@@ -112,7 +112,7 @@ export class AwsCaller {
   }
 
   /** The machine slept: no call that was under way keeps anybody waiting for its full limit. */
-  hurry(): void {
+  onResume(): void {
     for (const limit of this.#underWay) limit(HURRY_LIMIT_MS);
   }
 

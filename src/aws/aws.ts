@@ -31,7 +31,7 @@ export interface Aws {
   readonly sso: SsoPortal;
   readonly ssoOidc: SsoOidc;
   /** After a suspend: calls that were under way end within a second, with their answer or without. */
-  hurry(): void;
+  onResume(): void;
   /** `NAME=value`, for `status`. */
   readonly overrides: readonly string[];
 }
@@ -48,7 +48,7 @@ export function createAws({ environment, logger, clock }: AwsOptions): Aws {
     lambda: new SdkLambda({ caller }),
     sso: new SdkSso({ caller, clock }),
     ssoOidc: new SdkSsoOidc({ caller, clock }),
-    hurry: () => caller.hurry(),
+    onResume: () => caller.onResume(),
     overrides: environment.overrides,
   };
 }

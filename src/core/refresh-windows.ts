@@ -7,6 +7,10 @@ const MAX_MARGIN_MS = MINUTE_MS;
 const MAX_ADVISORY_MS = 26 * MINUTE_MS;
 /** Inside 5 min Go, JS v3, CRT, Ruby and Swift count credentials as expired (sdk-contract §8). */
 const MAX_MANDATORY_MS = 5 * MINUTE_MS;
+/** Clients that renew together should not make us renew together: up to this share of the window earlier. */
+const JITTER = 0.1;
+/** A source that keeps answering the same, nearly spent credentials is not asked more often than this. */
+const MIN_REFRESH_INTERVAL_MS = 15_000;
 
 /** Instants, epoch milliseconds, that follow from when credentials came and when they end. */
 export interface RefreshWindows {
@@ -27,4 +31,15 @@ export function refreshWindows({ credentials, receivedAt }: HeldCredentials): Re
     advisoryAt: credentials.expiration - Math.min(MAX_ADVISORY_MS, 0.4 * lifetime),
     mandatoryAt: credentials.expiration - Math.min(MAX_MANDATORY_MS, 0.2 * lifetime),
   };
+}
+
+/** Epoch milliseconds of the planned refresh of credentials that are taken up `now`. */
+export function plannedRefresh(
+  held: HeldCredentials,
+  { now, random }: { readonly now: number; readonly random: () => number },
+): number {
+  const { expiration } = held.credentials;
+  const { advisoryAt } = refreshWindows(held);
+  const planned = advisoryAt - random() * JITTER * (expiration - advisoryAt);
+  return Math.max(planned, now + Math.min(MIN_REFRESH_INTERVAL_MS, (expiration - now) / 4));
 }

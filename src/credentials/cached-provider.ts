@@ -1,19 +1,18 @@
 import type { HeldCredentials } from "../core/credentials.js";
 import { BrokerError, isRecoverable, toBrokerError } from "../core/errors.js";
-import { type RefreshWindows, refreshWindows } from "../core/refresh-windows.js";
+import { plannedRefresh, type RefreshWindows, refreshWindows } from "../core/refresh-windows.js";
 import { type Failure, mayRetry, nextFailure } from "../core/retry-schedule.js";
 import type { ConcurrencyLimit } from "../core/serial.js";
 import type { Cancel, Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
-import { droppedMeanwhile, stillFetched } from "./pending-errors.js";
-import { plannedRefresh } from "./planned-refresh.js";
-import { WakePatience } from "./wake-patience.js";
+import { ResumePatience } from "./resume-patience.js";
 import { within } from "./within.js";
 
 /** Java, Ruby, PHP, C++ and JS v2 give up after 1 s (sdk-contract §10): answer before. */
 const CLIENT_WAIT_MS = 900;
 /** Received "later than now": the wall clock was set back, and with it every window is wrong. */
 const CLOCK_TOLERANCE_MS = 60_000;
+
 export interface CachedProviderOptions {
   readonly role: string;
   /** The delegate: one upstream retrieval; it takes as long as it takes. */
@@ -35,7 +34,13 @@ export interface ProviderSnapshot {
   readonly refreshAt: number | undefined;
   readonly error: BrokerError | undefined;
   /** Epoch ms of the last fetch by a client; undefined: none. */
-  readonly wantedAt: number | undefined;
+  readonly lastRequestedAt: number | undefined;
+}
+
+/** Credentials in memory, with the instants that follow from them. */
+interface Kept extends RefreshWindows {
+  readonly held: HeldCredentials;
+  readonly refreshAt: number;
 }
 
 /**
@@ -44,22 +49,20 @@ export interface ProviderSnapshot {
  */
 export class CachedProvider {
   readonly #options: CachedProviderOptions;
-  #held: HeldCredentials | undefined;
-  #windows: RefreshWindows | undefined;
-  #refreshAt = 0;
+  #kept: Kept | undefined;
   #pending: Promise<HeldCredentials> | undefined;
   #failure: Failure | undefined;
-  #wantedAt: number | undefined;
+  #lastRequestedAt: number | undefined;
   /** Counts drops: what was fetched for an earlier generation is not taken. */
   #generation = 0;
   #cancelPlanned: Cancel = () => undefined;
   /** The renewal that waits for its turn; what happens meanwhile can make it needless. */
   #queued: symbol | undefined;
-  readonly #patience: WakePatience;
+  readonly #patience: ResumePatience;
 
   constructor(options: CachedProviderOptions) {
     this.#options = options;
-    this.#patience = new WakePatience({
+    this.#patience = new ResumePatience({
       clock: options.clock,
       fetch: () => this.#fetch(),
       isFetching: () => this.#pending !== undefined,
@@ -70,14 +73,13 @@ export class CachedProvider {
   /** For a client: at most 900 ms, from memory whenever something valid is held. */
   async retrieve(): Promise<HeldCredentials> {
     const now = this.#now();
-    this.#wantedAt = now;
-    const held = this.#valid(now);
-    if (held && now < this.#refreshAt) return held;
-    if (held && this.#windows && now < this.#windows.mandatoryAt) {
-      this.#refreshBehind();
-      return held;
-    }
-    return this.#fetchFor(held);
+    this.#lastRequestedAt = now;
+    const kept = this.#valid(now);
+    if (!kept) return this.#fetchForClient();
+    if (now < kept.refreshAt) return kept.held;
+    if (now >= kept.mandatoryAt) return this.#fetchForClient();
+    this.#refreshBehind();
+    return kept.held;
   }
 
   /** For a person: waits up to `limitMs`, asks AWS at once though an earlier try failed. `force` renews valid ones too. */
@@ -87,100 +89,102 @@ export class CachedProvider {
     readonly force?: boolean;
   }): Promise<HeldCredentials> {
     const now = this.#now();
-    this.#wantedAt = now;
-    const held = this.#valid(now);
-    if (!options.force && held && now < this.#refreshAt) return held;
-    const fetched = this.#await(options.limitMs, options.signal);
-    return options.force
-      ? fetched
-      : fetched.catch((error: unknown) => this.#heldOrThrow(this.#valid(this.#now()), error));
+    this.#lastRequestedAt = now;
+    const kept = this.#valid(now);
+    if (!options.force && kept && now < kept.refreshAt) return kept.held;
+    const fetched = this.#within(this.#fetch(), options.limitMs, options.signal);
+    return options.force ? fetched : fetched.catch((error: unknown) => this.#validOrThrow(error));
   }
 
   /** For a role behind this one: waits for as long as upstream takes; does not count as being fetched. */
   async retrieveForHop(): Promise<HeldCredentials> {
     const now = this.#now();
-    const held = this.#valid(now);
-    if (held && this.#windows && now < this.#windows.mandatoryAt) return held;
-    if (!this.#pending && !mayRetry(this.#failure, now)) return this.#heldOrThrow(held, this.#failure?.error);
-    return this.#fetch().catch((error: unknown) => this.#heldOrThrow(this.#valid(this.#now()), error));
+    const kept = this.#valid(now);
+    if (kept && now < kept.mandatoryAt) return kept.held;
+    if (!this.#mayFetch()) return this.#validOrThrow(this.#failure?.error);
+    return this.#fetch().catch((error: unknown) => this.#validOrThrow(error));
   }
 
   /** Takes up what was known before a restart or reload: credentials that still live, and when a client last asked. */
-  restore({ held, wantedAt }: Pick<ProviderSnapshot, "held" | "wantedAt">): void {
-    this.#wantedAt = wantedAt;
+  restore({ held, lastRequestedAt }: Pick<ProviderSnapshot, "held" | "lastRequestedAt">): void {
+    this.#lastRequestedAt = lastRequestedAt;
     if (!held || this.#now() >= refreshWindows(held).advertisedExpiration) return;
-    this.#hold(held);
+    this.#keep(held);
     this.#plan();
   }
 
   /** Forgets the credentials; what is under way is not taken either. */
   drop(): void {
     this.#generation++;
-    this.#held = undefined;
-    this.#windows = undefined;
-    this.#failure = undefined;
-    this.#pending = undefined;
-    this.#queued = undefined;
+    this.#kept = this.#failure = this.#pending = this.#queued = undefined;
     this.#cancelPlanned();
     this.#options.onChange();
   }
 
   /** As `drop`, but only if exactly these are held. */
   forget(stale: HeldCredentials): void {
-    if (this.#held?.credentials.accessKeyId === stale.credentials.accessKeyId) this.drop();
+    if (this.#kept?.held.credentials.accessKeyId === stale.credentials.accessKeyId) this.drop();
   }
 
   /** A login, key or unlock came: what waited for it is fetched now. */
   wake(): void {
-    const waits = this.#failure ? !isRecoverable(this.#failure.error) : !this.#held;
-    if (!waits || this.#wantedAt === undefined) return;
+    const waits = this.#failure ? !isRecoverable(this.#failure.error) : !this.#kept;
+    if (!waits || this.#lastRequestedAt === undefined) return;
     this.#failure = undefined;
     this.#refreshBehind();
   }
 
-  /** The wall clock moved beside the time that passed: a suspend, or a clock that was set. A `sweep` follows. */
-  awake(jumpedMs: number): void {
+  /** The machine resumed, or its clock was set: it moved by `jumpedMs` beside the time that passed. A `sweep` follows. */
+  onResume(jumpedMs: number): void {
     const now = this.#now();
     // Time asleep is not time idle: what was in use before a suspend is in use after it.
-    if (this.#wantedAt !== undefined) this.#wantedAt = Math.min(now, this.#wantedAt + jumpedMs);
+    if (this.#lastRequestedAt !== undefined) this.#lastRequestedAt = Math.min(now, this.#lastRequestedAt + jumpedMs);
     this.#patience.begin();
-    // Pauses grew in another world: what was unreachable then is asked at once.
+    // The back-off from before the suspend no longer applies: what was unreachable then is asked at once.
     if (this.#failure && isRecoverable(this.#failure.error)) this.#failure = undefined;
   }
 
   /** Every 15 s, on the wall clock: lets idle credentials go, forgets expired ones, renews what is due. */
   sweep({ idleAfterMs }: { readonly idleAfterMs: number }): void {
     const now = this.#now();
-    if (this.#wantedAt !== undefined && now - this.#wantedAt > idleAfterMs) this.#letGo();
-    if (this.#held && !this.#valid(now)) this.#forgetExpired();
+    if (this.#lastRequestedAt !== undefined && now - this.#lastRequestedAt > idleAfterMs) {
+      this.#options.logger.info({ role: this.#options.role }, "credentials idle, let go");
+      this.#lastRequestedAt = undefined;
+      this.drop();
+    }
+    if (this.#kept && !this.#valid(now)) {
+      this.#kept = undefined;
+      this.#options.onChange();
+    }
     this.#refreshIfDue();
   }
 
   /** Epoch ms of the last fetch by a client. */
-  get wantedAt(): number | undefined {
-    return this.#wantedAt;
+  get lastRequestedAt(): number | undefined {
+    return this.#lastRequestedAt;
   }
 
   snapshot(): ProviderSnapshot {
     return {
-      held: this.#valid(this.#now()),
+      held: this.#valid(this.#now())?.held,
       refreshing: this.#pending !== undefined,
-      refreshAt: this.#held && this.#refreshAt,
+      refreshAt: this.#kept?.refreshAt,
       error: this.#failure?.error,
-      wantedAt: this.#wantedAt,
+      lastRequestedAt: this.#lastRequestedAt,
     };
   }
 
-  /** For a client that cannot be answered from memory alone. */
-  async #fetchFor(held: HeldCredentials | undefined): Promise<HeldCredentials> {
-    if (!held && this.#patience.isOn) return this.#within(this.#patience.untilFetched(), CLIENT_WAIT_MS);
-    const now = this.#now();
-    if (!this.#pending && !mayRetry(this.#failure, now)) return this.#heldOrThrow(held, this.#failure?.error);
-    return this.#await(CLIENT_WAIT_MS).catch((error: unknown) => this.#heldOrThrow(this.#valid(this.#now()), error));
+  /** For a client that cannot be answered from memory alone: nothing is held, or it ends within minutes. */
+  async #fetchForClient(): Promise<HeldCredentials> {
+    const nothingHeld = !this.#valid(this.#now());
+    if (nothingHeld && this.#patience.isOn) return this.#within(this.#patience.untilFetched(), CLIENT_WAIT_MS);
+    if (!this.#mayFetch()) return this.#validOrThrow(this.#failure?.error);
+    return this.#within(this.#fetch(), CLIENT_WAIT_MS).catch((error: unknown) => this.#validOrThrow(error));
   }
 
-  #await(limitMs: number, signal?: AbortSignal): Promise<HeldCredentials> {
-    return this.#within(this.#fetch(), limitMs, signal);
+  /** A call is under way that can be shared, or the pause after the last failure is over. */
+  #mayFetch(): boolean {
+    return this.#pending !== undefined || mayRetry(this.#failure, this.#now());
   }
 
   #within(fetched: Promise<HeldCredentials>, limitMs: number, signal?: AbortSignal): Promise<HeldCredentials> {
@@ -188,7 +192,7 @@ export class CachedProvider {
     return within(fetched, { clock, limitMs, late: () => stillFetched(role), ...(signal && { signal }) });
   }
 
-  /** The one upstream call: everybody who asks meanwhile shares it, nobody who leaves cancels it. */
+  /** The one upstream call: all callers share it, and one that gives up does not cancel it. */
   #fetch(): Promise<HeldCredentials> {
     if (this.#pending) return this.#pending;
     const generation = this.#generation;
@@ -210,19 +214,15 @@ export class CachedProvider {
   }
 
   #accept(fresh: HeldCredentials, generation: number): HeldCredentials {
-    if (generation !== this.#generation) throw droppedMeanwhile(this.#options.role);
+    const { logger, role } = this.#options;
+    if (generation !== this.#generation) throw droppedMeanwhile(role);
     if (this.#now() >= refreshWindows(fresh).advertisedExpiration) {
-      throw this.#fail(
-        new BrokerError("AwsUnreachable", `AWS answered expired credentials for role ${this.#options.role}`),
-      );
+      throw this.#fail(new BrokerError("AwsUnreachable", `AWS answered expired credentials for role ${role}`));
     }
     this.#failure = undefined;
-    this.#hold(fresh);
+    this.#keep(fresh);
     const { credentials, roleArn } = fresh;
-    this.#options.logger.info(
-      { role: this.#options.role, roleArn, expiration: credentials.expiration },
-      "credentials fetched",
-    );
+    logger.info({ role, roleArn, expiration: credentials.expiration }, "credentials fetched");
     return fresh;
   }
 
@@ -234,20 +234,17 @@ export class CachedProvider {
     const { logger, random, role } = this.#options;
     const now = this.#now();
     this.#failure = nextFailure({ error, previous: this.#failure, now, random, soon: this.#patience.isOn });
-    // AWS says the role may not be had any more: what is held would be refused, or should be.
-    if (error.code === "AssumeRoleDenied") this.#held = this.#windows = undefined;
-    logger.warn(
-      { role, code: error.code, attempt: this.#failure.count, reason: error.message },
-      "credentials not fetched",
-    );
+    // AWS no longer allows the role: what is held would be refused, or should be.
+    if (error.code === "AssumeRoleDenied") this.#kept = undefined;
+    const { code, message: reason } = error;
+    logger.warn({ role, code, attempt: this.#failure.count, reason }, "credentials not fetched");
     return error;
   }
 
-  #hold(held: HeldCredentials): void {
-    this.#held = held;
-    this.#windows = refreshWindows(held);
+  #keep(held: HeldCredentials): void {
+    const refreshAt = plannedRefresh(held, { now: this.#now(), random: this.#options.random });
+    this.#kept = { held, refreshAt, ...refreshWindows(held) };
     this.#queued = undefined;
-    this.#refreshAt = plannedRefresh(held, this.#windows, { now: this.#now(), random: this.#options.random });
   }
 
   #refreshBehind(): void {
@@ -273,38 +270,40 @@ export class CachedProvider {
     const now = this.#now();
     const due = this.#dueAt();
     if (due === undefined) return;
-    const clockSetBack = this.#held !== undefined && now < this.#held.receivedAt - CLOCK_TOLERANCE_MS;
+    const clockSetBack = this.#kept !== undefined && now < this.#kept.held.receivedAt - CLOCK_TOLERANCE_MS;
     if (now >= due || clockSetBack || (this.#failure && mayRetry(this.#failure, now))) this.#refreshBehind();
   }
 
-  /** Epoch ms; undefined: nobody wants it, or only a person can bring it on. */
+  /** Epoch ms; undefined: no client asks for it, or only a person can bring it on. */
   #dueAt(): number | undefined {
-    if (this.#wantedAt === undefined || this.#pending) return undefined;
+    if (this.#lastRequestedAt === undefined || this.#pending) return undefined;
     if (this.#failure) return isRecoverable(this.#failure.error) ? this.#failure.retryAt : undefined;
-    return this.#held ? this.#refreshAt : this.#wantedAt;
+    return this.#kept ? this.#kept.refreshAt : this.#lastRequestedAt;
   }
 
-  #letGo(): void {
-    this.#options.logger.info({ role: this.#options.role }, "credentials idle, let go");
-    this.#wantedAt = undefined;
-    this.drop();
+  #valid(now: number): Kept | undefined {
+    return this.#kept && now < this.#kept.advertisedExpiration ? this.#kept : undefined;
   }
 
-  #forgetExpired(): void {
-    this.#held = this.#windows = undefined;
-    this.#options.onChange();
-  }
-
-  #valid(now: number): HeldCredentials | undefined {
-    return this.#windows && now < this.#windows.advertisedExpiration ? this.#held : undefined;
-  }
-
-  #heldOrThrow(held: HeldCredentials | undefined, error: unknown): HeldCredentials {
-    if (held) return held;
+  /** An error is never answered while valid credentials are held. */
+  #validOrThrow(error: unknown): HeldCredentials {
+    const kept = this.#valid(this.#now());
+    if (kept) return kept.held;
     throw toBrokerError(error);
   }
 
   #now(): number {
     return this.#options.clock.now();
   }
+}
+
+function stillFetched(role: string): BrokerError {
+  return new BrokerError("CredentialsPending", `credentials for role ${role} are still being fetched`, {
+    hint: "brokerctl status",
+  });
+}
+
+function droppedMeanwhile(role: string): BrokerError {
+  const message = `credentials for role ${role} were dropped while they were being fetched`;
+  return new BrokerError("CredentialsPending", message);
 }

@@ -53,8 +53,8 @@ export class CredentialsCache {
   #snapshot(): { roles: Map<string, CachedRole>; sessions: Map<string, CachedSession> } {
     const { registry, sessions, sources } = this.#options;
     const roles = new Map<string, CachedRole>();
-    for (const { role, held, wantedAt } of registry.snapshot()) {
-      if (held) roles.set(role.name, { digest: role.digest, held, wantedAt });
+    for (const { role, held, lastRequestedAt } of registry.snapshot()) {
+      if (held) roles.set(role.name, { digest: role.digest, held, lastRequestedAt });
     }
     const cached = new Map<string, CachedSession>();
     for (const source of sources().values()) {

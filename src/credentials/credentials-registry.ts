@@ -7,7 +7,6 @@ import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 import { CachedProvider, type ProviderSnapshot } from "./cached-provider.js";
 import type { CachedRole } from "./credentials-snapshot.js";
-import type { RoleCredentials } from "./role-credentials.js";
 import type { Hops } from "./role-provider.js";
 
 /** A person waits in a terminal, not an SDK: long enough for slow chains, short enough to be told. */
@@ -25,6 +24,15 @@ export interface CredentialsRegistryOptions {
 
 export interface RoleSnapshot extends ProviderSnapshot {
   readonly role: Role;
+}
+
+/** What the endpoint needs of credentials. */
+export interface RoleCredentials {
+  /**
+   * For a client: answers from memory, waits at most 900 ms for a fetch that is needed.
+   * Rejects with the BrokerError the client should see (`CredentialsPending` while the fetch goes on).
+   */
+  retrieve(role: string): Promise<HeldCredentials>;
 }
 
 interface Entry {
@@ -75,7 +83,7 @@ export class CredentialsRegistry implements RoleCredentials, Hops {
   release(needed: ReadonlySet<string>): void {
     const before = this.#options.clock.now() - ADOPTED_KEEP_MS;
     const mayGo = ({ role, provider, adoptedAt = Number.POSITIVE_INFINITY }: Entry): boolean =>
-      adoptedAt < before && provider.wantedAt === undefined && !needed.has(role.name);
+      adoptedAt < before && provider.lastRequestedAt === undefined && !needed.has(role.name);
     const entries = [...this.#entries.values()];
     const hops = new Set(entries.filter((entry) => !mayGo(entry)).flatMap(({ role }) => hopsOf(role)));
     for (const entry of entries) {
@@ -131,14 +139,14 @@ export class CredentialsRegistry implements RoleCredentials, Hops {
     for (const { provider } of this.#entries.values()) provider.drop();
   }
 
-  /** The wall clock moved by `jumpedMs` beside the time that passed. */
-  awake(jumpedMs: number): void {
-    for (const { provider } of this.#entries.values()) provider.awake(jumpedMs);
+  /** The machine resumed: the wall clock moved by `jumpedMs` beside the time that passed. */
+  onResume(jumpedMs: number): void {
+    for (const { provider } of this.#entries.values()) provider.onResume(jumpedMs);
   }
 
   sweep(): void {
     if (this.#blocked) return;
-    for (const { provider } of this.#lastWantedFirst()) provider.sweep({ idleAfterMs: this.#idleAfterMs });
+    for (const { provider } of this.#lastRequestedFirst()) provider.sweep({ idleAfterMs: this.#idleAfterMs });
   }
 
   /** In config order. */
@@ -158,7 +166,7 @@ export class CredentialsRegistry implements RoleCredentials, Hops {
   #entryFor(role: Role, former: Entry | undefined): Entry {
     if (former?.role.digest === role.digest) return { role, provider: former.provider };
     const provider = this.#newProvider(role);
-    provider.restore({ held: undefined, wantedAt: former?.provider.snapshot().wantedAt });
+    provider.restore({ held: undefined, lastRequestedAt: former?.provider.lastRequestedAt });
     return { role, provider };
   }
 
@@ -175,9 +183,9 @@ export class CredentialsRegistry implements RoleCredentials, Hops {
     });
   }
 
-  #lastWantedFirst(): readonly Entry[] {
-    const wantedAt = ({ provider }: Entry): number => provider.wantedAt ?? 0;
-    return [...this.#entries.values()].sort((a, b) => wantedAt(b) - wantedAt(a));
+  #lastRequestedFirst(): readonly Entry[] {
+    const requestedAt = ({ provider }: Entry): number => provider.lastRequestedAt ?? 0;
+    return [...this.#entries.values()].sort((a, b) => requestedAt(b) - requestedAt(a));
   }
 
   #provider(name: string): CachedProvider {

@@ -10,7 +10,8 @@ export interface CredentialsSnapshot {
 export interface CachedRole {
   readonly digest: string;
   readonly held: HeldCredentials;
-  readonly wantedAt: number | undefined;
+  /** Epoch ms of the last fetch by a client; undefined: none. */
+  readonly lastRequestedAt: number | undefined;
 }
 
 export interface CachedSession {
@@ -23,11 +24,15 @@ const VERSION = 1;
 
 /** Clear text: only ever handed to the sealed cache. */
 export function encodeSnapshot({ roles, sessions }: CredentialsSnapshot): string {
-  const flatten = ({ held, ...rest }: CachedRole | CachedSession): object => ({ ...rest, held: flattenHeld(held) });
+  const flatRole = ({ digest, lastRequestedAt, held }: CachedRole): FlatRole => ({
+    digest,
+    ...(lastRequestedAt === undefined ? {} : { wantedAt: lastRequestedAt }),
+    held: flattenHeld(held),
+  });
   return JSON.stringify({
     version: VERSION,
-    roles: [...roles].map(([name, role]) => [name, flatten(role)]),
-    sessions: [...sessions].map(([name, session]) => [name, flatten(session)]),
+    roles: [...roles].map(([name, role]) => [name, flatRole(role)]),
+    sessions: [...sessions].map(([name, session]) => [name, { ...session, held: flattenHeld(session.held) }]),
   });
 }
 
@@ -40,7 +45,10 @@ export function decodeSnapshot(text: string | undefined): CredentialsSnapshot {
     if (flat.version !== VERSION) return empty;
     return {
       roles: new Map(
-        flat.roles.map(([name, role]) => [name, { ...role, wantedAt: role.wantedAt, held: unflattenHeld(role.held) }]),
+        flat.roles.map(([name, { digest, wantedAt: lastRequestedAt, held }]) => [
+          name,
+          { digest, lastRequestedAt, held: unflattenHeld(held) },
+        ]),
       ),
       sessions: new Map(
         flat.sessions.map(([name, session]) => [name, { ...session, held: unflattenHeld(session.held) }]),
@@ -61,9 +69,16 @@ interface FlatHeld {
   readonly roleArn?: string;
 }
 
+interface FlatRole {
+  readonly digest: string;
+  /** `lastRequestedAt`, under the name that caches on disk have it by. */
+  readonly wantedAt?: number;
+  readonly held: FlatHeld;
+}
+
 interface FlatSnapshot {
   readonly version: number;
-  readonly roles: readonly (readonly [string, { digest: string; wantedAt?: number; held: FlatHeld }])[];
+  readonly roles: readonly (readonly [string, FlatRole])[];
   readonly sessions: readonly (readonly [string, { mfaSerial: string; held: FlatHeld }])[];
 }
 

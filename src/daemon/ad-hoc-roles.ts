@@ -33,7 +33,7 @@ export function namesInUse({ leases, credentials }: Pick<Known, "leases" | "cred
   const ofLeases = leases
     .list()
     .flatMap(({ role, temporary, previousRole }) => [role, temporary?.thenRole, previousRole]);
-  const wanted = credentials.snapshot().filter(({ wantedAt }) => wantedAt !== undefined);
+  const wanted = credentials.snapshot().filter(({ lastRequestedAt }) => lastRequestedAt !== undefined);
   const names = [...ofLeases, ...wanted.map(({ role }) => role.name)];
   return new Set(names.filter((name) => name !== null && name !== undefined));
 }

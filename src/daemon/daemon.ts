@@ -130,9 +130,9 @@ function dailyJobs({ clock, rotateLog }: DaemonOptions, { sso, store }: Services
 
 function wakeUp({ aws, sso, credentials }: Services, calendar: Calendar, jumpedMs: number): void {
   calendar.onJump();
-  aws.hurry();
-  sso.awake();
-  credentials.awake(jumpedMs);
+  aws.onResume();
+  sso.onResume();
+  credentials.onResume(jumpedMs);
 }
 
 async function stopServing(

@@ -1,7 +1,7 @@
 import { createControlApp } from "../control/app.js";
 import type { DaemonFacade, RunningConfig } from "../control/services.js";
 import { BrokerError } from "../core/errors.js";
-import type { RoleCredentials } from "../credentials/role-credentials.js";
+import type { RoleCredentials } from "../credentials/credentials-registry.js";
 import { createEndpointApp } from "../endpoint/app.js";
 import { SERVER_LIMITS, type ServerLimits } from "../http/limited-server.js";
 import {

@@ -1,5 +1,5 @@
 import express, { type Express } from "express";
-import type { RoleCredentials } from "../credentials/role-credentials.js";
+import type { RoleCredentials } from "../credentials/credentials-registry.js";
 import { errorHandler } from "../http/error-handler.js";
 import { errorAnswer } from "../http/json-answer.js";
 import { requestGuard } from "../http/request-guard.js";

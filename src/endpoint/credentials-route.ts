@@ -1,6 +1,6 @@
 import type { RequestHandler } from "express";
 import { BrokerError } from "../core/errors.js";
-import type { RoleCredentials } from "../credentials/role-credentials.js";
+import type { RoleCredentials } from "../credentials/credentials-registry.js";
 import { sendJson } from "../http/json-answer.js";
 import type { LeaseLookup } from "../leases/lease-state.js";
 import { credentialsRenderer } from "./credentials-body.js";

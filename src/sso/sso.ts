@@ -56,7 +56,7 @@ export interface Sso {
   readonly withToken: WithToken;
   logout(source: SsoSource): Promise<LoggedOut>;
   /** The wall clock jumped: what could not be reached before is asked at the next chance. */
-  awake(): void;
+  onResume(): void;
   /** Every 15 s. */
   sweep(): Promise<void>;
   /** Daily: deletes client registrations that have ended, and logs what `endingLogins` says. Rejects with StoreLocked. */
@@ -104,7 +104,7 @@ export function createSso(options: SsoOptions): Sso {
       logger.info({ source: source.name, wasLoggedIn: token !== undefined }, "logged out");
       return { wasLoggedIn: token !== undefined, sources: sourcesOf(session), problem };
     },
-    awake: () => tokens.forgetPauses(),
+    onResume: () => tokens.forgetPauses(),
     sweep: () => tokens.sweep(sessions()),
     checkRegistrations: () => registrations.check(sessions()),
     async endingLogins() {

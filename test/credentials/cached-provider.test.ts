@@ -42,7 +42,7 @@ const outcome = async (promise: Promise<unknown>): Promise<string> =>
     (error: unknown) => (error instanceof BrokerError ? error.code : String(error)),
   );
 const sweep = (jumpedMs = 0): void => {
-  if (jumpedMs !== 0) provider.awake(jumpedMs);
+  if (jumpedMs !== 0) provider.onResume(jumpedMs);
   provider.sweep({ idleAfterMs: 8 * HOUR });
 };
 
@@ -361,7 +361,7 @@ describe("use as a hop", () => {
     sweep();
     await settle();
     expect(upstream.calls).toBe(1);
-    expect(provider.snapshot().wantedAt).toBeUndefined();
+    expect(provider.snapshot().lastRequestedAt).toBeUndefined();
   });
 
   it("waits for as long as upstream takes", async () => {
@@ -387,7 +387,7 @@ describe("use as a hop", () => {
 describe("across a restart", () => {
   it("credentials that live are served without an upstream call and renewed when due", async () => {
     const held = heldCredentials({ now: clock.now() - 10 * MINUTE, lifetimeMs: HOUR, id: "ASIA0000000000000077" });
-    provider.restore({ held, wantedAt: clock.now() });
+    provider.restore({ held, lastRequestedAt: clock.now() });
     expect(await keyId()).toBe("77");
     expect(upstream.calls).toBe(0);
     await clock.advance(27 * MINUTE);
@@ -395,7 +395,10 @@ describe("across a restart", () => {
   });
 
   it("credentials that ended meanwhile are not taken up", () => {
-    provider.restore({ held: heldCredentials({ now: clock.now() - 2 * HOUR, lifetimeMs: HOUR }), wantedAt: undefined });
+    provider.restore({
+      held: heldCredentials({ now: clock.now() - 2 * HOUR, lifetimeMs: HOUR }),
+      lastRequestedAt: undefined,
+    });
     expect(provider.snapshot().held).toBeUndefined();
   });
 });

@@ -250,7 +250,7 @@ describe("the snapshot for the sealed cache", () => {
     const held = await registry.retrieve("dev");
     const role = registry.snapshot()[0]!;
     const snapshot = {
-      roles: new Map([["dev", { digest: role.role.digest, held, wantedAt: clock.now() }]]),
+      roles: new Map([["dev", { digest: role.role.digest, held, lastRequestedAt: clock.now() }]]),
       sessions: new Map([["ops-keys", { mfaSerial: "arn:aws:iam::111111111111:mfa/me", held }]]),
     };
     const back = decodeSnapshot(encodeSnapshot(snapshot));
@@ -268,7 +268,7 @@ describe("the snapshot for the sealed cache", () => {
     const held = await registry.retrieve("dev");
     const calls = sts.calls.length;
     configure(roleOn(keysSource(), "dev", { region: "us-east-1" }));
-    registry.restore(new Map([["dev", { digest: "other", held, wantedAt: undefined }]]));
+    registry.restore(new Map([["dev", { digest: "other", held, lastRequestedAt: undefined }]]));
     await registry.retrieve("dev");
     expect(sts.calls).toHaveLength(calls + 1);
   });

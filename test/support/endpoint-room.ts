@@ -1,6 +1,6 @@
 import { type HeldCredentials } from "../../src/core/credentials.js";
 import { Secret } from "../../src/core/secret.js";
-import type { RoleCredentials } from "../../src/credentials/role-credentials.js";
+import type { RoleCredentials } from "../../src/credentials/credentials-registry.js";
 import { createEndpointApp } from "../../src/endpoint/app.js";
 import type { EndpointFetch } from "../../src/endpoint/fetch-report.js";
 import type { ServerLimits } from "../../src/http/limited-server.js";

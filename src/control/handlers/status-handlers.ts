@@ -100,7 +100,7 @@ function sourceState(code: BrokerErrorCode): SourceState {
 }
 
 function roleView({ store }: ControlServices, snapshot: RoleSnapshot): RoleView {
-  const { role, held, error, refreshAt, wantedAt } = snapshot;
+  const { role, held, error, refreshAt, lastRequestedAt } = snapshot;
   return {
     name: role.name,
     source: sourceOf(role).name,
@@ -110,7 +110,7 @@ function roleView({ store }: ControlServices, snapshot: RoleSnapshot): RoleView 
     refreshAt: held && refreshAt !== undefined ? Math.round(refreshAt) : null,
     lastError: error ? controlError(error) : null,
     ssoRoleName: role.sso?.roleName ?? null,
-    lastRequestedAt: wantedAt ?? null,
+    lastRequestedAt: lastRequestedAt ?? null,
   };
 }
 

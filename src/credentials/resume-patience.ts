@@ -3,24 +3,24 @@ import { BrokerError, isRecoverable, toBrokerError } from "../core/errors.js";
 import { type Failure, mayRetry } from "../core/retry-schedule.js";
 import type { Clock } from "../system/clock.js";
 
-/** A network that comes back with a laptop's lid takes seconds; an SDK that was told an error asks no more for minutes. */
+/** After a resume the network takes seconds to come back; an SDK that gets an error does not ask again for minutes. */
 const PATIENCE_MS = 30_000;
 
-export interface WakePatienceOptions {
+export interface ResumePatienceOptions {
   readonly clock: Clock;
-  /** The one upstream call, shared with whoever else waits for it. */
+  /** The one upstream call, which all callers share. */
   readonly fetch: () => Promise<HeldCredentials>;
   readonly isFetching: () => boolean;
   readonly failure: () => Failure | undefined;
 }
 
-/** For a while after a suspend what can recover is tried again instead of being told. */
-export class WakePatience {
-  readonly #options: WakePatienceOptions;
+/** For 30 s after a resume a failure that can recover is tried again instead of being answered. */
+export class ResumePatience {
+  readonly #options: ResumePatienceOptions;
   #since: number | undefined;
   #tries: Promise<HeldCredentials> | undefined;
 
-  constructor(options: WakePatienceOptions) {
+  constructor(options: ResumePatienceOptions) {
     this.#options = options;
   }
 
@@ -34,7 +34,7 @@ export class WakePatience {
     return passed >= 0 && passed < PATIENCE_MS;
   }
 
-  /** Tries until one works, one fails for good, or patience ends; everybody who asks shares them. */
+  /** Tries until one works, one fails for good, or the 30 s end; all callers share the tries. */
   untilFetched(): Promise<HeldCredentials> {
     this.#tries ??= this.#tryOn().finally(() => (this.#tries = undefined));
     return this.#tries;

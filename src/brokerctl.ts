@@ -103,7 +103,7 @@ async function printGuard(): Promise<void> {
 
 async function guardText(): Promise<string> {
   try {
-    const { failureText } = await import("./cli/variables/print-changes.js");
+    const { failureText } = await import("./cli/access/print-changes.js");
     return failureText(argv, process.env);
   } catch {
     return plainGuard();

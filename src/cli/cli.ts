@@ -1,5 +1,6 @@
 import { reasonOf } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
+import { HOOK_VARIABLE } from "./access/variables.js";
 import { hasFlag, parseArguments } from "./arguments/parse-arguments.js";
 import type * as Refusals from "./arguments/refuse-command.js";
 import type { Command, Outcome } from "./command.js";
@@ -9,7 +10,6 @@ import type { CliContext, CliSurroundings } from "./context.js";
 import { createContext } from "./create-context.js";
 import { EXIT, execExitCodeOf, exitCodeOf } from "./exit-codes.js";
 import type * as Help from "./help.js";
-import { HOOK_VARIABLE } from "./hook-variable.js";
 import { Interrupted } from "./terminal/prompts.js";
 
 /** Runs one command line; whatever happens, it is told on stderr and ends in an exit code or a signal to die by. */

@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } f
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import { changesFor } from "../../src/cli/variables/aws-variables.js";
+import { changesFor } from "../../src/cli/access/variables.js";
 import { type Outcome, run } from "../support/broker.js";
 import { type CliRoom, cliRoom } from "../support/cli-room.js";
 import { tempDir } from "../support/temp-dir.js";
@@ -96,7 +96,7 @@ describe("env, whose output a shell evaluates", () => {
     ["the command's own file", "dist/cli/commands/env.js"],
     ["what every command needs", "dist/cli/cli.js"],
     ["the package's own description", "package.json"],
-    ["even what says which variables there are", "dist/cli/variables/aws-variables.js"],
+    ["even what says which variables there are", "dist/cli/access/variables.js"],
     ["a file that is there and cut short", ""],
   ])("drops them where an installation lacks %s", async (_, file) => {
     const root = installation();

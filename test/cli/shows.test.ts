@@ -263,6 +263,8 @@ describe("leases", () => {
       expect((await room.run(["lease", "show", typed, "--json"])).json).toMatchObject({ name: "ide" });
     }
     expect((await room.run(["lease", "show", "default"])).stdout).toContain("kind       default");
+    room.control.addLease("named", { name: "ci", role: "dev" });
+    room.control.leases = room.control.leases.map((held) => (held.name === "ci" ? { ...held, id: "of-ci" } : held));
     const several = await room.run(["lease", "show", "leas"]);
     expect([several.code, several.stderr.includes("2 leases")]).toEqual([2, true]);
     const near = await room.run(["lease", "show", "idee"]);

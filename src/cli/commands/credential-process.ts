@@ -1,5 +1,5 @@
+import { fetchCredentials } from "../access/fetch-credentials.js";
 import { defineCommand } from "../command.js";
-import { fetchCredentials } from "../variables/fetch-credentials.js";
 
 export const credentialProcessCommand = defineCommand({
   name: "credential-process",

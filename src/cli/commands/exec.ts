@@ -1,21 +1,20 @@
 import { BrokerError } from "../../core/errors.js";
+import { applyChanges, execVariables } from "../access/child-variables.js";
+import { withShellLease } from "../access/find-lease.js";
+import { FORMS, type Form, leaseVariables } from "../access/lease-variables.js";
+import { withOwnLease } from "../access/own-lease.js";
+import { type ChildWords, childWords, runChild } from "../access/run-child.js";
+import { changesFor } from "../access/variables.js";
 import { parseDuration } from "../arguments/duration.js";
-import { type ChildWords, childWords } from "../child/child-words.js";
-import { runChild } from "../child/run-child.js";
 import { defineCommand, type OptionSpecs, type Outcome } from "../command.js";
 import type { CliContext } from "../context.js";
 import { EXEC_EXIT } from "../exit-codes.js";
-import { withOwnLease } from "../leases/own-lease.js";
-import { withShellLease } from "../leases/shell-lease.js";
 import { withLogin } from "../login/login.js";
-import { applyChanges, changesFor } from "../variables/aws-variables.js";
-import { execVariables } from "../variables/exec-variables.js";
-import { FORMS, type Form, leaseVariables } from "../variables/lease-variables.js";
 
 const OPTIONS = {
   lease: { type: "string", value: "NAME", help: "use this lease instead of one of its own" },
   for: { type: "string", value: "DURATION", help: "the lease ends then, even when CMD still runs" },
-  as: { type: "string", choices: FORMS, help: "how CMD learns of its credentials; default header" },
+  as: { type: "string", choices: FORMS, help: "how CMD receives its credentials; default header" },
 } as const satisfies OptionSpecs;
 
 export const execCommand = defineCommand({

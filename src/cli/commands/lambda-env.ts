@@ -1,3 +1,6 @@
+import { besides } from "../access/child-variables.js";
+import { type Form, leaseVariables } from "../access/lease-variables.js";
+import { printChanges, printFailure, SHELL_FORMATS } from "../access/print-changes.js";
 import { competingFiles } from "../aws-files/competing-files.js";
 import { defineCommand, type OptionSpecs } from "../command.js";
 import type { CliContext } from "../context.js";
@@ -5,10 +8,6 @@ import { deployedFunction } from "../lambda/deployed-function.js";
 import { functionChanges } from "../lambda/function-changes.js";
 import { AS_OPTION, CODE_OPTIONS, FUNCTION_POSITIONAL, MODE_DETAILS, ROLE_OPTIONS } from "../lambda/lambda-options.js";
 import { taskRoot } from "../lambda/task-root.js";
-import { besides } from "../variables/exec-variables.js";
-import { type Form, leaseVariables } from "../variables/lease-variables.js";
-import { printChanges, printFailure } from "../variables/print-changes.js";
-import { SHELL_FORMATS } from "../variables/shell-format.js";
 
 const OPTIONS = {
   ...ROLE_OPTIONS,
@@ -46,10 +45,6 @@ async function leaseSet(role: string, form: Form, context: CliContext): Promise<
     const access = await context.client.call("lease-access", { pinnedRole: role });
     return leaseVariables(access, form, context.paths().stateDir);
   }
-  const [{ fetchCredentials }, { staticVariables }] = await Promise.all([
-    import("../variables/fetch-credentials.js"),
-    import("../variables/static-variables.js"),
-  ]);
-  const { credentials, region } = await fetchCredentials(context, role);
-  return staticVariables(credentials, region);
+  const { staticVariables } = await import("../access/fetch-credentials.js");
+  return staticVariables(context, role);
 }

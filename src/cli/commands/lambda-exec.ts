@@ -1,5 +1,4 @@
-import { childWords } from "../child/child-words.js";
-import { runChild } from "../child/run-child.js";
+import { childWords, runChild } from "../access/run-child.js";
 import { defineCommand, type OptionSpecs } from "../command.js";
 import { EXEC_EXIT } from "../exit-codes.js";
 import { AS_OPTION, CODE_OPTIONS, FUNCTION_POSITIONAL, MODE_DETAILS, ROLE_OPTIONS } from "../lambda/lambda-options.js";

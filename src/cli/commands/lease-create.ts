@@ -2,8 +2,8 @@ import { BrokerError } from "../../core/errors.js";
 import { NAME_PATTERN } from "../../core/role.js";
 import { parseDuration } from "../arguments/duration.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
-import { printAccess } from "../leases/lease-output.js";
 import { withLogin } from "../login/login.js";
+import { printAccess } from "../terminal/views.js";
 
 export const leaseCreateCommand = defineCommand({
   name: "lease create",

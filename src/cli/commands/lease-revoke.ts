@@ -1,5 +1,5 @@
+import { findLease } from "../access/find-lease.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
-import { findLease } from "../leases/find-lease.js";
 import { leaseJson } from "../terminal/views.js";
 
 export const leaseRevokeCommand = defineCommand({

@@ -1,6 +1,6 @@
+import { findLease } from "../access/find-lease.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
-import { findLease } from "../leases/find-lease.js";
-import { printAccess } from "../leases/lease-output.js";
+import { printAccess } from "../terminal/views.js";
 
 export const leaseRotateCommand = defineCommand({
   name: "lease rotate",

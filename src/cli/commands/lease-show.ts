@@ -1,6 +1,6 @@
 import type { LeaseView } from "../../control-api/contract.js";
+import { findLease } from "../access/find-lease.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
-import { findLease } from "../leases/find-lease.js";
 import { fields } from "../terminal/table.js";
 import { leaseJson } from "../terminal/views.js";
 import { when } from "../terminal/when.js";

@@ -1,3 +1,4 @@
+import { URI_VARIABLE } from "../access/variables.js";
 import { defineCommand, JSON_OPTION, type Outcome } from "../command.js";
 import type { CliContext } from "../context.js";
 import { EXIT } from "../exit-codes.js";
@@ -102,7 +103,7 @@ function tell(left: readonly Finding[], { removed, failures }: Removal, { output
   for (const { what, where, note } of left)
     output.say(`stays: ${what} ${where}${note === undefined ? "" : ` (${note})`}`);
   for (const failure of failures) output.error(failure);
-  if (env["AWS_CONTAINER_CREDENTIALS_FULL_URI"]?.startsWith("http://127.0.0.1:")) {
+  if (env[URI_VARIABLE]?.startsWith("http://127.0.0.1:")) {
     output.hint("this shell still asks the broker: unset AWS_CONTAINER_CREDENTIALS_FULL_URI, or open a new one");
   }
   if (code === EXIT.done) output.hint("npm rm -g credbroker    # the programs");

@@ -1,10 +1,10 @@
 import type { ControlResponse, RoleSummary } from "../../control-api/contract.js";
 import { BrokerError } from "../../core/errors.js";
 import type { LeaseSelector } from "../../core/lease.js";
+import { warnIfShellElsewhere, withShellLease } from "../access/find-lease.js";
 import { parseDuration } from "../arguments/duration.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
 import type { CliContext } from "../context.js";
-import { warnIfShellElsewhere, withShellLease } from "../leases/shell-lease.js";
 import { withLogin } from "../login/login.js";
 import { pickRole } from "../terminal/pick-role.js";
 import { leaseJson, roleSummaryJson } from "../terminal/views.js";

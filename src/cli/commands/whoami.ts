@@ -1,9 +1,9 @@
+import { warnIfShellElsewhere, withShellLease } from "../access/find-lease.js";
+import { shadowingVariables } from "../access/variables.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
-import { warnIfShellElsewhere, withShellLease } from "../leases/shell-lease.js";
 import { withLogin } from "../login/login.js";
 import { fields } from "../terminal/table.js";
 import { isoInstant, when } from "../terminal/when.js";
-import { shadowingVariables } from "../variables/aws-variables.js";
 
 export const whoamiCommand = defineCommand({
   name: "whoami",

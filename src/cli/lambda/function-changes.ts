@@ -1,7 +1,7 @@
 import type { FunctionContext } from "../../core/function-context.js";
 import { functionEnvironment } from "../../runtime-api/function-environment.js";
+import { changesFor, type VariableChanges } from "../access/variables.js";
 import type { CliContext } from "../context.js";
-import { changesFor, type VariableChanges } from "../variables/aws-variables.js";
 
 export interface FunctionChangesOptions {
   readonly function: FunctionContext;

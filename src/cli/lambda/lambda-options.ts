@@ -1,5 +1,5 @@
 import type { LambdaMode } from "../../control-api/lambda-contract.js";
-import { FORMS } from "../variables/lease-variables.js";
+import { FORMS } from "../access/lease-variables.js";
 
 /** Flags that the commands about a function share. */
 export const FUNCTION_POSITIONAL = {

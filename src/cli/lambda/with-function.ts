@@ -1,9 +1,8 @@
+import { applyChanges, functionVariables } from "../access/child-variables.js";
+import type { Form } from "../access/lease-variables.js";
+import { withOwnLease } from "../access/own-lease.js";
 import { parseDuration } from "../arguments/duration.js";
 import type { CliContext } from "../context.js";
-import { withOwnLease } from "../leases/own-lease.js";
-import { applyChanges } from "../variables/aws-variables.js";
-import { functionVariables } from "../variables/exec-variables.js";
-import type { Form } from "../variables/lease-variables.js";
 import { type DeployedFunction, deployedFunction, type NamedFunction } from "./deployed-function.js";
 import { functionChanges } from "./function-changes.js";
 import { taskRoot } from "./task-root.js";

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { type HookedShell, shellDirectory } from "../../core/shell-files.js";
 import type { BrokerPaths } from "../../system/paths.js";
-import { SHADOWING_VARIABLES } from "../variables/aws-variables.js";
+import { SHADOWING_VARIABLES } from "../access/variables.js";
 
 /** The scripts are files of their own beside this one: read, checked and run as what they are. */
 const HOOK_PARTS: Readonly<Record<HookedShell, readonly string[]>> = {

@@ -3,8 +3,8 @@ import type { SsoRoleFound } from "../../control-api/sso-contract.js";
 import { BrokerError } from "../../core/errors.js";
 import type { LeaseSelector } from "../../core/lease.js";
 import { ssoRoleId } from "../../core/role.js";
+import { withShellLease } from "../access/find-lease.js";
 import type { CliContext } from "../context.js";
-import { withShellLease } from "../leases/shell-lease.js";
 import { listSsoRoles } from "../login/sso-accounts.js";
 import type { Choice } from "./prompts.js";
 

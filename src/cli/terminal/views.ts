@@ -1,5 +1,13 @@
-import type { LeaseView, LeftOutView, RoleSummary, RoleView, StatusView } from "../../control-api/contract.js";
+import type {
+  LeaseAccess,
+  LeaseView,
+  LeftOutView,
+  RoleSummary,
+  RoleView,
+  StatusView,
+} from "../../control-api/contract.js";
 import type { SourceView } from "../../control-api/source-view.js";
+import type { CliContext } from "../context.js";
 import { isoInstant } from "./when.js";
 
 /** What `--json` prints: snake_case fields that others may rely on (interface §4), instants as whole-second UTC. */
@@ -71,4 +79,23 @@ export function leaseJson(lease: LeaseView): Json {
 
 export function roleSummaryJson({ role, accountId, roleArn, expiration }: RoleSummary): Json {
   return { role, account_id: accountId, role_arn: roleArn, expiration: isoInstant(expiration) };
+}
+
+/** A lease with what a program needs to use it: the URL alone on stdout, so that it can be piped on. */
+export function printAccess(
+  { lease, token, leaseUrl, credentialsUrl, region }: LeaseAccess,
+  { output }: CliContext,
+): void {
+  if (output.json) {
+    output.printJson({
+      lease: leaseJson(lease),
+      token,
+      lease_url: leaseUrl,
+      credentials_url: credentialsUrl,
+      region,
+    });
+    return;
+  }
+  output.print(leaseUrl);
+  if (lease.name !== null) output.hint(`eval "$(brokerctl env --lease ${lease.name})"`);
 }

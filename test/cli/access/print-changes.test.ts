@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { formatChanges, formatFailure } from "../../../src/cli/variables/shell-format.js";
+import { formatChanges, formatFailure } from "../../../src/cli/access/print-changes.js";
 import { tempDir } from "../../support/temp-dir.js";
 
 /** Everything that a shell might take for something else. */

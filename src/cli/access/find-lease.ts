@@ -1,11 +1,9 @@
 import { BrokerError } from "../../core/errors.js";
 import type { LeaseSelector } from "../../core/lease.js";
+import { nearestName } from "../../core/nearest-name.js";
 import { readRegularFile } from "../../files/read-small-file.js";
 import type { CliContext, Environment } from "../context.js";
-import { shadowingVariables } from "../variables/aws-variables.js";
-import { tokenIn, tokenOf, URI_VARIABLE } from "./lease-token.js";
-
-const TOKEN_FILE_VARIABLE = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
+import { shadowingVariables, TOKEN_FILE_VARIABLE, tokenIn, tokenOf, URI_VARIABLE } from "./variables.js";
 
 const EVAL_HINT = 'eval "$(brokerctl env)"';
 
@@ -46,4 +44,24 @@ export async function warnIfShellElsewhere(context: CliContext): Promise<void> {
 async function tokenFile(env: Environment): Promise<string | undefined> {
   const path = env[TOKEN_FILE_VARIABLE];
   return path === undefined ? undefined : readRegularFile(path).catch(() => undefined);
+}
+
+/** The lease that the user names: by name, by id, or by the beginning of its id as long as it is the only such. */
+export async function findLease({ client }: CliContext, typed: string): Promise<LeaseSelector> {
+  const { leases } = await client.call("lease-list", {});
+  if (leases.some(({ name }) => name === typed)) return { by: "name", name: typed };
+  const [found, ...others] = leases.filter(({ id }) => id === typed || (typed.length >= 4 && id.startsWith(typed)));
+  if (found && others.length === 0) return { by: "id", id: found.id };
+  if (found) {
+    throw new BrokerError("UsageInvalid", `${others.length + 1} leases have ids that begin with '${typed}'`, {
+      hint: "brokerctl lease list",
+    });
+  }
+  const near = nearestName(
+    typed,
+    leases.map(({ name }) => name).filter((name) => name !== null),
+  );
+  throw new BrokerError("LeaseUnknown", `there is no lease '${typed}'`, {
+    hint: near === undefined ? "brokerctl lease list" : `did you mean ${near}?`,
+  });
 }

@@ -3,11 +3,25 @@ import { hasErrno, reasonOf } from "../../core/errno.js";
 import { BrokerError } from "../../core/errors.js";
 import { shellQuote } from "../../core/shell-quote.js";
 import type { Outcome } from "../command.js";
-import type { CliContext } from "../context.js";
+import type { CliContext, Environment } from "../context.js";
 import { EXEC_EXIT } from "../exit-codes.js";
 import { directoryForChild } from "../working-directory.js";
 
-export interface ChildCommand {
+/** A command to run: a program and its arguments. */
+export interface ChildWords {
+  readonly file: string;
+  readonly args: readonly string[];
+}
+
+/** What stands after `--`; nothing there: the user's shell. `usage` is the hint for an empty word. */
+export function childWords(rest: readonly string[], env: Environment, usage: string): ChildWords {
+  const shell = env["SHELL"] === "" ? undefined : env["SHELL"];
+  const [file = shell ?? "/bin/sh", ...args] = rest;
+  if (file === "") throw new BrokerError("UsageInvalid", "the command after -- is empty", { hint: usage });
+  return { file, args };
+}
+
+interface ChildCommand {
   readonly file: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -1,5 +1,7 @@
 import { neutralAwsFiles, unsaid } from "../aws-files/neutral-aws-files.js";
 import type { CliContext, Environment } from "../context.js";
+import { MARK_VARIABLE, markFor } from "./lease-variables.js";
+import { HOOK_VARIABLE, type VariableChanges } from "./variables.js";
 
 /** What a child of ours gets beside its lease, so that nothing on this machine wins over it. */
 export async function execVariables(
@@ -32,4 +34,15 @@ function withLoopback(noProxy: string | undefined): string {
     .filter(Boolean);
   if (hosts.includes("*")) return "*";
   return [...new Set([...hosts, "127.0.0.1", "localhost"])].join(",");
+}
+
+/** What a child inherits: `env` with the changes made, and what tells a hook in a shell below to leave it alone. */
+export function applyChanges(env: Environment, { set, unset }: VariableChanges): Record<string, string | undefined> {
+  const kept = Object.entries(env).filter(([name]) => !unset.includes(name) && name !== HOOK_VARIABLE);
+  return { ...Object.fromEntries(kept), ...set, ...markForChild(set) };
+}
+
+/** For a child of `exec`: a hook in a shell below leaves alone what it was given, be it a lease or keys. */
+function markForChild(set: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return { [MARK_VARIABLE]: "none:none:exec", ...markFor(set, "exec") };
 }

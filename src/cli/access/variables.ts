@@ -1,10 +1,12 @@
+import { LEASE_TOKEN_PATTERN } from "../../core/lease.js";
 import type { Environment } from "../context.js";
-import { HOOK_VARIABLE } from "../hook-variable.js";
-import { markForChild } from "../leases/lease-mark.js";
+
+/** Set by the hook for the programs that the shell starts: `SHELL:VERSION`, of the hook. */
+export const HOOK_VARIABLE = "CREDBROKER_HOOK";
 
 /**
  * Variables that SDKs look at before the container endpoint, or that would mix into its answer (sdk-contract §4).
- * The list of names is unset as a whole: what is not set now may be set by the next line of somebody's start file.
+ * The list of names is unset as a whole: what is not set now may be set by the next line of the user's start file.
  */
 const COMPETING_VARIABLES: readonly string[] = [
   "AWS_ACCESS_KEY_ID",
@@ -28,12 +30,12 @@ const COMPETING_VARIABLES: readonly string[] = [
   "AWS_ACCOUNT_ID",
 ];
 
+/** The URL of a lease, or of the endpoint beside one of the two below. */
+export const URI_VARIABLE = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+export const TOKEN_VARIABLE = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
+export const TOKEN_FILE_VARIABLE = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
 /** Ours: exactly one form of them is set at a time. */
-const ENDPOINT_VARIABLES: readonly string[] = [
-  "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-  "AWS_CONTAINER_AUTHORIZATION_TOKEN",
-  "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-];
+const ENDPOINT_VARIABLES: readonly string[] = [URI_VARIABLE, TOKEN_VARIABLE, TOKEN_FILE_VARIABLE];
 
 /** Serverless Framework: `AWS_PROD_PROFILE`, `AWS_PROD_ACCESS_KEY_ID`, … win over everything for that stage. */
 const STAGE_PATTERN = /^AWS_.+_(?:PROFILE|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)$/;
@@ -71,8 +73,13 @@ export function changesFor(set: Readonly<Record<string, string>>, env: Environme
   return { set, unset: names.filter((name) => !Object.hasOwn(set, name)) };
 }
 
-/** What a child inherits: `env` with the changes made, and for a shell's hook whose lease it is. */
-export function applyChanges(env: Environment, { set, unset }: VariableChanges): Record<string, string | undefined> {
-  const kept = Object.entries(env).filter(([name]) => !unset.includes(name) && name !== HOOK_VARIABLE);
-  return { ...Object.fromEntries(kept), ...set, ...markForChild(set) };
+/** The token that `variables` give a program, in the URL or beside it; undefined: none of ours. */
+export function tokenOf(variables: Readonly<Record<string, string | undefined>>): string | undefined {
+  return tokenIn(variables[URI_VARIABLE]?.split("/lease/")[1]) ?? tokenIn(variables[TOKEN_VARIABLE]);
+}
+
+/** Only what has the shape of our tokens is ever taken, and sent, as one. */
+export function tokenIn(text: string | undefined): string | undefined {
+  const token = text?.replace(/^Bearer /, "");
+  return token !== undefined && LEASE_TOKEN_PATTERN.test(token) ? token : undefined;
 }

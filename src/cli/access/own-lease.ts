@@ -2,10 +2,8 @@ import { rm } from "node:fs/promises";
 import type { LeaseAccess } from "../../control-api/contract.js";
 import { BrokerError } from "../../core/errors.js";
 import type { CliContext } from "../context.js";
-import { fetchCredentials } from "../variables/fetch-credentials.js";
-import { type Form, type LeaseForm, leaseVariables } from "../variables/lease-variables.js";
-import { staticVariables } from "../variables/static-variables.js";
-import { tokenFilePath } from "../variables/token-file.js";
+import { staticVariables } from "./fetch-credentials.js";
+import { type Form, type LeaseForm, leaseVariables, tokenFilePath } from "./lease-variables.js";
 
 export interface OwnLease {
   /** Fetched already, so that errors came with their hints; null follows the default lease. */
@@ -14,7 +12,7 @@ export interface OwnLease {
   readonly form: Form;
 }
 
-/** What the command that we run for somebody is given. */
+/** What the command that runs in our place is given. */
 export interface Granted {
   readonly set: Readonly<Record<string, string>>;
   /** To be called when the child exists. */
@@ -34,8 +32,7 @@ export async function withOwnLease<T>(
 ): Promise<T> {
   if (form === "static") {
     refuseEnd(forSeconds);
-    const { credentials, region } = await fetchCredentials(context, role);
-    return use({ set: staticVariables(credentials, region), onStart: async () => Promise.resolve() });
+    return use({ set: await staticVariables(context, role), onStart: async () => Promise.resolve() });
   }
   const { client, pid, paths } = context;
   const access = await client.call("lease-child", { role, pid, ...(forSeconds !== undefined && { forSeconds }) });

@@ -4,9 +4,10 @@ import { reasonOf } from "../../core/errno.js";
 import { BrokerError, type BrokerErrorCode } from "../../core/errors.js";
 import { Secret } from "../../core/secret.js";
 import type { CliContext } from "../context.js";
+import { regionVariables } from "./lease-variables.js";
 
 /** What the endpoint answers with (interface §3). */
-export interface EndpointCredentials {
+interface EndpointCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: Secret;
   readonly sessionToken: Secret;
@@ -15,7 +16,7 @@ export interface EndpointCredentials {
   readonly accountId: string | undefined;
 }
 
-export interface FetchedCredentials {
+interface FetchedCredentials {
   readonly credentials: EndpointCredentials;
   readonly region: string | null;
 }
@@ -40,6 +41,19 @@ export async function fetchCredentials(context: CliContext, role: string | null)
     // The lease ends by itself with this process: a failure here takes nothing away from the answer.
     await context.quietClient.call("lease-revoke", { lease: { by: "id", id: access.lease.id } }).catch(() => undefined);
   }
+}
+
+/** Temporary keys themselves, for programs that know nothing else: they end, and nothing renews them. */
+export async function staticVariables(context: CliContext, role: string | null): Promise<Record<string, string>> {
+  const { credentials, region } = await fetchCredentials(context, role);
+  return {
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey.reveal(),
+    AWS_SESSION_TOKEN: credentials.sessionToken.reveal(),
+    AWS_CREDENTIAL_EXPIRATION: credentials.expiration,
+    ...(credentials.accountId !== undefined && { AWS_ACCOUNT_ID: credentials.accountId }),
+    ...regionVariables(region),
+  };
 }
 
 async function fetchWith(access: LeaseAccess, { clock }: CliContext): Promise<EndpointCredentials> {
@@ -70,7 +84,7 @@ function get({ credentialsUrl, token }: LeaseAccess): Promise<{ readonly status:
   });
 }
 
-/** The message names the command that mends it (interface §3). */
+/** The message names the command that fixes it (interface §3). */
 function errorOf({ code, message }: Body, status: number): BrokerError {
   if (typeof code === "string" && typeof message === "string") return new BrokerError(code as BrokerErrorCode, message);
   return new BrokerError("InternalError", `the endpoint answered with status ${status} and no error`);

@@ -1,4 +1,5 @@
 import { chmodSync, writeFileSync } from "node:fs";
+import { userInfo } from "node:os";
 import { join, resolve } from "node:path";
 import { type Outcome, TestBroker } from "../support/broker.js";
 import { canarySecretKey } from "../support/canaries.js";
@@ -115,8 +116,11 @@ export class UserShell {
   }
 }
 
+/** The default session name tells colleagues apart: it holds who runs brokerd. */
+const SESSION_NAME = `credbroker-${userInfo().username.replaceAll(/[^\w+=,.@-]/g, "-")}`;
+
 export function testRole({ name, account, region }: { name: string; account: string; region: string }): TestRole {
-  const arn = `arn:aws:sts::${account}:assumed-role/${name}/credbroker`;
+  const arn = `arn:aws:sts::${account}:assumed-role/${name}/${SESSION_NAME}`;
   return { name, roleArn: `arn:aws:iam::${account}:role/${name}`, arn, region };
 }
 

@@ -3,8 +3,7 @@ import type { LeaseSelector } from "../core/lease.js";
 import type { ConfigOperations, EditPlan } from "./config-contract.js";
 import type { ImportItemView, ImportKeyView, ImportRequest, TextSpan } from "./import-contract.js";
 import type { LambdaOperations } from "./lambda-contract.js";
-import type { LoginOperations } from "./login-contract.js";
-import type { SourceView } from "./source-view.js";
+import type { LoginOperations, SourceView } from "./login-contract.js";
 import type { SsoOperations } from "./sso-contract.js";
 
 /**

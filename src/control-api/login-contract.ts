@@ -1,6 +1,15 @@
-import type { SourceView } from "./source-view.js";
-
 /** What logins say over the wire: a part of the contract (see contract.ts). */
+
+/** Whether a source can sign now, or what it waits for. */
+export type SourceState = "ready" | "login_required" | "mfa_required" | "missing_key" | "locked" | "error";
+
+/** A source as `status` and `login` show it. */
+export interface SourceView {
+  readonly name: string;
+  readonly type: string;
+  readonly state: SourceState;
+  readonly expiresAt: number | null;
+}
 
 /** In a browser on this machine (authorization code), or in any browser (device authorization). */
 export type LoginFlow = "browser" | "device";

@@ -1,7 +1,12 @@
-import type { ControlError, LeaseView } from "../control-api/contract.js";
+import type { ControlError, LeaseView, RoleSummary } from "../control-api/contract.js";
+import type { HeldCredentials } from "../core/credentials.js";
 import type { BrokerError } from "../core/errors.js";
 import type { Lease } from "../core/lease.js";
+import { refreshWindows } from "../core/refresh-windows.js";
+import type { Role } from "../core/role.js";
+import type { ControlServices } from "./services.js";
 
+/** An error as it goes over the wire. */
 export function controlError({ code, message, hint }: BrokerError): ControlError {
   return { code, message, ...(hint === undefined ? {} : { hint }) };
 }
@@ -20,5 +25,23 @@ export function leaseView(lease: Lease, role: string | null): LeaseView {
     lastUsedAt,
     holderPid: holder?.pid ?? null,
     temporary: temporary ?? null,
+  };
+}
+
+/** A role as far as it is known now; null: no role chosen. */
+export function summaryOf({ credentials }: ControlServices, name: string | null): RoleSummary {
+  const snapshot = credentials.snapshot().find(({ role }) => role.name === name);
+  if (!snapshot) return { role: name, roleArn: null, accountId: null, expiration: null };
+  const { role, held } = snapshot;
+  return { role: name, ...knownOf(role, held) };
+}
+
+/** ARN and account from the config, else from what is held; the expiration as advertised to clients. */
+export function knownOf(role: Role, held: HeldCredentials | undefined): Omit<RoleSummary, "role"> {
+  const roleArn = role.assume?.roleArn ?? null;
+  return {
+    roleArn,
+    accountId: held?.credentials.accountId ?? role.sso?.accountId ?? roleArn?.split(":")[4] ?? null,
+    expiration: held ? refreshWindows(held).advertisedExpiration : null,
   };
 }

@@ -18,7 +18,7 @@ import {
   type StatusView,
   VERSION_HEADER,
 } from "../../src/control-api/contract.js";
-import type { SourceView } from "../../src/control-api/source-view.js";
+import type { SourceView } from "../../src/control-api/login-contract.js";
 import type { FunctionContext } from "../../src/core/function-context.js";
 import type { LeaseSelector } from "../../src/core/lease.js";
 import { canarySecretKey } from "../support/canaries.js";

@@ -1,4 +1,4 @@
-import type { SourceView } from "../../control-api/source-view.js";
+import type { SourceView } from "../../control-api/login-contract.js";
 import { BrokerError } from "../../core/errors.js";
 import { nearestName } from "../../core/nearest-name.js";
 import { defineCommand } from "../command.js";

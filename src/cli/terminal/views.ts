@@ -6,7 +6,7 @@ import type {
   RoleView,
   StatusView,
 } from "../../control-api/contract.js";
-import type { SourceView } from "../../control-api/source-view.js";
+import type { SourceView } from "../../control-api/login-contract.js";
 import type { CliContext } from "../context.js";
 import { isoInstant } from "./when.js";
 

@@ -1,11 +1,10 @@
 import type { ControlError, RoleSummary } from "../../control-api/contract.js";
-import { toBrokerError } from "../../core/errors.js";
+import { BrokerError, toBrokerError } from "../../core/errors.js";
+import type { LeaseSelector } from "../../core/lease.js";
 import { roleNamed } from "../role-named.js";
-import { summaryOf } from "../role-summary.js";
 import { runningConfig } from "../running.js";
-import { roleOfLease } from "../selected-lease.js";
 import type { ControlServices } from "../services.js";
-import { controlError } from "../views.js";
+import { controlError, summaryOf } from "../views.js";
 import type { Handlers } from "./handler.js";
 
 /** What credentials a role has now: fetched, renewed, named by AWS; never the credentials themselves. */
@@ -50,4 +49,11 @@ async function refreshAll(
   };
   await Promise.all(names.map(one));
   return { refreshed, failed };
+}
+
+/** The role that a lease stands for now; NoRole names the command that chooses one. */
+function roleOfLease({ leases }: ControlServices, selector: LeaseSelector): string {
+  const role = leases.roleOf(leases.select(selector));
+  if (role !== null) return role;
+  throw new BrokerError("NoRole", "no role is chosen yet", { hint: "brokerctl use ROLE" });
 }

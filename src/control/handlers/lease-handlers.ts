@@ -3,9 +3,8 @@ import { BrokerError } from "../../core/errors.js";
 import type { Lease, LeaseHolder } from "../../core/lease.js";
 import type { Secret } from "../../core/secret.js";
 import { roleNamed } from "../role-named.js";
-import { summaryOf } from "../role-summary.js";
 import type { ControlServices } from "../services.js";
-import { leaseView } from "../views.js";
+import { leaseView, summaryOf } from "../views.js";
 import type { Handlers } from "./handler.js";
 
 type Operations =

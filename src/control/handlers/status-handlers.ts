@@ -1,13 +1,12 @@
 import type { DaemonState, RoleStateName, RoleView, StatusView } from "../../control-api/contract.js";
-import type { SourceState, SourceView } from "../../control-api/source-view.js";
+import type { SourceState, SourceView } from "../../control-api/login-contract.js";
 import { type BrokerErrorCode, toBrokerError } from "../../core/errors.js";
 import { type Source, sourceOf } from "../../core/role.js";
 import { storeProblem } from "../../core/store-problem.js";
 import type { RoleSnapshot } from "../../credentials/credentials-registry.js";
 import type { SourceProvider } from "../../credentials/sources/source-provider.js";
-import { knownOf } from "../role-summary.js";
 import type { ControlServices } from "../services.js";
-import { controlError, leaseView } from "../views.js";
+import { controlError, knownOf, leaseView } from "../views.js";
 import type { Handlers } from "./handler.js";
 
 /** What the daemon is and holds, for `status`, `roles` and the picker. */

@@ -5,7 +5,7 @@ import { type AwsImport, planAwsImport } from "../config/import/aws-config-impor
 import { readConfigFile } from "../config/load-config.js";
 import { parseAround } from "../config/parse-around.js";
 import { parseConfig } from "../config/parse-config.js";
-import { configJsonSchema } from "../config/schema/json-schema.js";
+import { configJsonSchema } from "../config/schema/schema.js";
 import type { ConfigEdit, ImportTexts, RunningConfig } from "../control/services.js";
 import type { EditPlan } from "../control-api/config-contract.js";
 import type { ControlRequest } from "../control-api/contract.js";

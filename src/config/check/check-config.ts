@@ -1,8 +1,7 @@
 import { DURATION_RULE, LONGEST_DURATION_SECONDS, secondsOfDuration } from "../../core/duration.js";
+import type { Source } from "../../core/role.js";
 import type { Config, LeftOutEntry } from "../config.js";
 import { valueAt } from "../field-positions.js";
-import { deepFreeze, frozenMap } from "../freeze.js";
-import { programsOf } from "../programs-of.js";
 import { readYaml, type YamlReading } from "../read-yaml.js";
 import { type ResolvedConfig, resolveRoles } from "../resolve-roles.js";
 import type { RoleEntry } from "../schema/role-schema.js";
@@ -152,4 +151,34 @@ function optionalFields({ data_key_command: command, defaults }: ConfigTop): Par
     ...(command === undefined ? {} : { dataKeyCommand: command }),
     ...(defaults?.region === undefined ? {} : { defaultRegion: defaults.region }),
   };
+}
+
+/** What in the config runs the user's programs: a service that starts brokerd must let them do what they need. */
+function programsOf(sources: Iterable<Source>, dataKeyCommand: readonly string[] | undefined): readonly string[] {
+  return [...(dataKeyCommand ? ["data_key_command"] : []), ...[...sources].flatMap(programOf)];
+}
+
+/** `profile`: the profile may have a credential_process, today or tomorrow. */
+function programOf(source: Source): readonly string[] {
+  if (source.type === "process" || source.type === "profile") return [`source ${source.name}`];
+  return source.type === "keys" && source.mfaProcess !== undefined ? [`mfa_process of ${source.name}`] : [];
+}
+
+/** Freezes plain data all the way down, and returns it. */
+function deepFreeze<Value>(value: Value): Value {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  Object.freeze(value);
+  for (const inner of Object.values(value)) deepFreeze(inner);
+  return value;
+}
+
+/** A map that cannot be changed: `Object.freeze` alone leaves a Map's entries open. */
+function frozenMap<Key, Value>(entries: Iterable<readonly [Key, Value]>): ReadonlyMap<Key, Value> {
+  const map = new Map<Key, Value>();
+  for (const [key, value] of entries) map.set(key, deepFreeze(value));
+  const refuse = (): never => {
+    throw new TypeError("the config is frozen");
+  };
+  for (const method of ["set", "delete", "clear"]) Object.defineProperty(map, method, { value: refuse });
+  return Object.freeze(map);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { configJsonSchema } from "../../../src/config/schema/json-schema.js";
+import { configJsonSchema } from "../../../src/config/schema/schema.js";
 
 type Json = Readonly<Record<string, unknown>>;
 

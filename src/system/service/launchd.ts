@@ -7,8 +7,8 @@ import { NodeFileSystem, writeFileAtomic } from "../../files/atomic-file.js";
 import { type Clock, SystemClock } from "../clock.js";
 import { DAEMON_NODE_FLAGS } from "../node-flags.js";
 import { LAUNCHD_LABEL, type LaunchAgent, readLaunchAgent, renderLaunchAgent } from "./launchd-plist.js";
-import { oneLine } from "./one-line.js";
 import { readIfThere } from "./read-if-there.js";
+import { oneLine } from "./run-tool.js";
 import { type StablePath, stablePath } from "./stable-path.js";
 import type {
   Supervisor,

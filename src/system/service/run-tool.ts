@@ -28,3 +28,8 @@ function whyNot(file: string, error: ExecFileException, limitMs: number): string
   if (error.killed) return `${file} did not end within ${limitMs / 1000} s`;
   return `${file}: ${reasonOf(error)}`;
 }
+
+/** What a tool said, as part of a sentence. */
+export function oneLine(text: string): string {
+  return text.replace(/\s+/g, " ").trim();
+}

@@ -1,5 +1,5 @@
 import { BrokerError } from "../../core/errors.js";
-import { oneLine } from "./one-line.js";
+import { oneLine } from "./run-tool.js";
 import type { RunTool, SupervisorPlace, ToolRun } from "./supervisor.js";
 
 /** brokerd itself is killed after 5 s, by systemd after 10. */

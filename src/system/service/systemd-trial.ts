@@ -1,4 +1,4 @@
-import { oneLine } from "./one-line.js";
+import { oneLine } from "./run-tool.js";
 import type { SupervisorPlace } from "./supervisor.js";
 import { confinement } from "./systemd-units.js";
 

@@ -87,8 +87,13 @@ async function fail(error: unknown): Promise<void> {
 function explain(error: unknown): readonly [message: string, hint: string] {
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof OldNode) return [message, "install a newer Node.js, or put its directory first in PATH"];
+  if (isOutOfFiles(error)) return ["the limit of open files is too low to run brokerctl", "ulimit -n 1024"];
   if (!isBrokenInstallation(error)) return [`unexpected: ${message}`, "brokerctl logs"];
   return [`this installation is not whole: ${message.split("\n")[0] ?? ""}`, "install credbroker again"];
+}
+
+function isOutOfFiles(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "EMFILE" || error.code === "ENFILE");
 }
 
 function isBrokenInstallation(error: unknown): boolean {

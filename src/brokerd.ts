@@ -4,11 +4,10 @@ import { hostname, userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { loadConfig } from "./config/load-config.js";
-import { reasonOf } from "./core/errno.js";
+import { hasErrno, reasonOf } from "./core/errno.js";
 import { BrokerError, toBrokerError } from "./core/errors.js";
 import { visibleText } from "./core/visible-text.js";
-import { type Daemon, startDaemon } from "./daemon/daemon.js";
+import type { Daemon } from "./daemon/daemon.js";
 import { ensurePrivateDirectory, refuseSwappableHome } from "./files/private-directory.js";
 import { cleanEnvironmentInPlace } from "./system/clean-environment.js";
 import { SystemClock } from "./system/clock.js";
@@ -16,6 +15,7 @@ import { guardStandardStreams } from "./system/guard-standard-streams.js";
 import { hardenProcess, hasNoNewPrivileges, refuseIntruders } from "./system/hardening.js";
 import { type LogFile, openLogFile } from "./system/log-file.js";
 import { type Logger } from "./system/logger.js";
+import { refuseLowFileLimit, tooFewFiles } from "./system/open-file-limit.js";
 import { type BrokerPaths, homeDirectory, resolvePaths } from "./system/paths.js";
 import { createLogger, LOG_LEVELS, type LogLevel } from "./system/pino-logger.js";
 import { type InheritedSockets, takeInheritedSockets } from "./system/socket-activation.js";
@@ -58,6 +58,7 @@ async function main(): Promise<void> {
   cleanEnvironmentInPlace(process.env);
   if (flags.help) return void process.stdout.write(USAGE);
   if (flags.version) return void process.stdout.write(`${version()}\n`);
+  refuseLowFileLimit();
   const paths = resolvePaths({ env: process.env, platform: process.platform, homeDir: homeDirectory(), uid: uid() });
   if (paths.home !== undefined) refuseSwappableHome(paths.home);
   if (flags["check-config"]) return checkConfig(paths.configFile);
@@ -72,6 +73,7 @@ async function serve(paths: BrokerPaths, flags: Flags, inherited: InheritedSocke
   const logger = createLogger({ level: logLevel(), destination: log ?? process.stderr });
   const ending = new Ending(logger, log);
   try {
+    const { startDaemon } = await import("./daemon/daemon.js");
     const daemon = await startDaemon({
       paths,
       environment: process.env,
@@ -91,12 +93,12 @@ async function serve(paths: BrokerPaths, flags: Flags, inherited: InheritedSocke
     });
     ending.watch(daemon);
   } catch (error) {
-    const known = toBrokerError(error);
+    const known = explain(error);
     // Stopped meanwhile is no failure, and none for the next command that reads the log.
     const level = known.code === "DaemonUnreachable" ? "info" : "error";
     logger[level]({ err: error, code: known.code, hint: known.hint }, `not started: ${known.message}`);
     await log?.close();
-    throw error;
+    throw known;
   }
 }
 
@@ -107,6 +109,7 @@ async function openLog(path: string | undefined, clock: SystemClock): Promise<Lo
 }
 
 async function checkConfig(path: string): Promise<void> {
+  const { loadConfig } = await import("./config/load-config.js");
   const { roles, sources } = await loadConfig({ path, ...identity() });
   process.stdout.write(`${path}: ${sources.size} sources, ${roles.size} roles, no problem\n`);
 }
@@ -268,9 +271,14 @@ function version(): string {
 const USAGE_CODES = new Set(["ConfigInvalid", "FileRefused", "UsageInvalid", "NotSupported"]);
 
 /** There may be no log to look into yet: what nobody foresaw is told in the system's words. */
-function explained(error: unknown): BrokerError {
+function explain(error: unknown): BrokerError {
   if (error instanceof BrokerError) return error;
-  return new BrokerError("InternalError", `unexpected: ${reasonOf(error)}`, { hint: "brokerctl logs", cause: error });
+  if (hasErrno(error, "EMFILE", "ENFILE")) return tooFewFiles(undefined, error);
+  const path = error instanceof Error && "path" in error ? ` (${String(error.path)})` : "";
+  return new BrokerError("InternalError", `unexpected: ${reasonOf(error)}${path}`, {
+    hint: "brokerctl logs",
+    cause: error,
+  });
 }
 
 async function fail(error: BrokerError): Promise<void> {
@@ -285,4 +293,4 @@ async function fail(error: BrokerError): Promise<void> {
 const isActivated = process.env["LISTEN_PID"] === String(process.pid);
 hardenProcess(process);
 guardStandardStreams();
-main().catch(async (error: unknown) => fail(explained(error)));
+main().catch(async (error: unknown) => fail(explain(error)));

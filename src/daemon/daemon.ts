@@ -6,7 +6,7 @@ import { NodeFileSystem, writeFileAtomic } from "../files/atomic-file.js";
 import { ensurePrivateDirectory } from "../files/private-directory.js";
 import { sweepTemporaryFiles } from "../files/temporary-file.js";
 import { SystemProcessTable } from "../system/process-identity.js";
-import { acquireInstanceLock } from "../system/single-instance.js";
+import { acquireInstanceLock, type InstanceLock } from "../system/single-instance.js";
 import { refuseIfStopped } from "../system/stop-marker.js";
 import { namesInUse, unnamedRole } from "./ad-hoc-roles.js";
 import { applyConfig } from "./apply-config.js";
@@ -14,6 +14,7 @@ import { Calendar, type CalendarJob } from "./calendar.js";
 import type { DaemonOptions } from "./daemon-options.js";
 import { EndpointPort } from "./endpoint-port.js";
 import { createFacade } from "./facade.js";
+import { notDurable, retryWrites } from "./not-durable.js";
 import { ConfigFile } from "./running-config.js";
 import { buildServices, type Services } from "./services.js";
 import { Serving } from "./serving.js";
@@ -42,18 +43,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   try {
     // With the lock: `stop` either sees that we hold it, and waits for us, or its marker is there already.
     if (wantedSince !== undefined) refuseIfStopped(paths.stateDir, { since: wantedSince, now: clock.now() });
-    return await startLocked(options, processes, () => lock.release());
+    return await startLocked(options, processes, lock);
   } catch (error) {
     lock.release();
     throw error;
   }
 }
 
-async function startLocked(
-  options: DaemonOptions,
-  processes: SystemProcessTable,
-  release: () => void,
-): Promise<Daemon> {
+async function startLocked(options: DaemonOptions, processes: SystemProcessTable, lock: InstanceLock): Promise<Daemon> {
   const { paths, clock, logger } = options;
   for (const directory of [paths.stateDir, shellDirectory(paths.stateDir)]) await sweepTemporaryFiles(directory);
   const fileSystem = new NodeFileSystem();
@@ -75,8 +72,11 @@ async function startLocked(
   const sweeper = new Sweeper({ clock, logger, sweep: sweepAll, onJump: (ms) => wakeUp(services, calendar, ms) });
   const onRequest = (): void => sweeper.look();
   const serving: Serving = new Serving({ options, services, config, processes, port, onRequest, facade: () => facade });
-  const facade = createFacade({ options, services, serving, config });
   const shellFiles: ShellFiles = createShellFiles(options, { services, serving, config, writeAtomic });
+  const facade = createFacade({
+    ...{ options, services, serving, config },
+    notDurable: () => notDurable({ stateDir: paths.stateDir, services, lock, port, shellFiles }),
+  });
 
   await services.leases.load();
   await loadLambdaRoles(services, options);
@@ -93,10 +93,11 @@ async function startLocked(
     // Mended on the disk, or the port is free again: nobody need ask for it.
     if (config.problem() !== undefined || serving.endpoint() === null) await config.reload().catch(() => undefined);
     await services.leases.sweep();
+    await retryWrites({ services, serving, lock, port });
     const inUse = namesInUse(services);
     services.credentials.release(inUse);
-    await services.lambdaRoles.keepOnly(inUse);
     await shellFiles.publish();
+    await services.lambdaRoles.keepOnly(inUse).catch((err: unknown) => logger.warn({ err }, "roles of functions kept"));
     await services.lifecycle.probeAgain(clock.now());
     if (services.store.current().state === "open") await services.sso.sweep();
   }
@@ -108,7 +109,7 @@ async function startLocked(
       sweeper.stop();
       await stopServing(services, serving, calendar);
       await shellFiles.settle();
-      release();
+      lock.release();
       logger.info({}, "stopped");
     },
   };

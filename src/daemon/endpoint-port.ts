@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { BrokerError } from "../core/errors.js";
+import { BrokerError, toBrokerError } from "../core/errors.js";
 import { shellQuote } from "../core/shell-quote.js";
 import { readCheckedFile } from "../files/private-file.js";
 import { takenPortMarker } from "../system/paths.js";
@@ -10,6 +10,10 @@ export class EndpointPort {
   readonly #portFile: string;
   readonly #squattedFile: string;
   readonly #writeAtomic: (path: string, data: Uint8Array) => Promise<void>;
+  /** The port that the disk did not take, and why. */
+  #unsaved: { readonly port: number; readonly problem: string } | undefined;
+  /** Found taken by this process, whether or not the disk took the marker. */
+  #foundTaken = false;
 
   constructor(stateDir: string, writeAtomic: (path: string, data: Uint8Array) => Promise<void>) {
     this.#portFile = join(stateDir, "endpoint-port");
@@ -27,21 +31,37 @@ export class EndpointPort {
     return Number.isInteger(port) && port > 0 && port < 65_536 ? port : undefined;
   }
 
+  /** What a full disk does not take keeps nobody from being served: `retry` writes it. */
   async remember(port: number): Promise<void> {
-    if ((await this.last()) !== port) await this.#writeAtomic(this.#portFile, Buffer.from(`${port}\n`));
+    this.#unsaved = undefined;
+    if ((await this.last()) === port) return;
+    await this.#writeAtomic(this.#portFile, Buffer.from(`${port}\n`)).catch((error: unknown) => {
+      this.#unsaved = { port, problem: toBrokerError(error).message };
+    });
+  }
+
+  /** Why the port is not remembered, for `status`; undefined: it is. */
+  get problem(): string | undefined {
+    return this.#unsaved?.problem;
+  }
+
+  async retry(): Promise<void> {
+    if (this.#unsaved) await this.remember(this.#unsaved.port);
   }
 
   /** Somebody else listens where our leases point: their tokens may have been harvested (design §6.8). */
   async markTaken(): Promise<void> {
+    this.#foundTaken = true;
     await this.#writeAtomic(this.#squattedFile, Buffer.from(""));
   }
 
   async wasTaken(): Promise<boolean> {
-    return (await readOurs(this.#squattedFile)) !== undefined;
+    return this.#foundTaken || (await readOurs(this.#squattedFile)) !== undefined;
   }
 
   async clearTaken(): Promise<void> {
     await rm(this.#squattedFile, { force: true });
+    this.#foundTaken = false;
   }
 }
 

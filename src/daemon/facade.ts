@@ -9,10 +9,12 @@ export interface FacadeParts {
   readonly services: Services;
   readonly serving: Serving;
   readonly config: RunningConfig;
+  /** What a restart would lose, a sentence each. */
+  readonly notDurable: () => readonly string[];
 }
 
 /** The daemon as the control plane sees it. */
-export function createFacade({ options, services, serving, config }: FacadeParts): DaemonFacade {
+export function createFacade({ options, services, serving, config, notDurable }: FacadeParts): DaemonFacade {
   const { lifecycle, store, aws } = services;
   return {
     pid: options.pid,
@@ -28,7 +30,7 @@ export function createFacade({ options, services, serving, config }: FacadeParts
       const notes = [portNote, serving.sixNote(), programsNote(config.current(), options)].filter(
         (note) => note !== undefined,
       );
-      return [...(state.state === "open" ? state.warnings : []), ...logins, ...notes];
+      return [...(state.state === "open" ? state.warnings : []), ...notDurable(), ...logins, ...notes];
     },
     unlock: (passphrase) => lifecycle.unlock(passphrase),
     createStore: (passphrase) => lifecycle.create(passphrase),

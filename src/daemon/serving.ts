@@ -75,7 +75,13 @@ export class Serving {
       throw await this.#explain(error, port);
     }
     await marker.remember(port);
-    await marker.clearTaken();
+    await this.clearTaken();
+  }
+
+  /** Also by the sweep: not before it is durable that the tokens which may have been harvested are refused. */
+  async clearTaken(): Promise<void> {
+    const { port, services } = this.#parts;
+    if (this.#endpoint && services.leases.saveProblem === undefined) await port.clearTaken();
   }
 
   /** What must be done before the port of the config is the one that is served; undefined: it is. */
@@ -149,7 +155,7 @@ export class Serving {
     });
     this.#endpoint = { port: listener.port, listener };
     await marker.remember(listener.port);
-    await marker.clearTaken();
+    await this.clearTaken();
   }
 
   async #bindControl(): Promise<void> {
@@ -169,7 +175,9 @@ export class Serving {
   /** Somebody else sits on our port: say who, and remember that what clients sent there is not secret any more. */
   async #explain(error: unknown, port: number): Promise<unknown> {
     if (!(error instanceof BrokerError) || error.code !== "Conflict") return error;
-    await this.#parts.port.markTaken();
+    const { logger } = this.#parts.options;
+    // Kept in memory in any case: who sits there is more than that the disk is full.
+    await this.#parts.port.markTaken().catch((err: unknown) => logger.error({ err }, "a taken port was not noted"));
     const owner = (await describePortOwner(port)) ?? "another process";
     return new BrokerError("Conflict", `port ${port} on 127.0.0.1 is taken by ${owner}`, {
       hint: "end that process, or choose another endpoint.port: brokerctl config edit",
@@ -181,7 +189,13 @@ export class Serving {
   async #rotateAfterSquatting(): Promise<void> {
     const { port, services, options } = this.#parts;
     if (!(await port.wasTaken())) return;
-    await services.leases.rotateAll();
+    try {
+      await services.leases.rotateAll();
+    } catch (error) {
+      // The old tokens are refused all the same, from memory; the marker stays until the disk knows it too.
+      services.lifecycle.reconcileLater(error);
+      options.logger.error({ err: error }, "new lease tokens could not be saved");
+    }
     options.logger.warn({}, "the port was somebody else's before: every lease token was made anew");
   }
 }

@@ -1,5 +1,6 @@
 import type { RunningConfig } from "../control/services.js";
-import { toBrokerError } from "../core/errors.js";
+import { reasonOf } from "../core/errno.js";
+import { BrokerError, toBrokerError } from "../core/errors.js";
 import { Mutex } from "../core/serial.js";
 import type { LeaseRegistry } from "../leases/lease-registry.js";
 import type { Clock } from "../system/clock.js";
@@ -45,6 +46,7 @@ export class ShellFiles {
   readonly #logger: Logger;
   readonly #leaseWrites = new Mutex();
   readonly #startWrites = new Mutex();
+  readonly #problems = new Map<Mutex, string>();
 
   constructor({ stateDir, leases, regionOf, endpoint, writeAtomic, clock, logger }: ShellFilesOptions) {
     const region = (): string | null => {
@@ -79,8 +81,15 @@ export class ShellFiles {
     await Promise.all([this.#leaseWrites.settled(), this.#startWrites.settled()]);
   }
 
+  /** Why shells read something older than what holds, for `status`; the next sweep tries again. undefined: they do not. */
+  get problem(): string | undefined {
+    return [...this.#problems.values()][0];
+  }
+
   #write(turns: Mutex, write: () => Promise<void>): Promise<void> {
-    return turns.run(write).catch((error: unknown) => {
+    const written = turns.run(write).then(() => void this.#problems.delete(turns));
+    return written.catch((error: unknown) => {
+      this.#problems.set(turns, error instanceof BrokerError ? error.message : reasonOf(error));
       this.#logger.warn({ err: error, code: toBrokerError(error).code }, "files for shells could not be written");
     });
   }

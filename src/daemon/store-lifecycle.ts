@@ -1,4 +1,4 @@
-import type { BrokerError } from "../core/errors.js";
+import { type BrokerError, toBrokerError } from "../core/errors.js";
 import type { Secret } from "../core/secret.js";
 import { storeProblem } from "../core/store-problem.js";
 import type { CredentialsCache } from "../credentials/credentials-cache.js";
@@ -32,6 +32,7 @@ export class StoreLifecycle {
   readonly #options: StoreLifecycleOptions;
   #takenUp = false;
   #nextProbeAt = 0;
+  #leaseProblem: BrokerError | undefined;
 
   constructor(options: StoreLifecycleOptions) {
     this.#options = options;
@@ -56,11 +57,26 @@ export class StoreLifecycle {
   }
 
   async unlock(passphrase?: Secret): Promise<StoreState> {
-    return this.#settle(await this.#options.store.unlock(asOptions(passphrase)));
+    return this.#acknowledge(await this.#settle(await this.#options.store.unlock(asOptions(passphrase))));
   }
 
   async create(passphrase?: Secret): Promise<StoreState> {
-    return this.#settle(await this.#options.store.create(asOptions(passphrase)));
+    return this.#acknowledge(await this.#settle(await this.#options.store.create(asOptions(passphrase))));
+  }
+
+  /** Why leases and their tokens could not be made to agree, for `status`; undefined: they do, or the store is closed. */
+  get leaseProblem(): string | undefined {
+    return this.#leaseProblem?.message;
+  }
+
+  /** What a full disk kept from being written when the store opened, or when tokens were burnt. */
+  async reconcileAgain(): Promise<void> {
+    if (this.#leaseProblem && this.#options.store.current().state === "open") await this.#reconcile();
+  }
+
+  /** A rotation that failed: its new tokens follow by `reconcileAgain`. */
+  reconcileLater(error: unknown): void {
+    this.#leaseProblem = toBrokerError(error);
   }
 
   /** Nothing is served from here on, nothing cached is left, and a restart does not open it again. */
@@ -76,6 +92,7 @@ export class StoreLifecycle {
     sessions.dropAll();
     borrowed.dropAll();
     this.#takenUp = false;
+    this.#leaseProblem = undefined;
     if (wasOpen) {
       await cache
         .clear()
@@ -105,9 +122,27 @@ export class StoreLifecycle {
   /** Cached credentials are taken up, leases and their tokens made to agree. */
   async #takeUp(): Promise<void> {
     await this.#options.cache.restore();
-    await this.#options.leases.reconcile();
+    await this.#reconcile();
     this.#takenUp = true;
     await this.#renewSessions();
+  }
+
+  /** The leases that are there are served whether or not the disk takes what is missing. */
+  async #reconcile(): Promise<void> {
+    const { leases, logger } = this.#options;
+    try {
+      await leases.reconcile();
+      this.#leaseProblem = undefined;
+    } catch (error) {
+      this.reconcileLater(error);
+      logger.warn({ err: error }, "leases and their tokens do not agree yet");
+    }
+  }
+
+  /** A person who asked is told; what opened by itself goes on. */
+  #acknowledge(state: StoreState): StoreState {
+    if (state.state === "open" && this.#leaseProblem) throw this.#leaseProblem;
+    return state;
   }
 
   /**

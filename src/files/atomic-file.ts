@@ -73,7 +73,7 @@ async function renameOrRemove(fs: FileSystem, temporary: string, path: string): 
 
 function writeFailure(path: string, cause: unknown): BrokerError {
   const directory = shellQuote(dirname(path));
-  const hint = hasErrno(cause, "ENOSPC", "EDQUOT") ? `df -h ${directory}` : `ls -ld ${directory}`;
+  const hint = hasErrno(cause, "ENOSPC", "EDQUOT") ? `free some space: df -h ${directory}` : `ls -ld ${directory}`;
   return new BrokerError("InternalError", `cannot write ${path}: ${reasonOf(cause)}`, { hint, cause });
 }
 

@@ -235,6 +235,11 @@ export class LeaseRegistry {
     });
   }
 
+  /** Why `leases.json` is not what is in force, for `status`; the next sweep tries again. undefined: it is. */
+  get saveProblem(): string | undefined {
+    return this.#state.saveProblem;
+  }
+
   /** Saves what is only in memory: last uses, ends whose write failed. */
   async flush(): Promise<void> {
     if (!this.#state.loaded) return;

@@ -1,3 +1,4 @@
+import { toBrokerError } from "../core/errors.js";
 import { hashLeaseToken, isExpired, type Lease, leaseAt } from "../core/lease.js";
 import { Mutex } from "../core/serial.js";
 import { StateFile, type WriteAtomic } from "../files/state-file.js";
@@ -46,6 +47,7 @@ export class LeaseState implements LeaseLookup {
   readonly #changes = new Mutex();
   /** A write failed: the file may lack an end that holds in memory, or have a grant that was never acknowledged. */
   #unsaved = false;
+  #saveProblem: string | undefined;
   /** Lease id → last use that the file does not know yet. */
   readonly #touches = new Map<string, number>();
   #touchedSince = 0;
@@ -149,6 +151,11 @@ export class LeaseState implements LeaseLookup {
     return this.#unsaved || (this.#touches.size > 0 && waited >= TOUCH_WRITE_MS);
   }
 
+  /** Why the file is not what memory is, for `status`; undefined: it is, or is being written. */
+  get saveProblem(): string | undefined {
+    return this.#saveProblem;
+  }
+
   get writePending(): boolean {
     return this.#unsaved || this.#touches.size > 0;
   }
@@ -176,8 +183,14 @@ export class LeaseState implements LeaseLookup {
   async #write(snapshot: LeaseSnapshot): Promise<void> {
     const written = new Map(this.#touches);
     this.#unsaved = true;
-    await this.#file.write(renderLeaseRecords(recordsOf(snapshot)));
+    try {
+      await this.#file.write(renderLeaseRecords(recordsOf(snapshot)));
+    } catch (error) {
+      this.#saveProblem = toBrokerError(error).message;
+      throw error;
+    }
     this.#unsaved = false;
+    this.#saveProblem = undefined;
     for (const [id, at] of written) if (this.#touches.get(id) === at) this.#touches.delete(id);
     this.#touchedSince = this.#clock.now();
   }

@@ -101,10 +101,16 @@ export class TokenProvider {
 
   /** Every 15 s: renews what is due, used or not, so that the end of a session is known when it comes. */
   async sweep(sessions: Iterable<SsoSession>): Promise<void> {
+    const failures: unknown[] = [];
     for (const session of sessions) {
-      const token = await this.#stored(session);
-      if (token && (this.#isDue(token) || this.#hasEnded(token))) this.#renewBehind(session);
+      try {
+        const token = await this.#stored(session);
+        if (token && (this.#isDue(token) || this.#hasEnded(token))) this.#renewBehind(session);
+      } catch (error) {
+        failures.push(error); // a full disk: the other sessions are looked at all the same
+      }
     }
+    if (failures.length > 0) throw failures[0];
   }
 
   /** Pauses grew before a suspend: they say nothing about the network after it. */
@@ -116,6 +122,11 @@ export class TokenProvider {
   async settle(): Promise<void> {
     await Promise.allSettled(this.#renewals.values());
     await Promise.allSettled([...this.#unsaved.values()].map(({ session, token }) => this.#save(session, token)));
+  }
+
+  /** Start URLs of renewed sessions that the disk did not take: a restart would ask for a login. */
+  get unsaved(): readonly string[] {
+    return [...this.#unsaved.values()].map(({ session }) => session.startUrl);
   }
 
   /** Lock: nothing of a session stays in memory. */

@@ -1,9 +1,10 @@
-import { linkSync, readdirSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
+import { linkSync, readdirSync, renameSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { hasErrno, reasonOf } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
-import { readAtOnce } from "../files/read-small-file.js";
+import { shellQuote } from "../core/shell-quote.js";
 import { temporaryPathFor } from "../files/temporary-file.js";
+import { type Holder, readHolder, targetOf } from "./lock-holder.js";
 import type { ProcessTable } from "./process-identity.js";
 
 /** What at most one process at a time may be: the daemon, or the command that starts it. */
@@ -18,8 +19,12 @@ export interface InstanceLockOptions {
 }
 
 export interface InstanceLock {
-  /** Lets the next daemon in; harmless when called twice. A holder that was killed needs none. */
+  /** Lets the next daemon in; never throws, harmless when called twice. A holder that was killed needs none. */
   release(): void;
+  /** Why no file could be written for the lock; undefined: one could, at once or by `retry`. */
+  readonly fullDisk: string | undefined;
+  /** Writes the file for which there was no room. Never throws. */
+  retry(): void;
 }
 
 /**
@@ -29,22 +34,30 @@ export interface InstanceLock {
  * it with its content in one step and fails if the name is taken. A lock whose holder is gone is never removed or
  * overwritten to be taken over, which two could do one after the other: its successor N+1 is linked, which only one
  * can. The highest is never deleted, so nobody can come in below it unnoticed.
+ *
+ * On a full disk, where the file cannot be written, `NAME.N` is a symbolic link to `PID STARTTIME`, which exists nowhere:
+ * symlink(2) is as exclusive as link(2), and tmpfs, ext4, XFS and Btrfs keep so short a target in the inode. Where no
+ * inode is left either, or the directory itself would have to grow, nothing starts.
  */
 export function acquireInstanceLock(options: InstanceLockOptions): InstanceLock {
   const { stateDir, pid, processes, name = "brokerd.lock" } = options;
   const startTime = processes.startTimeOf(pid);
   if (startTime === undefined) throw new BrokerError("InternalError", `process ${pid} cannot find itself`);
-  const claim = temporaryPathFor(join(stateDir, name));
-  const content = JSON.stringify({ pid, startTime });
+  const holder = { pid, startTime };
+  const path = temporaryPathFor(join(stateDir, name));
   try {
-    writeFileSync(claim, content, { flag: "wx", mode: 0o600 });
+    const isFile = writeUnlessFull(path, JSON.stringify(holder));
     const files = { stateDir, name };
-    return lockAt(files, takeNextGeneration(files, { claim, processes }));
+    const generation = takeNextGeneration(files, { claim: isFile ? { path } : { holder }, processes });
+    return new GenerationLock(lockPath(files, generation), { holder, isFile });
   } catch (error) {
     if (error instanceof BrokerError) throw error;
-    throw new BrokerError("InternalError", `cannot lock ${stateDir}: ${reasonOf(error)}`, { cause: error });
+    throw new BrokerError("InternalError", `cannot lock ${stateDir}: ${reasonOf(error)}`, {
+      hint: hintFor(error, stateDir),
+      cause: error,
+    });
   } finally {
-    removeIfThere(claim);
+    tidyAway(path);
   }
 }
 
@@ -61,8 +74,11 @@ interface LockFiles {
   readonly name: LockName;
 }
 
+/** A file that is linked into place, or, on a full disk, who is named by a link. */
+type Claim = { readonly path: string; readonly holder?: never } | { readonly holder: Holder; readonly path?: never };
+
 interface Attempt {
-  readonly claim: string;
+  readonly claim: Claim;
   readonly processes: ProcessTable;
 }
 
@@ -71,7 +87,7 @@ function takeNextGeneration(files: LockFiles, { claim, processes }: Attempt): nu
     const highest = highestOf(generationsIn(files));
     if (highest > 0) refuseIfHeld(lockPath(files, highest), processes);
     const mine = highest + 1;
-    if (!linkIfFree(claim, lockPath(files, mine))) continue; // somebody was faster: look who
+    if (!placeIfFree(claim, lockPath(files, mine))) continue; // somebody was faster: look who
     const generations = generationsIn(files);
     if (highestOf(generations) === mine) {
       for (const older of generations) if (older < mine) removeIfThere(lockPath(files, older));
@@ -107,30 +123,10 @@ function refuseIfHeld(path: string, processes: ProcessTable): void {
   });
 }
 
-interface Holder {
-  readonly pid: number;
-  readonly startTime: string;
-}
-
-/** Undefined: released, gone meanwhile, or unreadable, as after a power cut (a link appears with its whole content). */
-function readHolder(path: string): Holder | undefined {
+function placeIfFree({ path, holder }: Claim, to: string): boolean {
   try {
-    const found: unknown = JSON.parse(readAtOnce(path));
-    return isHolder(found) ? found : undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError || hasErrno(error, "ENOENT")) return undefined;
-    throw error;
-  }
-}
-
-function isHolder(value: unknown): value is Holder {
-  if (typeof value !== "object" || value === null) return false;
-  return "pid" in value && typeof value.pid === "number" && "startTime" in value && typeof value.startTime === "string";
-}
-
-function linkIfFree(from: string, to: string): boolean {
-  try {
-    linkSync(from, to);
+    if (path === undefined) symlinkSync(targetOf(holder), to);
+    else linkSync(path, to);
     return true;
   } catch (error) {
     if (hasErrno(error, "EEXIST")) return false;
@@ -138,18 +134,84 @@ function linkIfFree(from: string, to: string): boolean {
   }
 }
 
-function lockAt(files: LockFiles, generation: number): InstanceLock {
-  let held = true;
-  return {
-    release: () => {
-      if (!held) return;
-      held = false;
-      const path = lockPath(files, generation);
-      const released = temporaryPathFor(path);
-      writeFileSync(released, "{}", { flag: "wx", mode: 0o600 });
-      renameSync(released, path); // the file itself stays: it is the highest
-    },
-  };
+/** False: there is no room, and nothing is left there. */
+function writeUnlessFull(path: string, content: string): boolean {
+  try {
+    writeFileSync(path, content, { flag: "wx", mode: 0o600 });
+    return true;
+  } catch (error) {
+    tidyAway(path);
+    if (hasErrno(error, "ENOSPC", "EDQUOT")) return false;
+    throw error;
+  }
+}
+
+/** The target of the lock that nobody has any more: no holder's. */
+const RELEASED = "released";
+
+class GenerationLock implements InstanceLock {
+  readonly #path: string;
+  readonly #holder: Holder;
+  #isFile: boolean;
+  #isHeld = true;
+
+  constructor(path: string, { holder, isFile }: { readonly holder: Holder; readonly isFile: boolean }) {
+    this.#path = path;
+    this.#holder = holder;
+    this.#isFile = isFile;
+  }
+
+  /** The lock itself stays: it is the highest. */
+  release(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    try {
+      if (!this.#replace("{}")) this.#replaceByLink();
+    } catch {
+      // The disk became read-only, say. A holder is over with its process, which for a daemon is now.
+    }
+  }
+
+  get fullDisk(): string | undefined {
+    return this.#isFile ? undefined : "no space left on device";
+  }
+
+  retry(): void {
+    if (this.#isFile || !this.#isHeld) return;
+    try {
+      this.#isFile = this.#replace(JSON.stringify(this.#holder));
+    } catch {
+      // Not for want of room now: the lock is held as it is.
+    }
+  }
+
+  /** False: there is no room, and the lock is what it was. */
+  #replace(content: string): boolean {
+    const next = temporaryPathFor(this.#path);
+    if (!writeUnlessFull(next, content)) return false;
+    renameSync(next, this.#path);
+    return true;
+  }
+
+  #replaceByLink(): void {
+    const next = temporaryPathFor(this.#path);
+    symlinkSync(RELEASED, next);
+    renameSync(next, this.#path);
+  }
+}
+
+function hintFor(error: unknown, stateDir: string): string {
+  if (hasErrno(error, "EROFS")) return 'make it writable, or use another: export CREDBROKER_HOME="$HOME"/.credbroker';
+  return `${hasErrno(error, "ENOSPC", "EDQUOT") ? "free some space: df -h" : "ls -ld"} ${shellQuote(stateDir)}`;
+}
+
+/** Of a temporary file, which the next start sweeps: what went wrong before counts, and a read-only disk refuses this too. */
+function tidyAway(path: string): void {
+  try {
+    removeIfThere(path);
+  } catch {
+    // Told by what comes before it, or of no weight.
+  }
 }
 
 function removeIfThere(path: string): void {

@@ -580,9 +580,11 @@ describe("rotate and revoke", () => {
     expect(await codeOf(() => leases.revoke(id))).toBe("StoreUnavailable");
     expect(await codeOf(() => leases.resolve(token))).toBe("LeaseEnded");
     await leases.sweep();
+    expect(leases.saveProblem).toContain("leases cannot be saved");
 
     room.faults.diskFull = false;
     await leases.sweep();
+    expect(leases.saveProblem).toBeUndefined();
     expect(await codeOf(async () => (await room.startLocked()).resolve(token))).toBe("LeaseEnded");
   });
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { connectionLimit } from "../../src/system/open-file-limit.js";
+import { connectionLimit, refuseLowFileLimit, tooFewFiles } from "../../src/system/open-file-limit.js";
 
 const limits = (soft: number): string =>
   `Limit  Soft Limit  Hard Limit  Units\nMax open files            ${soft}    4096    files\n`;
@@ -15,4 +15,11 @@ it.each([
 
 it("sets no limit where the system tells none", () => {
   expect(connectionLimit("")).toBeUndefined();
+});
+
+it("refuses a limit with which brokerd could not be loaded, and says what it is and where it is raised", () => {
+  expect(() => refuseLowFileLimit(limits(64))).toThrow("the limit of open files is 64, and brokerd needs at least 192");
+  expect(() => refuseLowFileLimit(limits(192))).not.toThrow();
+  expect(() => refuseLowFileLimit("")).not.toThrow();
+  expect(tooFewFiles(64).hint).toContain("LimitNOFILE=");
 });

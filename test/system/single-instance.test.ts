@@ -1,13 +1,14 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ProcessTable } from "../../src/system/process-identity.js";
-import { acquireInstanceLock, type InstanceLock } from "../../src/system/single-instance.js";
+import { acquireInstanceLock, type InstanceLock, instanceHolder } from "../../src/system/single-instance.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 import { seededRandom } from "../support/random.js";
+import { canMount, SmallDisk } from "../support/small-disk.js";
 import { tempDir } from "../support/temp-dir.js";
 
 /** Processes that start and end when told; a pid can be used again by another. */
@@ -207,3 +208,72 @@ async function startStarter(): Promise<Starter> {
     },
   };
 }
+
+describe.skipIf(!canMount())("on a full disk", () => {
+  let disk: SmallDisk;
+  beforeEach(() => (disk = new SmallDisk(join(tempDir("instance"), "full"))));
+  afterEach(() => disk.unmount());
+
+  const processes = (...pids: readonly number[]): FakeProcesses => {
+    const table = new FakeProcesses();
+    for (const pid of pids) table.start(pid, `6407b980-7939-4a1b-bea9-509b15e5f35e:${pid}`);
+    return table;
+  };
+  const isLink = (name: string): boolean => lstatSync(join(disk.path, name)).isSymbolicLink();
+
+  it("the lock is taken, refuses others, is released, and is taken over from the dead", async () => {
+    const table = processes(11, 12, 13, 14);
+    const lock = (pid: number): InstanceLock => acquireInstanceLock({ stateDir: disk.path, pid, processes: table });
+    disk.fill();
+    const first = lock(11);
+    expect([isLink("brokerd.lock.1"), first.fullDisk]).toEqual([true, "no space left on device"]);
+    expect((await brokerErrorOf(() => lock(12))).message).toContain("11");
+    expect(instanceHolder({ stateDir: disk.path, processes: table })).toBe(11);
+
+    first.release();
+    expect(instanceHolder({ stateDir: disk.path, processes: table })).toBeUndefined();
+    lock(13);
+    table.end(13);
+    lock(14);
+
+    expect(instanceHolder({ stateDir: disk.path, processes: table })).toBe(14);
+    expect(readdirSync(disk.path).sort()).toEqual(["brokerd.lock.3", "fill"]);
+  });
+
+  it("a lock that was a file is released all the same", () => {
+    const table = processes(11, 12);
+    const first = acquireInstanceLock({ stateDir: disk.path, pid: 11, processes: table });
+    disk.fill();
+    first.release();
+    expect(instanceHolder({ stateDir: disk.path, processes: table })).toBeUndefined();
+    expect(() => acquireInstanceLock({ stateDir: disk.path, pid: 12, processes: table })).not.toThrow();
+  });
+
+  it("the lock becomes a file once there is room, and is held all the while", () => {
+    disk.fill();
+    const table = processes(11);
+    const lock = acquireInstanceLock({ stateDir: disk.path, pid: 11, processes: table });
+    lock.retry();
+    expect([isLink("brokerd.lock.1"), lock.fullDisk]).toEqual([true, "no space left on device"]);
+
+    disk.free();
+    lock.retry();
+
+    expect([isLink("brokerd.lock.1"), lock.fullDisk]).toEqual([false, undefined]);
+    expect(instanceHolder({ stateDir: disk.path, processes: table })).toBe(11);
+    lock.release();
+    expect(instanceHolder({ stateDir: disk.path, processes: table })).toBeUndefined();
+  });
+
+  it("what is read-only is named, and the release of a lock there does not fail", async () => {
+    const table = processes(11, 12);
+    const lock = acquireInstanceLock({ stateDir: disk.path, pid: 11, processes: table });
+    disk.makeReadOnly();
+    expect(() => lock.release()).not.toThrow();
+    table.end(11);
+
+    const error = await brokerErrorOf(() => acquireInstanceLock({ stateDir: disk.path, pid: 12, processes: table }));
+
+    expect(error.message).toBe(`cannot lock ${disk.path}: read-only file system`);
+  });
+});

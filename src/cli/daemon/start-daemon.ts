@@ -77,10 +77,10 @@ async function startDetached(context: Starter): Promise<StatusView> {
   }
 }
 
-const NO_LOCK: InstanceLock = { release: () => undefined };
+const NO_LOCK: Pick<InstanceLock, "release"> = { release: () => undefined };
 
 /** Undefined: another command is starting it. Where no lock can be made (a full disk), brokerd's own decides alone. */
-function takeTurn(context: Starter): InstanceLock | undefined {
+function takeTurn(context: Starter): Pick<InstanceLock, "release"> | undefined {
   const { stateDir } = context.paths();
   const lock = { stateDir, processes: new SystemProcessTable(), name: "brokerd.starting" } as const;
   try {

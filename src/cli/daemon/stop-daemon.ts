@@ -18,12 +18,14 @@ const POLL_MS = 40;
  */
 export async function stopForGood(context: CliContext): Promise<boolean> {
   let ran = false;
+  let problem: string | undefined;
   do {
     await mark(context);
     ran = (await stopDaemon(context)) || ran;
     // Anew: of what was started meanwhile nothing has the daemon's lock from now on that began before now.
-    await mark(context);
+    problem = await mark(context);
   } while (daemonHolder(context) !== undefined);
+  if (problem !== undefined) context.output.warn(`a command that runs already may start brokerd again: ${problem}`);
   return ran;
 }
 
@@ -70,15 +72,16 @@ async function askHolderToStop(context: CliContext): Promise<number | undefined>
   }
 }
 
-async function mark({ paths, clock, output }: CliContext): Promise<void> {
+/** Why it could not be marked; undefined: it is. */
+async function mark({ paths, clock }: CliContext): Promise<string | undefined> {
   try {
     await markStopped(paths().stateDir, clock.now());
+    return undefined;
   } catch (error) {
     const cause = error instanceof BrokerError ? error.cause : undefined;
     // Nothing ever ran here.
-    if (hasErrno(cause, "ENOENT")) return;
-    const reason = error instanceof Error ? error.message : String(error);
-    output.warn(`a command that runs already may start brokerd again: ${reason}`);
+    if (hasErrno(cause, "ENOENT")) return undefined;
+    return error instanceof Error ? error.message : String(error);
   }
 }
 

@@ -116,7 +116,7 @@ async function checkConfig(path: string): Promise<void> {
 
 /** One JSON line for `brokerctl uninstall`, which may not touch the keychain itself. */
 async function forgetKey(stateDir: string, { "dry-run": dryRun, prompt }: Flags): Promise<void> {
-  const { forgetDataKey } = await import("./secrets/forget-data-key.js");
+  const { forgetDataKey } = await import("./secrets/keychain.js");
   const clock = new SystemClock();
   const options = { stateDir, child: KEYCHAIN_CHILD, clock, dryRun, interactive: prompt };
   process.stdout.write(`${JSON.stringify(await forgetDataKey(options))}\n`);

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { existsSync } from "node:fs";
-import type { KeychainRequest } from "./secrets/keychain-protocol.js";
+import type { KeychainRequest } from "./secrets/ask-keychain-child.js";
 import { answerKeychainRequest } from "./secrets/keyring-item.js";
 import { hardenProcess } from "./system/hardening.js";
 

@@ -1,5 +1,5 @@
 import type { Source } from "../core/role.js";
-import type { SealedCache } from "../secrets/secret-store.js";
+import type { SealedCache } from "../secrets/sealed-cache.js";
 import type { Logger } from "../system/logger.js";
 import type { CredentialsRegistry } from "./credentials-registry.js";
 import { type CachedRole, type CachedSession, decodeSnapshot, encodeSnapshot } from "./credentials-snapshot.js";

@@ -3,8 +3,8 @@ import type { Config } from "../config/config.js";
 import { BrokerError } from "../core/errors.js";
 import type { Source } from "../core/role.js";
 import type { FileSystem } from "../files/atomic-file.js";
-import { openSecretRoom } from "../secrets/open-secret-room.js";
-import type { PassphraseFiles } from "../secrets/passphrase-source.js";
+import { createSecretStore } from "../secrets/create-secret-store.js";
+import type { PassphraseFiles } from "../secrets/passphrase.js";
 import { adHocRoles } from "./ad-hoc-roles.js";
 import type { DaemonOptions } from "./daemon-options.js";
 import { programsNote } from "./programs-note.js";
@@ -48,7 +48,7 @@ function mfaSerialOf(source: Source | undefined): string | undefined {
 
 async function openStore({ options, services, writeAtomic, fileSystem, next }: AppliedConfig): Promise<void> {
   const { paths, clock, logger, keychainChild } = options;
-  const room = openSecretRoom({
+  const store = createSecretStore({
     kind: next.secretStore,
     stateDir: paths.stateDir,
     ...(next.dataKeyCommand && { dataKeyCommand: next.dataKeyCommand }),
@@ -56,7 +56,7 @@ async function openStore({ options, services, writeAtomic, fileSystem, next }: A
     programs: services.programs,
     ...{ writeAtomic, fileSystem, clock, logger, keychainChild },
   });
-  services.store.use(room);
+  services.store.use(store);
   await services.lifecycle.probe();
 }
 

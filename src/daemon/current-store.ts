@@ -1,9 +1,11 @@
 import type { Secret } from "../core/secret.js";
 import type { SecretStoreKind } from "../core/secret-store-kind.js";
 import { storeProblem } from "../core/store-problem.js";
-import type { SecretRoom } from "../secrets/open-secret-room.js";
-import type { SealedCache, SecretStore } from "../secrets/secret-store.js";
-import type { StoreAccess, StoreState, UnlockOptions } from "../secrets/store-access.js";
+import type { SealedStore } from "../secrets/create-secret-store.js";
+import type { SealedCache } from "../secrets/sealed-cache.js";
+import type { SecretStore } from "../secrets/secret-store.js";
+import type { StoreAccess, UnlockOptions } from "../secrets/store-access.js";
+import type { StoreState } from "../secrets/store-state.js";
 
 const NOT_CONFIGURED = {
   state: "error",
@@ -16,26 +18,26 @@ const NOT_CONFIGURED = {
  * built on this, and works from the moment a config names the holder.
  */
 export class CurrentStore implements StoreAccess, SecretStore, SealedCache {
-  #room: SecretRoom | undefined;
+  #store: SealedStore | undefined;
 
-  use(room: SecretRoom): void {
-    this.#room = room;
+  use(store: SealedStore): void {
+    this.#store = store;
   }
 
   get isConfigured(): boolean {
-    return this.#room !== undefined;
+    return this.#store !== undefined;
   }
 
   get kind(): SecretStoreKind {
-    return this.#room?.access.kind ?? "keychain";
+    return this.#store?.access.kind ?? "keychain";
   }
 
   current(): StoreState {
-    return this.#room?.access.current() ?? NOT_CONFIGURED;
+    return this.#store?.access.current() ?? NOT_CONFIGURED;
   }
 
   async probe(): Promise<StoreState> {
-    return this.#room?.access.probe() ?? NOT_CONFIGURED;
+    return this.#store?.access.probe() ?? NOT_CONFIGURED;
   }
 
   async unlock(options: UnlockOptions): Promise<StoreState> {
@@ -75,11 +77,11 @@ export class CurrentStore implements StoreAccess, SecretStore, SealedCache {
   }
 
   async flush(): Promise<void> {
-    await this.#room?.cache.flush();
+    await this.#store?.cache.flush();
   }
 
-  #configured(): SecretRoom {
-    if (this.#room) return this.#room;
+  #configured(): SealedStore {
+    if (this.#store) return this.#store;
     throw storeProblem(NOT_CONFIGURED);
   }
 }

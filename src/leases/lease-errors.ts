@@ -13,14 +13,14 @@ export function leaseNotFound(what: string): BrokerError {
 
 export function leaseEnded({ label, kind }: { readonly label: string; readonly kind: LeaseKind }): BrokerError {
   if (kind === "child") {
-    const message = "this lease has ended with its program, or its time is over";
+    const message = "this lease has expired, or its program has exited";
     return new BrokerError("LeaseEnded", message, { hint: NEW_ACCESS });
   }
   const hint = kind === "named" ? "brokerctl lease list" : NEW_ACCESS;
   return new BrokerError("LeaseEnded", `this token of lease ${label} was revoked, replaced or has expired`, { hint });
 }
 
-/** The token of the default lease has to be kept in the secret store: there is none before that is first open. */
+/** The default lease is made when the secret store first opens, which keeps its token. */
 export function defaultLeaseMissing(): BrokerError {
   return new BrokerError("StoreLocked", "the default lease cannot be made while the secret store is closed", {
     hint: "brokerctl unlock",
@@ -32,7 +32,9 @@ export function leasesNotLoaded(): BrokerError {
 }
 
 export function tokenNotKept(): BrokerError {
-  return new BrokerError("UsageInvalid", "the token of this lease was told once and is not kept", { hint: NEW_ACCESS });
+  return new BrokerError("UsageInvalid", "the token of this lease was shown once and is not stored", {
+    hint: NEW_ACCESS,
+  });
 }
 
 export function nameTaken(name: string): BrokerError {
@@ -55,7 +57,7 @@ export function endInThePast(): BrokerError {
   return new BrokerError("UsageInvalid", "the end of the lease is not in the future", { hint: "give a longer --for" });
 }
 
-/** Names the one that can be missed first: nobody has used it for the longest time. */
+/** Names the lease that has been unused for the longest time. */
 export function tooManyLeases(leases: readonly Lease[]): BrokerError {
   const count = (kind: LeaseKind): number => leases.filter((lease) => lease.kind === kind).length;
   const [named, pinned, children] = [count("named"), count("pinned"), count("child")];

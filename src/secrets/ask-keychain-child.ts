@@ -1,9 +1,27 @@
 import { spawn } from "node:child_process";
 import { errnoOf } from "../core/errno.js";
 import type { Clock } from "../system/clock.js";
-import { type KeychainAnswer, type KeychainRequest, parseKeychainAnswer } from "./keychain-protocol.js";
 
 const MAX_ANSWER_BYTES = 4_096;
+
+/** What passes between the daemon and its keychain child: one JSON line in over stdin, one out over stdout. */
+export interface KeychainRequest {
+  readonly operation: "load" | "save" | "find" | "remove";
+  /** Names the installation; not secret. */
+  readonly account: string;
+  /** Only then may the child raise a prompt. */
+  readonly interactive: boolean;
+  /** For `save`: 43 characters of base64url. */
+  readonly key?: string;
+}
+
+/** `exists`: there is an item; `find` and `save` leave it alone. `detail` is the keychain's own text. */
+export type KeychainAnswer =
+  | { readonly outcome: "found"; readonly key: string }
+  | { readonly outcome: "absent" | "saved" | "exists" | "removed" }
+  | { readonly outcome: "locked" | "unavailable"; readonly detail: string };
+
+const OUTCOMES = ["found", "absent", "saved", "exists", "removed", "locked", "unavailable"];
 
 /** How to start the child, absolute paths. */
 export interface KeychainChild {
@@ -63,8 +81,14 @@ export function askKeychainChild(
   });
 }
 
-function replyFrom(output: string): KeychainReply {
-  return parseKeychainAnswer(output) ?? broken("child process gave no answer that we know");
+function replyFrom(line: string): KeychainReply {
+  try {
+    const answer = JSON.parse(line) as Partial<Record<string, unknown>> | null;
+    if (OUTCOMES.includes(String(answer?.["outcome"]))) return answer as unknown as KeychainAnswer;
+  } catch {
+    // not JSON: no answer either
+  }
+  return broken("child process gave no answer that we know");
 }
 
 function broken(detail: string): KeychainReply {

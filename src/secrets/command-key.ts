@@ -1,6 +1,5 @@
 import type { ProgramRun, Programs } from "../system/run-program.js";
-import { decodeDataKey } from "./data-key.js";
-import type { DataKeyHolder, DataKeyOutcome } from "./data-key-holder.js";
+import { type DataKeyHolder, type DataKeyOutcome, decodeDataKey } from "./data-key.js";
 
 /** Long enough for a fingerprint or a touch of a YubiKey; a key is 64 characters at most. */
 const LIMITS = { limitMs: 30_000, maxBytes: 1_024 } as const;
@@ -8,13 +7,13 @@ const LIMITS = { limitMs: 30_000, maxBytes: 1_024 } as const;
 export interface CommandKeyOptions {
   /** Program and arguments; no shell reads them. */
   readonly argv: readonly [string, ...string[]];
-  /** Who runs it; whose programs may be run is checked there. */
+  /** Runs it, after checking who owns the program. */
   readonly programs: Programs;
 }
 
 /**
  * `secret_store: command`: a command of the user's (1Password, pass, a YubiKey) prints the data key. It can only yield:
- * the user made the key. Messages name its program, never its arguments or output, and nothing that it said on stderr.
+ * the user made the key. Messages name its program, never its arguments or output, and nothing that it wrote to stderr.
  */
 export class CommandKey implements DataKeyHolder {
   readonly place: string;

@@ -1,13 +1,18 @@
 import { BrokerError } from "../core/errors.js";
-import { type DataKey, decodeDataKey, encodeDataKey } from "./data-key.js";
-import { assertKept, type DataKeyHolder, type DataKeyOutcome } from "./data-key-holder.js";
-import { readPrivateFile } from "./private-file.js";
-import { type RoomFiles, writeOrExplain } from "./room-files.js";
+import {
+  assertKept,
+  type DataKey,
+  type DataKeyHolder,
+  type DataKeyOutcome,
+  decodeDataKey,
+  encodeDataKey,
+} from "./data-key.js";
+import { readPrivateFile, type StoreFiles, writeOrExplain } from "./store-files.js";
 
 export interface KeyFileOptions {
   /** Absolute, `…/data.key`. */
   readonly path: string;
-  readonly files: RoomFiles;
+  readonly files: StoreFiles;
 }
 
 /** `secret_store: key_file`: the data key in clear in a 0600 file beside what it opens. For demos and CI. */
@@ -20,7 +25,7 @@ export class KeyFile implements DataKeyHolder {
     this.#options = options;
     this.place = options.path;
     this.warnings = [
-      `weak secret store: the data key lies in clear in ${options.path}; whoever copies the state directory has your secrets`,
+      `weak secret store: the data key lies in clear in ${options.path}; a copy of the state directory is a copy of your secrets`,
     ];
   }
 

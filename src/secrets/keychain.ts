@@ -1,16 +1,28 @@
-import { realpath } from "node:fs/promises";
+import { readdir, realpath } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { errnoOf } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
+import { shellQuote } from "../core/shell-quote.js";
 import type { Clock } from "../system/clock.js";
-import { askKeychainChild, type KeychainChild, type KeychainReply } from "./ask-keychain-child.js";
-import { type DataKey, decodeDataKey, encodeDataKey } from "./data-key.js";
-import { assertKept, type DataKeyHolder, type DataKeyOutcome, type LoadOptions } from "./data-key-holder.js";
-import type { KeychainRequest } from "./keychain-protocol.js";
+import {
+  askKeychainChild,
+  type KeychainChild,
+  type KeychainReply,
+  type KeychainRequest,
+} from "./ask-keychain-child.js";
+import {
+  assertKept,
+  type DataKey,
+  type DataKeyHolder,
+  type DataKeyOutcome,
+  decodeDataKey,
+  encodeDataKey,
+  type LoadOptions,
+} from "./data-key.js";
 
 /** Without a prompt the answer takes 0.2 s (threat-model §4.3). */
 const QUIET_LIMIT_MS = 2_000;
-/** A person types a password. */
+/** The user types a password. */
 const INTERACTIVE_LIMIT_MS = 30_000;
 
 export interface KeychainOptions {
@@ -56,13 +68,88 @@ export class Keychain implements DataKeyHolder {
   }
 }
 
+export interface ForgetDataKeyOptions {
+  readonly stateDir: string;
+  readonly child: KeychainChild;
+  readonly clock: Clock;
+  /** Only looks whether there is an item. */
+  readonly dryRun: boolean;
+  /** The keychain may ask for its password. */
+  readonly interactive: boolean;
+}
+
+/** What became of the data key in the OS keychain; one line of JSON on `brokerd --forget-data-key`'s stdout. */
+export interface ForgottenDataKey {
+  /** exists: it is there (dry run); locked, unavailable: unknown. */
+  readonly outcome: "exists" | "removed" | "absent" | "locked" | "unavailable";
+  /** The item's account; its service is `credbroker`. */
+  readonly account: string;
+  /** The keychain's own text, for locked and unavailable. */
+  readonly detail?: string;
+  /** A command with which the user removes the item. */
+  readonly byHand: string;
+}
+
+/**
+ * Removes the item that `secret_store: keychain` made, for `brokerctl uninstall`; once it is gone, nothing can open what
+ * was sealed with it. So it rejects with `Conflict` while a sealed secrets file is there, also one that was set aside.
+ */
+export async function forgetDataKey(options: ForgetDataKeyOptions): Promise<ForgottenDataKey> {
+  const { stateDir, child, clock, dryRun, interactive } = options;
+  if (!dryRun) await refuseWhileSealed(stateDir);
+  const account = await keychainAccount(stateDir);
+  const request = { operation: dryRun ? "find" : "remove", account, interactive } as const;
+  const reply = await askKeychainChild(request, { child, clock, limitMs: keychainLimitMs(request) });
+  return { ...forgottenOutcomeOf(reply), account, byHand: commandFor(account) };
+}
+
+async function refuseWhileSealed(stateDir: string): Promise<void> {
+  const sealed = (await namesIn(stateDir)).filter((name) => name.startsWith("secrets.sealed"));
+  if (sealed[0] === undefined) return;
+  throw new BrokerError("Conflict", `the data key still opens ${join(stateDir, sealed[0])}`, {
+    hint: "brokerctl uninstall",
+  });
+}
+
+async function namesIn(directory: string): Promise<readonly string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return [];
+    throw error;
+  }
+}
+
+function forgottenOutcomeOf(reply: KeychainReply): Pick<ForgottenDataKey, "outcome" | "detail"> {
+  switch (reply.outcome) {
+    case "exists":
+    case "removed":
+    case "absent":
+      return { outcome: reply.outcome };
+    case "locked":
+    case "unavailable":
+      return { outcome: reply.outcome, detail: reply.detail };
+    case "no-answer":
+      return { outcome: "locked", detail: `no answer within ${reply.limitMs / 1000} s` };
+    case "found":
+    case "saved":
+      return { outcome: "unavailable", detail: `gave an unexpected answer (${reply.outcome})` };
+  }
+}
+
+function commandFor(account: string): string {
+  return process.platform === "darwin"
+    ? `security delete-generic-password -s credbroker -a ${shellQuote(account)}`
+    : `secret-tool clear service credbroker username ${shellQuote(account)}`;
+}
+
 /** The name of an installation's item; the same before the state directory is made and after it is gone. */
-export async function keychainAccount(stateDir: string): Promise<string> {
+async function keychainAccount(stateDir: string): Promise<string> {
   return `data-key:v1:${await realpathOfMissing(stateDir)}`;
 }
 
 /** How long to wait for the keychain, in milliseconds. */
-export function keychainLimitMs({ interactive }: Pick<KeychainRequest, "interactive">): number {
+function keychainLimitMs({ interactive }: Pick<KeychainRequest, "interactive">): number {
   return interactive ? INTERACTIVE_LIMIT_MS : QUIET_LIMIT_MS;
 }
 
@@ -94,7 +181,7 @@ function obstacleOf(reply: KeychainReply): Obstruction {
     return locked(`the keychain did not answer within ${limit}; its prompt may have been left unanswered`);
   }
   if (reply.outcome === "unavailable") return unavailable(`the keychain is not available: ${reply.detail}`);
-  return unavailable(`the keychain answered out of turn (${reply.outcome})`);
+  return unavailable(`the keychain gave an unexpected answer (${reply.outcome})`);
 }
 
 function locked(message: string): Obstruction {

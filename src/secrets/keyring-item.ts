@@ -1,5 +1,5 @@
 import type { AsyncEntry, EntryOptions } from "@napi-rs/keyring";
-import type { KeychainAnswer, KeychainRequest } from "./keychain-protocol.js";
+import type { KeychainAnswer, KeychainRequest } from "./ask-keychain-child.js";
 
 const SERVICE = "credbroker";
 /** Pinned: left alone, the library falls back to the kernel keyring, which forgets everything at the next boot. */

@@ -1,17 +1,36 @@
 import { BrokerError } from "../core/errors.js";
 import { passphraseProblem } from "../core/passphrase-problem.js";
+import type { Secret } from "../core/secret.js";
 import { shellQuote } from "../core/shell-quote.js";
-import type { DataKey } from "./data-key.js";
-import { assertKept, type DataKeyHolder, type DataKeyOutcome, type LoadOptions } from "./data-key-holder.js";
-import { findPassphrase, type PassphraseFiles, type PassphraseOutcome } from "./passphrase-source.js";
-import { readPrivateFile } from "./private-file.js";
-import { type RoomFiles, writeOrExplain } from "./room-files.js";
+import {
+  assertKept,
+  type DataKey,
+  type DataKeyHolder,
+  type DataKeyOutcome,
+  type LoadOptions,
+  type Obstacle,
+} from "./data-key.js";
+import { readPrivateFile, type StoreFiles, writeOrExplain } from "./store-files.js";
 import { inspectWrappedKey, SCRYPT_LOG2_N, unwrapKey, wrapKey } from "./wrapped-key.js";
+
+/** Absolute paths of files that may hold the passphrase, as brokerd found them in its environment. */
+export interface PassphraseFiles {
+  /** What CREDBROKER_PASSPHRASE_FILE names: must be there. */
+  readonly named?: string | undefined;
+  /** `$CREDENTIALS_DIRECTORY/credbroker-passphrase` (systemd LoadCredential=): may be missing. */
+  readonly credential?: string | undefined;
+}
+
+type PassphraseOutcome =
+  /** `from`: the file, or undefined for what the user typed. */
+  | { readonly outcome: "given"; readonly passphrase: string; readonly from: string | undefined }
+  | { readonly outcome: "none" }
+  | ({ readonly outcome: "refused" } & Obstacle);
 
 export interface PassphraseOptions {
   /** Absolute, `…/data-key.wrapped`. */
   readonly path: string;
-  readonly files: RoomFiles;
+  readonly files: StoreFiles;
   readonly passphraseFiles: PassphraseFiles;
   /** Smaller in tests only. */
   readonly scryptLog2N?: number | undefined;
@@ -89,4 +108,38 @@ export class Passphrase implements DataKeyHolder {
           hint: `restore it from a backup: ls -l ${shellQuote(this.place)}`,
         };
   }
+}
+
+/** The passphrase that the user typed; else the one in the named file; else systemd's. */
+async function findPassphrase(typed: Secret | undefined, files: PassphraseFiles): Promise<PassphraseOutcome> {
+  if (typed) return given(typed.reveal(), undefined);
+  if (files.named !== undefined) {
+    const named = await readPassphrase(files.named);
+    if (named.outcome !== "none") return named;
+    return {
+      outcome: "refused",
+      message: `passphrase file ${files.named} does not exist`,
+      hint: "set CREDBROKER_PASSPHRASE_FILE to a 0600 file, or unset it and run brokerctl unlock",
+    };
+  }
+  return files.credential === undefined ? { outcome: "none" } : readPassphrase(files.credential);
+}
+
+async function readPassphrase(path: string): Promise<PassphraseOutcome> {
+  const file = await readPrivateFile(path, { whose: "named" });
+  if (file.outcome === "missing") return { outcome: "none" };
+  if (file.outcome === "refused") return { ...file, message: `passphrase file ${file.message}` };
+  const text = file.data.toString().replace(/\r?\n$/, "");
+  file.data.fill(0);
+  return given(text, path);
+}
+
+/** NFC: the same letters typed on macOS and on Linux are the same bytes. */
+function given(text: string, from: string | undefined): PassphraseOutcome {
+  if (text !== "") return { outcome: "given", passphrase: text.normalize("NFC"), from };
+  return {
+    outcome: "refused",
+    message: from === undefined ? "the passphrase is empty" : `passphrase file ${from} is empty`,
+    hint: "give a passphrase",
+  };
 }

@@ -4,23 +4,27 @@ import type { SecretStoreKind } from "../core/secret-store-kind.js";
 import { Mutex } from "../core/serial.js";
 import type { Cancel, Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
-import { NOT_PROBED, newerVersion, refusalOf } from "./closed-states.js";
 import type { DataKey } from "./data-key.js";
-import { readIfThere } from "./private-file.js";
-import { type RoomFiles, removeDurably } from "./room-files.js";
 import { seal, unseal } from "./sealed-file.js";
-import type { SealedCache } from "./secret-store.js";
+import { readIfThere, removeDurably, type StoreFiles } from "./store-files.js";
+import { NOT_PROBED, newerVersion, refusalOf } from "./store-state.js";
 
 /** Credentials come in bursts (a refresh of many roles): one write for all of them. */
 const COALESCE_MS = 1_000;
 /** After a failed write (disk full) the text is still in memory. */
 const RETRY_MS = 15_000;
 
+/** The disposable sealed file: one blob, written behind; unreadable means empty. */
+export interface SealedCache {
+  read(): Promise<string | undefined>;
+  write(text: string): Promise<void>;
+}
+
 export interface SealedFileCacheOptions {
   /** Absolute, `…/cache.sealed`. */
   readonly path: string;
   readonly kind: SecretStoreKind;
-  readonly files: RoomFiles;
+  readonly files: StoreFiles;
   readonly clock: Clock;
   readonly logger: Logger;
 }

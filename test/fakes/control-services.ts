@@ -15,7 +15,7 @@ import { KeysSessions } from "../../src/credentials/sources/keys-sessions.js";
 import { MfaCodes } from "../../src/credentials/sources/mfa-codes.js";
 import { SsoSourceProvider } from "../../src/credentials/sources/sso-source.js";
 import { LeaseRegistry } from "../../src/leases/lease-registry.js";
-import type { StoreState } from "../../src/secrets/store-access.js";
+import type { StoreState } from "../../src/secrets/store-state.js";
 import { createSso } from "../../src/sso/sso.js";
 import { FakeClock } from "../support/fake-clock.js";
 import { memoryLogger } from "../support/memory-logger.js";

@@ -1,6 +1,5 @@
 import { BrokerError } from "../../src/core/errors.js";
-import type { DataKey } from "../../src/secrets/data-key.js";
-import type { DataKeyHolder, DataKeyOutcome, LoadOptions } from "../../src/secrets/data-key-holder.js";
+import type { DataKey, DataKeyHolder, DataKeyOutcome, LoadOptions } from "../../src/secrets/data-key.js";
 
 /** Keeps a key in memory; its outcome can be dictated, and a prompt can be left open. */
 export class FakeDataKeyHolder implements DataKeyHolder {

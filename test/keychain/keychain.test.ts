@@ -6,14 +6,14 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { Secret } from "../../src/core/secret.js";
-import { type ForgottenDataKey, forgetDataKey } from "../../src/secrets/forget-data-key.js";
-import type { SecretRoom } from "../../src/secrets/open-secret-room.js";
+import type { SealedStore } from "../../src/secrets/create-secret-store.js";
+import { type ForgottenDataKey, forgetDataKey } from "../../src/secrets/keychain.js";
 import { type Cancel, type Clock, SystemClock } from "../../src/system/clock.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 import { canarySecretKey } from "../support/canaries.js";
 import { FakeClock } from "../support/fake-clock.js";
-import { testRoom } from "../support/secret-room.js";
 import { tempDir } from "../support/temp-dir.js";
+import { testSecretStore } from "../support/test-secret-store.js";
 import { KeychainSession, missingPrograms, type SessionOptions } from "./keychain-session.js";
 
 const missing = missingPrograms();
@@ -56,16 +56,16 @@ async function loggedIn(): Promise<KeychainSession> {
 }
 
 /** A daemon's start in `session`: memory is new, state directory and keychain are as they were left. */
-function roomIn(
+function storeIn(
   session: KeychainSession,
   { stateDir = tempDir("keychain-state"), clock = patientClock }: { stateDir?: string; clock?: Clock } = {},
-): SecretRoom & { readonly stateDir: string } {
-  return testRoom({ kind: "keychain", stateDir, clock, keychainChild: session.child() });
+): SealedStore & { readonly stateDir: string } {
+  return testSecretStore({ kind: "keychain", stateDir, clock, keychainChild: session.child() });
 }
 
 /** A store whose key is in the keychain and that holds one secret. */
 async function madeIn(session: KeychainSession): Promise<string> {
-  const { access, secrets, stateDir } = roomIn(session);
+  const { access, secrets, stateDir } = storeIn(session);
   expect(await access.create({})).toEqual({ state: "open", warnings: [] });
   await secrets.put("keys:ops", secret);
   return stateDir;
@@ -73,7 +73,7 @@ async function madeIn(session: KeychainSession): Promise<string> {
 
 const sealedBytes = (stateDir: string): string => readFileSync(join(stateDir, "secrets.sealed")).toString("hex");
 
-async function expectSecret({ access, secrets }: SecretRoom): Promise<void> {
+async function expectSecret({ access, secrets }: SealedStore): Promise<void> {
   expect(access.current().state).toBe("open");
   expect((await secrets.get("keys:ops"))?.reveal()).toBe(secret.reveal());
 }
@@ -82,12 +82,12 @@ describe.skipIf(missing.length > 0)("a data key in a real Secret Service", () =>
   describe("that is unlocked", () => {
     it("is absent, made once, and found after a restart", async () => {
       const session = await loggedIn();
-      const first = roomIn(session);
+      const first = storeIn(session);
       expect(await first.access.probe()).toMatchObject({ state: "absent" });
       expect(await first.access.create({})).toEqual({ state: "open", warnings: [] });
       await first.secrets.put("keys:ops", secret);
 
-      const again = roomIn(session, first);
+      const again = storeIn(session, first);
       expect(await again.access.probe()).toEqual({ state: "open", warnings: [] });
       await expectSecret(again);
       expect(readdirSync(first.stateDir)).toEqual(["secrets.sealed"]);
@@ -100,7 +100,7 @@ describe.skipIf(missing.length > 0)("a data key in a real Secret Service", () =>
       await said(daemon, "put");
       daemon.kill("SIGKILL");
       await once(daemon, "exit");
-      const again = roomIn(session, { stateDir });
+      const again = storeIn(session, { stateDir });
       await again.access.probe();
       await expectSecret(again);
     });
@@ -108,19 +108,19 @@ describe.skipIf(missing.length > 0)("a data key in a real Secret Service", () =>
     it("is not shared by two installations", async () => {
       const session = await loggedIn();
       const [one, two] = [await madeIn(session), tempDir("keychain-state")];
-      const second = roomIn(session, { stateDir: two });
+      const second = storeIn(session, { stateDir: two });
       expect(await second.access.probe()).toMatchObject({ state: "absent" });
       expect(await second.access.create({})).toMatchObject({ state: "open" });
       expect(await second.secrets.keys("")).toEqual([]);
 
-      const first = roomIn(session, { stateDir: one });
+      const first = storeIn(session, { stateDir: one });
       await first.access.probe();
       await expectSecret(first);
 
       // The key of one does not open the files of the other.
       await second.access.lock();
       renameSync(join(one, "secrets.sealed"), join(two, "secrets.sealed"));
-      const mixed = roomIn(session, { stateDir: two });
+      const mixed = storeIn(session, { stateDir: two });
       expect(await mixed.access.unlock({})).toMatchObject({ state: "error" });
     });
 
@@ -147,16 +147,16 @@ describe.skipIf(missing.length > 0)("a data key in a real Secret Service", () =>
       const stateDir = await madeIn(await loggedIn());
       const before = sealedBytes(stateDir);
       const elsewhere = await loggedIn();
-      const room = roomIn(elsewhere, { stateDir });
-      expect(await room.access.probe()).toMatchObject({ state: "error" });
-      expect(await brokerErrorOf(() => room.access.create({}))).toMatchObject({ code: "Conflict" });
+      const store = storeIn(elsewhere, { stateDir });
+      expect(await store.access.probe()).toMatchObject({ state: "error" });
+      expect(await brokerErrorOf(() => store.access.create({}))).toMatchObject({ code: "Conflict" });
       expect(sealedBytes(stateDir)).toBe(before);
     });
 
     it("is found on the user's bus where only the runtime directory tells of it", async () => {
       const session = await loggedIn();
       const { PATH = "", HOME = "", XDG_RUNTIME_DIR = "" } = session.environment;
-      const { access } = testRoom({
+      const { access } = testSecretStore({
         kind: "keychain",
         clock: patientClock,
         keychainChild: session.child({ PATH, HOME, XDG_RUNTIME_DIR }),
@@ -171,14 +171,14 @@ describe.skipIf(missing.length > 0)("a data key in a real Secret Service", () =>
       const stateDir = await madeIn(session);
       await session.lockKeyring();
       const prompter = await session.leavePromptsOpen();
-      const room = roomIn(session, { stateDir });
-      expect(await room.access.probe()).toMatchObject({ state: "locked", hint: "brokerctl unlock" });
+      const store = storeIn(session, { stateDir });
+      expect(await store.access.probe()).toMatchObject({ state: "locked", hint: "brokerctl unlock" });
       expect(prompter.prompts).toBe(0);
 
       await session.signalKeyring("SIGKILL");
       await session.startKeyring();
-      expect(await room.access.unlock({})).toMatchObject({ state: "open" });
-      await expectSecret(room);
+      expect(await store.access.unlock({})).toMatchObject({ state: "open" });
+      await expectSecret(store);
     });
 
     it("stays locked where the prompt is refused, and everything stays as it is", async () => {
@@ -186,8 +186,8 @@ describe.skipIf(missing.length > 0)("a data key in a real Secret Service", () =>
       const stateDir = await madeIn(session);
       const before = sealedBytes(stateDir);
       await session.lockKeyring();
-      const room = roomIn(session, { stateDir });
-      expect(await room.access.unlock({})).toMatchObject({
+      const store = storeIn(session, { stateDir });
+      expect(await store.access.unlock({})).toMatchObject({
         state: "locked",
         message: expect.stringContaining("dismissed") as string,
       });
@@ -197,9 +197,9 @@ describe.skipIf(missing.length > 0)("a data key in a real Secret Service", () =>
     it("makes no key where the prompt for the first one is refused", async () => {
       const session = await loggedIn();
       await session.lockKeyring();
-      const room = roomIn(session);
-      expect(await brokerErrorOf(() => room.access.create({}))).toMatchObject({ code: "StoreUnavailable" });
-      expect(readdirSync(room.stateDir)).toEqual([]);
+      const store = storeIn(session);
+      expect(await brokerErrorOf(() => store.access.create({}))).toMatchObject({ code: "StoreUnavailable" });
+      expect(readdirSync(store.stateDir)).toEqual([]);
     });
 
     it("gives the prompt 30 s; then its child is killed, while this process goes on with its work", async () => {
@@ -208,7 +208,7 @@ describe.skipIf(missing.length > 0)("a data key in a real Secret Service", () =>
       await session.lockKeyring();
       const prompter = await session.leavePromptsOpen();
       const clock = new FakeClock();
-      const unlocking = roomIn(session, { stateDir, clock }).access.unlock({});
+      const unlocking = storeIn(session, { stateDir, clock }).access.unlock({});
       await vi.waitUntil(() => prompter.prompts > 0, { timeout: 60_000 });
       expect(keychainChildren(session)).toHaveLength(1);
 
@@ -242,11 +242,11 @@ describe.skipIf(missing.length > 0)("a data key in a real Secret Service", () =>
 
     it("in the middle of a run takes nothing away from a store that is open", async () => {
       const session = await loggedIn();
-      const room = roomIn(session, { stateDir: await madeIn(session) });
-      await room.access.probe();
+      const store = storeIn(session, { stateDir: await madeIn(session) });
+      await store.access.probe();
       await session.lockKeyring();
-      await expectSecret(room);
-      await room.secrets.put("keys:more", secret);
+      await expectSecret(store);
+      await store.secrets.put("keys:more", secret);
     });
   });
 
@@ -254,24 +254,24 @@ describe.skipIf(missing.length > 0)("a data key in a real Secret Service", () =>
     it("by being killed is found again after its restart, by the same process", async () => {
       const session = await loggedIn();
       const stateDir = await madeIn(session);
-      const room = roomIn(session, { stateDir });
+      const store = storeIn(session, { stateDir });
       await session.signalKeyring("SIGKILL");
       // The bus starts a new one by itself: nobody has unlocked that yet.
-      expect(await room.access.probe()).toMatchObject({ state: "locked" });
+      expect(await store.access.probe()).toMatchObject({ state: "locked" });
       await session.signalKeyring("SIGKILL");
       await session.startKeyring();
-      expect(await room.access.probe()).toMatchObject({ state: "open" });
-      await expectSecret(room);
+      expect(await store.access.probe()).toMatchObject({ state: "open" });
+      await expectSecret(store);
     });
 
     it("by hanging is given up, and found when it goes on", async () => {
       const session = await loggedIn();
       const stateDir = await madeIn(session);
       await session.signalKeyring("SIGSTOP");
-      const room = roomIn(session, { stateDir, clock: new SystemClock() });
-      expect(await room.access.probe()).toMatchObject({ state: "locked" });
+      const store = storeIn(session, { stateDir, clock: new SystemClock() });
+      expect(await store.access.probe()).toMatchObject({ state: "locked" });
       await session.signalKeyring("SIGCONT");
-      expect(await roomIn(session, { stateDir }).access.probe()).toMatchObject({ state: "open" });
+      expect(await storeIn(session, { stateDir }).access.probe()).toMatchObject({ state: "open" });
     });
 
     it("is not forgotten silently while it is locked", async () => {
@@ -286,20 +286,20 @@ describe.skipIf(missing.length > 0)("a data key in a real Secret Service", () =>
       ["no D-Bus", async () => withoutBus(await startSession())],
       ["no Secret Service on the bus", async () => (await startSession({ services: false })).child()],
     ])("for %s is unavailable: nothing is made, and nothing is kept in the kernel instead", async (_, childIn) => {
-      const room = testRoom({ kind: "keychain", clock: patientClock, keychainChild: await childIn() });
-      expect(await room.access.probe()).toMatchObject({ state: "error" });
-      const state = await room.access.create({});
+      const store = testSecretStore({ kind: "keychain", clock: patientClock, keychainChild: await childIn() });
+      expect(await store.access.probe()).toMatchObject({ state: "error" });
+      const state = await store.access.create({});
       expect(state).toMatchObject({ state: "error" });
       expect(JSON.stringify(state)).toContain("secret_store: passphrase");
-      expect(readdirSync(room.stateDir)).toEqual([]);
-      expect(await room.access.probe()).toMatchObject({ state: "error" });
+      expect(readdirSync(store.stateDir)).toEqual([]);
+      expect(await store.access.probe()).toMatchObject({ state: "error" });
     });
 
     it("for no D-Bus leaves a store that was made before as it is", async () => {
       const session = await loggedIn();
       const stateDir = await madeIn(session);
       const before = sealedBytes(stateDir);
-      const lost = testRoom({
+      const lost = testSecretStore({
         kind: "keychain",
         stateDir,
         clock: new SystemClock(),
@@ -325,7 +325,7 @@ function withoutBus(session: KeychainSession): ReturnType<KeychainSession["child
 }
 
 function startProcess(session: KeychainSession, stateDir: string, step: "make" | "unlock"): ChildProcess {
-  const script = join(import.meta.dirname, "room-process.child.ts");
+  const script = join(import.meta.dirname, "store-process.child.ts");
   const daemon = spawn(process.execPath, ["--import", "tsx", script, stateDir, step], {
     env: session.environment,
     stdio: ["pipe", "pipe", "inherit"],

@@ -119,7 +119,7 @@ describe("a crash at any durable step", () => {
     }
   });
 
-  it("during reconcile is mended by the next one", async () => {
+  it("a crash during reconcile is repaired by the next reconcile", async () => {
     for (let step = 0; ; step++) {
       const room = new LeaseRoom();
       const told = new Acknowledged();

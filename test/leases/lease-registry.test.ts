@@ -149,7 +149,7 @@ describe("leases.json", () => {
 });
 
 describe("pinned leases", () => {
-  it("are one a role, whoever asks and however often", async () => {
+  it("pinned leases are one a role, however often and by how many programs they are asked for", async () => {
     const room = new LeaseRoom();
     const leases = await room.start();
 
@@ -605,7 +605,7 @@ describe("rotate and revoke", () => {
   });
 });
 
-describe("rotating everything after the port was somebody else's", () => {
+describe("rotating everything after another process held the port", () => {
   it("refuses all old tokens and ends child leases", async () => {
     const room = new LeaseRoom();
     const leases = await room.start();
@@ -616,7 +616,7 @@ describe("rotating everything after the port was somebody else's", () => {
     await leases.rotateAll();
 
     const kept = (await room.secrets.get("lease:default"))!.reveal();
-    expect(leases.resolve(kept).id, "without anybody asking for it").toBe("default");
+    expect(leases.resolve(kept).id, "without a request for it").toBe("default");
     for (const token of old) expect(await codeOf(() => leases.resolve(token))).toBe("LeaseEnded");
     expect(leases.resolve(await tokenOf(leases, "role:dev")).role).toBe("dev");
     expect(leases.list().map(({ name }) => name)).toEqual(["default", "role:dev"]);
@@ -639,7 +639,7 @@ describe("rotating everything after the port was somebody else's", () => {
 });
 
 describe("rotating everything while the secret store stays locked for days", () => {
-  it("does not let the burnt token back in when its trace is forgotten", async () => {
+  it("a revoked token stays refused after its record is dropped", async () => {
     const room = new LeaseRoom();
     const leases = await room.start();
     const old = await tokenOf(leases, "default");

@@ -2,8 +2,8 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "n
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { CommandKey } from "../../src/secrets/command-key.js";
+import type { DataKeyOutcome } from "../../src/secrets/data-key.js";
 import { encodeDataKey, newDataKey } from "../../src/secrets/data-key.js";
-import type { DataKeyOutcome } from "../../src/secrets/data-key-holder.js";
 import { SystemClock } from "../../src/system/clock.js";
 import { SystemPrograms } from "../../src/system/run-program.js";
 import { CANARY } from "../support/canaries.js";

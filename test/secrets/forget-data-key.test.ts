@@ -1,7 +1,7 @@
 import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type ForgottenDataKey, forgetDataKey } from "../../src/secrets/forget-data-key.js";
+import { type ForgottenDataKey, forgetDataKey } from "../../src/secrets/keychain.js";
 import { SystemClock } from "../../src/system/clock.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 import { FakeClock } from "../support/fake-clock.js";

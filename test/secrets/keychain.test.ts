@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
+import type { KeychainAnswer } from "../../src/secrets/ask-keychain-child.js";
 import { encodeDataKey, newDataKey } from "../../src/secrets/data-key.js";
 import { Keychain } from "../../src/secrets/keychain.js";
-import type { KeychainAnswer } from "../../src/secrets/keychain-protocol.js";
 import { type Clock, SystemClock } from "../../src/system/clock.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 import { FakeClock } from "../support/fake-clock.js";
@@ -48,7 +48,7 @@ describe("the keychain's data key", () => {
     ["is answered with nonsense", `console.log("nonsense")`],
     ["is answered with another word", `say({ outcome: "perhaps" })`],
     ["is answered with null", `say(null)`],
-    ["is answered out of turn", `say({ outcome: "saved" })`],
+    ["gives an unexpected answer", `say({ outcome: "saved" })`],
     ["is answered without end", `setInterval(() => process.stdout.write("x".repeat(10_000)), 1)`],
     ["ends its child with an error", `process.exit(7)`],
     ["crashes its child", `process.kill(process.pid, "SIGSEGV")`],

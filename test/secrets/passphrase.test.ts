@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { Secret } from "../../src/core/secret.js";
 import { NodeFileSystem, writeFileAtomic } from "../../src/files/atomic-file.js";
+import type { DataKeyOutcome } from "../../src/secrets/data-key.js";
 import { newDataKey } from "../../src/secrets/data-key.js";
-import type { DataKeyOutcome } from "../../src/secrets/data-key-holder.js";
+import type { PassphraseFiles } from "../../src/secrets/passphrase.js";
 import { Passphrase } from "../../src/secrets/passphrase.js";
-import type { PassphraseFiles } from "../../src/secrets/passphrase-source.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 import { CANARY, canaryPassphrase } from "../support/canaries.js";
 import { tempDir } from "../support/temp-dir.js";
@@ -174,7 +174,7 @@ describe("the passphrase", () => {
         return directory;
       },
     ],
-  ])("in a file that is %s is refused, naming the file and the mend", async (_, make) => {
+  ])("in a file that is %s is refused, naming the file and the fix", async (_, make) => {
     const named = make();
     const outcome = await holderWith({ named }).load(quiet);
     expect(outcome).toMatchObject({ outcome: "locked" });

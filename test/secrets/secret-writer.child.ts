@@ -1,7 +1,7 @@
 import { writeSync } from "node:fs";
 import { Secret } from "../../src/core/secret.js";
 import { NodeFileSystem, writeFileAtomic } from "../../src/files/atomic-file.js";
-import { openSecretRoom } from "../../src/secrets/open-secret-room.js";
+import { createSecretStore } from "../../src/secrets/create-secret-store.js";
 import { SystemClock } from "../../src/system/clock.js";
 import { SystemPrograms } from "../../src/system/run-program.js";
 import { canarySecretKey } from "../support/canaries.js";
@@ -10,7 +10,7 @@ import { memoryLogger } from "../support/memory-logger.js";
 /** Puts secrets FIRST…LAST into the store of STATEDIR, four at a time, and says each number once it is acknowledged. */
 const [stateDir = "", first = "", last = ""] = process.argv.slice(2);
 const fileSystem = new NodeFileSystem();
-const { access, secrets } = openSecretRoom({
+const { access, secrets } = createSecretStore({
   stateDir,
   kind: "key_file",
   keychainChild: { nodePath: process.execPath, scriptPath: "" },

@@ -3,14 +3,14 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { canarySecretKey } from "../support/canaries.js";
 import { seededRandom } from "../support/random.js";
-import { testRoom } from "../support/secret-room.js";
+import { testSecretStore } from "../support/test-secret-store.js";
 
 const PUTS = 200;
 const KILLS = 8;
 const writer = join(import.meta.dirname, "secret-writer.child.ts");
 
 it("every acknowledged secret survives kill -9 at seeded random points of 200 puts", { timeout: 120_000 }, async () => {
-  const { access, stateDir } = testRoom();
+  const { access, stateDir } = testSecretStore();
   await access.create({});
   const random = seededRandom(20_261_121);
   const acknowledged = new Set<number>();
@@ -21,7 +21,7 @@ it("every acknowledged secret survives kill -9 at seeded random points of 200 pu
     const run = { stateDir, first, killAfter, delayMs: random() * 6 };
     for (const number of await putUntilKilled(run)) acknowledged.add(number);
 
-    const restarted = testRoom({ stateDir });
+    const restarted = testSecretStore({ stateDir });
     expect(await restarted.access.probe()).toMatchObject({
       state: "open",
       warnings: [expect.stringContaining("weak")],

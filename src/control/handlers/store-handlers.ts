@@ -1,6 +1,6 @@
 import { Secret } from "../../core/secret.js";
 import { storeProblem } from "../../core/store-problem.js";
-import type { StoreState } from "../../secrets/store-access.js";
+import type { StoreState } from "../../secrets/store-state.js";
 import type { ControlServices } from "../services.js";
 import type { Handlers } from "./handler.js";
 

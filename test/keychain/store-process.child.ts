@@ -2,7 +2,7 @@ import { writeSync } from "node:fs";
 import { resolve } from "node:path";
 import { Secret } from "../../src/core/secret.js";
 import { NodeFileSystem, writeFileAtomic } from "../../src/files/atomic-file.js";
-import { openSecretRoom } from "../../src/secrets/open-secret-room.js";
+import { createSecretStore } from "../../src/secrets/create-secret-store.js";
 import { SystemClock } from "../../src/system/clock.js";
 import { SystemPrograms } from "../../src/system/run-program.js";
 import { canarySecretKey } from "../support/canaries.js";
@@ -11,7 +11,7 @@ import { memoryLogger } from "../support/memory-logger.js";
 /** A daemon in small: makes or unlocks the store of STATEDIR, says each step, and exits when stdin ends. */
 const [stateDir = "", step = ""] = process.argv.slice(2);
 const fileSystem = new NodeFileSystem();
-const { access, secrets } = openSecretRoom({
+const { access, secrets } = createSecretStore({
   stateDir,
   kind: "keychain",
   keychainChild: { nodePath: process.execPath, scriptPath: resolve("dist/keychain-child.js") },

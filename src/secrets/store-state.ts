@@ -1,9 +1,16 @@
 import { BrokerError } from "../core/errors.js";
 import type { SecretStoreKind } from "../core/secret-store-kind.js";
 import { shellQuote } from "../core/shell-quote.js";
-import type { Obstacle } from "./data-key-holder.js";
+import type { Obstacle } from "./data-key.js";
 import { readSealedHeader } from "./sealed-file.js";
-import type { StoreState } from "./store-access.js";
+
+/**
+ * open: the data key is held. locked: it exists and must be unlocked. absent: none was made yet (`init` makes it).
+ * error: unreadable, another key id, no keychain: files stay untouched until a person acts.
+ */
+export type StoreState =
+  | { readonly state: "open"; readonly warnings: readonly string[] }
+  | { readonly state: "locked" | "absent" | "error"; readonly message: string; readonly hint: string };
 
 export type ClosedState = Exclude<StoreState, { readonly state: "open" }>;
 

@@ -6,7 +6,7 @@ import { Secret } from "../../src/core/secret.js";
 import { writeFileAtomic } from "../../src/files/atomic-file.js";
 import { newDataKey } from "../../src/secrets/data-key.js";
 import { seal } from "../../src/secrets/sealed-file.js";
-import { SealedSecretStore } from "../../src/secrets/sealed-secret-store.js";
+import { SealedSecretStore } from "../../src/secrets/secret-store.js";
 import { RecordingFileSystem, systemError } from "../fakes/recording-file-system.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 import { CANARY, canarySecretKey } from "../support/canaries.js";
@@ -126,7 +126,7 @@ describe("a write", () => {
     },
   );
 
-  it("that fails for a full disk says so and how to mend it, without the secret", async () => {
+  it("a write that fails for a full disk says so and how to fix it, without the secret", async () => {
     const store = await openStore();
     fileSystem.fail("create", noSpace);
     const error = await brokerErrorOf(() => store.put("keys:a", secret("full")));

@@ -1,10 +1,12 @@
-import { errnoOf } from "../core/errno.js";
+import { dirname } from "node:path";
+import { errnoOf, hasErrno } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
 import { shellQuote } from "../core/shell-quote.js";
+import type { FileSystem } from "../files/atomic-file.js";
 import { type FileFlaw, readCheckedFile } from "../files/private-file.js";
-import type { Obstacle } from "./data-key-holder.js";
+import type { Obstacle } from "./data-key.js";
 
-/** A file in these is some kilobytes at most: whatever is larger is another file. */
+/** Key and passphrase files are some kilobytes at most: a larger file is another one. */
 const MAX_BYTES = 4_096;
 
 export type PrivateFile =
@@ -37,6 +39,42 @@ export async function readIfThere(path: string): Promise<Buffer | undefined> {
   const { message, hint } = isRefused ? obstacleOf(path, file.flaw) : unreadable(path, file.cause);
   const cause = isRefused ? file.flaw.cause : file.cause;
   throw new BrokerError(isRefused ? "FileRefused" : "StoreUnavailable", message, { hint, cause });
+}
+
+/** How the secret store writes to the disk; tests pass failing ones. */
+export interface StoreFiles {
+  /** Resolves once the new content is durable; the old one stands until then. Mode 0600. */
+  readonly writeAtomic: (path: string, data: Uint8Array) => Promise<void>;
+  readonly fileSystem: Pick<FileSystem, "rename" | "remove" | "syncDirectory">;
+}
+
+/** Rejects with `StoreUnavailable`, whatever went wrong. */
+export async function writeOrExplain(files: StoreFiles, path: string, data: Uint8Array): Promise<void> {
+  try {
+    await files.writeAtomic(path, data);
+  } catch (error) {
+    if (error instanceof BrokerError) {
+      throw new BrokerError("StoreUnavailable", error.message, { hint: error.hint, cause: error });
+    }
+    throw new BrokerError("StoreUnavailable", `cannot write ${path} (${errnoOf(error)})`, {
+      hint: `ls -ld ${shellQuote(dirname(path))}`,
+      cause: error,
+    });
+  }
+}
+
+/** Resolves once the file is durably removed, also where there was none. */
+export async function removeDurably({ fileSystem }: StoreFiles, path: string): Promise<void> {
+  try {
+    await fileSystem.remove(path);
+    await fileSystem.syncDirectory(dirname(path));
+  } catch (error) {
+    if (hasErrno(error, "ENOENT")) return;
+    throw new BrokerError("StoreUnavailable", `cannot remove ${path} (${errnoOf(error)})`, {
+      hint: `ls -ld ${shellQuote(dirname(path))}`,
+      cause: error,
+    });
+  }
 }
 
 /** A secret's file is looked at before it is moved or removed: only a mode is safe to change unseen. */

@@ -7,20 +7,17 @@ import type { Logger } from "../system/logger.js";
 import type { Programs } from "../system/run-program.js";
 import type { KeychainChild } from "./ask-keychain-child.js";
 import { CommandKey } from "./command-key.js";
-import type { DataKeyHolder } from "./data-key-holder.js";
+import type { DataKeyHolder } from "./data-key.js";
 import { KeyFile } from "./key-file.js";
 import { Keychain } from "./keychain.js";
-import { Passphrase } from "./passphrase.js";
-import type { PassphraseFiles } from "./passphrase-source.js";
-import type { RoomFiles } from "./room-files.js";
-import { SealedFileCache } from "./sealed-cache.js";
-import { SealedSecretStore } from "./sealed-secret-store.js";
-import type { SealedCache, SecretStore } from "./secret-store.js";
-import type { StoreAccess } from "./store-access.js";
-import { StoreDoor } from "./store-door.js";
+import { Passphrase, type PassphraseFiles } from "./passphrase.js";
+import { type SealedCache, SealedFileCache } from "./sealed-cache.js";
+import { SealedSecretStore, type SecretStore } from "./secret-store.js";
+import { SealedStoreAccess, type StoreAccess } from "./store-access.js";
+import type { StoreFiles } from "./store-files.js";
 
-export interface SecretRoomOptions {
-  /** Absolute, 0700, there already. */
+export interface SecretStoreOptions {
+  /** Absolute, 0700; must exist. */
   readonly stateDir: string;
   readonly kind: SecretStoreKind;
   /** argv, for kind `command`. */
@@ -34,25 +31,26 @@ export interface SecretRoomOptions {
   readonly fileSystem: Pick<FileSystem, "rename" | "remove" | "syncDirectory">;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Cost of the passphrase; 17 unless a test is in a hurry. */
+  /** Cost of the passphrase; 17 in production, smaller in tests. */
   readonly scryptLog2N?: number;
 }
 
-export interface SecretRoom {
+/** The parts of one installation's secret store. */
+export interface SealedStore {
   readonly access: StoreAccess;
   readonly secrets: SecretStore;
   readonly cache: SealedCache & { flush(): Promise<void> };
 }
 
-/** The secret store of one installation, closed until `access.probe()`. Nothing is read or written before that. */
-export function openSecretRoom(options: SecretRoomOptions): SecretRoom {
+/** The secret store of one installation, closed until `access.probe()`: nothing is read or written before that. */
+export function createSecretStore(options: SecretStoreOptions): SealedStore {
   const { stateDir, kind, writeAtomic, fileSystem, clock, logger } = options;
-  const files: RoomFiles = { writeAtomic, fileSystem };
+  const files: StoreFiles = { writeAtomic, fileSystem };
   const sealed = { kind, files, clock, logger };
   const sealedPath = join(stateDir, "secrets.sealed");
   const secrets = new SealedSecretStore({ ...sealed, path: sealedPath });
   const cache = new SealedFileCache({ ...sealed, path: join(stateDir, "cache.sealed") });
-  const access = new StoreDoor({
+  const access = new SealedStoreAccess({
     kind,
     holder: holderOf(options, files),
     sealedPath,
@@ -65,7 +63,7 @@ export function openSecretRoom(options: SecretRoomOptions): SecretRoom {
   return { access, secrets, cache };
 }
 
-function holderOf(options: SecretRoomOptions, files: RoomFiles): DataKeyHolder {
+function holderOf(options: SecretStoreOptions, files: StoreFiles): DataKeyHolder {
   const { stateDir, clock, keychainChild, passphraseFiles, scryptLog2N } = options;
   switch (options.kind) {
     case "keychain":
@@ -79,7 +77,7 @@ function holderOf(options: SecretRoomOptions, files: RoomFiles): DataKeyHolder {
   }
 }
 
-function commandOf({ dataKeyCommand }: SecretRoomOptions): readonly [string, ...string[]] {
+function commandOf({ dataKeyCommand }: SecretStoreOptions): readonly [string, ...string[]] {
   const [program, ...parameters] = dataKeyCommand ?? [];
   if (program !== undefined) return [program, ...parameters];
   throw new BrokerError("ConfigInvalid", "secret_store command needs data_key_command", {

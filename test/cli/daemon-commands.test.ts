@@ -243,6 +243,16 @@ describe("start, stop, restart", () => {
     expect(stderr).toContain(`kill ${process.pid}`);
   });
 
+  it("restart without a config.yaml leaves the brokerd that runs alone", async () => {
+    await room.control.listen();
+    let stops = 0;
+    room.control.onStop = () => void stops++;
+    rmSync(join(room.home, "config.yaml"));
+    const { code, stderr } = await room.run(["restart"], { launchDaemon: launchFine });
+    expect([code, stops]).toEqual([2, 0]);
+    expect(stderr).toContain("brokerctl init");
+  });
+
   it("restart starts anew, also what did not run", async () => {
     expect(await room.run(["restart"], { launchDaemon: launchFine })).toMatchObject({ code: 0 });
   });

@@ -226,6 +226,23 @@ describe("env beside a ~/.aws that wins over the endpoint", () => {
     writeFileSync(join(home, ".aws", "config"), "[default]\nregion = eu-west-1\n[profile other]\nregion = us-east-1\n");
   });
 
+  it.each(["~/alt", "$HOME/alt", "${HOME}/alt"])("finds keys in a file named %s, as botocore does", async (path) => {
+    writeFileSync(join(home, "alt"), `[default]\naws_access_key_id = AKIAALT0000000000000\n`);
+    const { stdout, stderr } = await room.run(["env", "dev"], {
+      env: { HOME: home, AWS_SHARED_CREDENTIALS_FILE: path },
+    });
+    expect(stdout).toContain("AWS_SHARED_CREDENTIALS_FILE=");
+    expect(stderr).toContain(`of ${join(home, "alt")} would win over the broker`);
+  });
+
+  it.each([".boto", "other"])("takes keys of boto 2 in ~/%s out of botocore's sight, and says so", async (name) => {
+    writeFileSync(join(home, name), "[Credentials]\naws_access_key_id = AKIABOTO000000000000\n");
+    const env = { HOME: home, ...(name === "other" && { BOTO_CONFIG: "~/other" }) };
+    const { stdout, stderr } = await room.run(["env", "dev"], { env });
+    expect(stdout).toMatch(/export BOTO_CONFIG='.*\/state\/aws\/[0-9a-f]+\/credentials'/);
+    expect(stderr).toContain(`of ${join(home, name)} would win over the broker`);
+  });
+
   it("leaves files without a default profile alone", async () => {
     writeFileSync(join(home, ".aws", "config"), "[profile other]\nregion = us-east-1\n");
     const { stdout, stderr } = await room.run(["env", "dev"], { env: { HOME: home } });

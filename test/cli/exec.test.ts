@@ -76,6 +76,17 @@ describe("what exec runs", () => {
     expect(readFileSync(seen["AWS_SHARED_CREDENTIALS_FILE"]!, "utf8")).not.toContain("aws_secret");
   });
 
+  it("puts an empty file in the place of boto 2's where that holds AWS keys, and leaves gsutil's alone", async () => {
+    const boto = join(env["HOME"]!, ".boto");
+    writeFileSync(boto, "[Credentials]\n#aws_access_key_id = <yours>\ngs_access_key_id = GOOG1\n");
+    expect(await envOf(["dev"])).not.toHaveProperty("BOTO_CONFIG");
+    const secret = canarySecretKey("boto");
+    writeFileSync(boto, `[Credentials]\naws_access_key_id = AKIABOTO000000000000\naws_secret_access_key = ${secret}\n`);
+    const seen = await envOf(["dev"]);
+    expect(seen["BOTO_CONFIG"]).toBe(seen["AWS_SHARED_CREDENTIALS_FILE"]);
+    expect(readFileSync(seen["BOTO_CONFIG"]!, "utf8")).toMatch(/^#.*\n$/);
+  });
+
   it.each([
     ["url", { AWS_CONTAINER_CREDENTIALS_FULL_URI: expect.stringContaining("/lease/brk_") as string }],
     ["static", { AWS_ACCESS_KEY_ID: SERVED.accessKeyId, AWS_SECRET_ACCESS_KEY: SERVED.secretAccessKey }],

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { readRegularFile } from "../../files/read-small-file.js";
-import type { CliContext } from "../context.js";
+import type { CliContext, Environment } from "../context.js";
 
 /** The two files in which SDKs look before they ask the container endpoint; read for that question only. */
 export interface AwsFiles {
@@ -9,12 +9,31 @@ export interface AwsFiles {
 }
 
 export function awsFiles({ env, homeDir }: CliContext): AwsFiles {
-  const directory = join(unlessEmpty(env["HOME"]) ?? homeDir, ".aws");
+  const home = unlessEmpty(env["HOME"]) ?? homeDir;
+  const placeIn = (variable: string, name: string): string => {
+    const path = unlessEmpty(env[variable]);
+    return path === undefined ? join(home, ".aws", name) : expanded(path, { home, env });
+  };
   return {
-    config: unlessEmpty(env["AWS_CONFIG_FILE"]) ?? join(directory, "config"),
-    credentials: unlessEmpty(env["AWS_SHARED_CREDENTIALS_FILE"]) ?? join(directory, "credentials"),
+    config: placeIn("AWS_CONFIG_FILE", "config"),
+    credentials: placeIn("AWS_SHARED_CREDENTIALS_FILE", "credentials"),
   };
 }
+
+/**
+ * The file of boto 2 that holds AWS keys, which botocore (AWS CLI, boto3) asks before the endpoint; undefined: none does.
+ * gsutil reads it too: one without such keys is left alone.
+ */
+export async function botoFileWithKeys({ env, homeDir }: CliContext): Promise<string | undefined> {
+  const home = unlessEmpty(env["HOME"]) ?? homeDir;
+  const named = env["BOTO_CONFIG"];
+  for (const path of named === undefined ? ["/etc/boto.cfg", join(home, ".boto")] : [expanded(named, { home, env })]) {
+    if (BOTO_KEY.test(await textOf(path))) return path;
+  }
+  return undefined;
+}
+
+const BOTO_KEY = /^\s*aws_access_key_id\s*[=:]/im;
 
 /** Why a shell needs copies of `~/.aws`. */
 export interface CompetingDefault {
@@ -36,12 +55,21 @@ export async function competingDefault(context: CliContext): Promise<CompetingDe
     if (profile?.competing !== undefined) return { setting: `${profile.competing} in [default] of ${path}`, path };
     if (profile) found ??= { setting: undefined, path };
   }
-  return found;
+  const path = await botoFileWithKeys(context);
+  return path === undefined ? found : { setting: `aws_access_key_id in [Credentials] of ${path}`, path };
 }
 
 /** A file that cannot be read competes with nothing: an SDK cannot read it either. */
 export async function textOf(path: string): Promise<string> {
   return readRegularFile(path).catch(() => "");
+}
+
+/** As botocore reads the path in a variable: `$NAME` and a leading `~/`, which a quoted value still has in it. */
+function expanded(path: string, { home, env }: { readonly home: string; readonly env: Environment }): string {
+  const named = path.replaceAll(/\$(?:(\w+)|\{(\w+)\})/g, (text, bare?: string, braced?: string) => {
+    return env[bare ?? braced ?? ""] ?? text;
+  });
+  return named.startsWith("~/") ? join(home, named.slice(2)) : named;
 }
 
 function unlessEmpty(value: string | undefined): string | undefined {

@@ -8,7 +8,7 @@ export async function competingFiles(context: CliContext): Promise<NeutralAwsFil
   if (competing === undefined) return { files: {}, settings: {} };
   const { setting, path } = competing;
   if (setting !== undefined) {
-    context.output.warn(`${setting} would win over the broker: this shell gets copies of ~/.aws without it`);
+    context.output.warn(`${setting} would win over the broker: this shell gets copies without it`);
   } else {
     context.output.hint(`this shell gets copies of ~/.aws without the [default] of ${path}: osls stops at one`);
   }

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { NodeFileSystem, replaceFile } from "../../files/atomic-file.js";
 import { ensurePrivateDirectory } from "../../files/private-directory.js";
 import type { CliContext, Environment } from "../context.js";
-import { type AwsFiles, awsFiles, textOf } from "./aws-files.js";
+import { type AwsFiles, awsFiles, botoFileWithKeys, textOf } from "./aws-files.js";
 import { neutralConfig } from "./neutral-config.js";
 
 /** What takes the place of `~/.aws`, as variables for a child or a shell. */
@@ -23,7 +23,7 @@ export async function neutralAwsFiles(context: CliContext): Promise<NeutralAwsFi
   const root = join(stateDir, "aws/");
   const files = awsFiles(context);
   if (files.config.startsWith(root) && files.credentials.startsWith(root)) {
-    return { files: variablesFor(files), settings: settingsIn(await textOf(settingsFile(files))) };
+    return { files: await variablesFor(files, context), settings: settingsIn(await textOf(settingsFile(files))) };
   }
   const directory = join(root, createHash("sha256").update(files.config).digest("hex").slice(0, 12));
   await ensurePrivateDirectory(stateDir);
@@ -37,12 +37,16 @@ export async function neutralAwsFiles(context: CliContext): Promise<NeutralAwsFi
   await writeIfOther(generated.config, header + text);
   await writeIfOther(settingsFile(generated), JSON.stringify(variables));
   await writeIfOther(generated.credentials, "# Written by brokerctl: the broker gives the credentials.\n");
-  return { files: variablesFor(generated), settings: variables };
+  return { files: await variablesFor(generated, context), settings: variables };
 }
 
 /** The SDK v2 for JavaScript, and Serverless 3 with it, follows the other two only beside the third. */
-function variablesFor({ config, credentials }: AwsFiles): NeutralAwsFiles["files"] {
-  return { AWS_CONFIG_FILE: config, AWS_SHARED_CREDENTIALS_FILE: credentials, AWS_SDK_LOAD_CONFIG: "1" };
+async function variablesFor(copies: AwsFiles, context: CliContext): Promise<NeutralAwsFiles["files"]> {
+  const { config, credentials } = copies;
+  const files = { AWS_CONFIG_FILE: config, AWS_SHARED_CREDENTIALS_FILE: credentials, AWS_SDK_LOAD_CONFIG: "1" };
+  const isOurs = context.env["BOTO_CONFIG"] === credentials;
+  // The copy of the credentials is empty to boto too.
+  return isOurs || (await botoFileWithKeys(context)) !== undefined ? { ...files, BOTO_CONFIG: credentials } : files;
 }
 
 /** Beside the copies, for a shell that has them. */

@@ -1,6 +1,6 @@
 import { defineCommand, JSON_OPTION } from "../command.js";
 import { ownSupervisor } from "../daemon/own-supervisor.js";
-import { startDaemon, supervisedAnswer } from "../daemon/start-daemon.js";
+import { refuseWithoutConfig, startDaemon, supervisedAnswer } from "../daemon/start-daemon.js";
 import { stopDaemon } from "../daemon/stop-daemon.js";
 import { sayStarted } from "./start.js";
 
@@ -20,6 +20,7 @@ an installed service stay open meanwhile: no program is refused.`,
       sayStarted(await supervisedAnswer(context, since), state.running ? "restarted" : "started", context);
       return;
     }
+    refuseWithoutConfig(context);
     const ran = await stopDaemon(context);
     sayStarted(await startDaemon(context), ran ? "restarted" : "started", context);
   },

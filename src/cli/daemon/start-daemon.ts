@@ -28,13 +28,17 @@ type Starter = Omit<CliContext, "client">;
  * with what its log says when it ends instead, and where `brokerctl stop` came after this command had begun.
  */
 export async function startDaemon(context: Starter): Promise<StatusView> {
-  const { configFile, stateDir } = context.paths();
-  if (!existsSync(configFile)) {
-    throw new BrokerError("ConfigInvalid", `there is no config at ${configFile}`, { hint: "brokerctl init" });
-  }
-  refuseIfStopped(stateDir, wishOf(context));
+  refuseWithoutConfig(context);
+  refuseIfStopped(context.paths().stateDir, wishOf(context));
   const supervisor = await ownSupervisor(context);
   return supervisor ? startSupervised(supervisor, context) : startDetached(context);
+}
+
+/** Throws where there is nothing to start with. */
+export function refuseWithoutConfig(context: Starter): void {
+  const { configFile } = context.paths();
+  if (existsSync(configFile)) return;
+  throw new BrokerError("ConfigInvalid", `there is no config at ${configFile}`, { hint: "brokerctl init" });
 }
 
 /** After a supervisor's start or restart: waits until brokerd answers, or has logged why it does not. */

@@ -74,7 +74,7 @@ async function prefaceFor(shell: HookedShell, context: CliContext): Promise<stri
   if (competing === undefined && !context.env["AWS_CONFIG_FILE"]?.startsWith(copies)) return "";
   const setting = competing?.setting;
   if (setting !== undefined) {
-    context.output.warn(`${setting} would win over the broker: shells with the hook get copies of ~/.aws without it`);
+    context.output.warn(`${setting} would win over the broker: shells with the hook get copies without it`);
   }
   const { neutralAwsFiles } = await import("../aws-files/neutral-aws-files.js");
   const { files, settings } = await neutralAwsFiles(context);

@@ -3,8 +3,8 @@ import { readFileSync, writeSync } from "node:fs";
 
 /**
  * The entry of the command line: the only place of it that reads the process's arguments and environment, and that ends
- * it. `--version` is answered before anything else is loaded. What fails here, or outside of any command, is told in plain
- * words, and a shell that evaluates us (`env`) is told to drop its old keys all the same: so this file imports nothing of
+ * it. `--version` is answered before anything else is loaded. What fails here, or outside of any command, is reported in plain
+ * words, and a shell that evaluates our output (`env`) still drops its old keys: so this file imports nothing of
  * ours at its head, and its syntax is old enough for the Nodes that it refuses.
  */
 const SIGNAL_PATIENCE_MS = 200;
@@ -47,7 +47,7 @@ async function dieBy(signal: NodeJS.Signals): Promise<void> {
   const { constants } = await import("node:os");
   process.removeAllListeners(signal);
   process.kill(process.pid, signal);
-  // Still here: whoever started us has it ignored (nohup).
+  // Still here: the parent had the signal ignored (nohup).
   setTimeout(() => process.exit(SIGNAL_BASE + constants.signals[signal]), SIGNAL_PATIENCE_MS);
 }
 
@@ -70,7 +70,7 @@ function guardSignals(): void {
 
 let isFailing = false;
 
-/** For what nobody foresaw; every failure that is ours to expect is told by the command line itself. */
+/** For unexpected failures; every expected one is reported by the command itself. */
 async function fail(error: unknown): Promise<void> {
   if (isFailing) return;
   isFailing = true;
@@ -139,12 +139,12 @@ function isHarmless(name: string): boolean {
   );
 }
 
-/** Nobody may read it. */
+/** The reader may be gone. */
 function write(descriptor: number, text: string): void {
   try {
     writeSync(descriptor, text);
   } catch {
-    // There is nobody else to tell.
+    // Nothing is left to report it to.
   }
 }
 

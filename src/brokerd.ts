@@ -152,7 +152,7 @@ class Ending {
     if (this.#daemon) void this.#stop();
   }
 
-  /** Whoever asks twice does not want to wait; what was acknowledged is on the disk. */
+  /** A second signal asks not to wait; what was acknowledged is on the disk. */
   #hurry(sinceMs: number): void {
     if (sinceMs < SAME_REQUEST_MS) return;
     this.#logger.warn({}, "ended at once, as was asked again");
@@ -270,7 +270,7 @@ function version(): string {
 
 const USAGE_CODES = new Set(["ConfigInvalid", "FileRefused", "UsageInvalid", "NotSupported"]);
 
-/** There may be no log to look into yet: what nobody foresaw is told in the system's words. */
+/** There may be no log to look into yet: an unexpected error is printed in the system's words. */
 function explain(error: unknown): BrokerError {
   if (error instanceof BrokerError) return error;
   if (hasErrno(error, "EMFILE", "ENFILE")) return tooFewFiles(undefined, error);
@@ -284,7 +284,7 @@ function explain(error: unknown): BrokerError {
 async function fail(error: BrokerError): Promise<void> {
   const hint = error.hint === undefined ? "" : `brokerd: hint: ${error.hint}\n`;
   process.stderr.write(visibleText(`brokerd: error: ${error.message}\n${hint}`));
-  // A service manager starts us again at once, and whoever waits on its sockets makes it do so for ever.
+  // A service manager starts us again at once, and does so for ever while clients wait on its sockets.
   if (isActivated) await new Promise((resolve) => setTimeout(resolve, FAILED_START_PAUSE_MS));
   process.exit(USAGE_CODES.has(error.code) ? 2 : 1);
 }

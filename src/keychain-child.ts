@@ -5,7 +5,7 @@ import { answerKeychainRequest } from "./secrets/keyring-item.js";
 import { hardenProcess } from "./system/hardening.js";
 
 /**
- * One keychain request per process: a JSON line in, a JSON line out. It may hang in a prompt that nobody answers, so the
+ * One keychain request per process: a JSON line in, a JSON line out. It may hang in a prompt that the user does not answer, so the
  * daemon kills it; and it kills itself when the daemon is gone, which `process.exit` could not do with a blocked thread.
  */
 let input = "";

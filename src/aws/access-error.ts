@@ -20,7 +20,7 @@ const WRITES: Readonly<Record<string, Refusal>> = {
     hint: "check that every user and role that it names still exists",
   },
   UnmodifiableEntity: { says: "only an AWS service changes this role", hint: "let the function run with another role" },
-  ConcurrentModification: { says: "somebody else changes the role right now", hint: "run the command again" },
+  ConcurrentModification: { says: "another caller is changing the role right now", hint: "run the command again" },
 };
 
 /**

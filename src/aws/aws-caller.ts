@@ -111,7 +111,7 @@ export class AwsCaller {
     }
   }
 
-  /** The machine slept: no call that was under way keeps anybody waiting for its full limit. */
+  /** The machine slept: no caller waits the full limit for a call that was under way. */
   onResume(): void {
     for (const limit of this.#underWay) limit(HURRY_LIMIT_MS);
   }

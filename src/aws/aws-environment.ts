@@ -2,7 +2,7 @@ import { BrokerError } from "../core/errors.js";
 import { certificatesFromFiles, certificatesFromText } from "./ca-certificates.js";
 import { isLoopback, type Proxies, proxyFromText } from "./proxies.js";
 
-/** The AWS services that this room calls; each may have an endpoint of its own. */
+/** The AWS services that are called here; each may have an endpoint of its own. */
 export type AwsServiceName = "sts" | "iam" | "sso" | "sso-oidc" | "lambda";
 
 /** Everything of the process's environment that changes how AWS is reached: read once, checked, explicit. */

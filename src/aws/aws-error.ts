@@ -5,13 +5,13 @@ import { unreachable } from "./unreachable.js";
 /** What a refusal of AWS's is; undefined leaves it to the rules that hold for every service. */
 export type Explain = (failure: AwsFailure, call: FailedCall) => BrokerError | undefined;
 
-/** The one place where failures of AWS calls are told apart; `explain` knows the codes of one service. */
+/** The one place where failures of AWS calls are classified; `explain` knows the codes of one service. */
 export function awsError(error: unknown, call: FailedCall, explain?: Explain): BrokerError {
   if (error instanceof BrokerError) return error;
   const sdkError = isSdkError(error) ? error : {};
   const failure = new AwsFailure(sdkError, call.status);
   const { awsCode, status } = failure;
-  // Without AWS's own code it is not AWS that speaks: no answer, a proxy's page, a cut-off body.
+  // Without AWS's own code the answer is not AWS's: none came, or a proxy's page, or a cut-off body.
   if (call.timedOut || awsCode === undefined || status === undefined || status < 400) {
     return unreachable(sdkError, failure, call);
   }
@@ -188,7 +188,7 @@ function fieldRefused(field: string, failure: AwsFailure, call: FailedCall): Bro
   });
 }
 
-/** AWS packs policies and tags in a form of its own, whose size nobody can tell before. */
+/** AWS packs policies and tags in a form of its own, whose size is not known before the call. */
 function packedTooLarge(failure: AwsFailure, call: FailedCall): BrokerError {
   return refusal("ConfigInvalid", `AWS refuses policy, policy_arns or tags of ${what(call)}: ${failure.message}`, {
     failure,

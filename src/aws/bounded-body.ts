@@ -6,7 +6,7 @@ import { BrokerError } from "../core/errors.js";
 
 /** No answer that we read comes near: 1,000 accounts of Identity Center are 200 KB. */
 export const MAX_ANSWER_BYTES = 1024 * 1024;
-/** Ten policies of a role, encoded twice, with room. */
+/** Ten policies of a role, encoded twice, and some to spare. */
 export const MAX_POLICY_BYTES = 4 * 1024 * 1024;
 
 export interface BodyBound {
@@ -33,7 +33,7 @@ export async function boundedBody(body: Readable, bound: BodyBound): Promise<Uin
 }
 
 /**
- * Runs `ask`, whose requests nobody lets us make: the SDK's providers of a machine's credentials collect any amount. Each
+ * Runs `ask`, whose requests the SDK makes itself: its providers of a machine's credentials collect any amount. Each
  * of its answers is counted on its connection; the first that is too large ends that connection and rejects.
  */
 export function withBoundedAnswers<T>(bound: BodyBound, ask: () => Promise<T>): Promise<T> {
@@ -44,7 +44,7 @@ export function withBoundedAnswers<T>(bound: BodyBound, ask: () => Promise<T>): 
 
 const asking = new AsyncLocalStorage<{ readonly bound: BodyBound; readonly refuse: (error: BrokerError) => void }>();
 
-/** Told by Node of each request that this process makes, in the context of whoever makes it. */
+/** Node reports each request of this process here, in the async context of its caller. */
 subscribe("http.client.request.start", (message) => {
   const asked = asking.getStore();
   if (!asked) return;

@@ -22,7 +22,7 @@ export function certificatesFromText(variable: string, text: string): readonly s
   return parse(variable, "its value", text);
 }
 
-/** A daemon's working directory is nobody's: a relative path would mean another file for each way to start it. */
+/** A daemon's working directory depends on how it was started, and with it the file that a relative path names. */
 function readPem(variable: string, path: string): string {
   if (!isAbsolute(path)) throw invalid(variable, `names ${path}, which is not an absolute path`);
   try {

@@ -15,7 +15,7 @@ const SOCKETS = { keepAlive: false, maxSockets: 50, autoSelectFamilyAttemptTimeo
 export type SdkRequest = Parameters<NodeHttpHandler["handle"]>[0];
 export type SdkResponse = Awaited<ReturnType<NodeHttpHandler["handle"]>>["response"];
 
-/** The SDK's handler warns on the console unless it is given somebody else to tell. */
+/** The SDK's handler warns on the console unless it is given a logger. */
 const silent = { trace: ignore, debug: ignore, info: ignore, warn: ignore, error: ignore };
 
 /**
@@ -69,7 +69,7 @@ export function endpointOf(request: SdkRequest): URL {
   return new URL(`${request.protocol}//${request.hostname}${request.port === undefined ? "" : `:${request.port}`}`);
 }
 
-/** Made once: it takes 50 ms, in which nobody is answered. Node's `ca` replaces its own authorities. */
+/** Made once: it takes 50 ms, in which no request is answered. Node's `ca` replaces its own authorities. */
 function trust(certificates: readonly string[]): SecureContext | undefined {
   return certificates.length === 0 ? undefined : createSecureContext({ ca: [...rootCertificates, ...certificates] });
 }
@@ -85,5 +85,5 @@ function handler(agents: Required<Pick<NodeHttpHandlerOptions, "httpAgent" | "ht
 }
 
 function ignore(): void {
-  // nothing to tell
+  // nothing to report
 }

@@ -2,7 +2,7 @@ import type { SigningCredentials } from "../core/credentials.js";
 import type { Secret } from "../core/secret.js";
 import type { CallerIdentity } from "./sts.js";
 
-/** A new long-term key; its secret is told this once only. */
+/** A new long-term key; AWS shows its secret only once. */
 export interface CreatedAccessKey {
   readonly accessKeyId: string;
   readonly secretAccessKey: Secret;

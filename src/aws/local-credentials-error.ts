@@ -3,7 +3,7 @@ import { shellQuote } from "../core/shell-quote.js";
 import { isSdkError, type SdkError } from "./aws-failure.js";
 import { withoutSecrets } from "./without-secrets.js";
 
-/** The SDK's providers tell failures apart by their words only; tests hold these against the real ones. */
+/** The SDK's providers distinguish failures by their text only; tests hold these against the real ones. */
 const PROFILE_RULES: readonly (readonly [pattern: RegExp, explain: (profile: string) => BrokerError])[] = [
   // fromSSO looks for the profile in the files the SDK is pointed at, which are empty on purpose.
   [/^Profile .* was not found/, signsInThroughSso],
@@ -54,7 +54,7 @@ function missing(profile: string): BrokerError {
   );
 }
 
-/** What the SDK and Node say where nobody is at the address, or nobody that speaks to us. */
+/** What the SDK and Node say where nothing answers at the address, or not in this protocol. */
 const NO_METADATA =
   /ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|EINVAL|ETIMEDOUT|ECONNRESET|timed? ?out|TimeoutError|socket hang up|Unable to connect|EC2 Metadata is disabled/i;
 

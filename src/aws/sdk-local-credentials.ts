@@ -158,7 +158,7 @@ export class SdkLocalCredentials implements LocalCredentials {
 const SILENT = { trace: ignore, debug: ignore, info: ignore, warn: ignore, error: ignore };
 
 function ignore(): void {
-  // nothing to tell
+  // nothing to report
 }
 
 type Assumers = Required<Pick<FromIniInit, "roleAssumer" | "roleAssumerWithWebIdentity">>;

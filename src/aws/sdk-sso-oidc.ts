@@ -171,7 +171,7 @@ function refusedOutcome({ awsCode = "", message }: AwsFailure, kind: TokenGrant[
 
 const CLIENT_CODES = ["InvalidClient", "UnauthorizedClient"];
 const GRANT_CODES = ["InvalidGrant", "ExpiredToken"];
-/** Nothing but a login mends a refresh token that is refused, whatever it is refused for. */
+/** A refused refresh token needs a new login, whatever the reason. */
 const REFRESH_CODES = [...GRANT_CODES, "InvalidRequest", "InvalidScope"];
 /** RFC 8628 §3.5. With other grants a SlowDown means what throttling always means. */
 const DEVICE_OUTCOMES: ReadonlyMap<string, "pending" | "slow_down" | "expired"> = new Map([

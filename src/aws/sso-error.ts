@@ -31,7 +31,7 @@ function noAccess(failure: AwsFailure, call: FailedCall): BrokerError {
   return refusal("AssumeRoleDenied", message, { failure, hint: "see what it has: `brokerctl sso roles SOURCE`" });
 }
 
-/** What we send follows from the config: only that can mend it. */
+/** What we send follows from the config: only an edit of it helps. */
 function invalid(failure: AwsFailure, call: FailedCall): BrokerError {
   const keys = failure.awsCode === "InvalidRequestRegion" ? "sso_region" : (KEYS[call.action] ?? "sso_region");
   const about = call.subject === undefined ? call.action : `${call.action} for ${call.subject}`;

@@ -16,7 +16,7 @@ export interface Credentials extends SigningCredentials {
   readonly accountId?: string;
 }
 
-/** What somebody else's program, file or machine gave. Without both a session token and an expiration it only ever signs. */
+/** What an external program, file or machine gave. Without both a session token and an expiration it only ever signs. */
 export interface FoundCredentials extends SigningCredentials {
   /** Epoch milliseconds; absent: not told. */
   readonly expiration?: number;

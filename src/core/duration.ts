@@ -1,12 +1,12 @@
 const UNIT_SECONDS: Readonly<Record<string, number>> = { d: 86_400, h: 3600, m: 60, s: 1 };
 
-/** Whole numbers with their units, `90s`, `30m`, `8h`, `1h30m`, and more than nothing. */
+/** Whole numbers with their units, `90s`, `30m`, `8h`, `1h30m`; not all of them zero. */
 export const DURATION_PATTERN = /^(?=.*[1-9])(?:\d{1,9}[dhms])+$/;
 
 /** For error texts, after the name of the field. */
 export const DURATION_RULE = "must be a duration like 90s, 30m, 8h, 2d or 1h30m, at most 366d";
 
-/** A year, a leap year too: more is a slip of the keyboard. */
+/** A year, a leap year too: more is taken for a typing error. */
 export const LONGEST_DURATION_SECONDS = 366 * 86_400;
 
 /** Whole seconds, which may be more than the longest that is taken; undefined where the text is no duration. */

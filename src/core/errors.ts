@@ -36,7 +36,7 @@ export type LocalErrorCode =
 export type BrokerErrorCode = EndpointErrorCode | LocalErrorCode;
 
 export interface BrokerErrorOptions {
-  /** The command or edit that mends it, complete, e.g. `brokerctl login corp`. */
+  /** The command or edit that fixes it, complete, e.g. `brokerctl login corp`. */
   readonly hint?: string | undefined;
   readonly cause?: unknown;
   /** Milliseconds the upstream asked us to wait (Retry-After). */
@@ -48,7 +48,7 @@ export interface BrokerErrorOptions {
   readonly signer?: "expired" | "refused" | undefined;
 }
 
-/** The one error class: lower-case message without final period that names the thing; the mend is the hint. */
+/** The one error class: lower-case message without final period that names the thing; the hint is the fix. */
 export class BrokerError extends Error {
   override readonly name = "BrokerError";
   readonly code: BrokerErrorCode;

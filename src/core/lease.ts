@@ -10,7 +10,7 @@ export const LEASE_TOKEN_PATTERN = /^brk_[A-Za-z0-9_-]{43}$/;
  */
 export type LeaseKind = "default" | "named" | "pinned" | "child";
 
-/** The process a child lease ends with: a pid alone may be somebody else's tomorrow. */
+/** The process a child lease ends with: a pid alone may be another process's tomorrow. */
 export interface LeaseHolder {
   readonly pid: number;
   /** Opaque; equal for the same process, see system/process-identity. */

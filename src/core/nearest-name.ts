@@ -8,7 +8,7 @@ export function nearestName(typed: string, names: Iterable<string>): string | un
   let bestDistance = (wanted.length < 2 ? 0 : Math.max(1, Math.floor(wanted.length / 3))) + 1;
   for (const name of names) {
     const candidate = normalized(name);
-    // At least so many letters must come or go: what somebody pasted by mistake is not measured letter by letter.
+    // At least so many letters must come or go: a text pasted by mistake is not compared letter by letter.
     if (Math.abs(wanted.length - candidate.length) >= bestDistance) continue;
     const distance = editDistance(wanted, candidate);
     if (distance < bestDistance) [best, bestDistance] = [name, distance];

@@ -1,7 +1,7 @@
 import type { HeldCredentials } from "./credentials.js";
 
 const MINUTE_MS = 60_000;
-/** PHP, C++ and others use credentials up to their last second: end them early for everybody (sdk-contract §1.11). */
+/** PHP, C++ and others use credentials up to their last second: end them early for every client (sdk-contract §1.11). */
 const MAX_MARGIN_MS = MINUTE_MS;
 /** Leaves 1 h credentials ≥ 20 min advertised: inside 15 min botocore, Java and .NET refetch on every call (sdk-contract §8). */
 const MAX_ADVISORY_MS = 26 * MINUTE_MS;

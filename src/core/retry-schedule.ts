@@ -3,7 +3,7 @@ import { type BrokerError, isRecoverable } from "./errors.js";
 const FIRST_RETRY_MS = 1000;
 /** One probe a minute while AWS is away: quick enough to notice, too slow to add to its trouble. */
 const MAX_RETRY_MS = 60_000;
-/** Somebody counts on it within seconds: after a wake. */
+/** The next fetch is expected within seconds: after a wake. */
 const SOON_MS = 2000;
 /** AWS said no: asking again sooner would only say it again. `use` and `refresh` ask at once all the same. */
 const REFUSED_RETRY_MS = 60_000;
@@ -20,7 +20,7 @@ export interface Failure {
 /**
  * When to try again. Recoverable: 1 s doubling to 60 s with half of it random, or what the upstream asked for.
  * Refused by AWS: a minute. What waits for a person (login, key, unlock) costs no upstream call and is looked at anew
- * soon, when somebody asks.
+ * soon, when a client asks.
  */
 export function nextFailure({
   error,

@@ -22,7 +22,7 @@ export interface SsoSource {
   readonly stsRegion: string;
 }
 
-/** `type: web_identity`: a token file that somebody else renews; the role on it is assumed with AssumeRoleWithWebIdentity. */
+/** `type: web_identity`: a token file that another program renews; the role on it is assumed with AssumeRoleWithWebIdentity. */
 export interface WebIdentitySource {
   readonly type: "web_identity";
   readonly name: string;

@@ -47,7 +47,7 @@ export class ConcurrencyLimit {
     this.#limit = limit;
   }
 
-  /** Starts `task` before it returns where there is room; settles as `task` does. */
+  /** Starts `task` before it returns where the limit allows it; settles as `task` does. */
   async run<T>(task: () => Promise<T>): Promise<T> {
     // A waiting task is handed the place of one that ended, so a task that comes meanwhile cannot take it.
     if (this.#running >= this.#limit) await new Promise<void>((resolve) => this.#waiting.push(resolve));

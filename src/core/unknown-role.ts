@@ -3,7 +3,7 @@ import { BrokerError } from "./errors.js";
 /** What the names of functions' roles begin with; `lambda:FUNCTION@VIA`, and no entry of the config is named so. */
 export const LAMBDA_ROLE_PREFIX = "lambda:";
 
-/** A role that is not known (any more). Of functions' roles, which go by another one, the mend is a different one. */
+/** A role that is not known (any more). For a function's role the fix is a different command. */
 export function unknownRole(name: string): BrokerError {
   if (!name.startsWith(LAMBDA_ROLE_PREFIX)) {
     return new BrokerError("RoleUnknown", `no role ${name} in the config`, { hint: "brokerctl roles" });

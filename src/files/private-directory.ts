@@ -13,8 +13,8 @@ const ROOT = 0;
 
 /**
  * Makes `path` (and missing parents) 0700, then looks at what really is there: a real directory, ours, closed to
- * others. Anything else is `FileRefused`; nothing is mended silently, because what lies in an open directory may
- * already be somebody else's. This check is what authenticates the control socket (threat model: no peer credentials).
+ * others. Anything else is `FileRefused`; nothing is fixed silently, because what lies in an open directory may
+ * already be another user's. This check is what authenticates the control socket (threat model: no peer credentials).
  */
 export async function ensurePrivateDirectory(path: string, uid = currentUid()): Promise<void> {
   const directory = resolve(path); // without a trailing slash: lstat would follow a symlink behind one
@@ -105,7 +105,7 @@ export async function ensurePrivateFile(path: string, uid = currentUid()): Promi
 
 /**
  * A file that the user keeps, such as the config: may be a symlink and readable by all, but must be the user's and
- * writable by nobody else (interface §1).
+ * not writable by other users (interface §1).
  */
 export async function ensureOwnFile(path: string, uid = currentUid()): Promise<void> {
   const found = await statOrRefuse(path);

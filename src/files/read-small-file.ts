@@ -7,7 +7,7 @@ import { BrokerError } from "../core/errors.js";
 import { Secret } from "../core/secret.js";
 import { shellQuote } from "../core/shell-quote.js";
 
-/** A FIFO must not hold us until somebody writes, a terminal must not become ours. */
+/** A FIFO must not hold us until another process writes; a terminal must not become ours. */
 export const READ_AT_ONCE = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 /** Of a user's text file: start files, AWS files, logs. */
 const MAX_TEXT_BYTES = 64 * 1024 * 1024;
@@ -88,7 +88,7 @@ function readPipe(descriptor: number): Readable {
   return socket;
 }
 
-/** Empty: nobody writes. undefined: somebody will. */
+/** Empty: the pipe has no writer. undefined: it has one. */
 function firstBytes(descriptor: number): Buffer | undefined {
   const buffer = Buffer.alloc(PIPE_BUFFER_BYTES);
   try {

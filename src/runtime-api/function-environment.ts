@@ -10,7 +10,7 @@ export interface FunctionEnvironmentOptions {
   readonly taskRoot: string;
   /** What points the code to its lease, and what must not be set beside it: it wins over the function's own variables. */
   readonly lease: { readonly set: Variables; readonly unset: readonly string[] };
-  /** `PATH` of whoever runs it: the programs of this machine are found there. */
+  /** `PATH` of the caller: the programs of this machine are found there. */
   readonly localPath: string | undefined;
   readonly clock: Clock;
 }
@@ -40,7 +40,7 @@ export function functionEnvironment(
     ...passed,
     ...lease.set,
     ...reservedVariables(context, options),
-    // This machine's first: a directory that is the sandbox's alone there (`/tmp/bin`) may be anybody's here.
+    // This machine's first: a directory that is the sandbox's alone there (`/tmp/bin`) may be another user's here.
     ...joined("PATH", delimiter, [localPath, passed["PATH"]]),
     ...joined("NO_PROXY", ",", [passed["NO_PROXY"] ?? passed["no_proxy"], lease.set["NO_PROXY"]]),
     ...joined("no_proxy", ",", [passed["no_proxy"] ?? passed["NO_PROXY"], lease.set["no_proxy"]]),

@@ -37,7 +37,7 @@ class RuntimeConnection:
         return self._exchange("GET", "/invocation/next", 200)
 
     def respond(self, request_id, body, content_type):
-        # 413: the API has said so to whoever invokes; the next event is served all the same.
+        # 413: the API has said so to the caller of invoke; the next event is served all the same.
         self._exchange("POST", "/invocation/%s/response" % request_id, (202, 413), body, content_type)
 
     def fail(self, request_id, document):

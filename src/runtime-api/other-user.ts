@@ -15,7 +15,7 @@ export interface OtherUserOptions {
 }
 
 /**
- * Whether the program at the other end is certainly another user's, or gone already. Root is nobody to be kept out: it can
+ * Whether the program at the other end is certainly another user's, or gone already. Root is not kept out: it can
  * read the event anyhow, and programs in containers run as it. Where the system does not tell (anywhere but on Linux): no.
  */
 export function isOtherUser(

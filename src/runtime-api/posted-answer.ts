@@ -4,7 +4,7 @@ import type { RuntimeAnswer, RuntimeError } from "./invocation.js";
 import { MAX_RESPONSE_BYTES, MAX_STREAMED_BYTES } from "./payload-limits.js";
 import { writePatiently } from "./write-patiently.js";
 
-/** What the runtime is told instead of 202. */
+/** What the runtime is answered instead of 202. */
 export interface Refusal {
   readonly status: number;
   readonly errorType: string;

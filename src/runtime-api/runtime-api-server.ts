@@ -146,7 +146,7 @@ interface PostedRoute {
 const RUNTIME = "/2018-06-01/runtime";
 const POSTED = /^POST \/2018-06-01\/runtime\/invocation\/([^/]+)\/(response|error)$/;
 
-/** What a runtime may ask for and we do not have: said plainly, so that nobody takes it for a broken handler. */
+/** What a runtime may ask for and we do not have: the answer says so, so that it is not taken for a broken handler. */
 const NOT_SERVED = [
   { pattern: /^\/2020-01-01\/extension\//, name: "the Lambda Extensions API" },
   { pattern: /^\/2020-08-15\/logs$/, name: "the Lambda Logs API" },

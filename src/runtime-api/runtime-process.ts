@@ -40,7 +40,7 @@ const QUIET_LIMIT_MS = 2_000;
  */
 export class RuntimeProcess {
   readonly pid: number;
-  /** Its own end, whoever brought it about. */
+  /** Its own end, whatever caused it. */
   readonly exited: Promise<ProcessExit>;
   readonly #child: ChildProcess;
   readonly #followed: Promise<unknown>;
@@ -101,7 +101,7 @@ export class RuntimeProcess {
     try {
       process.kill(-this.pid, "SIGKILL");
     } catch {
-      // ESRCH: nobody is left in the group. EPERM, on macOS: only zombies are.
+      // ESRCH: no process is left in the group. EPERM, on macOS: only zombies are.
     }
   }
 }

@@ -26,7 +26,7 @@ export interface AuthorizationCodeParts {
 
 /**
  * Authorization code with PKCE (RFC 6749 §4.1, RFC 7636, RFC 8252). The listener is bound before the URL leaves, so that
- * nobody else can have its port. Rejects where the listener cannot be had.
+ * no other process can take its port. Rejects where the listener cannot be had.
  */
 export async function startAuthorizationCode(
   attempt: LoginAttempt,

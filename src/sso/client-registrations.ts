@@ -11,7 +11,7 @@ const REDIRECT_URI = "http://127.0.0.1/oauth/callback";
 /**
  * A login is renewed as the client that it was granted to, and no longer than that is registered (90 days): the AWS CLI's
  * 15 minutes before the end would keep a login of minutes. From here on a login registers anew, and one that is older is
- * told of: time enough for somebody who was away for a few days.
+ * reported: time enough for a user who was away for a few days.
  */
 const ENDS_SOON_MS = 7 * 24 * 60 * 60_000;
 

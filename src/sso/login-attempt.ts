@@ -25,7 +25,7 @@ export interface RunningLogin {
   readonly userCode: string | null;
   /** Epoch milliseconds at which it gives up. */
   readonly expiresAt: number;
-  /** Nobody was needed: a client that was approved before has its token already. */
+  /** No user was needed: a client that was approved before has its token already. */
   readonly isDone: boolean;
   /** The stored token; rejects with what the person gets to read. */
   readonly done: Promise<SsoToken>;

@@ -8,7 +8,7 @@ export function loginFailed(source: string, why: string, cause?: unknown): Broke
   });
 }
 
-/** Nobody is logged in: what clients and commands get to read. */
+/** No login is there: the error that clients and commands get. */
 export function loginRequired(source: string): BrokerError {
   return new BrokerError("LoginRequired", `source ${source} needs a login`, { hint: `brokerctl login ${source}` });
 }

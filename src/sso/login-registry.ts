@@ -14,7 +14,7 @@ import type { LoginFlow, SsoToken, TokenStore } from "./token-store.js";
 
 /** Between the answer to `start` and the call of `wait`: a CLI that is killed there is not waited for. */
 const SEAT_MS = 15_000;
-/** A login that ended is told to who asks a little late. */
+/** The outcome of a login is kept for callers that ask a little late. */
 const REMEMBERED_MS = 60_000;
 
 export interface LoginRegistryOptions {
@@ -32,7 +32,7 @@ export interface LoginRegistryOptions {
 export interface StartedLogin {
   readonly loginId: string;
   readonly running: RunningLogin;
-  /** It was under way already: somebody else started it. */
+  /** It was under way already: another command started it. */
   readonly joined: boolean;
 }
 
@@ -41,13 +41,13 @@ interface Login {
   readonly running: RunningLogin;
   readonly abort: AbortController;
   waiting: number;
-  /** Who was told of it and has not begun to wait yet: each with the timer that stops expecting them. */
+  /** Callers that know of it and do not wait for it yet, each with the timer after which they are given up. */
   readonly expected: Cancel[];
 }
 
 /**
- * The logins under way: one for a session at a time, however many wait. A login dies with the last who waits for it; until
- * then nothing of it is stored, and afterwards everything.
+ * The logins under way: one for a session at a time, however many commands wait. It ends when the last of them leaves;
+ * until the token is had nothing of it is stored, and afterwards everything.
  */
 export class LoginRegistry {
   readonly #options: LoginRegistryOptions;
@@ -75,7 +75,7 @@ export class LoginRegistry {
     login.waiting++;
     let left = (): void => undefined;
     const leaving = new Promise<never>((_, reject) => {
-      left = () => reject(new BrokerError("LoginRequired", "nobody waits for this login any more"));
+      left = () => reject(new BrokerError("LoginRequired", "no command waits for this login any more"));
       if (signal.aborted) left();
       else signal.addEventListener("abort", left, { once: true });
     });

@@ -35,7 +35,7 @@ interface LoggedOut {
   readonly wasLoggedIn: boolean;
   /** Every source that shared the login, the one that was named included. */
   readonly sources: readonly string[];
-  /** Why Identity Center could not be told; the token is gone all the same. */
+  /** Why Identity Center could not be informed; the token is gone all the same. */
   readonly problem: string | undefined;
 }
 

@@ -89,7 +89,7 @@ export class TokenProvider {
     });
   }
 
-  /** Without calling anybody. Rejects with StoreLocked. */
+  /** Makes no call. Rejects with StoreLocked. */
   async readiness(
     session: SsoSession,
   ): Promise<{ readonly isLoggedIn: boolean; readonly expiresAt: number | undefined }> {

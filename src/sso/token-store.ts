@@ -88,7 +88,7 @@ export class TokenStore {
     for (const formerId of formerIds) await this.#secrets.delete(kind + formerId);
   }
 
-  /** The session's own entry last: nobody must find a former one in its place. */
+  /** The session's own entry last: no reader may find a former one in its place. */
   async #delete(kind: string, { id, formerIds }: SsoSession): Promise<boolean> {
     let wasThere = false;
     for (const each of [...formerIds, id]) wasThere = (await this.#secrets.delete(kind + each)) || wasThere;

@@ -10,7 +10,7 @@ export type WithToken = <T>(source: SsoSource, call: (accessToken: Secret) => Pr
 
 /**
  * A token that the portal refuses before its end (an administrator ended the session, or a clock differs) is renewed
- * once; if that is refused too, it is dropped, and nobody asks again with it.
+ * once; if that is refused too, it is dropped and not used again.
  */
 export function createWithToken(tokens: TokenProvider): WithToken {
   return async (source, call) => {

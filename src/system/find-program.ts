@@ -3,7 +3,7 @@ import { access, realpath, stat } from "node:fs/promises";
 import { delimiter, dirname, isAbsolute, join } from "node:path";
 import { shellQuote } from "../core/shell-quote.js";
 
-/** A program that may be run, or why it may not and what mends it. */
+/** A program that may be run, or why it may not and the fix. */
 export type FoundProgram = { readonly path: string } | { readonly problem: string; readonly hint: string };
 
 export interface ProgramSearch {
@@ -21,7 +21,7 @@ const STICKY = 0o1000;
 const ROOT = 0;
 
 /**
- * Finds the program that a command names and makes sure that nobody but its user and root decides what it does
+ * Finds the program that a command names and makes sure that only its user and root decide what it does
  * (threat model T8): neither the file nor the directories it is found in may be changed by others.
  */
 export async function findProgram(search: ProgramSearch): Promise<FoundProgram> {

@@ -2,9 +2,9 @@ import type { Writable } from "node:stream";
 import { hasErrno } from "../core/errno.js";
 
 export interface StreamEnds {
-  /** The terminal or the reader of the pipe is gone, e.g. `head` has enough. Told once. */
+  /** The terminal or the reader of the pipe is gone, e.g. `head` has enough. Called once. */
   readonly onClosed?: () => void;
-  /** Anything else, such as a full disk: what was written is lost. Told once. */
+  /** Anything else, such as a full disk: what was written is lost. Called once. */
   readonly onFailed?: (error: Error) => void;
 }
 

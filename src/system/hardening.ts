@@ -36,7 +36,7 @@ export function hasNoNewPrivileges(): boolean {
 }
 
 /**
- * Of Node's options: limits and warnings. Any other could run code in here, let somebody in (`--inspect`) or write memory to
+ * Of Node's options: limits and warnings. Any other could run code in here, let a debugger in (`--inspect`) or write memory to
  * a file (`--heapsnapshot-signal`, `--report-on-signal`, `--heap-prof`, `--trace-event-categories`, V8's own `--trace`).
  */
 const HARMLESS =
@@ -60,9 +60,13 @@ export async function refuseIntruders(
   // A SIGUSR1 that came before our listener takes effect in a turn of its own.
   await new Promise((resolve) => setImmediate(resolve));
   if (inspectorUrl() !== undefined) {
-    throw new BrokerError("UsageInvalid", "the inspector of Node is open: whoever connects could read every secret", {
-      hint: "start without --inspect: env -u NODE_OPTIONS brokerd",
-    });
+    throw new BrokerError(
+      "UsageInvalid",
+      "the inspector of Node is open: any program that connects can read every secret",
+      {
+        hint: "start without --inspect: env -u NODE_OPTIONS brokerd",
+      },
+    );
   }
   refuseOptions({
     place: "NODE_OPTIONS has",
@@ -81,7 +85,7 @@ function refuseOptions({ place, words, hint }: GivenOptions): void {
   });
 }
 
-/** How brokerd is started everywhere; with another value it closes the same door. */
+/** How brokerd is started everywhere; another value of one of these disables the same thing. */
 function isOurs(word: string): boolean {
   return ["--disable-sigusr1", ...DAEMON_NODE_FLAGS].some((flag) => word.split("=")[0] === flag.split("=")[0]);
 }

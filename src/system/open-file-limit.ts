@@ -3,7 +3,7 @@ import { BrokerError } from "../core/errors.js";
 
 /** For files, upstream calls, programs that are run, control: what clients must never use up. */
 const RESERVE = 128;
-/** Somebody must be answered also where the limit cannot be what it seems. */
+/** Some clients must be answered also where the limit cannot be what it seems. */
 const LEAST_CONNECTIONS = 16;
 /** The reserve and 32 connections for each listener. Loading the daemon's modules alone opens about 130 files at once. */
 const LEAST_FILES = 192;

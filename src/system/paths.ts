@@ -18,7 +18,7 @@ export interface BrokerPaths {
   readonly logFile: string;
 }
 
-export interface PathSurroundings {
+export interface PathInputs {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly platform: NodeJS.Platform;
   readonly homeDir: string;
@@ -30,8 +30,8 @@ export interface PathSurroundings {
 /** sun_path of macOS is 104 bytes with its final NUL; beyond it Node 20 and 22 listen on a cut name, silently. */
 const MAX_SOCKET_PATH_BYTES = 103;
 
-export function resolvePaths(surroundings: PathSurroundings): BrokerPaths {
-  const { home, configDir, stateDir, runtimeDir } = directoriesOf(surroundings);
+export function resolvePaths(inputs: PathInputs): BrokerPaths {
+  const { home, configDir, stateDir, runtimeDir } = directoriesOf(inputs);
   const controlSocket = join(runtimeDir, "control.sock");
   checkSocketPath(controlSocket);
   return {
@@ -51,13 +51,13 @@ interface Directories {
   readonly runtimeDir: string;
 }
 
-function directoriesOf(surroundings: PathSurroundings): Directories {
-  const { env, platform } = surroundings;
+function directoriesOf(inputs: PathInputs): Directories {
+  const { env, platform } = inputs;
   if (env["CREDBROKER_HOME"]) return under(checkAbsolute("CREDBROKER_HOME", env["CREDBROKER_HOME"]));
-  if (surroundings.homeDir === "") throw noHome();
-  const home = checkAbsolute("the home directory", surroundings.homeDir);
+  if (inputs.homeDir === "") throw noHome();
+  const home = checkAbsolute("the home directory", inputs.homeDir);
   if (platform === "darwin") return under(join(home, "Library", "Application Support", "credbroker"));
-  return xdgDirectories(home, surroundings);
+  return xdgDirectories(home, inputs);
 }
 
 /** Of this user; empty where neither HOME nor the system's list of users names one. */
@@ -84,10 +84,7 @@ function under(directory: string): Directories {
   };
 }
 
-function xdgDirectories(
-  home: string,
-  { env, uid, isOwnDirectory = ownDirectoryExists }: PathSurroundings,
-): Directories {
+function xdgDirectories(home: string, { env, uid, isOwnDirectory = ownDirectoryExists }: PathInputs): Directories {
   const stateDir = join(xdg(env["XDG_STATE_HOME"]) ?? join(home, ".local", "state"), "credbroker");
   const runtimeBase = runtimeDirectoryOf({ env, uid, isOwnDirectory });
   return {
@@ -102,7 +99,7 @@ export function runtimeDirectoryOf({
   env,
   uid,
   isOwnDirectory = ownDirectoryExists,
-}: Pick<PathSurroundings, "env" | "uid" | "isOwnDirectory">): string | undefined {
+}: Pick<PathInputs, "env" | "uid" | "isOwnDirectory">): string | undefined {
   const ofLogin = `/run/user/${uid}`;
   return xdg(env["XDG_RUNTIME_DIR"]) ?? (isOwnDirectory(ofLogin, uid) ? ofLogin : undefined);
 }
@@ -134,7 +131,7 @@ function ownDirectoryExists(path: string, uid: number): boolean {
   return found !== undefined && found.isDirectory() && found.uid === uid;
 }
 
-/** There while the port is known to have been somebody else's: the next start then makes every lease token anew. */
+/** There while the port is known to have been another program's: the next start then makes every lease token anew. */
 export function takenPortMarker(stateDir: string): string {
   return join(stateDir, "port-was-taken");
 }

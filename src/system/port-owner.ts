@@ -6,7 +6,7 @@ import { closePipesAfterExit } from "./run-program.js";
 
 /**
  * Who listens on `port` so that 127.0.0.1 is taken, for people: "pid 4711 (node, user alice, uid 1000)", or "a process of
- * user root, uid 0" where the system hides it from us; undefined: nobody, or it cannot be known.
+ * user root, uid 0" where the system hides it from us; undefined: no process, or it cannot be known.
  */
 export async function describePortOwner(port: number, platform = process.platform): Promise<string | undefined> {
   return platform === "linux" ? ownerFromProc(port) : ownerFromLsof(port);

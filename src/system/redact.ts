@@ -2,7 +2,7 @@ import { Secret } from "../core/secret.js";
 
 const HIDDEN = "[secret]";
 
-/** What looks like a secret in any text, whoever wrote it; pattern and what stays of a match. */
+/** What looks like a secret in a text of any origin; pattern and what stays of a match. */
 const PATTERNS: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   // Access key ids: long-term and temporary; the last 4 characters tell them apart for people.
   [/\b(A[KS]IA)[A-Z0-9]{8,}([A-Z0-9]{4})\b/g, "$1...$2"],
@@ -51,7 +51,7 @@ const SECRET_FIELDS = new Set([
   "usercode",
 ]);
 
-/** Hides every secret that can be told by its form; the last gate before a text leaves for a log. */
+/** Hides every secret that its form gives away; the last gate before a text leaves for a log. */
 export function redactText(text: string): string {
   return PATTERNS.reduce((redacted, [pattern, replacement]) => redacted.replace(pattern, replacement), text);
 }

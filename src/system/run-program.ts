@@ -45,13 +45,13 @@ export interface SystemProgramsOptions {
   /** Of the daemon, cleaned. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
-  /** Whose programs may be run, beside root's; default: of whoever runs this process. */
+  /** Whose programs may be run, beside root's; default: the user of this process. */
   readonly uid?: number;
 }
 
 /**
  * Programs that the user's config names: credential_process, mfa_process, data_key_command. No shell, no standard input,
- * an environment without what is the daemon's own, a working directory that is nobody's, a process group of its own, which
+ * an environment without what is the daemon's own, `/` as working directory, a process group of its own, which
  * is ended at a limit.
  */
 export class SystemPrograms implements Programs {
@@ -85,7 +85,7 @@ export class SystemPrograms implements Programs {
     return "problem" in found ? found : undefined;
   }
 
-  /** The daemon ends: nobody waits for what still runs. */
+  /** The daemon ends: what still runs is not waited for. */
   stop(): void {
     this.#running.forEach(killGroup);
   }

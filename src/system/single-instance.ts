@@ -33,7 +33,7 @@ export interface InstanceLock {
  * The lock is the file `NAME.N` with the highest N; it names its holder by pid and start time. `link(2)` makes
  * it with its content in one step and fails if the name is taken. A lock whose holder is gone is never removed or
  * overwritten to be taken over, which two could do one after the other: its successor N+1 is linked, which only one
- * can. The highest is never deleted, so nobody can come in below it unnoticed.
+ * can. The highest is never deleted, so no process can come in below it unnoticed.
  *
  * On a full disk, where the file cannot be written, `NAME.N` is a symbolic link to `PID STARTTIME`, which exists nowhere:
  * symlink(2) is as exclusive as link(2), and tmpfs, ext4, XFS and Btrfs keep so short a target in the inode. Where no
@@ -61,7 +61,7 @@ export function acquireInstanceLock(options: InstanceLockOptions): InstanceLock 
   }
 }
 
-/** Who has the lock now, by pid; undefined: nobody that lives. */
+/** Who has the lock now, by pid; undefined: no live process. */
 export function instanceHolder({ stateDir, processes, name }: Omit<InstanceLockOptions, "pid">): number | undefined {
   const files = { stateDir, name: name ?? "brokerd.lock" } as const;
   const highest = highestOf(generationsIn(files));
@@ -87,7 +87,7 @@ function takeNextGeneration(files: LockFiles, { claim, processes }: Attempt): nu
     const highest = highestOf(generationsIn(files));
     if (highest > 0) refuseIfHeld(lockPath(files, highest), processes);
     const mine = highest + 1;
-    if (!placeIfFree(claim, lockPath(files, mine))) continue; // somebody was faster: look who
+    if (!placeIfFree(claim, lockPath(files, mine))) continue; // another process was faster: look which
     const generations = generationsIn(files);
     if (highestOf(generations) === mine) {
       for (const older of generations) if (older < mine) removeIfThere(lockPath(files, older));

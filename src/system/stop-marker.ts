@@ -33,7 +33,7 @@ function markerIn(stateDir: string): string {
   return join(stateDir, "stopped-at");
 }
 
-/** NaN: there is none, or none that can be read; a stop that cannot be known of keeps nobody from starting. */
+/** NaN: there is none, or none that can be read; an unreadable marker keeps no command from starting brokerd. */
 function readMarker(path: string): number {
   try {
     return Number.parseInt(readAtOnce(path), 10);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { type PathSurroundings, resolvePaths } from "../../src/system/paths.js";
+import { type PathInputs, resolvePaths } from "../../src/system/paths.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 
-const linux: PathSurroundings = {
+const linux: PathInputs = {
   env: {},
   platform: "linux",
   homeDir: "/home/me",
@@ -51,8 +51,8 @@ describe("where everything lies", () => {
   });
 
   it("looks for the runtime directory itself when nobody says", () => {
-    const surroundings = { env: {}, platform: "linux", homeDir: "/home/me", uid: 4_000_000_000 } as const;
-    const { runtimeDir } = resolvePaths(surroundings);
+    const inputs = { env: {}, platform: "linux", homeDir: "/home/me", uid: 4_000_000_000 } as const;
+    const { runtimeDir } = resolvePaths(inputs);
     expect(runtimeDir).toBe("/home/me/.local/state/credbroker/run");
   });
 

@@ -83,7 +83,7 @@ function isModulePackage(directory: string): boolean {
   return parent !== directory && basename(parent) !== "node_modules" && isModulePackage(parent);
 }
 
-/** Lambda runs what was built: whoever points us at the sources has not built, or named the wrong directory. */
+/** Lambda runs what was built: a directory of sources was not built, or is the wrong one. */
 function buildHint(path: string): string {
   const source = [".ts", ".mts", ".cts"]
     .map((extension) => path + extension)

@@ -46,7 +46,7 @@ export class StreamedResponse {
     await this.#post?.done;
   }
 
-  /** After the first byte an error can only be told at the end, in trailers. */
+  /** After the first byte an error can only be sent at the end, in trailers. */
   async fail(error: unknown): Promise<void> {
     const document = errorDocument(error);
     if (this.#post === undefined) return this.#connection.fail(this.#requestId, document);

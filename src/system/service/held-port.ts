@@ -16,7 +16,7 @@ export interface HeldPortOptions {
   readonly stateDir: string;
 }
 
-/** The port that systemd is to hold for us, and what follows when somebody else has it. */
+/** The port that systemd is to hold for us, and what follows when another program has it. */
 export class HeldPort {
   readonly #options: HeldPortOptions;
 
@@ -24,13 +24,13 @@ export class HeldPort {
     this.#options = options;
   }
 
-  /** Before a start: systemd could not hold the port, at the login say; whoever had it then may have left it since. */
+  /** Before a start: systemd could not hold the port, at the login say; the program that had it then may have left it since. */
   async noticeFailure(): Promise<void> {
     const { ActiveState: activity, Result: result } = await this.#socket();
     if (activity === "failed" && result === NOT_BOUND) await this.#rememberTaken();
   }
 
-  /** A socket that cannot be bound is somebody else's: what clients sent there is not secret any more (as at a start). */
+  /** A port that cannot be bound is another program's: what clients sent there is not secret any more (as at a start). */
   async explained(error: unknown): Promise<unknown> {
     const { unit } = this.#options;
     const port = /^ListenStream=127\.0\.0\.1:(\d+)$/m.exec((await readIfThere(unit)) ?? "")?.[1];

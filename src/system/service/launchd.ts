@@ -144,13 +144,13 @@ export class Launchd implements Supervisor {
   #problemsOf({ command }: LaunchAgent, printed: ToolRun): readonly SupervisorProblem[] {
     const [node = "", script = ""] = command.filter((word) => !word.startsWith("--"));
     const gone = [node, script].find((path) => !existsSync(path));
-    const mend = "brokerctl service install";
+    const fix = "brokerctl service install";
     return [
-      ...(gone === undefined ? [] : [{ message: `${gone}, which it runs, is gone`, hint: mend }]),
+      ...(gone === undefined ? [] : [{ message: `${gone}, which it runs, is gone`, hint: fix }]),
       ...(gone === undefined && script !== stablePath(this.#place.scriptPath).path
-        ? [{ message: `it runs another installation: ${script}`, hint: mend }]
+        ? [{ message: `it runs another installation: ${script}`, hint: fix }]
         : []),
-      ...(printed.code === null ? [{ message: `launchd cannot be asked: ${printed.stderr}`, hint: mend }] : []),
+      ...(printed.code === null ? [{ message: `launchd cannot be asked: ${printed.stderr}`, hint: fix }] : []),
     ];
   }
 

@@ -43,7 +43,7 @@ export interface SupervisorState {
   readonly confined: boolean;
   /** What the installation runs, absolute; empty where there is none of ours. */
   readonly command: readonly string[];
-  /** What is wrong with it, with its mend: programs that are gone, a supervisor that does not answer, units out of date. */
+  /** What is wrong with it, each with its fix: programs that are gone, a supervisor that does not answer, units out of date. */
   readonly problems: readonly SupervisorProblem[];
 }
 

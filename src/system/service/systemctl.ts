@@ -6,7 +6,7 @@ import type { RunTool, SupervisorPlace, ToolRun } from "./supervisor.js";
 const JOB_LIMIT_MS = 30_000;
 const WITHOUT = "brokerctl start works without it";
 
-/** `systemctl --user`, its failures told apart. */
+/** `systemctl --user`, its failures classified. */
 export class Systemctl {
   readonly #run: RunTool;
   readonly #place: Pick<SupervisorPlace, "env" | "uid">;

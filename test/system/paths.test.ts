@@ -15,6 +15,7 @@ describe("where everything lies", () => {
     const env = { CREDBROKER_HOME: "/tmp/demo", XDG_CONFIG_HOME: "/x", XDG_RUNTIME_DIR: "/y" };
 
     expect(resolvePaths({ ...linux, env })).toEqual({
+      home: "/tmp/demo",
       configFile: "/tmp/demo/config.yaml",
       stateDir: "/tmp/demo/state",
       runtimeDir: "/tmp/demo/run",

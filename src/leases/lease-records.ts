@@ -14,7 +14,7 @@ import {
 } from "../core/json-fields.js";
 import type { Lease, LeaseHolder, LeaseKind } from "../core/lease.js";
 
-/** A token that is refused as `LeaseEnded`, so that its holder learns what happened to it. */
+/** A token that is refused as `LeaseEnded`, so that the client that has it learns what happened. */
 export interface EndedToken {
   /** SHA-256, hex. */
   readonly tokenHash: string;
@@ -25,11 +25,11 @@ export interface EndedToken {
   readonly endedAt: number;
 }
 
-/** What `leases.json` holds: live leases and the tokens that ended lately, by hash. */
+/** What `leases.json` holds: live leases and tokens that ended lately, by hash. */
 export interface LeaseRecords {
   readonly leases: readonly Lease[];
   readonly ended: readonly EndedToken[];
-  /** Leases whose raw token in the secret store is burnt and must be made anew (the port was squatted while it was locked). */
+  /** Leases whose token in the secret store is revoked and must be replaced (another process held the port while the store was locked). */
   readonly rotationDue: readonly string[];
 }
 
@@ -47,7 +47,7 @@ export function renderLeaseRecords(records: LeaseRecords): string {
   return `${JSON.stringify({ version: VERSION, ...records }, null, 2)}\n`;
 }
 
-/** Strict: what is unknown, missing, doubled or out of range throws an Error that says where. */
+/** Strict: a field that is unknown, missing, duplicated or out of range throws an Error that names it. */
 export function parseLeaseRecords(json: string): LeaseRecords {
   const content = versionedJson(json, VERSION);
   const root = fieldsOf(content, "the file", ["version", "leases", "ended", "rotationDue"]);

@@ -8,7 +8,7 @@ import { type EndedToken, parseLeaseRecords, renderLeaseRecords } from "./lease-
 import { EMPTY_SNAPSHOT, type LeaseSnapshot, labelOf, recordsOf, snapshotOf } from "./lease-snapshot.js";
 import { DEFAULT_LEASE } from "./new-lease.js";
 
-/** That a lease was used is worth a write of its own only once a minute. */
+/** A last use alone is written at most once a minute. */
 const TOUCH_WRITE_MS = 60_000;
 
 /** What the endpoint needs of leases: look-ups from memory, by the token that a client sends. */

@@ -12,8 +12,8 @@ export interface CommandKeyOptions {
 }
 
 /**
- * `secret_store: command`: a command of the user's (1Password, pass, a YubiKey) prints the data key. It can only yield:
- * the user made the key. Messages name its program, never its arguments or output, and nothing that it wrote to stderr.
+ * `secret_store: command`: a command of the user's (1Password, pass, a YubiKey) prints the data key. It keeps no new
+ * one: the user made the key. Messages name its program, never its arguments or output, and nothing that it wrote to stderr.
  */
 export class CommandKey implements DataKeyHolder {
   readonly place: string;

@@ -15,7 +15,7 @@ export interface KeyFileOptions {
   readonly files: StoreFiles;
 }
 
-/** `secret_store: key_file`: the data key in clear in a 0600 file beside what it opens. For demos and CI. */
+/** `secret_store: key_file`: the data key in clear in a 0600 file beside the files that it opens. For demos and CI. */
 export class KeyFile implements DataKeyHolder {
   readonly place: string;
   readonly warnings: readonly string[];

@@ -2,7 +2,7 @@ import type { AsyncEntry, EntryOptions } from "@napi-rs/keyring";
 import type { KeychainAnswer, KeychainRequest } from "./ask-keychain-child.js";
 
 const SERVICE = "credbroker";
-/** Pinned: left alone, the library falls back to the kernel keyring, which forgets everything at the next boot. */
+/** Set explicitly: by default the library falls back to the kernel keyring, which forgets everything at the next boot. */
 const STORE: EntryOptions = { linux: { store: "secret-service" } };
 const MAX_DETAIL = 200;
 
@@ -64,7 +64,7 @@ function classify(error: unknown): KeychainAnswer {
   return { outcome: LOCKED.test(text) ? "locked" : "unavailable", detail };
 }
 
-/** What libdbus and the keyring's library say, for those who have never heard of either. */
+/** Plain reasons for what libdbus and the keyring's library say. */
 const REASONS: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [
     /autolaunch|DBUS_SESSION_BUS_ADDRESS|Failed to connect to socket/i,

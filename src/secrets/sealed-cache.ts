@@ -35,7 +35,7 @@ interface Contents {
   sequence: number;
   /** Differs from the file. */
   dirty: boolean;
-  /** The file is a newer version's, who finds it as it was: what is held here is held in memory only. */
+  /** A newer version wrote the file, and will find it unchanged: what is held here stays in memory only. */
   readonly isForeign: boolean;
 }
 

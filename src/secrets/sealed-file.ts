@@ -26,7 +26,7 @@ const KIND_NUMBERS: Readonly<Record<SecretStoreKind, number>> = { keychain: 1, p
 
 /** Readable without the key, and believed only as far as a wrong one does no harm. */
 interface SealedHeader {
-  /** Who held the data key when it was written; undefined: a word we do not know. */
+  /** Where the data key was kept when the file was written; undefined: a kind that this version does not know. */
   readonly kind: SecretStoreKind | undefined;
   readonly keyId: string;
 }
@@ -104,6 +104,6 @@ function decrypt(data: Buffer, key: DataKey): Buffer | undefined {
   try {
     return Buffer.concat([decipher.update(data.subarray(HEADER_BYTES, tagAt)), decipher.final()]);
   } catch {
-    return undefined; // OpenSSL's only word for a tag that does not match
+    return undefined; // how OpenSSL reports a tag that does not match
   }
 }

@@ -54,8 +54,8 @@ export class SealedSecretStore implements SecretStore {
   }
 
   /**
-   * Takes the data key and reads the file; makes it, empty, where none is. Resolves with what is in the way: another
-   * key's file and a newer version's stay untouched. A file that this key sealed but that was damaged since is set aside.
+   * Takes the data key and reads the file; creates it, empty, where there is none. Resolves with the obstacle, if any:
+   * another key's file and a newer version's stay untouched. A file of this key that was damaged since is set aside.
    */
   open(key: DataKey): Promise<Obstacle | undefined> {
     return this.#writes.run(async () => {

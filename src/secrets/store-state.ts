@@ -6,7 +6,7 @@ import { readSealedHeader } from "./sealed-file.js";
 
 /**
  * open: the data key is held. locked: it exists and must be unlocked. absent: none was made yet (`init` makes it).
- * error: unreadable, another key id, no keychain: files stay untouched until a person acts.
+ * error: unreadable, another key id, no keychain: files stay untouched until the user acts.
  */
 export type StoreState =
   | { readonly state: "open"; readonly warnings: readonly string[] }
@@ -40,7 +40,7 @@ export function keyMissing(sealedPath: string, place: string): ClosedState {
   };
 }
 
-/** What the header tells before any key is asked for; undefined: nothing is in the way. */
+/** A problem that the header shows before any key is asked for; undefined: none. */
 export function problemInHeader(sealed: Buffer, path: string, kind: SecretStoreKind): ClosedState | undefined {
   const header = readSealedHeader(sealed);
   if (header.outcome === "newer") return { state: "error", ...newerVersion(path, header.version) };

@@ -90,7 +90,7 @@ function checksumOf(data: Buffer): Buffer {
 
 function stretch(passphrase: string, header: Buffer): Promise<Buffer> {
   const N = 2 ** header.readUInt8(9);
-  // Node refuses more than 32 MiB unless told; scrypt needs 128·N·r bytes and a little.
+  // Node refuses more than 32 MiB by default; scrypt needs 128·N·r bytes and a little.
   const options: ScryptOptions = { N, r: SCRYPT_R, p: SCRYPT_P, maxmem: 2 * 128 * N * SCRYPT_R };
   return new Promise((resolve, reject) => {
     scrypt(passphrase, header.subarray(12, NONCE_AT), 32, options, (error, key) =>

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { hashLeaseToken } from "../../src/core/lease.js";
 import type { LeaseRegistry } from "../../src/leases/lease-registry.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
-import { LeaseRoom } from "../support/lease-room.js";
+import { LeaseFixture } from "../support/lease-fixture.js";
 
 /** What was acknowledged before the crash: what must hold after it. */
 class Acknowledged {
@@ -25,8 +25,8 @@ async function tokenOf(leases: LeaseRegistry, name: string): Promise<string> {
 }
 
 /** One of everything that is written in two places or one. */
-async function scenario(room: LeaseRoom, told: Acknowledged): Promise<void> {
-  const leases = room.registry();
+async function scenario(fixture: LeaseFixture, told: Acknowledged): Promise<void> {
+  const leases = fixture.registry();
   await leases.load();
   const make = async (name: string, create: () => Promise<unknown>, role: string | null): Promise<void> =>
     told.during(name, async () => {
@@ -71,9 +71,9 @@ async function scenario(room: LeaseRoom, told: Acknowledged): Promise<void> {
   await use("default", "dev");
 }
 
-async function expectConsistent(room: LeaseRoom, told: Acknowledged): Promise<void> {
+async function expectConsistent(fixture: LeaseFixture, told: Acknowledged): Promise<void> {
   const everSeen = new Set([...told.live.values(), ...told.refused]);
-  const leases = await room.start();
+  const leases = await fixture.start();
   const seen = (name: string): boolean => told.open !== name && told.open !== "all";
   for (const [name, token] of told.live) {
     if (!seen(name)) continue;
@@ -90,7 +90,7 @@ async function expectConsistent(room: LeaseRoom, told: Acknowledged): Promise<vo
   const good = [...everSeen].filter((token) => isGood(leases, token));
   expect(good, "one good token a lease").toHaveLength(leases.list().length);
   const durable = leases.list().map(({ id }) => `lease:${id}`);
-  expect(await room.secrets.keys("lease:"), "no raw token without its lease").toEqual(durable.sort());
+  expect(await fixture.secrets.keys("lease:"), "no raw token without its lease").toEqual(durable.sort());
 }
 
 function isGood(leases: LeaseRegistry, token: string): boolean {
@@ -104,37 +104,37 @@ function isGood(leases: LeaseRegistry, token: string): boolean {
 
 describe("a crash at any durable step", () => {
   it("loses no acknowledged lease and leaves one good token each", async () => {
-    const whole = new LeaseRoom();
+    const whole = new LeaseFixture();
     await scenario(whole, new Acknowledged());
     const steps = whole.faults.steps;
     expect(steps).toBeGreaterThan(40);
 
     for (let step = 0; step < steps; step++) {
-      const room = new LeaseRoom();
+      const fixture = new LeaseFixture();
       const told = new Acknowledged();
-      room.faults.crashAt = step;
-      await expect(scenario(room, told), `step ${step}`).rejects.toThrow();
-      room.faults.crashAt = undefined;
-      await expectConsistent(room, told);
+      fixture.faults.crashAt = step;
+      await expect(scenario(fixture, told), `step ${step}`).rejects.toThrow();
+      fixture.faults.crashAt = undefined;
+      await expectConsistent(fixture, told);
     }
   });
 
   it("a crash during reconcile is repaired by the next reconcile", async () => {
     for (let step = 0; ; step++) {
-      const room = new LeaseRoom();
+      const fixture = new LeaseFixture();
       const told = new Acknowledged();
-      await scenario(room, told);
-      for (const key of await room.secrets.keys("lease:")) await room.secrets.delete(key);
+      await scenario(fixture, told);
+      for (const key of await fixture.secrets.keys("lease:")) await fixture.secrets.delete(key);
       for (const token of told.live.values()) told.refused.add(token);
       told.live.clear();
-      room.faults.steps = 0;
-      room.faults.crashAt = step;
-      const finished = await room.start().then(
+      fixture.faults.steps = 0;
+      fixture.faults.crashAt = step;
+      const finished = await fixture.start().then(
         () => true,
         () => false,
       );
-      room.faults.crashAt = undefined;
-      await expectConsistent(room, told);
+      fixture.faults.crashAt = undefined;
+      await expectConsistent(fixture, told);
       if (finished) break;
       expect(step).toBeLessThan(50);
     }
@@ -142,12 +142,12 @@ describe("a crash at any durable step", () => {
 
   it("leaves the registry that lived through the failure right as well", async () => {
     for (let step = 0; step < 60; step++) {
-      const room = new LeaseRoom();
-      const leases = await room.start();
+      const fixture = new LeaseFixture();
+      const leases = await fixture.start();
       const { id } = await leases.createNamed({ name: "ide", role: null, expiresAt: null });
       const old = await tokenOf(leases, "ide");
-      const writes = room.faults.steps;
-      room.faults.failOnce = writes + step;
+      const writes = fixture.faults.steps;
+      fixture.faults.failOnce = writes + step;
 
       const rotated = await leases.rotate(id).then(
         ({ token }) => token.reveal(),

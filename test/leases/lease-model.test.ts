@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Lease, LeaseHolder } from "../../src/core/lease.js";
 import type { LeaseRegistry } from "../../src/leases/lease-registry.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
-import { LeaseRoom } from "../support/lease-room.js";
+import { LeaseFixture } from "../support/lease-fixture.js";
 import { seededRandom } from "../support/random.js";
 
 const MINUTE = 60_000;
@@ -37,7 +37,7 @@ class Model {
 }
 
 class Walk {
-  readonly room = new LeaseRoom();
+  readonly fixture = new LeaseFixture();
   readonly model = new Model();
   readonly #random: () => number;
   leases!: LeaseRegistry;
@@ -53,7 +53,7 @@ class Walk {
   }
 
   async start(): Promise<void> {
-    this.leases = await this.room.start();
+    this.leases = await this.fixture.start();
     const lease = this.leases.select({ by: "default" });
     if (!this.model.leases.has("default")) await this.#remember(lease);
   }
@@ -89,14 +89,14 @@ class Walk {
   }
 
   #liveId(): string {
-    const now = this.room.clock.now();
+    const now = this.fixture.clock.now();
     return this.pick(
       [...this.model.leases].filter(([, { expiresAt }]) => expiresAt === null || now < expiresAt).map(([id]) => id),
     );
   }
 
   #end(): number | null {
-    return this.pick([null, this.room.clock.now() + MINUTE, this.room.clock.now() + 60 * MINUTE]);
+    return this.pick([null, this.fixture.clock.now() + MINUTE, this.fixture.clock.now() + 60 * MINUTE]);
   }
 
   async #named(): Promise<void> {
@@ -107,7 +107,7 @@ class Walk {
   }
 
   async #child(): Promise<void> {
-    const holder = this.room.processes.start(this.#pids++);
+    const holder = this.fixture.processes.start(this.#pids++);
     const { lease, token } = await this.leases.createChild({
       role: this.pick([null, "prod"]),
       holder,
@@ -125,7 +125,7 @@ class Walk {
     const id = this.#liveId();
     if (this.leases.select({ by: "id", id }).kind === "pinned") return;
     const role = this.pick([null, "dev", "prod", "audit"]);
-    const now = this.room.clock.now();
+    const now = this.fixture.clock.now();
     const until = this.pick([undefined, now + MINUTE]);
     await this.leases.assign(id, role, until === undefined ? {} : { until });
     const lease = this.model.leases.get(id)!;
@@ -139,7 +139,7 @@ class Walk {
     const id = this.#liveId();
     const lease = this.model.leases.get(id)!;
     const { token } = await this.leases.rotate(id);
-    this.model.ended.set(lease.token, this.room.clock.now());
+    this.model.ended.set(lease.token, this.fixture.clock.now());
     lease.token = token.reveal();
   }
 
@@ -147,18 +147,18 @@ class Walk {
     const id = this.#liveId();
     if (id === "default") return;
     await this.leases.revoke(id);
-    this.model.end(id, this.room.clock.now());
+    this.model.end(id, this.fixture.clock.now());
   }
 
   async #pass(): Promise<void> {
-    this.room.clock.jump(this.pick([1000, 30_000, MINUTE, 10 * MINUTE]));
+    this.fixture.clock.jump(this.pick([1000, 30_000, MINUTE, 10 * MINUTE]));
     if (this.pick([true, false])) await this.leases.sweep();
   }
 
   async #processEnds(): Promise<void> {
     const pids = [...this.model.leases.values()].flatMap(({ holder }) => (holder ? [holder.pid] : []));
     if (pids.length === 0) return;
-    this.room.processes.end(this.pick(pids));
+    this.fixture.processes.end(this.pick(pids));
     await this.leases.sweep();
   }
 
@@ -173,24 +173,24 @@ class Walk {
 
   /** On a full disk nothing is granted; the next sweep with space brings the file up to date. */
   async #failedWrite(): Promise<void> {
-    this.room.faults.diskFull = true;
+    this.fixture.faults.diskFull = true;
     const name = `name-${this.#names++}`;
     const error = await brokerErrorOf(() => this.leases.createNamed({ name, role: null, expiresAt: null }));
     expect(error.code).toBe("StoreUnavailable");
-    this.room.faults.diskFull = false;
+    this.fixture.faults.diskFull = false;
     await this.leases.sweep();
   }
 
   async #lockedStore(): Promise<void> {
-    this.room.secrets.locked = true;
-    this.leases = await this.room.startLocked();
+    this.fixture.secrets.locked = true;
+    this.leases = await this.fixture.startLocked();
     await this.expectAsModelled("locked");
-    this.room.secrets.locked = false;
+    this.fixture.secrets.locked = false;
     await this.leases.reconcile();
   }
 
   async expectAsModelled(after: string): Promise<void> {
-    const now = this.room.clock.now();
+    const now = this.fixture.clock.now();
     this.#endWhatRanOut(now);
     for (const [id, expected] of this.model.leases) {
       const lease = this.leases.resolve(expected.token);
@@ -206,7 +206,7 @@ class Walk {
 
   #endWhatRanOut(now: number): void {
     for (const [id, { expiresAt, holder }] of this.model.leases) {
-      const gone = holder && this.room.processes.startTimeOf(holder.pid) !== holder.startTime;
+      const gone = holder && this.fixture.processes.startTimeOf(holder.pid) !== holder.startTime;
       if (gone || (expiresAt !== null && now >= expiresAt)) this.model.end(id, now);
     }
   }
@@ -221,9 +221,9 @@ describe("leases under any sequence of operations, restarts, locks and full disk
   });
 
   it("stay whole when everything is asked at once", async () => {
-    const room = new LeaseRoom();
-    const leases = await room.start();
-    const holder = room.processes.start(7);
+    const fixture = new LeaseFixture();
+    const leases = await fixture.start();
+    const holder = fixture.processes.start(7);
 
     const tokens = await Promise.all(
       Array.from({ length: 60 }, async (_, index) => {
@@ -242,7 +242,7 @@ describe("leases under any sequence of operations, restarts, locks and full disk
         }
       });
 
-    const afterwards = await room.start();
+    const afterwards = await fixture.start();
     expect(good(afterwards)).toEqual(good(leases));
     expect(new Set(good(leases)).size).toBe(1 + 20 + 5);
     expect(afterwards.list()).toEqual(leases.list());

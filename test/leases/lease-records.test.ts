@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { hashLeaseToken, type Lease } from "../../src/core/lease.js";
 import { type LeaseRecords, parseLeaseRecords, renderLeaseRecords } from "../../src/leases/lease-records.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
-import { LeaseRoom } from "../support/lease-room.js";
+import { LeaseFixture } from "../support/lease-fixture.js";
 
 const named: Lease = {
   id: "a",
@@ -142,21 +142,21 @@ describe("leases.json", () => {
   it.each(["", "{", '{"version":2}', '{"version":1}', '{"version":1,"leases":[],"ended":[],"rotationDue":[]'])(
     "that holds %j makes every change fail, and is never written over",
     async (text) => {
-      const room = new LeaseRoom();
-      writeFileSync(room.path, text, { mode: 0o600 });
-      const leases = room.registry();
+      const fixture = new LeaseFixture();
+      writeFileSync(fixture.path, text, { mode: 0o600 });
+      const leases = fixture.registry();
 
       const error = await brokerErrorOf(() => leases.load());
 
       expect(error.code).toBe("StoreUnavailable");
-      expect(error.message).toContain(room.path);
+      expect(error.message).toContain(fixture.path);
       expect(error.hint).toContain("mv ");
       await expect(leases.reconcile()).rejects.toMatchObject({ code: "StoreUnavailable" });
       await expect(leases.pinned("dev")).rejects.toMatchObject({ code: "StoreUnavailable" });
       await leases.sweep();
       await leases.flush();
-      expect(readFileSync(room.path, "utf8")).toBe(text);
-      expect(room.writes).toBe(0);
+      expect(readFileSync(fixture.path, "utf8")).toBe(text);
+      expect(fixture.writes).toBe(0);
     },
   );
 

@@ -22,13 +22,13 @@ const shell = (script: string): Promise<DataKeyOutcome> => load(["/bin/sh", "-c"
 const isKey = (outcome: DataKeyOutcome): boolean => outcome.outcome === "found" && outcome.key.equals(key);
 
 describe("a key that a command yields", () => {
-  it("is read as base64url or hex, with or without a line end", async () => {
+  it("a key that a command yields is read as base64url or hex, with or without a line end", async () => {
     expect(isKey(await load(["printf", "%s", encodeDataKey(key)]))).toBe(true);
     expect(isKey(await load(["echo", encodeDataKey(key)]))).toBe(true);
     expect(isKey(await load(["printf", "%s\\r\\n", key.export().toString("hex")]))).toBe(true);
   });
 
-  it("comes from a program and its arguments, which no shell reads", async () => {
+  it("a key that a command yields comes from a program and its arguments, which no shell reads", async () => {
     const trace = join(tempDir("command"), "trace");
     expect(await load(["echo", `$(touch ${trace}); touch ${trace}`])).toMatchObject({ outcome: "unavailable" });
     expect(existsSync(trace)).toBe(false);
@@ -38,14 +38,14 @@ describe("a key that a command yields", () => {
     ["nothing", "true"],
     ["a secret that is no key", `echo ${CANARY}`],
     ["a key and more", `echo ${encodeDataKey(key)}; echo more`],
-  ])("is unavailable where it prints %s, and the output is not told", async (_, script) => {
+  ])("a key that a command yields is unavailable where it prints %s, and the output is not told", async (_, script) => {
     const outcome = await shell(script);
     expect(outcome).toMatchObject({ outcome: "unavailable" });
     expect(JSON.stringify(outcome)).not.toContain(CANARY);
     expect(JSON.stringify(outcome)).not.toContain(encodeDataKey(key));
   });
 
-  it("is locked where the command fails, naming the program but no argument or output", async () => {
+  it("a key that a command yields is locked where the command fails, naming the program but no argument or output", async () => {
     const outcome = await shell(`echo ${CANARY}; echo ${CANARY} >&2; exit 3`);
     expect(outcome).toMatchObject({ outcome: "locked" });
     expect(JSON.stringify(outcome)).toContain("/bin/sh");
@@ -54,18 +54,18 @@ describe("a key that a command yields", () => {
     expect(await shell("kill -9 $$")).toMatchObject({ outcome: "locked" });
   });
 
-  it("is unavailable where there is no such program", async () => {
+  it("a key that a command yields is unavailable where there is no such program", async () => {
     expect(await load(["/no/such/program"])).toMatchObject({ outcome: "unavailable" });
     const file = join(tempDir("command"), "not-executable");
     writeFileSync(file, "", { mode: 0o600 });
     expect(await load([file])).toMatchObject({ outcome: "unavailable" });
   });
 
-  it("is locked where the command prints without end; it is stopped", async () => {
+  it("a key that a command yields is locked where the command prints without end; it is stopped", async () => {
     expect(await shell("yes")).toMatchObject({ outcome: "locked" });
   });
 
-  it("is locked where the command takes longer than 30 s; it and what it started are stopped", async () => {
+  it("a key that a command yields is locked where the command takes longer than 30 s; it and what it started are stopped", async () => {
     const clock = new FakeClock();
     const pidFile = join(tempDir("command"), "pid");
     const script = `sh -c 'echo $$ > ${pidFile}; exec sleep 600' & wait`;
@@ -79,11 +79,11 @@ describe("a key that a command yields", () => {
     expect(await loading).toMatchObject({ outcome: "locked" });
   });
 
-  it("is asked for with nothing on stdin", async () => {
+  it("a key that a command yields is asked for with nothing on stdin", async () => {
     expect(isKey(await shell(`cat; echo ${encodeDataKey(key)}`))).toBe(true);
   });
 
-  it("is not asked of a program that others could have replaced: what it prints opens everything", async () => {
+  it("a key that a command yields is not asked of a program that others could have replaced: what it prints opens everything", async () => {
     const directory = join(tempDir("command"), "bin");
     mkdirSync(directory);
     const program = join(directory, "key");
@@ -102,7 +102,7 @@ describe("a key that a command yields", () => {
     expect(isKey(await load([program]))).toBe(true);
   });
 
-  it("is asked for outside the daemon's own directory and without the variables that are the daemon's own", async () => {
+  it("a key that a command yields is asked for outside the daemon's own directory and without the variables that are the daemon's own", async () => {
     const trace = join(tempDir("command"), "trace");
     const environment = { PATH: "/usr/bin:/bin", CREDBROKER_PASSPHRASE_FILE: "/x", AWS_CONFIG_FILE: "/dev/null" };
     const script = `(pwd; env | grep -E '^(CREDBROKER|AWS)') > ${trace}; echo ${encodeDataKey(key)}`;

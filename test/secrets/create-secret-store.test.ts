@@ -13,7 +13,7 @@ import { testSecretStore } from "../support/test-secret-store.js";
 const secret = new Secret(canarySecretKey("store"));
 
 describe("a secret store whose key lies in a key file", () => {
-  it("is made, read again after a restart, and warns that it is weak", async () => {
+  it("a secret store whose key lies in a key file is made, read again after a restart, and warns that it is weak", async () => {
     const { access, secrets, stateDir } = testSecretStore();
     expect(await access.probe()).toMatchObject({ state: "absent" });
     expect(await access.create({})).toMatchObject({ state: "open", warnings: [expect.stringContaining("weak")] });
@@ -25,7 +25,7 @@ describe("a secret store whose key lies in a key file", () => {
     expect(readdirSync(stateDir).sort()).toEqual(["data.key", "secrets.sealed"]);
   });
 
-  it("says what is wrong when its key file is lost or open to others, and keeps its secrets until that is fixed", async () => {
+  it("a secret store whose key lies in a key file says what is wrong when its key file is lost or open to others, and keeps its secrets until that is fixed", async () => {
     const { access, secrets, stateDir } = testSecretStore();
     await access.create({});
     await secrets.put("keys:ops", secret);
@@ -45,7 +45,7 @@ describe("a secret store whose key lies in a key file", () => {
     expect(await lost.secrets.get("keys:ops")).toBeDefined();
   });
 
-  it("keeps its credentials cache over a restart", async () => {
+  it("a secret store whose key lies in a key file keeps its credentials cache over a restart", async () => {
     const { access, cache, stateDir } = testSecretStore();
     await access.create({});
     await cache.write(`role credentials ${CANARY}`);
@@ -59,7 +59,7 @@ describe("a secret store whose key lies in a key file", () => {
 describe("a secret store whose key a passphrase wraps", () => {
   const passphrase = new Secret(canaryPassphrase("store"));
 
-  it("is made with it, locked after a restart, and opened by it alone", async () => {
+  it("a secret store whose key a passphrase wraps is made with it, locked after a restart, and opened by it alone", async () => {
     const { access, secrets, stateDir } = testSecretStore({ kind: "passphrase" });
     expect(await brokerErrorOf(() => access.create({}))).toMatchObject({ code: "UsageInvalid" });
     expect(await access.create({ passphrase })).toEqual({ state: "open", warnings: [] });
@@ -73,7 +73,7 @@ describe("a secret store whose key a passphrase wraps", () => {
     expect((await again.secrets.get("keys:ops"))?.reveal()).toBe(secret.reveal());
   });
 
-  it("opens by itself where the passphrase lies in a file, but not after lock", async () => {
+  it("a secret store whose key a passphrase wraps opens by itself where the passphrase lies in a file, but not after lock", async () => {
     const named = join(tempDir("store-passphrase", "input"), "passphrase");
     writeFileSync(named, `${passphrase.reveal()}\n`, { mode: 0o600 });
     const options = { kind: "passphrase", passphraseFiles: { named } } as const;
@@ -95,7 +95,7 @@ describe("a secret store whose key a command yields", () => {
     return { kind: "command", dataKeyCommand: ["cat", keyFile], clock: new SystemClock(), keyFile };
   }
 
-  it("is made only on demand, and with the command's own key", async () => {
+  it("a secret store whose key a command yields is made only on demand, and with the command's own key", async () => {
     const { keyFile, ...options } = commandOptions();
     const { access, secrets, stateDir } = testSecretStore(options);
     expect(await access.probe()).toMatchObject({ state: "absent", hint: "brokerctl init" });
@@ -110,17 +110,20 @@ describe("a secret store whose key a command yields", () => {
     expect(await testSecretStore({ ...options, stateDir }).access.probe()).toMatchObject({ state: "locked" });
   });
 
-  it("is not made where the command yields no good key", async () => {
+  it("a secret store whose key a command yields is not made where the command yields no good key", async () => {
     const { access, stateDir } = testSecretStore({ ...commandOptions(), dataKeyCommand: ["echo", "no key"] });
     expect(await access.create({})).toMatchObject({ state: "error" });
     expect(existsSync(join(stateDir, "secrets.sealed"))).toBe(false);
   });
 
-  it.each([undefined, []])("is refused without a command", (dataKeyCommand) => {
-    expect(() => testSecretStore({ kind: "command", dataKeyCommand })).toThrow(
-      expect.objectContaining({ code: "ConfigInvalid" } satisfies Partial<BrokerError>),
-    );
-  });
+  it.each([undefined, []])(
+    "a secret store whose key a command yields is refused without a command",
+    (dataKeyCommand) => {
+      expect(() => testSecretStore({ kind: "command", dataKeyCommand })).toThrow(
+        expect.objectContaining({ code: "ConfigInvalid" } satisfies Partial<BrokerError>),
+      );
+    },
+  );
 });
 
 it("a secret store whose holder was changed in the config is refused and left as it is, until it is changed back", async () => {

@@ -5,17 +5,17 @@ import { dataKeyFrom, dataKeyId, decodeDataKey, encodeDataKey, newDataKey } from
 const hex = "00112233445566778899aabbccddeeff".repeat(2);
 
 describe("a data key", () => {
-  it("is another one each time", () => {
+  it("a data key is another one each time", () => {
     expect(newDataKey().equals(newDataKey())).toBe(false);
   });
 
-  it("comes back from its text form", () => {
+  it("a data key comes back from its text form", () => {
     const key = newDataKey();
     expect(encodeDataKey(key)).toHaveLength(43);
     expect(decodeDataKey(encodeDataKey(key))?.equals(key)).toBe(true);
   });
 
-  it("is the same in hex of either case", () => {
+  it("a data key is the same in hex of either case", () => {
     const key = decodeDataKey(hex)!;
     expect(decodeDataKey(hex.toUpperCase())?.equals(key)).toBe(true);
     expect(encodeDataKey(key)).toBe(Buffer.from(hex, "hex").toString("base64url"));
@@ -31,11 +31,11 @@ describe("a data key", () => {
     ["base64 of the other alphabet", Buffer.alloc(32, 0xff).toString("base64").slice(0, 43)],
     ["bits that no encoder leaves", `${"A".repeat(42)}B`],
     ["a space", ` ${hex}`],
-  ])("is not read from %s", (_, text) => {
+  ])("a data key is not read from %s", (_, text) => {
     expect(decodeDataKey(text)).toBeUndefined();
   });
 
-  it("has an id that is stable and tells nothing of its bytes", () => {
+  it("a data key has an id that is stable and tells nothing of its bytes", () => {
     const key = decodeDataKey(hex)!;
     expect(dataKeyId(key)).toBe(dataKeyId(decodeDataKey(hex)!));
     expect(dataKeyId(key)).toMatch(/^[0-9a-f]{32}$/);
@@ -43,7 +43,7 @@ describe("a data key", () => {
     expect(dataKeyId(newDataKey())).not.toBe(dataKeyId(key));
   });
 
-  it("prints without its bytes, and the bytes it was made from are wiped", () => {
+  it("a data key prints without its bytes, and the bytes it was made from are wiped", () => {
     const bytes = Buffer.from(hex, "hex");
     const key = dataKeyFrom(bytes)!;
     expect(`${inspect(key)}${JSON.stringify(key)}`).not.toMatch(/0011|ABEi|"data"/);

@@ -28,30 +28,33 @@ function forget(
 }
 
 describe("the data key that is to be forgotten", () => {
-  it.each(["removed", "absent"] as const)("is %s", async (outcome) => {
+  it.each(["removed", "absent"] as const)("the data key that is to be forgotten is %s", async (outcome) => {
     expect(await forget(`{ outcome: "${outcome}" }`)).toMatchObject({ outcome });
   });
 
-  it("is only looked for in a dry run, and a prompt is raised only where one may be", async () => {
+  it("the data key that is to be forgotten is only looked for in a dry run, and a prompt is raised only where one may be", async () => {
     expect((await forget(REQUEST)).detail).toMatch(/^remove false /);
     expect((await forget(REQUEST, { dryRun: true })).detail).toMatch(/^find false /);
     expect((await forget(REQUEST, { interactive: true })).detail).toMatch(/^remove true /);
   });
 
-  it.each(["locked", "unavailable"])("is told with a command for it where the keychain is %s", async (outcome) => {
-    const told = await forget(`{ outcome: "${outcome}", detail: "why" }`);
-    expect(told).toMatchObject({ outcome, detail: "why" });
-    expect(told.byHand).toContain(told.account);
-  });
+  it.each(["locked", "unavailable"])(
+    "the data key that is to be forgotten is told with a command for it where the keychain is %s",
+    async (outcome) => {
+      const told = await forget(`{ outcome: "${outcome}", detail: "why" }`);
+      expect(told).toMatchObject({ outcome, detail: "why" });
+      expect(told.byHand).toContain(told.account);
+    },
+  );
 
   it.each([`{ outcome: "saved" }`, `{ outcome: "found", key: "x" }`, "null"])(
-    "is never taken for gone by an answer that is none: %s",
+    "the data key that is to be forgotten is never taken for gone by an answer that is none: %s",
     async (answer) => {
       expect(await forget(answer)).toMatchObject({ outcome: "unavailable" });
     },
   );
 
-  it("counts as locked where the keychain does not answer", async () => {
+  it("the data key that is to be forgotten counts as locked where the keychain does not answer", async () => {
     const clock = new FakeClock();
     const scriptPath = join(tempDir("keychain-child"), "child.mjs");
     writeFileSync(scriptPath, "setInterval(() => undefined, 1000);");
@@ -63,7 +66,7 @@ describe("the data key that is to be forgotten", () => {
   });
 
   it.each(["secrets.sealed", "secrets.sealed.old", "secrets.sealed.broken-20260101T000000000Z"])(
-    "stays while %s is there, which it opens",
+    "the data key that is to be forgotten stays while %s is there, which it opens",
     async (name) => {
       const stateDir = tempDir("state");
       writeFileSync(join(stateDir, name), "sealed");
@@ -75,7 +78,7 @@ describe("the data key that is to be forgotten", () => {
     },
   );
 
-  it("has the same name after its state directory is gone, also through a symbolic link", async () => {
+  it("the data key that is to be forgotten has the same name after its state directory is gone, also through a symbolic link", async () => {
     const root = realpathSync(tempDir("installation"));
     mkdirSync(join(root, "real", "state"), { recursive: true });
     symlinkSync(join(root, "real"), join(root, "link"));

@@ -24,7 +24,7 @@ beforeEach(() => {
 });
 
 describe("a key file", () => {
-  it("is absent, then holds the key in a 0600 file", async () => {
+  it("a key file is absent, then holds the key in a 0600 file", async () => {
     expect(await holder.load()).toEqual({ outcome: "absent" });
     const key = newDataKey();
     await holder.save(key);
@@ -33,24 +33,24 @@ describe("a key file", () => {
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
-  it("warns that it is weak", () => {
+  it("a key file warns that it is weak", () => {
     expect(holder.warnings.join()).toContain("weak");
   });
 
-  it("is never written over", async () => {
+  it("a key file is never written over", async () => {
     await holder.save(newDataKey());
     const before = readFileSync(path);
     expect(await brokerErrorOf(() => holder.save(newDataKey()))).toMatchObject({ code: "Conflict" });
     expect(readFileSync(path).equals(before)).toBe(true);
   });
 
-  it("that cannot be written is an error and leaves nothing", async () => {
+  it("a key file that cannot be written is an error and leaves nothing", async () => {
     fileSystem.fail("create", systemError("ENOSPC", -28));
     expect(await brokerErrorOf(() => holder.save(newDataKey()))).toMatchObject({ code: "StoreUnavailable" });
     expect(await holder.load()).toEqual({ outcome: "absent" });
   });
 
-  it("that does not read back the same is an error", async () => {
+  it("a key file that does not read back the same is an error", async () => {
     const forgetful = new KeyFile({ path, files: { fileSystem, writeAtomic: () => Promise.resolve() } });
     expect(await brokerErrorOf(() => forgetful.save(newDataKey()))).toMatchObject({ code: "StoreUnavailable" });
   });
@@ -61,7 +61,7 @@ describe("a key file", () => {
     ["a whole book", () => writeFileSync(path, "A".repeat(5_000), { mode: 0o600 })],
     ["open to the group", () => chmodSync(path, 0o640)],
     ["open to everybody", () => chmodSync(path, 0o604)],
-  ])("that is %s is unavailable, not absent, and says what to do", async (_, spoil) => {
+  ])("a key file that is %s is unavailable, not absent, and says what to do", async (_, spoil) => {
     await holder.save(newDataKey());
     spoil();
     const outcome = await holder.load();
@@ -70,7 +70,7 @@ describe("a key file", () => {
     expect((outcome as { message: string }).message).toContain(path);
   });
 
-  it("behind a symbolic link or in the shape of a directory is unavailable", async () => {
+  it("a key file behind a symbolic link or in the shape of a directory is unavailable", async () => {
     const target = join(directory, "elsewhere");
     writeFileSync(target, "x", { mode: 0o600 });
     symlinkSync(target, path);

@@ -30,18 +30,21 @@ function keychainWith(
 const answering = (answer: KeychainAnswer): Keychain => keychainWith(`say(${JSON.stringify(answer)})`);
 
 describe("the keychain's data key", () => {
-  it("is found, or absent", async () => {
+  it("the keychain's data key is found, or absent", async () => {
     const outcome = await answering({ outcome: "found", key: encodeDataKey(key) }).load(quiet);
     expect(outcome.outcome === "found" && outcome.key.equals(key)).toBe(true);
     expect(await answering({ outcome: "absent" }).load(quiet)).toEqual({ outcome: "absent" });
   });
 
-  it.each(["locked", "unavailable"] as const)("is %s with the keychain's reason and a hint", async (outcome) => {
-    const result = await answering({ outcome, detail: "reason of the keychain" }).load(quiet);
-    expect(result).toMatchObject({ outcome });
-    expect((result as { message: string }).message).toContain("reason of the keychain");
-    expect((result as { hint: string }).hint).toBeTruthy();
-  });
+  it.each(["locked", "unavailable"] as const)(
+    "the keychain's data key is %s with the keychain's reason and a hint",
+    async (outcome) => {
+      const result = await answering({ outcome, detail: "reason of the keychain" }).load(quiet);
+      expect(result).toMatchObject({ outcome });
+      expect((result as { message: string }).message).toContain("reason of the keychain");
+      expect((result as { hint: string }).hint).toBeTruthy();
+    },
+  );
 
   it.each([
     ["holds something else", `say({ outcome: "found", key: "c2hvcnQ" })`],
@@ -52,17 +55,17 @@ describe("the keychain's data key", () => {
     ["is answered without end", `setInterval(() => process.stdout.write("x".repeat(10_000)), 1)`],
     ["ends its child with an error", `process.exit(7)`],
     ["crashes its child", `process.kill(process.pid, "SIGSEGV")`],
-  ])("is unavailable, never absent, where the keychain %s", async (_, script) => {
+  ])("the keychain's data key is unavailable, never absent, where the keychain %s", async (_, script) => {
     expect(await keychainWith(script).load(quiet)).toMatchObject({ outcome: "unavailable" });
   });
 
-  it("is unavailable where the child cannot be started", async () => {
+  it("the keychain's data key is unavailable where the child cannot be started", async () => {
     const child = { nodePath: "/no/such/node", scriptPath: "x.js" };
     const keychain = new Keychain({ child, stateDir: tempDir("keychain"), clock: new SystemClock() });
     expect(await keychain.load(quiet)).toMatchObject({ outcome: "unavailable" });
   });
 
-  it("is asked for without a prompt, unless it is interactive, in the name of the installation", async () => {
+  it("the keychain's data key is asked for without a prompt, unless it is interactive, in the name of the installation", async () => {
     const stateDir = tempDir("installation");
     const script = `say({ outcome: "locked", detail: [request.operation, request.interactive, request.account].join(" ") })`;
     const asked = async (options: { interactive: boolean }): Promise<string> =>
@@ -71,7 +74,7 @@ describe("the keychain's data key", () => {
     expect(await asked(interactive)).toContain(`load true data-key:v1:${stateDir}`);
   });
 
-  it("is locked, and the child killed, after 2 s without an answer; after 30 s where a person is asked", async () => {
+  it("the keychain's data key is locked, and the child killed, after 2 s without an answer; after 30 s where the user is asked", async () => {
     for (const [options, limitMs] of [
       [quiet, 2_000],
       [interactive, 30_000],
@@ -95,7 +98,7 @@ describe("saving to the keychain", () => {
   const keeping = (kept: string): string =>
     `say(request.operation === "save" ? { outcome: "saved" } : { outcome: "found", key: ${kept} });`;
 
-  it("passes the key over stdin only, and reads it back", async () => {
+  it("saving to the keychain passes the key over stdin only, and reads it back", async () => {
     const script = `
       if (process.argv.join().includes(${JSON.stringify(encodeDataKey(key))})) process.exit(1);
       if (Object.values(process.env).join().includes(${JSON.stringify(encodeDataKey(key))})) process.exit(1);
@@ -104,7 +107,7 @@ describe("saving to the keychain", () => {
     await keychainWith(script).save(key, interactive);
   });
 
-  it("fails where another key is read back", async () => {
+  it("saving to the keychain fails where another key is read back", async () => {
     const other = keychainWith(keeping(JSON.stringify(encodeDataKey(newDataKey()))));
     expect(await brokerErrorOf(() => other.save(key, interactive))).toMatchObject({ code: "StoreUnavailable" });
   });
@@ -112,7 +115,7 @@ describe("saving to the keychain", () => {
   it.each([
     ["nothing", { outcome: "absent" }],
     ["a locked keychain", { outcome: "locked", detail: "x" }],
-  ])("fails where %s is read back", async (_, answer) => {
+  ])("saving to the keychain fails where %s is read back", async (_, answer) => {
     const script = `say(request.operation === "save" ? { outcome: "saved" } : ${JSON.stringify(answer)})`;
     expect(await brokerErrorOf(() => keychainWith(script).save(key, interactive))).toMatchObject({
       code: "StoreUnavailable",

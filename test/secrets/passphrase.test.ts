@@ -40,7 +40,7 @@ function passphraseFile(content: string, mode = 0o600): string {
 const isKey = (outcome: DataKeyOutcome): boolean => outcome.outcome === "found" && outcome.key.equals(key);
 
 describe("a key wrapped by a passphrase", () => {
-  it("is absent, then opens with the passphrase it was made with", async () => {
+  it("a key wrapped by a passphrase is absent, then opens with the passphrase it was made with", async () => {
     const holder = holderWith();
     expect(await holder.load(right)).toEqual({ outcome: "absent" });
     await holder.save(key, right);
@@ -50,7 +50,7 @@ describe("a key wrapped by a passphrase", () => {
     expect(readFileSync(path).includes(key.export())).toBe(false);
   });
 
-  it("costs what it should: N=2^17 of scrypt by default", async () => {
+  it("a key wrapped by a passphrase costs what it should: N=2^17 of scrypt by default", async () => {
     await holderWith({}, {}).save(key, right);
     expect(readFileSync(path).readUInt8(9)).toBe(17);
     expect(isKey(await holderWith().load(right))).toBe(true);
@@ -60,7 +60,7 @@ describe("a key wrapped by a passphrase", () => {
   it.each([
     ["typed", undefined],
     ["in a file", "file"],
-  ])("is not made with one letter, %s", async (_, from) => {
+  ])("a key wrapped by a passphrase is not made with one letter, %s", async (_, from) => {
     const short = { interactive: true, passphrase: new Secret("x") };
     const error = await brokerErrorOf(() =>
       from === undefined
@@ -72,7 +72,7 @@ describe("a key wrapped by a passphrase", () => {
     expect(existsSync(path)).toBe(false);
   });
 
-  it("stays locked without a passphrase and with a wrong one, and names neither", async () => {
+  it("a key wrapped by a passphrase stays locked without a passphrase and with a wrong one, and names neither", async () => {
     await holderWith().save(key, right);
     expect(await holderWith().load(quiet)).toMatchObject({ outcome: "locked", hint: "brokerctl unlock" });
     const outcome = await holderWith().load(wrong);
@@ -81,27 +81,27 @@ describe("a key wrapped by a passphrase", () => {
     expect(JSON.stringify(outcome)).not.toContain(CANARY);
   });
 
-  it("is the same passphrase however its letters are composed", async () => {
+  it("a key wrapped by a passphrase is the same passphrase however its letters are composed", async () => {
     await holderWith().save(key, { interactive: true, passphrase: new Secret(`${CANARY} caf\u00e9`) });
     const decomposed = new Secret(`${CANARY} cafe\u0301`);
     expect(isKey(await holderWith().load({ interactive: true, passphrase: decomposed }))).toBe(true);
   });
 
-  it("is never written over", async () => {
+  it("a key wrapped by a passphrase is never written over", async () => {
     await holderWith().save(key, right);
     const before = readFileSync(path);
     expect(await brokerErrorOf(() => holderWith().save(newDataKey(), right))).toMatchObject({ code: "Conflict" });
     expect(readFileSync(path).equals(before)).toBe(true);
   });
 
-  it("is not made without a passphrase, or with an empty one", async () => {
+  it("a key wrapped by a passphrase is not made without a passphrase, or with an empty one", async () => {
     const empty = { interactive: true, passphrase: new Secret("") };
     expect(await brokerErrorOf(() => holderWith().save(key, quiet))).toMatchObject({ code: "UsageInvalid" });
     expect(await brokerErrorOf(() => holderWith().save(key, empty))).toMatchObject({ code: "UsageInvalid" });
     expect(await holderWith().load(right)).toEqual({ outcome: "absent" });
   });
 
-  it("with any bit flipped is unavailable: damage is not a wrong passphrase, and nothing absurd is computed", async () => {
+  it("a key wrapped by a passphrase with any bit flipped is unavailable: damage is not a wrong passphrase, and nothing absurd is computed", async () => {
     await holderWith().save(key, right);
     const whole = readFileSync(path);
     const messages = new Set<string>();
@@ -120,7 +120,7 @@ describe("a key wrapped by a passphrase", () => {
     }
   });
 
-  it("open to others is unavailable", async () => {
+  it("a key wrapped by a passphrase open to others is unavailable", async () => {
     await holderWith().save(key, right);
     chmodSync(path, 0o644);
     expect(await holderWith().load(right)).toMatchObject({ outcome: "unavailable" });
@@ -130,23 +130,26 @@ describe("a key wrapped by a passphrase", () => {
 describe("the passphrase", () => {
   beforeEach(() => holderWith().save(key, right));
 
-  it.each(["", "\n", "\r\n"])("comes from the named file, one line end %j is not part of it", async (end) => {
-    const named = passphraseFile(`${canaryPassphrase("right")}${end}`);
-    expect(isKey(await holderWith({ named }).load(quiet))).toBe(true);
-  });
+  it.each(["", "\n", "\r\n"])(
+    "the passphrase comes from the named file, one line end %j is not part of it",
+    async (end) => {
+      const named = passphraseFile(`${canaryPassphrase("right")}${end}`);
+      expect(isKey(await holderWith({ named }).load(quiet))).toBe(true);
+    },
+  );
 
-  it("keeps further line ends and spaces", async () => {
+  it("the passphrase keeps further line ends and spaces", async () => {
     const named = passphraseFile(`${canaryPassphrase("right")} \n`);
     expect(await holderWith({ named }).load(quiet)).toMatchObject({ outcome: "locked" });
   });
 
-  it("comes from systemd's credential where no file is named, also behind a link", async () => {
+  it("the passphrase comes from systemd's credential where no file is named, also behind a link", async () => {
     const link = join(tempDir("credentials", "input"), "credbroker-passphrase");
     symlinkSync(passphraseFile(canaryPassphrase("right"), 0o400), link);
     expect(isKey(await holderWith({ credential: link }).load(quiet))).toBe(true);
   });
 
-  it("typed goes before the file, and the named file before systemd's", async () => {
+  it("the passphrase typed goes before the file, and the named file before systemd's", async () => {
     const named = passphraseFile(canaryPassphrase("wrong"));
     const credential = passphraseFile(canaryPassphrase("right"));
     expect(isKey(await holderWith({ named }).load(right))).toBe(true);
@@ -155,7 +158,7 @@ describe("the passphrase", () => {
     expect((outcome as { message: string }).message).toContain(named);
   });
 
-  it("is simply not given where systemd has none", async () => {
+  it("the passphrase is simply not given where systemd has none", async () => {
     const credential = join(tempDir("credentials", "input"), "credbroker-passphrase");
     expect(await holderWith({ credential }).load(quiet)).toMatchObject({ outcome: "locked", hint: "brokerctl unlock" });
   });
@@ -174,7 +177,7 @@ describe("the passphrase", () => {
         return directory;
       },
     ],
-  ])("in a file that is %s is refused, naming the file and the fix", async (_, make) => {
+  ])("the passphrase in a file that is %s is refused, naming the file and the fix", async (_, make) => {
     const named = make();
     const outcome = await holderWith({ named }).load(quiet);
     expect(outcome).toMatchObject({ outcome: "locked" });

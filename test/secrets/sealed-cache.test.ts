@@ -35,7 +35,7 @@ async function openCache(withKey = key): Promise<SealedFileCache> {
 const writes = (): number => fileSystem.operations.filter((operation) => operation.startsWith("rename")).length;
 
 describe("the sealed cache", () => {
-  it("reads at once what was written, and has it on the disk a second later", async () => {
+  it("the sealed cache reads at once what was written, and has it on the disk a second later", async () => {
     const cache = await openCache();
     expect(await cache.read()).toBeUndefined();
     await cache.write(`one ${CANARY}`);
@@ -48,7 +48,7 @@ describe("the sealed cache", () => {
     expect(readFileSync(path).includes(CANARY)).toBe(false);
   });
 
-  it("writes once for many changes within a second, and again for one after it", async () => {
+  it("the sealed cache writes once for many changes within a second, and again for one after it", async () => {
     const cache = await openCache();
     for (let i = 0; i < 50; i++) await cache.write(`text ${i}`);
     await clock.advance(1_000);
@@ -61,7 +61,7 @@ describe("the sealed cache", () => {
     expect(writes()).toBe(2);
   });
 
-  it("is on the disk when flush is done, and plans nothing more", async () => {
+  it("the sealed cache is on the disk when flush is done, and plans nothing more", async () => {
     const cache = await openCache();
     await cache.write("now");
     await cache.flush();
@@ -71,7 +71,7 @@ describe("the sealed cache", () => {
     expect(writes()).toBe(1);
   });
 
-  it("keeps what a full disk refused, says so, and writes it when there is room", async () => {
+  it("the sealed cache keeps what a full disk refused, says so, and writes it when there is room", async () => {
     const cache = await openCache();
     fileSystem.fail("create", systemError("ENOSPC", -28));
     await cache.write("kept");
@@ -90,7 +90,7 @@ describe("the sealed cache", () => {
     ["the other sealed", () => seal(Buffer.from("x"), { purpose: "secrets", kind: "key_file", sequence: 1 }, key)],
     ["a damaged", () => Buffer.alloc(200, 7)],
     ["an empty", () => Buffer.alloc(0)],
-  ])("counts %s file as empty and writes over it", async (_, content) => {
+  ])("the sealed cache counts %s file as empty and writes over it", async (_, content) => {
     writeFileSync(path, content());
     const cache = await openCache();
     expect(await cache.read()).toBeUndefined();
@@ -99,12 +99,12 @@ describe("the sealed cache", () => {
     expect(await (await openCache()).read()).toBe("fresh");
   });
 
-  it("counts what cannot be read at all as empty", async () => {
+  it("the sealed cache counts what cannot be read at all as empty", async () => {
     mkdirSync(path);
     expect(await (await openCache()).read()).toBeUndefined();
   });
 
-  it("of a newer version counts as empty, is told, and is never written over, but goes when it is discarded", async () => {
+  it("the sealed cache of a newer version counts as empty, is told, and is never written over, but goes when it is discarded", async () => {
     const newer = seal(Buffer.from("{}"), { purpose: "cache", kind: "key_file", sequence: 1 }, key);
     newer.writeUInt16BE(2, 8);
     writeFileSync(path, newer, { mode: 0o600 });
@@ -123,7 +123,7 @@ describe("the sealed cache", () => {
     expect([cache.writeFailure, existsSync(path)]).toEqual([undefined, true]);
   });
 
-  it("refuses everything once closed, gives up what was not written, and plans nothing", async () => {
+  it("the sealed cache refuses everything once closed, gives up what was not written, and plans nothing", async () => {
     const cache = await openCache();
     await cache.write("secret");
     await cache.close(locked);
@@ -135,7 +135,7 @@ describe("the sealed cache", () => {
     expect(clock.pending).toBe(0);
   });
 
-  it("does not bring back after a reopening what was discarded", async () => {
+  it("the sealed cache does not bring back after a reopening what was discarded", async () => {
     const cache = await openCache();
     await cache.write("old");
     await cache.flush();
@@ -147,7 +147,7 @@ describe("the sealed cache", () => {
     expect(await cache.read()).toBeUndefined();
   });
 
-  it("says why it cannot be discarded", async () => {
+  it("the sealed cache says why it cannot be discarded", async () => {
     const cache = await openCache();
     await cache.write("old");
     await cache.flush();

@@ -9,35 +9,35 @@ const sealing = { purpose: "secrets", kind: "keychain", sequence: 7 } as const;
 const sealed = seal(plaintext, sealing, key);
 
 describe("a sealed file", () => {
-  it("opens with its key to what was sealed", () => {
+  it("a sealed file opens with its key to what was sealed", () => {
     expect(unseal(sealed, "secrets", key)).toEqual({ outcome: "ok", plaintext, sequence: 7 });
   });
 
-  it("holds nothing of the plaintext or the key in clear", () => {
+  it("a sealed file holds nothing of the plaintext or the key in clear", () => {
     expect(sealed.includes(plaintext.subarray(0, 12))).toBe(false);
     expect(sealed.includes(key.export())).toBe(false);
   });
 
-  it("is another one each time: no nonce is used twice", () => {
+  it("a sealed file is another one each time: no nonce is used twice", () => {
     expect(seal(plaintext, sealing, key).equals(sealed)).toBe(false);
   });
 
-  it("tells without the key who holds it and which key it is", () => {
+  it("a sealed file tells without the key who holds it and which key it is", () => {
     expect(readSealedHeader(sealed)).toMatchObject({ outcome: "ok", kind: "keychain" });
     const other = readSealedHeader(seal(plaintext, { ...sealing, kind: "key_file" }, newDataKey()));
     expect(other).toMatchObject({ outcome: "ok", kind: "key_file" });
     expect(other).not.toMatchObject({ keyId: (readSealedHeader(sealed) as { keyId: string }).keyId });
   });
 
-  it("names another key as another key, not as damage", () => {
+  it("a sealed file names another key as another key, not as damage", () => {
     expect(unseal(sealed, "secrets", newDataKey())).toMatchObject({ outcome: "wrong-key" });
   });
 
-  it("does not stand in for the other sealed file", () => {
+  it("a sealed file does not stand in for the other sealed file", () => {
     expect(unseal(sealed, "cache", key)).toMatchObject({ outcome: "damaged" });
   });
 
-  it("of a newer version is said to be newer, whatever follows the version", () => {
+  it("a sealed file of a newer version is said to be newer, whatever follows the version", () => {
     const newer = Buffer.from(sealed);
     newer.writeUInt16BE(2, 8);
     newer.fill(0xff, 10);
@@ -45,7 +45,7 @@ describe("a sealed file", () => {
     expect(readSealedHeader(newer)).toEqual({ outcome: "newer", version: 2 });
   });
 
-  it("never opens with any single bit flipped", () => {
+  it("a sealed file never opens with any single bit flipped", () => {
     const outcomes = new Set<string>();
     for (let bit = 0; bit < sealed.length * 8; bit++) {
       const flipped = Buffer.from(sealed);
@@ -57,7 +57,7 @@ describe("a sealed file", () => {
     expect([...outcomes].sort()).toEqual(["damaged", "newer", "wrong-key"]);
   });
 
-  it("never opens truncated to any length, or with bytes appended", () => {
+  it("a sealed file never opens truncated to any length, or with bytes appended", () => {
     for (let length = 0; length < sealed.length; length++) {
       expect(unseal(sealed.subarray(0, length), "secrets", key)).toMatchObject({ outcome: "damaged" });
     }

@@ -45,7 +45,7 @@ async function valueIn(store: SealedSecretStore, name: string): Promise<string |
 }
 
 describe("secrets", () => {
-  it("are there after a restart, under any name", async () => {
+  it("secrets are there after a restart, under any name", async () => {
     const store = await openStore();
     const names = ["keys:ops", "__proto__", "", "lease:ü\n"];
     for (const name of names) await store.put(name, secret(name));
@@ -55,7 +55,7 @@ describe("secrets", () => {
     expect(await again.keys("")).toEqual([...names].sort());
   });
 
-  it("are listed by prefix, sorted, and found only under their whole name", async () => {
+  it("secrets are listed by prefix, sorted, and found only under their whole name", async () => {
     const store = await openStore();
     for (const name of ["keys:b", "lease:default", "keys:a"]) await store.put(name, secret(name));
     expect(await store.keys("keys:")).toEqual(["keys:a", "keys:b"]);
@@ -63,7 +63,7 @@ describe("secrets", () => {
     expect(await store.get("keys:")).toBeUndefined();
   });
 
-  it("are replaced and deleted for good", async () => {
+  it("secrets are replaced and deleted for good", async () => {
     const store = await openStore();
     await store.put("keys:a", secret("one"));
     await store.put("keys:a", secret("two"));
@@ -73,14 +73,14 @@ describe("secrets", () => {
     expect(await (await openStore()).get("keys:a")).toBeUndefined();
   });
 
-  it("lie on the disk sealed, in a 0600 file", async () => {
+  it("secrets lie on the disk sealed, in a 0600 file", async () => {
     const store = await openStore();
     await store.put("keys:a", secret("sealed"));
     expect(readFileSync(path).includes(CANARY)).toBe(false);
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
-  it("put at the same time are all kept, in the order they came", async () => {
+  it("secrets put at the same time are all kept, in the order they came", async () => {
     const store = await openStore();
     const puts = Array.from({ length: 40 }, (_, i) => store.put(`keys:${i % 20}`, secret(`p${i}`)));
     await Promise.all([...puts, store.delete("keys:3")]);
@@ -91,7 +91,7 @@ describe("secrets", () => {
 });
 
 describe("a write", () => {
-  it("is acknowledged after file, rename and directory are on the disk, and seen only then", async () => {
+  it("a write is acknowledged after file, rename and directory are on the disk, and seen only then", async () => {
     const store = await openStore();
     fileSystem.operations.length = 0;
     const put = store.put("keys:a", secret("late"));
@@ -106,7 +106,7 @@ describe("a write", () => {
   });
 
   it.each(["create", "rename"] as const)(
-    "that fails at %s leaves old file and old memory, and the next one works",
+    "a write that fails at %s leaves old file and old memory, and the next one works",
     async (step) => {
       const store = await openStore();
       await store.put("keys:a", secret("old"));
@@ -135,7 +135,7 @@ describe("a write", () => {
     expect(`${error.message} ${error.hint ?? ""} ${String(error.stack)}`).not.toContain(CANARY);
   });
 
-  it("is explained also where the writer throws a bare system error", async () => {
+  it("a write is explained also where the writer throws a bare system error", async () => {
     const files = { fileSystem, writeAtomic: () => Promise.reject(noSpace) };
     const store = new SealedSecretStore({
       path,
@@ -149,7 +149,7 @@ describe("a write", () => {
 });
 
 describe("a closed store", () => {
-  it("refuses everything", async () => {
+  it("a closed store refuses everything", async () => {
     const store = newStore();
     for (const use of [
       () => store.get("a"),
@@ -162,7 +162,7 @@ describe("a closed store", () => {
     expect(readdirSync(directory)).toEqual([]);
   });
 
-  it("refuses writes that were still waiting, and no write goes on when close is done", async () => {
+  it("a closed store refuses writes that were still waiting, and no write goes on when close is done", async () => {
     const store = await openStore();
     const first = store.put("keys:first", secret("first"));
     await new Promise((resolve) => setImmediate(resolve)); // its turn has come
@@ -175,7 +175,7 @@ describe("a closed store", () => {
     expect(await (await openStore()).keys("")).toEqual(["keys:first"]);
   });
 
-  it("stays closed though an open was under way", async () => {
+  it("a closed store stays closed though an open was under way", async () => {
     const store = newStore();
     const opening = store.open(key);
     await store.close(locked);
@@ -185,12 +185,12 @@ describe("a closed store", () => {
 });
 
 describe("opening", () => {
-  it("makes an empty file where none is", async () => {
+  it("opening makes an empty file where none is", async () => {
     await openStore();
     expect(readdirSync(directory)).toEqual(["secrets.sealed"]);
   });
 
-  it("with another key is refused and leaves the file as it is", async () => {
+  it("opening with another key is refused and leaves the file as it is", async () => {
     await (await openStore()).put("keys:a", secret("mine"));
     const before = readFileSync(path);
     const obstacle = await newStore().open(newDataKey());
@@ -200,7 +200,7 @@ describe("opening", () => {
     expect(readdirSync(directory)).toEqual(["secrets.sealed"]);
   });
 
-  it("of a newer version's file is refused and leaves it as it is", async () => {
+  it("opening of a newer version's file is refused and leaves it as it is", async () => {
     await openStore();
     const newer = readFileSync(path);
     newer.writeUInt16BE(9, 8);
@@ -213,7 +213,7 @@ describe("opening", () => {
     ["a flipped bit", (data: Buffer) => data.fill(data.at(-1)! ^ 1, data.length - 1)],
     ["a cut", (data: Buffer) => data.subarray(0, -20)],
     ["nothing left of it", () => Buffer.alloc(0)],
-  ])("of a file with %s sets it aside whole and starts empty", async (_, damage) => {
+  ])("opening of a file with %s sets it aside whole and starts empty", async (_, damage) => {
     await (await openStore()).put("keys:a", secret("gone"));
     const damaged = damage(readFileSync(path));
     writeFileSync(path, damaged);
@@ -226,7 +226,7 @@ describe("opening", () => {
   });
 
   it.each(["not JSON", "{}", '[["a"]]', '[["a",1]]'])(
-    "of a sealed %s is refused, unquoted and untouched",
+    "opening of a sealed %s is refused, unquoted and untouched",
     async (text) => {
       const data = seal(Buffer.from(text), { purpose: "secrets", kind: "key_file", sequence: 1 }, key);
       writeFileSync(path, data, { mode: 0o600 });
@@ -237,7 +237,7 @@ describe("opening", () => {
     },
   );
 
-  it("of what cannot be read is an error, never an empty store", async () => {
+  it("opening of what cannot be read is an error, never an empty store", async () => {
     const notAFile = join(directory, "not-a-file");
     mkdirSync(notAFile);
     path = notAFile;

@@ -35,7 +35,7 @@ class Faults {
 }
 
 /** What survives a daemon (file, secret store, clock, processes), and daemons' registries over it. */
-export class LeaseRoom {
+export class LeaseFixture {
   readonly clock = new FakeClock();
   readonly processes = new FakeProcesses();
   readonly secrets = new MemorySecretStore();

@@ -7,7 +7,6 @@ import { createSecretStore } from "../secrets/create-secret-store.js";
 import type { PassphraseFiles } from "../secrets/passphrase.js";
 import { adHocRoles } from "./ad-hoc-roles.js";
 import type { DaemonOptions } from "./daemon-options.js";
-import { programsNote } from "./programs-note.js";
 import type { Services } from "./services.js";
 import type { Serving } from "./serving.js";
 
@@ -72,8 +71,8 @@ function passphraseFiles(environment: DaemonOptions["environment"]): PassphraseF
   return { named, credential: directory && join(directory, "credbroker-passphrase") };
 }
 
-function needRestart(former: Config, { next, serving, options }: AppliedConfig): string[] {
-  const notes = [serving.portNote(next.endpointPort), programsNote(next, options)].filter((note) => note !== undefined);
+function needRestart(former: Config, { next, serving }: AppliedConfig): string[] {
+  const notes = [...serving.configNotes(next)];
   if (former.secretStore !== next.secretStore) notes.push("secret_store takes effect after brokerctl restart");
   else if (former.dataKeyCommand?.join("\0") !== next.dataKeyCommand?.join("\0")) {
     notes.push("data_key_command takes effect after brokerctl restart");

@@ -65,7 +65,7 @@ export class Calendar {
   }
 
   /** The wall clock was set, or stood still: node-cron's timers were planned for the other time. */
-  onJump(): void {
+  onResume(): void {
     for (const planned of this.#planned) this.#planAgain(planned);
   }
 

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Config } from "../config/config.js";
+import type { DaemonFacade } from "../control/services.js";
 import { BrokerError } from "../core/errors.js";
 import { shellDirectory } from "../core/shell-files.js";
 import { NodeFileSystem, writeFileAtomic } from "../files/atomic-file.js";
@@ -69,9 +70,9 @@ async function startLocked(options: DaemonOptions, processes: SystemProcessTable
   });
   const port = new EndpointPort(paths.stateDir, writeAtomic);
   const calendar = new Calendar({ clock, logger, jobs: dailyJobs(options, services) });
-  const sweeper = new Sweeper({ clock, logger, sweep: sweepAll, onJump: (ms) => wakeUp(services, calendar, ms) });
-  const onRequest = (): void => sweeper.look();
-  const serving: Serving = new Serving({ options, services, config, processes, port, onRequest, facade: () => facade });
+  const sweeper = new Sweeper({ clock, logger, sweep: sweepAll, onResume: (ms) => resume(services, calendar, ms) });
+  const { noticeResume } = sweeper;
+  const serving: Serving = new Serving({ options, services, config, processes, port, noticeResume });
   const shellFiles: ShellFiles = createShellFiles(options, { services, serving, config, writeAtomic });
   const facade = createFacade({
     ...{ options, services, serving, config },
@@ -82,7 +83,7 @@ async function startLocked(options: DaemonOptions, processes: SystemProcessTable
   await loadLambdaRoles(services, options);
   await loadConfig(config, options);
   services.lifecycle.block();
-  await startServing({ serving, config, port, shellFiles });
+  await startServing({ serving, facade, config, port, shellFiles });
   calendar.start();
   sweeper.start();
   logger.info({ version: options.version, endpoint: serving.endpoint(), config: paths.configFile }, "started");
@@ -90,7 +91,7 @@ async function startLocked(options: DaemonOptions, processes: SystemProcessTable
   async function sweepAll(): Promise<void> {
     void calendar.runDue();
     services.credentials.sweep();
-    // Mended on the disk, or the port is free again: nobody need ask for it.
+    // The file was fixed, or the port is free again: that takes no command.
     if (config.problem() !== undefined || serving.endpoint() === null) await config.reload().catch(() => undefined);
     await services.leases.sweep();
     await retryWrites({ services, serving, lock, port });
@@ -129,8 +130,8 @@ function dailyJobs({ clock, rotateLog }: DaemonOptions, { sso, store }: Services
   return [registrations, ...(rotateLog ? [{ name: "log-rotation", cron: AT_MIDNIGHT, run: rotateLog }] : [])];
 }
 
-function wakeUp({ aws, sso, credentials }: Services, calendar: Calendar, jumpedMs: number): void {
-  calendar.onJump();
+function resume({ aws, sso, credentials }: Services, calendar: Calendar, jumpedMs: number): void {
+  calendar.onResume();
   aws.onResume();
   sso.onResume();
   credentials.onResume(jumpedMs);
@@ -155,15 +156,16 @@ async function loadLambdaRoles({ lambdaRoles }: Services, { logger }: DaemonOpti
 
 interface Starting {
   readonly serving: Serving;
+  readonly facade: DaemonFacade;
   readonly config: ConfigFile;
   readonly port: EndpointPort;
   readonly shellFiles: ShellFiles;
 }
 
-/** Where the port is somebody else's, new shells must not be pointed to it either. */
-async function startServing({ serving, config, port, shellFiles }: Starting): Promise<void> {
+/** Where another program has the port, new shells must not be pointed to it either. */
+async function startServing({ serving, facade, config, port, shellFiles }: Starting): Promise<void> {
   try {
-    await serving.start(config.current()?.endpointPort ?? (await port.last()));
+    await serving.start(config.current()?.endpointPort ?? (await port.last()), facade);
   } catch (error) {
     await shellFiles.withdraw();
     throw error;

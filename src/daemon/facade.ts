@@ -1,6 +1,5 @@
 import type { DaemonFacade, RunningConfig } from "../control/services.js";
 import type { DaemonOptions } from "./daemon-options.js";
-import { programsNote } from "./programs-note.js";
 import type { Services } from "./services.js";
 import type { Serving } from "./serving.js";
 
@@ -25,12 +24,10 @@ export function createFacade({ options, services, serving, config, notDurable }:
     warnings: async () => {
       const state = store.current();
       const logins = state.state === "open" ? await endingLogins(services) : [];
-      const wantedPort = config.current()?.endpointPort;
-      const portNote = wantedPort === undefined ? undefined : serving.portNote(wantedPort);
-      const notes = [portNote, serving.sixNote(), programsNote(config.current(), options)].filter(
-        (note) => note !== undefined,
-      );
-      return [...(state.state === "open" ? state.warnings : []), ...notDurable(), ...logins, ...notes];
+      const current = config.current();
+      const notes = [...(current ? serving.configNotes(current) : []), serving.sixNote()];
+      const told = notes.filter((note) => note !== undefined);
+      return [...(state.state === "open" ? state.warnings : []), ...notDurable(), ...logins, ...told];
     },
     unlock: (passphrase) => lifecycle.unlock(passphrase),
     createStore: (passphrase) => lifecycle.create(passphrase),

@@ -1,7 +1,8 @@
+import type { Config } from "../config/config.js";
 import { createControlApp } from "../control/app.js";
 import type { DaemonFacade, RunningConfig } from "../control/services.js";
 import { BrokerError } from "../core/errors.js";
-import type { RoleCredentials } from "../credentials/credentials-registry.js";
+import { within } from "../credentials/within.js";
 import { createEndpointApp } from "../endpoint/app.js";
 import { SERVER_LIMITS, type ServerLimits } from "../http/limited-server.js";
 import {
@@ -24,9 +25,8 @@ export interface ServingOptions {
   readonly config: RunningConfig;
   readonly processes: ProcessTable;
   readonly port: EndpointPort;
-  /** Told before each client is answered. */
-  readonly onRequest: () => void;
-  readonly facade: () => DaemonFacade;
+  /** Asked before each client is answered. */
+  readonly noticeResume: () => void;
 }
 
 /** The two listeners: endpoint on loopback, control on the unix socket. */
@@ -47,17 +47,17 @@ export class Serving {
     return this.#endpoint?.port ?? null;
   }
 
-  /** A literal address: a name could resolve to somebody else's listener (threat-model §0.1). */
+  /** A literal address: a name could resolve to another program's listener (threat-model §0.1). */
   endpoint(): string | null {
     return this.#endpoint ? `http://127.0.0.1:${this.#endpoint.port}` : null;
   }
 
-  /** The endpoint before control: whoever can ask for a URL finds it served. */
-  async start(endpointPort: number | undefined): Promise<void> {
+  /** The endpoint before control: a URL that control answers is served already. */
+  async start(endpointPort: number | undefined, facade: DaemonFacade): Promise<void> {
     if (this.#inheritsEndpoint()) await this.#serveInherited();
     else if (endpointPort !== undefined) await this.bindEndpoint(endpointPort);
     try {
-      await this.#bindControl();
+      await this.#bindControl(facade);
     } catch (error) {
       await this.stop();
       throw error;
@@ -84,8 +84,14 @@ export class Serving {
     if (this.#endpoint && services.leases.saveProblem === undefined) await port.clearTaken();
   }
 
-  /** What must be done before the port of the config is the one that is served; undefined: it is. */
-  portNote(wanted: number): string | undefined {
+  /** What must be done before all of a config is in force in this process. */
+  configNotes(config: Config): readonly string[] {
+    return [this.#portNote(config.endpointPort), programsNote(config, this.#parts.options)].filter(
+      (note) => note !== undefined,
+    );
+  }
+
+  #portNote(wanted: number): string | undefined {
     const port = this.port();
     if (port === null || port === wanted) return undefined;
     return this.#inheritsEndpoint()
@@ -93,48 +99,26 @@ export class Serving {
       : "endpoint.port takes effect after brokerctl restart; every shell then needs brokerctl env anew";
   }
 
-  /** Whoever has the port on ::1 gets what clients send to `localhost`: our URLs never say that, people do. */
-  sixNote(): string | undefined {
-    if (this.#endpoint?.listener.isTakenOnSix !== true) return undefined;
-    return `port ${this.#endpoint.port} on [::1] is another program's: never write localhost in place of 127.0.0.1`;
-  }
-
   async stop(): Promise<void> {
     await Promise.all([this.#endpoint?.listener.close(), this.#control?.close()]);
     this.#endpoint = this.#control = undefined;
   }
 
-  /** A client that asks right after a suspend is the first to notice it. */
-  #credentials(): RoleCredentials {
-    const { services, onRequest } = this.#parts;
-    return {
-      retrieve: (role) => {
-        onRequest();
-        return services.credentials.retrieve(role).catch((error: unknown) => this.#retrieveAnew(role, error));
-      },
-    };
-  }
-
-  /** The role, or all of the config, may be there since somebody edited the file: nobody need tell us. */
-  async #retrieveAnew(role: string, error: unknown): ReturnType<RoleCredentials["retrieve"]> {
-    const { services, config, options } = this.#parts;
-    if (!isMiss(error)) throw error;
-    const taken = await within(config.takeUpEdit(), options.clock);
-    try {
-      if (taken) return await services.credentials.retrieve(role);
-      throw error;
-    } catch (missed) {
-      throw isMiss(missed) ? (config.whyLeftOut("role", role) ?? missed) : missed;
-    }
-  }
-
   #endpointApp(): ReturnType<typeof createEndpointApp> {
-    const { services, options } = this.#parts;
-    return createEndpointApp({
-      leases: services.leases.lookup,
-      credentials: this.#credentials(),
-      logger: options.logger,
-    });
+    const { services, config, noticeResume, options } = this.#parts;
+    const { credentials, leases } = services;
+    const { clock, logger } = options;
+    const late = (): Error => new Error("an edit of the config is still being taken up");
+    const takeUpEdit = (): Promise<boolean> =>
+      within(config.takeUpEdit(), { clock, limitMs: TAKE_UP_MS, late }).catch(() => false);
+    const whyMissing = (role: string): BrokerError | undefined => config.whyLeftOut("role", role);
+    return createEndpointApp({ leases: leases.lookup, credentials, noticeResume, takeUpEdit, whyMissing, logger });
+  }
+
+  /** A program that has the port on ::1 gets what clients send to `localhost`: our URLs never say that, people do. */
+  sixNote(): string | undefined {
+    if (this.#endpoint?.listener.isTakenOnSix !== true) return undefined;
+    return `port ${this.#endpoint.port} on [::1] is another program's: never write localhost in place of 127.0.0.1`;
   }
 
   #inheritsEndpoint(): boolean {
@@ -158,13 +142,13 @@ export class Serving {
     await this.clearTaken();
   }
 
-  async #bindControl(): Promise<void> {
-    const { options, services, config, processes, facade } = this.#parts;
+  async #bindControl(daemon: DaemonFacade): Promise<void> {
+    const { options, services, config, processes } = this.#parts;
     const { store, credentials, leases, keys, sessions, sources, sso, aws, functions } = services;
     const { clock, logger, paths } = options;
     const app = createControlApp({
       ...{ config, store, credentials, leases, keys, sessions, sources, sso, functions, processes, clock, logger },
-      ...{ daemon: facade(), sts: aws.sts, iam: aws.iam },
+      ...{ daemon, sts: aws.sts, iam: aws.iam },
     });
     const fd = options.inherited?.control;
     this.#control = await (fd === undefined
@@ -196,25 +180,17 @@ export class Serving {
       services.lifecycle.reconcileLater(error);
       options.logger.error({ err: error }, "new lease tokens could not be saved");
     }
-    options.logger.warn({}, "the port was somebody else's before: every lease token was made anew");
+    options.logger.warn({}, "another program had the port before: every lease token was made anew");
   }
 }
 
-function isMiss(error: unknown): boolean {
-  return error instanceof BrokerError && ["RoleUnknown", "ConfigInvalid"].includes(error.code);
-}
-
-/** Opening the secret store may take longer than a client is kept: it goes on, and the next one finds it done. */
+/** Opening the secret store may take longer than a client can wait: it goes on, and the next request finds it done. */
 const TAKE_UP_MS = 300;
 
-function within(taken: Promise<boolean>, clock: DaemonOptions["clock"]): Promise<boolean> {
-  return new Promise((resolve) => {
-    const cancel = clock.after(TAKE_UP_MS, () => resolve(false));
-    void taken.then((did) => {
-      cancel();
-      resolve(did);
-    });
-  });
+/** A program may need what the hardened unit takes away; the unit without that is written by `service install`. */
+function programsNote(config: Config, { hardened }: DaemonOptions): string | undefined {
+  if (!hardened || config.programs.length === 0) return undefined;
+  return `the service is hardened, so that programs which the config runs may fail (${config.programs.join(", ")}): brokerctl service install`;
 }
 
 /** Of the endpoint. Idle clients must leave descriptors for files and upstream calls. */

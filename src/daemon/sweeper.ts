@@ -14,10 +14,10 @@ export interface SweepOptions {
   /** Every 15 s, and at once after a jump; a failing one is logged, the next one comes. */
   readonly sweep: () => Promise<void>;
   /** The wall clock moved so far beside the time that passed (suspend, NTP). A sweep follows. */
-  readonly onJump: (jumpedMs: number) => void;
+  readonly onResume: (jumpedMs: number) => void;
 }
 
-/** The daemon's own round, and who notices that the machine slept. */
+/** The daemon's periodic work, and the check whether the machine slept. */
 export class Sweeper {
   readonly #options: SweepOptions;
   #cancel: Cancel | undefined;
@@ -34,16 +34,16 @@ export class Sweeper {
     this.#plan();
   }
 
-  /** Has the clock jumped? Costs nothing: whoever is about to rely on the time asks first. */
-  look(): void {
+  /** Looks whether the clock jumped. Costs nothing: the endpoint asks before each answer that relies on the time. */
+  readonly noticeResume = (): void => {
     if (!this.#cancel) return;
     const jumpedMs = this.#now() - this.#lastLook - LOOK_MS;
     if (Math.abs(jumpedMs) <= JUMP_MS) return;
     this.#lastLook = this.#now();
     this.#options.logger.info({ jumpedMs }, "wall clock jumped");
-    this.#options.onJump(jumpedMs);
+    this.#options.onResume(jumpedMs);
     this.#sweep();
-  }
+  };
 
   stop(): void {
     this.#cancel?.();
@@ -55,7 +55,7 @@ export class Sweeper {
   }
 
   #tick(): void {
-    this.look();
+    this.noticeResume();
     this.#lastLook = this.#now();
     if (!this.#sweeping && Math.abs(this.#now() - this.#lastSweep) >= SWEEP_MS) this.#sweep();
     this.#plan();

@@ -1,34 +1,46 @@
-import express, { type Express } from "express";
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from "express";
+import type { HeldCredentials } from "../core/credentials.js";
+import { BrokerError, type EndpointErrorCode, toBrokerError } from "../core/errors.js";
+import type { Lease } from "../core/lease.js";
 import type { RoleCredentials } from "../credentials/credentials-registry.js";
-import { errorHandler } from "../http/error-handler.js";
-import { errorAnswer } from "../http/json-answer.js";
+import { errorAnswer, errorHandler, sendJson } from "../http/json-answer.js";
 import { requestGuard } from "../http/request-guard.js";
 import type { LeaseLookup } from "../leases/lease-state.js";
 import type { Logger } from "../system/logger.js";
-import { credentialsRoute } from "./credentials-route.js";
+import { renderCredentials } from "./credentials-body.js";
 import { endpointError, statusOf } from "./error-status.js";
-import { type EndpointFetch, noteFailure, reportFetches } from "./fetch-report.js";
 
 export interface EndpointAppOptions {
   readonly leases: LeaseLookup;
   readonly credentials: RoleCredentials;
+  /** Asked before credentials are: a client that asks right after a suspend is often the first to notice it. */
+  readonly noticeResume: () => void;
+  /** A role, or all of the config, is missing: takes up an edit of the file. True: it was taken up, soon enough to wait for. */
+  readonly takeUpEdit: () => Promise<boolean>;
+  /** Why the config has no such role although its file names it; undefined: the file does not. */
+  readonly whyMissing: (role: string) => BrokerError | undefined;
   readonly logger: Logger;
-  /** Told of every request but healthz, after its answer. */
-  readonly onFetch?: (fetch: EndpointFetch) => void;
 }
 
 /** All there is; matched against the raw target, so that nothing is reached by another spelling. */
 const PATHS = /^\/(?:creds|healthz|lease\/brk_[A-Za-z0-9_-]{43})$/;
 
 /** The data plane (interface §3). Which port is ours it learns from each connection. */
-export function createEndpointApp({ leases, credentials, logger, onFetch }: EndpointAppOptions): Express {
+export function createEndpointApp(options: EndpointAppOptions): Express {
+  const { logger } = options;
   const app = express();
   app.disable("x-powered-by").disable("etag").set("query parser", false);
-  const route = credentialsRoute({ leases, credentials });
+  const route = credentialsRoute(options);
   // The order matters: nothing is looked up before the guard has passed the request.
-  app.use(reportFetches({ logger, onFetch }));
+  app.use(reportFetches(logger));
   app.use(requestGuard({ paths: PATHS }));
-  // Asked by anybody, and once: whoever wants it again connects again.
+  // Any program may ask, once a connection: the next question needs a new one.
   app.get("/healthz", (_request, response) => void response.writeHead(204, { Connection: "close" }).end());
   app.get("/creds", route);
   app.get("/lease/:token", route);
@@ -37,7 +49,113 @@ export function createEndpointApp({ leases, credentials, logger, onFetch }: Endp
   return app;
 }
 
-function answerOf(thrown: Parameters<typeof endpointError>[0]): ReturnType<typeof errorAnswer> {
+/** `GET /lease/TOKEN` and `GET /creds`: the credentials of the lease's role, from memory where they are held. */
+function credentialsRoute(options: EndpointAppOptions): RequestHandler {
+  const { leases, credentials, noticeResume } = options;
+  const bodyOf = oncePerCredentials(renderCredentials);
+  return async (request, response) => {
+    const lease = requireLease(request, leases);
+    const role = leases.roleOf(lease);
+    noteFetch(response, lease, role);
+    leases.touch(lease);
+    if (role === null) throw noRole();
+    noticeResume();
+    const held = await credentials.retrieve(role).catch((error: unknown) => retrieveAnew(role, error, options));
+    // It may have been revoked while we waited: nothing leaves after that was acknowledged.
+    requireLease(request, leases);
+    sendJson(response, { status: 200, body: bodyOf(held) });
+  };
+}
+
+/** The role, or all of the config, may be there since the user edited the file, of which no program tells us. */
+async function retrieveAnew(role: string, error: unknown, options: EndpointAppOptions): Promise<HeldCredentials> {
+  const { credentials, takeUpEdit, whyMissing } = options;
+  if (!isMiss(error)) throw error;
+  try {
+    if (await takeUpEdit()) return await credentials.retrieve(role);
+    throw error;
+  } catch (missed) {
+    throw isMiss(missed) ? (whyMissing(role) ?? missed) : missed;
+  }
+}
+
+function isMiss(error: unknown): boolean {
+  return error instanceof BrokerError && ["RoleUnknown", "ConfigInvalid"].includes(error.code);
+}
+
+/** The token as it is, or after a scheme: SDKs send the variable's value verbatim, people write `Bearer` before it. */
+const AUTHORIZATION = /^(?:bearer +)?(\S+)$/i;
+
+/**
+ * The live lease whose token the request carries, in its path or in `Authorization`. The token is looked up by its
+ * SHA-256, so that no comparison runs over the secret and its time tells nothing. Throws LeaseUnknown or LeaseEnded.
+ */
+function requireLease(request: Request, leases: LeaseLookup): Lease {
+  const inPath = request.params["token"];
+  // A leftover AWS_CONTAINER_AUTHORIZATION_TOKEN sends a header with the path form too: the path decides.
+  const token = typeof inPath === "string" ? inPath : AUTHORIZATION.exec(request.headers.authorization ?? "")?.[1];
+  if (token !== undefined) return leases.resolve(token);
+  throw new BrokerError("LeaseUnknown", "the request has no lease token in Authorization", {
+    hint: 'eval "$(brokerctl env --as header)"',
+  });
+}
+
+function noRole(): BrokerError {
+  return new BrokerError("NoRole", "no role is chosen for this lease", { hint: "brokerctl use ROLE" });
+}
+
+function oncePerCredentials(render: (held: HeldCredentials) => string): (held: HeldCredentials) => string {
+  const rendered = new WeakMap<HeldCredentials, string>();
+  return (held) => {
+    const body = rendered.get(held) ?? render(held);
+    rendered.set(held, body);
+    return body;
+  };
+}
+
+function answerOf(thrown: BrokerError): ReturnType<typeof errorAnswer> {
   const error = endpointError(thrown);
   return errorAnswer(error, statusOf(error.code));
+}
+
+/** What the log says of a request, gathered while it is answered. */
+interface FetchNotes {
+  lease?: Lease;
+  role?: string | null;
+  code?: EndpointErrorCode;
+}
+
+/** Logs each request once its answer has left, so that no client waits for it; never the URL, which may hold a token. */
+function reportFetches(logger: Logger): RequestHandler {
+  return (_request, response, next) => {
+    response.once("close", () => {
+      const { lease, role = null, code } = notesOf(response);
+      if (!lease && !code) return; // healthz
+      logger.debug({ lease: lease?.id, role, outcome: outcomeOf(response, code), code }, "fetch");
+    });
+    next();
+  };
+}
+
+function noteFetch(response: Response, lease: Lease, role: string | null): void {
+  Object.assign(notesOf(response), { lease, role } satisfies FetchNotes);
+}
+
+/** Stands before the error handler, which answers. */
+// eslint-disable-next-line @typescript-eslint/max-params -- Express tells error handlers by their four parameters
+const noteFailure: ErrorRequestHandler = (thrown, _request, response, next) => {
+  notesOf(response).code = endpointError(toBrokerError(thrown)).code;
+  next(thrown);
+};
+
+/** refused: 403. failed: 400 or 503. abandoned: the client was gone before the answer had left. */
+function outcomeOf(response: Response, code: EndpointErrorCode | undefined): string {
+  if (!response.writableFinished) return "abandoned";
+  if (code === undefined) return "served";
+  return statusOf(code) === 403 ? "refused" : "failed";
+}
+
+function notesOf(response: Response): FetchNotes {
+  const locals = response.locals as { fetch?: FetchNotes };
+  return (locals.fetch ??= {});
 }

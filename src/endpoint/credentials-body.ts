@@ -5,20 +5,8 @@ import { refreshWindows } from "../core/refresh-windows.js";
 /** The CRT reads no more (sdk-contract §1.7). */
 const MAX_BODY_BYTES = 10_000;
 
-/** Renders the body of interface §3, once for each object of credentials. */
-export function credentialsRenderer(): (held: HeldCredentials) => string {
-  const rendered = new WeakMap<HeldCredentials, string>();
-  return (held) => {
-    const known = rendered.get(held);
-    if (known !== undefined) return known;
-    const body = render(held);
-    rendered.set(held, body);
-    return body;
-  };
-}
-
-/** All strings, no nulls, keys in exactly this case; `Code` makes minio-js and some .NET builds work. */
-function render(held: HeldCredentials): string {
+/** The body of interface §3: all strings, no nulls, keys in exactly this case; `Code` makes minio-js and some .NET builds work. */
+export function renderCredentials(held: HeldCredentials): string {
   const { accessKeyId, secretAccessKey, sessionToken, accountId } = held.credentials;
   const body = JSON.stringify({
     Code: "Success",

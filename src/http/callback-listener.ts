@@ -13,7 +13,7 @@ export interface CallbackListening {
   readonly decide: (parameters: URLSearchParams) => Promise<{ readonly status: number; readonly html: string }>;
 }
 
-/** A browser with several windows, and somebody who scans ports: more is nobody we wait for. */
+/** Enough for a browser with several windows and a program that scans ports. */
 const MAX_CONNECTIONS = 32;
 
 /**
@@ -56,7 +56,7 @@ export async function listenForCallback(
   return { port, close };
 }
 
-/** Nothing of ours runs in the page, nothing is loaded, nobody may frame it, and the code in its URL goes nowhere. */
+/** No script runs in the page, nothing is loaded, no page may frame it, and the code in its URL goes nowhere. */
 const SAFE = {
   "Cache-Control": "no-store",
   "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",

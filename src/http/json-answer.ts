@@ -1,6 +1,8 @@
 import { type ServerResponse, STATUS_CODES } from "node:http";
-import type { BrokerError } from "../core/errors.js";
+import type { ErrorRequestHandler } from "express";
+import { type BrokerError, toBrokerError } from "../core/errors.js";
 import { visibleText } from "../core/visible-text.js";
+import type { Logger } from "../system/logger.js";
 
 /** A whole answer but for its fixed headers. */
 export interface JsonAnswer {
@@ -16,14 +18,14 @@ const MAX_REASON = 200;
 /** The CRT reads at most 10,000 bytes; a config with a hundred problems must not hide the first. */
 const MAX_MESSAGE = 2000;
 
-/** interface §3: both spellings, because each SDK reads only one (sdk-contract §1.14); the mend is part of the message. */
+/** interface §3: both spellings, because each SDK reads only one (sdk-contract §1.14); the fix is part of the message. */
 export function errorAnswer({ code, message: told, hint }: BrokerError, status: number): JsonAnswer {
   const message = visibleText(told); // SDKs print it as it is
-  const mend = hint === undefined ? "" : `; to fix it: ${hint}`;
-  const whole = fit(message, mend, MAX_MESSAGE);
+  const fix = hint === undefined ? "" : `; to fix it: ${hint}`;
+  const whole = fit(message, fix, MAX_MESSAGE);
   return {
     status,
-    reason: toAscii(fit(told, mend, MAX_REASON)),
+    reason: toAscii(fit(told, fix, MAX_REASON)),
     body: JSON.stringify({ code, message: whole, Code: code, Message: whole }),
   };
 }
@@ -53,11 +55,28 @@ export function rawAnswer({ status, reason, body }: JsonAnswer): string {
   return `${head.join("\r\n")}\r\n\r\n${body}`;
 }
 
-/** The message gives way before the mend does. */
-function fit(message: string, mend: string, limit: number): string {
-  const room = limit - mend.length;
-  if (message.length <= room) return message + mend;
-  return room < 20 ? `${message}${mend}`.slice(0, limit) : `${message.slice(0, room - 3)}...${mend}`;
+export interface ErrorHandlerOptions {
+  /** Status and body for an error of ours; anything else thrown comes as `InternalError` without its text. */
+  readonly answerOf: (error: BrokerError) => JsonAnswer;
+  readonly logger: Logger;
+}
+
+/** The last handler of an app: turns whatever was thrown into one answer. Never logs the URL: it may hold a token. */
+export function errorHandler({ answerOf, logger }: ErrorHandlerOptions): ErrorRequestHandler {
+  // eslint-disable-next-line @typescript-eslint/max-params, @typescript-eslint/no-unused-vars -- Express tells error handlers by their four parameters
+  return (thrown: unknown, _request, response, _next) => {
+    const error = toBrokerError(thrown);
+    if (error.code === "InternalError") logger.error({ err: thrown }, "request failed");
+    if (response.headersSent) response.destroy();
+    else sendJson(response, answerOf(error));
+  };
+}
+
+/** Where both are too long, the message is cut before the fix is. */
+function fit(message: string, fix: string, limit: number): string {
+  const left = limit - fix.length;
+  if (message.length <= left) return message + fix;
+  return left < 20 ? `${message}${fix}`.slice(0, limit) : `${message.slice(0, left - 3)}...${fix}`;
 }
 
 function toAscii(text: string): string {

@@ -1,12 +1,12 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
+import { createServer, IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { hasErrno } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
 import { headerFields } from "../core/header-fields.js";
 import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
-import { Connections } from "./connections.js";
 import { errorAnswer, type JsonAnswer, rawAnswer, sendJson } from "./json-answer.js";
-import { stoppingMessage } from "./stopping-message.js";
 
 /** What one client can take of us, milliseconds and bytes (threat-model §1.7, measured there). */
 export interface ServerLimits {
@@ -60,9 +60,9 @@ export function createLimitedServer(handler: RequestListener, options: LimitedSe
   const { limits, clock, logger } = options;
   const { drain, maxConnections, maxAnswering, bodies, ...serverLimits } = limits;
   const comesTooEarly = ({ socket }: IncomingMessage): boolean => connections.isAnswering(socket);
-  const IncomingMessage = stoppingMessage((request) => comesTooEarly(request) || (!bodies && hasBody(request)));
+  const Message = stoppingMessage((request) => comesTooEarly(request) || (!bodies && hasBody(request)));
   // A missing Host is for the handler to refuse, as a wrong one is.
-  const server = createServer({ ...serverLimits, IncomingMessage, noDelay: true, requireHostHeader: false });
+  const server = createServer({ ...serverLimits, IncomingMessage: Message, noDelay: true, requireHostHeader: false });
   server.maxConnections = maxConnections;
   // Node drops the headers beyond its default of 2,000 silently, and with them what the guard refuses.
   server.maxHeadersCount = 0;
@@ -105,7 +105,7 @@ function hasBody({ rawHeaders }: IncomingMessage): boolean {
 const BODY = refusal("a request with a body is not answered");
 const UPGRADE = refusal("upgrades are not answered");
 const MALFORMED = refusal("the request is malformed or too large");
-/** It may be us: stopped for a while, we have not read what was sent. Most SDKs ask again after a 503, and only then. */
+/** This process may have been paused and not have read the request. Most SDKs ask again after a 503, and only then. */
 const LATE = rawAnswer(pending("the request did not come in time"));
 const FULL = pending("too many requests at once");
 
@@ -115,4 +115,109 @@ function pending(message: string): JsonAnswer {
 
 function refusal(message: string): string {
   return rawAnswer(errorAnswer(new BrokerError("RequestRefused", message), 403));
+}
+
+/** How long a refusal may take to leave before its socket is destroyed. */
+const REFUSAL_TIMEOUT_MS = 1000;
+
+/** The open connections of one server: which are answering, and how they end. */
+class Connections {
+  readonly #server: Server;
+  readonly #open = new Set<Duplex>();
+  /** Those with an answer under way: one each, nothing is read meanwhile. */
+  readonly #answering = new Set<Duplex>();
+  /** Those that end with the answer that is under way. */
+  readonly #ending = new WeakSet<Duplex>();
+  #closed: Promise<void> | undefined;
+
+  constructor(server: Server) {
+    this.#server = server;
+    server.on("connection", (socket: Socket) => {
+      this.#open.add(socket);
+      socket.once("close", () => this.#open.delete(socket));
+    });
+  }
+
+  /** How many answers are under way. */
+  get answering(): number {
+    return this.#answering.size;
+  }
+
+  isAnswering(socket: Duplex): boolean {
+    return this.#answering.has(socket);
+  }
+
+  /** `socket` is the request's: the answer's own is gone when it closes. */
+  track(socket: Duplex, response: ServerResponse): void {
+    this.#answering.add(socket);
+    response.once("close", () => {
+      this.#answering.delete(socket);
+      if (this.#ending.has(socket)) this.#end(socket);
+      if (this.#closed) this.#server.closeIdleConnections();
+    });
+  }
+
+  /** Closes the connection behind the answer that is under way; nothing more is read of it. */
+  endAfterAnswer(socket: Duplex): void {
+    socket.on("error", () => socket.destroy());
+    this.#ending.add(socket);
+    if (!this.#answering.has(socket)) this.#end(socket);
+  }
+
+  /** Writes a raw answer and drops the connection; only drops it when another answer is under way on it. */
+  refuse(socket: Duplex, answer: string): void {
+    // Node has taken its own listener off an upgraded socket: a reset would be an uncaught error.
+    socket.on("error", () => socket.destroy());
+    if (!socket.writable || this.#answering.has(socket)) {
+      socket.destroy();
+      return;
+    }
+    this.#end(socket, answer);
+  }
+
+  close(clock: Clock, drainMs: number): Promise<void> {
+    this.#closed ??= new Promise((resolve) => {
+      const cancel = clock.after(drainMs, () => {
+        for (const socket of this.#open) socket.destroy();
+      });
+      this.#server.close(() => {
+        cancel();
+        resolve();
+      });
+      this.#server.closeIdleConnections();
+    });
+    return this.#closed;
+  }
+
+  #end(socket: Duplex, lastBytes = ""): void {
+    if ("setTimeout" in socket) (socket as Socket).setTimeout(REFUSAL_TIMEOUT_MS, () => socket.destroy());
+    // Without destroy the half-closed socket keeps its slot (threat-model §1.7, "clientError trap").
+    socket.end(lastBytes, () => socket.destroy());
+  }
+}
+
+const PARSED = Symbol("what the parser says");
+const STOPS = Symbol("stops");
+
+/**
+ * The class of requests for a server whose parser stops at some of them; `stopAt` is asked once, when a request's fields
+ * are known. Node parses all that one read brought, up to 64 KB, before anything else runs: a thousand requests, or ten
+ * thousand chunks of a body. It stops at an upgrade only, where it hands the connection over by the event `upgrade`: so
+ * that is what a request at which it shall stop reads as.
+ */
+function stoppingMessage(stopAt: (request: IncomingMessage) => boolean): typeof IncomingMessage {
+  return class StoppingMessage extends IncomingMessage {
+    declare [PARSED]: boolean | null;
+    declare [STOPS]: boolean | undefined;
+
+    /** Node reads it before it emits `request`, and again when the read is over. */
+    get upgrade(): boolean | null {
+      return (this[STOPS] ??= stopAt(this)) || this[PARSED];
+    }
+
+    /** Set by the constructor of IncomingMessage, then by the parser. */
+    set upgrade(parsed: boolean | null) {
+      this[PARSED] = parsed;
+    }
+  };
 }

@@ -13,7 +13,7 @@ import { checkSocketPath, clearStaleSocket } from "./stale-socket.js";
 export interface Listener {
   /** The TCP port; undefined on a unix socket. */
   readonly port: number | undefined;
-  /** Somebody else has the same port on ::1. */
+  /** Another program has the same port on ::1. */
   readonly isTakenOnSix?: boolean;
   /** Stops accepting, lets running requests finish (1.5 s), cuts what is left. May be called twice. */
   readonly close: () => Promise<void>;
@@ -34,7 +34,7 @@ const BACKLOG = 4096;
 
 /**
  * Listens on 127.0.0.1 and, where it exists, on ::1 with the same port: a client that was told `localhost` must not
- * find somebody else there (threat-model §0.1). Port 0: any. `Conflict` when 127.0.0.1 is taken.
+ * find another program there (threat-model §0.1). Port 0: any. `Conflict` when 127.0.0.1 is taken.
  */
 export async function listenOnLoopback(
   handler: RequestListener,
@@ -55,7 +55,7 @@ export async function listenOnLoopback(
 
 /**
  * Listens on a unix socket, 0600 from birth. The caller holds the one-instance lock and has checked the directory: two
- * who clear a stale socket at once would race. `DaemonRunning` when somebody answers there.
+ * who clear a stale socket at once would race. `DaemonRunning` when a daemon answers there.
  */
 export async function listenOnSocket(
   handler: RequestListener,
@@ -74,7 +74,7 @@ export async function listenOnSocket(
 
 /**
  * Listens on a unix socket that a service manager opened and bound; closing leaves it, and its path, to the manager.
- * `UsageInvalid`: no listening socket, or one of TCP, where whoever connects would be taken for the user.
+ * `UsageInvalid`: no listening socket, or one of TCP, where any program that connects would be taken for the user.
  */
 export async function listenOnDescriptor(
   handler: RequestListener,
@@ -164,7 +164,7 @@ interface OnSix {
   readonly isTaken: boolean;
 }
 
-/** Best effort: not every machine has IPv6, and whoever took the port there cannot be told to go. */
+/** Best effort: not every machine has IPv6, and a program that took the port there cannot be told to go. */
 async function onSixToo(handler: RequestListener, options: ListenerOptions, port: number | undefined): Promise<OnSix> {
   try {
     const server = await bound(handler, options, (unbound) =>

@@ -89,7 +89,7 @@ function withBody({ fields }: GuardedRequest): string | undefined {
   return lengths.every((length) => /^0+$/.test(length)) ? undefined : "a request with a body is not answered";
 }
 
-/** Node takes the first of two, somebody else the last. */
+/** Node takes the first of two, another parser the last. */
 function twoTokens({ fields }: GuardedRequest): string | undefined {
   return (fields["authorization"] ?? []).length > 1 ? "a request has at most one Authorization" : undefined;
 }

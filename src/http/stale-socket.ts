@@ -41,7 +41,7 @@ async function isSocket(path: string): Promise<boolean> {
   return found !== undefined;
 }
 
-/** undefined: somebody accepted. */
+/** undefined: a daemon accepted. */
 function connectionError(path: string): Promise<Error | undefined> {
   return new Promise((resolve) => {
     const socket = connect(path, () => {

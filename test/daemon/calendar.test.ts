@@ -51,7 +51,7 @@ function started(jobs: readonly CalendarJob[] = [midnight], { swept = true } = {
     clock,
     logger,
     sweep: async () => void (await calendar.runDue()),
-    onJump: () => calendar.onJump(),
+    onResume: () => calendar.onResume(),
   });
   calendar.start();
   if (swept) sweeper.start();
@@ -178,7 +178,7 @@ describe("after a jump of the clock, the calendar", () => {
 
   it("has one timer for each job, as before", () => {
     const calendar = started([midnight, { ...midnight, cron: "0 3 1 * *" }], { swept: false });
-    for (let time = 0; time < 3; time++) calendar.onJump();
+    for (let time = 0; time < 3; time++) calendar.onResume();
     expect(vi.getTimerCount()).toBe(2);
   });
 
@@ -203,7 +203,7 @@ describe("after a jump of the clock, the calendar", () => {
     const calendar = started([midnight], { swept: false });
     await pass(11 * HOUR);
     jump(-HOUR);
-    calendar.onJump();
+    calendar.onResume();
     await pass(2 * HOUR);
     expect(runs).toEqual(["06-11 00:00"]);
     await pass(DAY);
@@ -244,7 +244,7 @@ describe("a calendar that is stopped", () => {
     const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
     const before = timers();
     const calendar = started([midnight, { ...midnight, cron: "*/5 * * * *" }], { swept: false });
-    calendar.onJump();
+    calendar.onResume();
     expect(timers()).toBe(before);
   });
 });

@@ -1,8 +1,11 @@
+import express from "express";
+import request from "supertest";
 import { describe, expect, it } from "vitest";
 import { BrokerError } from "../../src/core/errors.js";
-import { errorAnswer, rawAnswer } from "../../src/http/json-answer.js";
+import { errorAnswer, errorHandler, rawAnswer } from "../../src/http/json-answer.js";
+import { memoryLogger } from "../support/memory-logger.js";
 
-const MEND = "; to fix it: brokerctl login corp";
+const FIX = "; to fix it: brokerctl login corp";
 
 function answerTo(message: string, hint?: string) {
   const answer = errorAnswer(new BrokerError("LoginRequired", message, { hint }), 400);
@@ -10,15 +13,15 @@ function answerTo(message: string, hint?: string) {
 }
 
 describe("the answer to an error", () => {
-  it("tells message and mend in both spellings and the reason phrase", () => {
+  it("tells message and fix in both spellings and the reason phrase", () => {
     const { body, reason } = answerTo("no session", "brokerctl login corp");
 
-    const message = `no session${MEND}`;
+    const message = `no session${FIX}`;
     expect(JSON.parse(body)).toEqual({ code: "LoginRequired", message, Code: "LoginRequired", Message: message });
     expect(reason).toBe(message);
   });
 
-  it("does without a mend", () => expect(answerTo("no session").told).toBe("no session"));
+  it("does without a fix", () => expect(answerTo("no session").told).toBe("no session"));
 
   it("has a reason phrase of one line of printable ASCII, the body keeps the text that can be seen", () => {
     const { reason, told } = answerTo("a\r\nSet-Cookie: x\tü\u0000\u007f→");
@@ -27,16 +30,16 @@ describe("the answer to an error", () => {
     expect(told).toBe("a?\nSet-Cookie: x\tü??→");
   });
 
-  it("is cut where it would be too long, the mend last", () => {
+  it("is cut where it would be too long, the fix last", () => {
     const { reason, told } = answerTo("x".repeat(5000), "brokerctl login corp");
 
     expect(reason).toHaveLength(200);
-    expect(reason?.endsWith(`...${MEND}`)).toBe(true);
+    expect(reason?.endsWith(`...${FIX}`)).toBe(true);
     expect(told).toHaveLength(2000);
-    expect(told.endsWith(`...${MEND}`)).toBe(true);
+    expect(told.endsWith(`...${FIX}`)).toBe(true);
   });
 
-  it("cuts a mend that is too long by itself", () => {
+  it("cuts a fix that is too long by itself", () => {
     expect(answerTo("message", "y".repeat(300)).reason).toHaveLength(200);
   });
 
@@ -49,5 +52,55 @@ describe("the answer to an error", () => {
     expect(head).toContain(`Content-Length: ${Buffer.byteLength(body)}`);
     expect(head).toMatch(/^Content-Type: application\/json$/m);
     expect(JSON.parse(body)).toMatchObject({ code: "RequestRefused" });
+  });
+});
+
+function appThat(handler: express.RequestHandler) {
+  const logger = memoryLogger();
+  const app = express();
+  app.use(handler);
+  app.use(errorHandler({ logger, answerOf: (error) => errorAnswer(error, error.code === "Conflict" ? 409 : 500) }));
+  return { app, logger };
+}
+
+describe("the error handler", () => {
+  it("answers with the status it was given for the code", async () => {
+    const { app, logger } = appThat(() => {
+      throw new BrokerError("Conflict", "it exists");
+    });
+
+    const answer = await request(app).get("/");
+
+    expect(answer.status).toBe(409);
+    expect(answer.body).toMatchObject({ code: "Conflict", message: "it exists" });
+    expect(logger.lines).toEqual([]);
+  });
+
+  it.each<unknown>([new TypeError("detail"), "a text", undefined, { status: 404, message: "detail" }])(
+    "answers InternalError without detail when %s is thrown or rejected",
+    async (thrown) => {
+      const { app, logger } = appThat(async () => {
+        const error = thrown as Error; // whatever it is: that is the point
+        throw error;
+      });
+
+      const answer = await request(app).get("/");
+
+      // Express takes a rejection with undefined for an error of its own.
+      expect(answer.status).toBe(500);
+      expect(answer.body).toMatchObject({ code: "InternalError" });
+      expect(answer.text).not.toContain("detail");
+      expect(logger.lines.map(({ level }) => level)).toEqual(["error"]);
+    },
+  );
+
+  it("cuts an answer that had begun", async () => {
+    const { app } = appThat((_request, response) => {
+      response.writeHead(200, { "Content-Length": "10" });
+      response.write("half");
+      throw new Error("too late");
+    });
+
+    await expect(request(app).get("/")).rejects.toThrow();
   });
 });

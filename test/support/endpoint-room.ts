@@ -1,14 +1,14 @@
 import { type HeldCredentials } from "../../src/core/credentials.js";
+import type { BrokerError } from "../../src/core/errors.js";
 import { Secret } from "../../src/core/secret.js";
 import type { RoleCredentials } from "../../src/credentials/credentials-registry.js";
 import { createEndpointApp } from "../../src/endpoint/app.js";
-import type { EndpointFetch } from "../../src/endpoint/fetch-report.js";
 import type { ServerLimits } from "../../src/http/limited-server.js";
 import { type Listener, listenOnLoopback } from "../../src/http/listen.js";
 import { SystemClock } from "../../src/system/clock.js";
 import { FakeLeases } from "../fakes/fake-leases.js";
 import { CANARY } from "./canaries.js";
-import { memoryLogger } from "./memory-logger.js";
+import { type LogLine, memoryLogger } from "./memory-logger.js";
 
 const NOW = Date.parse("2026-11-21T03:53:46.789Z");
 export const ACCESS_KEY_ID = "ASIA00000000000ACCES";
@@ -49,10 +49,24 @@ export function endpointRoom() {
   const leases = new FakeLeases();
   const credentials = new FakeCredentials();
   const logger = memoryLogger();
-  const fetches: EndpointFetch[] = [];
+  /** What the log says of each fetch. */
+  const fetches = (): readonly LogLine["fields"][] =>
+    logger.lines.filter(({ message }) => message === "fetch").map(({ fields }) => fields);
+  let resumeChecks = 0;
+  /** What an edit of the config does; true: it was taken up. */
+  const config = {
+    takeUpEdit: async (): Promise<boolean> => false,
+    whyMissing: undefined as ((role: string) => BrokerError) | undefined,
+  };
   credentials.hold("dev", hourOfCredentials());
-  const app = createEndpointApp({ leases, credentials, logger, onFetch: (fetch) => fetches.push(fetch) });
+  const app = createEndpointApp({
+    ...{ leases, credentials, logger },
+    noticeResume: () => void resumeChecks++,
+    takeUpEdit: () => config.takeUpEdit(),
+    whyMissing: (role) => config.whyMissing?.(role),
+  });
   const listen = (limits: Partial<ServerLimits> = {}): Promise<Listener> =>
     listenOnLoopback(app, { port: 0, clock: new SystemClock(), logger, limits: { bodies: false, ...limits } });
-  return { app, listen, leases, credentials, logger, fetches, token: leases.add("dev") };
+  const token = leases.add("dev");
+  return { app, listen, leases, credentials, logger, fetches, config, token, resumeChecks: () => resumeChecks };
 }

@@ -27,14 +27,14 @@ module.exports = {
     ),
     {
       name: "surroundings-stand-apart",
-      comment: "L1 rooms do not lean on each other; what system offers comes by type",
+      comment: "L1 folders do not lean on each other; what system offers comes by type",
       severity: "error",
       from: { path: `^src/(${L1})/` },
       to: { path: `^src/(${L1})/`, pathNot: "^src/($1|system)/" },
     },
     {
       name: "surroundings-take-system-by-type",
-      comment: "L1 rooms get clock, logger and files passed in",
+      comment: "L1 folders get clock, logger and files passed in",
       severity: "error",
       from: { path: "^src/(http|aws|secrets|config|control-api|runtime-api)/" },
       to: { path: "^src/system/", dependencyTypesNot: ["type-only"] },

@@ -1,10 +1,10 @@
 import { defineConfig } from "vitest/config";
 
 /**
- * What `npm run test:mutation` runs against each change of a room: the room's own unit tests, in this process. Tests that
+ * What `npm run test:mutation` runs against each change of a folder: the folder's own unit tests, in this process. Tests that
  * start built programs do not see the change and stay out.
  */
-const room = process.env["CREDBROKER_MUTATED_ROOM"] ?? "*";
+const folder = process.env["CREDBROKER_MUTATED_FOLDER"] ?? "*";
 
 export default defineConfig({
   plugins: [
@@ -17,6 +17,6 @@ export default defineConfig({
   test: {
     environment: "node",
     testTimeout: 60_000,
-    include: [`test/${room}/**/*.test.ts`],
+    include: [`test/${folder}/**/*.test.ts`],
   },
 });

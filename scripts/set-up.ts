@@ -8,7 +8,7 @@ const STEP_LIMIT_MS = 20 * 60_000;
 /** What a suite needs cannot be had: a failure of the suite, never a reason to skip. */
 export class SetupFailure extends Error {}
 
-/** Its standard output; a failure names the command and what mends it. */
+/** Its standard output; a failure names the command and the fix. */
 export function run(command: readonly string[], hint: string, env: Readonly<Record<string, string>> = {}): string {
   const [program = "", ...args] = command;
   const options = { encoding: "utf8", timeout: STEP_LIMIT_MS, env: { ...process.env, ...env } } as const;

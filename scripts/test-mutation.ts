@@ -6,11 +6,11 @@ import { parseArgs } from "node:util";
 import { seededRandom } from "../test/support/random.js";
 
 /**
- * `npm run test:mutation [-- --seed N] [--room ROOM]... [--windows N] [--full]`: changes seeded samples of each room by
- * StrykerJS and runs the tests of that room. Fails where a room's tests let too many mutants live, and lists those that
+ * `npm run test:mutation [-- --seed N] [--folder FOLDER]... [--windows N] [--full]`: changes seeded samples of each folder by
+ * StrykerJS and runs the tests of that folder. Fails where a folder's tests let too many mutants live, and lists those that
  * lived, to be read one by one. A sample is a number of windows of eight lines; `--full` takes whole files.
  */
-const STRICT_ROOMS = new Set(["http", "endpoint", "credentials", "leases", "secrets"]);
+const STRICT_FOLDERS = new Set(["http", "endpoint", "credentials", "leases", "secrets"]);
 const STRICT_SCORE = 90;
 const OTHER_SCORE = 80;
 const WINDOW_LINES = 8;
@@ -19,7 +19,7 @@ const DIRECTORY = ".mutation";
 const { values } = parseArgs({
   options: {
     seed: { type: "string", default: String(Math.trunc(Date.now() / 1000)) },
-    room: { type: "string", multiple: true, default: [] },
+    folder: { type: "string", multiple: true, default: [] },
     windows: { type: "string", default: "12" },
     full: { type: "boolean", default: false },
   },
@@ -33,45 +33,45 @@ interface Mutant {
 }
 
 interface Outcome {
-  readonly room: string;
+  readonly folder: string;
   readonly killed: number;
   readonly lived: readonly string[];
 }
 
 const seed = Number(values.seed);
 process.stdout.write(`seed ${seed}\n`);
-const outcomes = rooms().map((room) => mutate(room));
+const outcomes = folders().map((folder) => mutate(folder));
 report(outcomes);
 
-function rooms(): readonly string[] {
+function folders(): readonly string[] {
   const all = readdirSync("src", { withFileTypes: true }).filter((entry) => entry.isDirectory());
   const names = all.map(({ name }) => name);
-  const unknown = values.room.filter((room) => !names.includes(room));
-  if (unknown.length > 0) throw new Error(`src has no room ${unknown.join(", ")}; it has ${names.join(", ")}`);
-  return values.room.length > 0 ? values.room : names;
+  const unknown = values.folder.filter((folder) => !names.includes(folder));
+  if (unknown.length > 0) throw new Error(`src has no folder ${unknown.join(", ")}; it has ${names.join(", ")}`);
+  return values.folder.length > 0 ? values.folder : names;
 }
 
-function mutate(room: string): Outcome {
-  process.stdout.write(`\n=== ${room}\n`);
+function mutate(folder: string): Outcome {
+  process.stdout.write(`\n=== ${folder}\n`);
   mkdirSync(DIRECTORY, { recursive: true });
-  const reportFile = join(DIRECTORY, `${room}.json`);
+  const reportFile = join(DIRECTORY, `${folder}.json`);
   rmSync(reportFile, { force: true });
-  const config = join(DIRECTORY, `${room}.config.json`);
-  writeFileSync(config, JSON.stringify(strykerConfig(room, reportFile)));
+  const config = join(DIRECTORY, `${folder}.config.json`);
+  writeFileSync(config, JSON.stringify(strykerConfig(folder, reportFile)));
   const { status } = spawnSync("npx", ["stryker", "run", config], {
     stdio: "inherit",
-    env: { ...process.env, CREDBROKER_MUTATED_ROOM: room },
+    env: { ...process.env, CREDBROKER_MUTATED_FOLDER: folder },
   });
-  if (status !== 0) throw new Error(`StrykerJS did not finish room ${room}: exit ${String(status)}`);
-  return outcomeOf(room, reportFile);
+  if (status !== 0) throw new Error(`StrykerJS did not finish folder ${folder}: exit ${String(status)}`);
+  return outcomeOf(folder, reportFile);
 }
 
-function strykerConfig(room: string, reportFile: string): object {
+function strykerConfig(folder: string, reportFile: string): object {
   return {
     testRunner: "vitest",
     vitest: { configFile: "vitest.mutation.config.ts", related: false },
     plugins: ["@stryker-mutator/vitest-runner"],
-    mutate: values.full ? [`src/${room}/**/*.ts`] : sample(room),
+    mutate: values.full ? [`src/${folder}/**/*.ts`] : sample(folder),
     coverageAnalysis: "perTest",
     // Mutants of static values need a whole run each; the tests of a constant are those of the code that uses it.
     ignoreStatic: true,
@@ -88,9 +88,9 @@ function strykerConfig(room: string, reportFile: string): object {
 }
 
 /** Windows of eight lines, drawn by line so that a long file is drawn more often. */
-function sample(room: string): readonly string[] {
-  const random = seededRandom(seed ^ hashOf(room));
-  const lines = sourceFiles(join("src", room)).flatMap((file) => {
+function sample(folder: string): readonly string[] {
+  const random = seededRandom(seed ^ hashOf(folder));
+  const lines = sourceFiles(join("src", folder)).flatMap((file) => {
     const count = readFileSync(file, "utf8").split("\n").length;
     return Array.from({ length: Math.ceil(count / WINDOW_LINES) }, (_, index) => {
       const first = index * WINDOW_LINES + 1;
@@ -115,14 +115,14 @@ function hashOf(text: string): number {
   return createHash("sha256").update(text).digest().readInt32LE(0);
 }
 
-function outcomeOf(room: string, reportFile: string): Outcome {
+function outcomeOf(folder: string, reportFile: string): Outcome {
   const { files } = JSON.parse(readFileSync(reportFile, "utf8")) as {
     files: Readonly<Record<string, { readonly mutants: readonly Mutant[] }>>;
   };
   const all = Object.entries(files).flatMap(([file, { mutants }]) => mutants.map((mutant) => ({ file, ...mutant })));
   const lived = all.filter(({ status }) => status === "Survived" || status === "NoCoverage");
   return {
-    room,
+    folder,
     killed: all.filter(({ status }) => status === "Killed" || status === "Timeout").length,
     lived: lived.map(({ file, location, mutatorName, replacement, status }) => {
       const change = (replacement ?? "").replaceAll(/\s+/g, " ").slice(0, 100);
@@ -134,13 +134,13 @@ function outcomeOf(room: string, reportFile: string): Outcome {
 function report(outcomes: readonly Outcome[]): void {
   let failed = 0;
   process.stdout.write(`\nroom, killed of all, score (least)\n`);
-  for (const { room, killed, lived } of outcomes) {
+  for (const { folder, killed, lived } of outcomes) {
     const total = killed + lived.length;
     const score = total === 0 ? 100 : (killed * 100) / total;
-    const least = STRICT_ROOMS.has(room) ? STRICT_SCORE : OTHER_SCORE;
+    const least = STRICT_FOLDERS.has(folder) ? STRICT_SCORE : OTHER_SCORE;
     if (score < least) failed++;
     const verdict = score < least ? "  TOO LOW" : "";
-    process.stdout.write(`${room}: ${killed} of ${total}, ${score.toFixed(1)} % (${least} %)${verdict}\n`);
+    process.stdout.write(`${folder}: ${killed} of ${total}, ${score.toFixed(1)} % (${least} %)${verdict}\n`);
     for (const line of lived) process.stdout.write(`    lived: ${line}\n`);
   }
   process.stdout.write(`${outcomes.length - failed} passed, ${failed} failed\n`);

@@ -1,7 +1,7 @@
 # Shell integration of credbroker, written by `brokerctl hook bash`; edits here are lost. Its first line is kept by brokerd.
 # Start files are read by other shells too (~/.profile by sh): to them this is nothing.
 [ -n "${BASH_VERSION-}" ] || return 0
-# Nobody's alias is to become part of what follows.
+# No alias may become part of what follows.
 __credbroker_aliases=''
 if \shopt -q expand_aliases; then
   __credbroker_aliases=1

@@ -20,7 +20,7 @@ function __credbroker_known
     return 1
 end
 
-# Follows the region of the role, or else of the user's [default], as long as nobody else has chosen one.
+# Follows the region of the role, or else of the user's [default], as long as no other setting has chosen one.
 function __credbroker_follow -a region
     set -l ours "$CREDBROKER_REGION"
     test "$region" = - -a -n "$__credbroker_home_region"; and set region $__credbroker_home_region

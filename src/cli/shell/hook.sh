@@ -16,7 +16,7 @@ __credbroker_known() {
   esac
 }
 
-# Follows the region of the role, or else of the user's [default], as long as nobody else has chosen one.
+# Follows the region of the role, or else of the user's [default], as long as no other setting has chosen one.
 __credbroker_follow() {
   local ours=${CREDBROKER_REGION-} region=$1
   [[ $region != - ]] || region=${__credbroker_home_region:--}

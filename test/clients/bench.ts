@@ -116,11 +116,10 @@ export class UserShell {
   }
 }
 
-/** The default session name tells colleagues apart: it holds who runs brokerd. */
-const SESSION_NAME = `credbroker-${userInfo().username.replaceAll(/[^\w+=,.@-]/g, "-")}`;
-
 export function testRole({ name, account, region }: { name: string; account: string; region: string }): TestRole {
-  const arn = `arn:aws:sts::${account}:assumed-role/${name}/${SESSION_NAME}`;
+  // The default session name tells colleagues apart: it holds who runs brokerd.
+  const session = `credbroker-${userInfo().username.replaceAll(/[^\w+=,.@-]/g, "-")}`;
+  const arn = `arn:aws:sts::${account}:assumed-role/${name}/${session}`;
   return { name, roleArn: `arn:aws:iam::${account}:role/${name}`, arn, region };
 }
 

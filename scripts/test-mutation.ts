@@ -133,7 +133,7 @@ function outcomeOf(folder: string, reportFile: string): Outcome {
 
 function report(outcomes: readonly Outcome[]): void {
   let failed = 0;
-  process.stdout.write(`\nroom, killed of all, score (least)\n`);
+  process.stdout.write(`\nfolder, killed of all, score (least)\n`);
   for (const { folder, killed, lived } of outcomes) {
     const total = killed + lived.length;
     const score = total === 0 ? 100 : (killed * 100) / total;

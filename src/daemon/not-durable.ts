@@ -20,7 +20,7 @@ export interface DurableParts {
 export function notDurable({ stateDir, services, lock, port, shellFiles }: DurableParts): readonly string[] {
   const { leases, lifecycle, sso } = services;
   const problems = [
-    [`${stateDir} had no room at the start, so nothing new can be saved`, lock.fullDisk],
+    [`${stateDir} had no space at the start, so nothing new can be saved`, lock.fullDisk],
     ["leases are not durable", leases.saveProblem ?? lifecycle.leaseProblem],
     ["the endpoint's port is not durable", port.problem],
     ["what prompts and new shells read is out of date", shellFiles.problem],

@@ -120,7 +120,7 @@ function canonical(value: unknown): string {
 
 function altered({ Sid }: TrustStatement): BrokerError {
   return new BrokerError("Conflict", `the statement ${Sid} of the trust policy is no longer as it was added`, {
-    hint: "look at it in the IAM console and remove it there if nobody needs it",
+    hint: "look at it in the IAM console and remove it there if it is not needed",
   });
 }
 

@@ -102,7 +102,7 @@ async function readIfAllowed(
 function refuseOtherAccount(options: TrustOptions, wanted: Wanted): void {
   if (wanted.isOwnAccount) return;
   throw new BrokerError("AccessDenied", `the trust policy cannot be changed: ${otherAccount(options, wanted)}`, {
-    hint: "let somebody of that account add the statement: `brokerctl lambda trust FUNCTION` prints it",
+    hint: "let an administrator of that account add the statement: `brokerctl lambda trust FUNCTION` prints it",
   });
 }
 
@@ -148,14 +148,14 @@ async function lookAfterwards(
 
 const SETTLING = "IAM takes some seconds until the change holds everywhere";
 const NOT_SHOWN =
-  "IAM took the change and does not show it: somebody may have changed the trust policy at the same moment; look again";
+  "IAM took the change and does not show it: another caller may have changed the trust policy at the same moment; look again";
 const NOT_LOOKED_AT = "IAM took the change; how the trust policy looks now cannot be told";
 const LASTING = "credentials that were had before stay good to their end, an hour at most";
 
 const STANDING_NOTES: Partial<Record<Standing, readonly string[]>> = {
   equal: ["another statement of the trust policy says the same; it is not ours to remove"],
   stale: ["the statement stands there for a principal that was deleted: --apply renews it, --undo removes it"],
-  altered: ["somebody changed the statement after it was added: neither --apply nor --undo touches it"],
+  altered: ["the statement was changed after it was added: neither --apply nor --undo touches it"],
 };
 
 function otherNotes(document: string, statement: TrustStatement): string[] {

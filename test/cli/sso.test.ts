@@ -91,7 +91,7 @@ describe("logout", () => {
 
   it("exits 2 where nobody is logged in", async () => {
     expect(await room.run(["logout"])).toMatchObject({ code: 2 });
-    expect((await room.run(["logout", "corp"])).stderr).toContain("nobody was logged in to corp");
+    expect((await room.run(["logout", "corp"])).stderr).toContain("there was no login to corp");
   });
 });
 

@@ -63,7 +63,7 @@ describe.skipIf(!canMount())("on a full disk", () => {
     const lock = readdirSync(state.path).find((name) => name.startsWith("brokerd.lock."));
     expect(lstatSync(join(state.path, String(lock))).isSymbolicLink()).toBe(true);
     const text = await broker.ctl(["status"]);
-    expect([text.code, text.stderr]).toEqual([0, expect.stringContaining("had no room at the start")]);
+    expect([text.code, text.stderr]).toEqual([0, expect.stringContaining("had no space at the start")]);
 
     const refused = await broker.ctl(["use", "prod"]);
     expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("no space left on device")]);

@@ -16,7 +16,7 @@ export const lambdaTrustCommand = defineCommand({
   name: "lambda trust",
   summary: "Print what a function's role must say so that you may assume it; add or remove it",
   details: `stdout holds exactly the statement for the role's trust policy. Without --apply and --undo nothing is changed.
-Whoever can assume the role has its permissions: give it to a person only where they may have them.`,
+Every principal that can assume the role has its permissions: give it to a person only where they may have them.`,
   positionals: [FUNCTION_POSITIONAL],
   options: OPTIONS,
   examples: [
@@ -65,7 +65,7 @@ function tell(trust: Trust, { action, again }: Told, { output }: CliContext): vo
   output.say(`${SENTENCES[action](trust)}: ${roleArn}`);
   if (action === "show" && !isPresent) {
     output.say(`It lets in ${principal}, with all that the role may do.`);
-    output.hint(`${again} --apply    # or have it added to the Statement list by whoever keeps the role`);
+    output.hint(`${again} --apply    # or have it added to the Statement list by the role's administrator`);
   }
   if (action === "apply") output.hint(`${again} --undo    # removes it again`);
   for (const note of notes) output.warn(note);

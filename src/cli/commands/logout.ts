@@ -15,7 +15,7 @@ AWS takes none back. Without SOURCE: the one that is logged in.`,
     const source = positionals[0] ?? (await theOneLoggedIn(context));
     const { wasLoggedIn, sources, problem } = await context.client.call("logout", { source });
     const others = sources.filter((name) => name !== source);
-    context.output.say(wasLoggedIn ? `logged out of ${source}` : `nobody was logged in to ${source}`);
+    context.output.say(wasLoggedIn ? `logged out of ${source}` : `there was no login to ${source}`);
     if (others.length > 0) context.output.say(`which shared its login with ${others.join(", ")}`);
     if (problem !== null) {
       context.output.warn(`Identity Center could not be told: ${problem}`, "the token is forgotten here all the same");

@@ -26,7 +26,7 @@ The programs themselves stay: npm removes them. Never starts brokerd.`,
     "brokerctl uninstall",
     "brokerctl uninstall --yes && npm rm -g credbroker",
   ],
-  exitCodes: ["1  something had to stay; it is named with its mend"],
+  exitCodes: ["1  something had to stay; it is named, with the fix"],
   async run({ options }, context) {
     const traces = await findTraces(context);
     const findings = findingsOf(traces);

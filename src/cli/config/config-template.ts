@@ -54,7 +54,7 @@ sources: {}
 roles: {}
 
 # lambda: { via: dev }              # the role that reads Lambda functions and assumes their roles (docs/lambda.md)
-# refresh: { idle_after: 8h }       # roles that nobody fetched for so long are let go
+# refresh: { idle_after: 8h }       # roles that no program fetched for so long are let go
 `;
 }
 

@@ -32,7 +32,7 @@ export const CODE_OPTIONS = {
 export const AS_OPTION = {
   type: "string",
   choices: FORMS,
-  help: "how the code learns of its credentials; default header; static: the keys themselves, as Lambda sets them",
+  help: "how the code receives its credentials; default header; static: the keys themselves, as Lambda sets them",
 } as const;
 
 export const MODE_DETAILS = `

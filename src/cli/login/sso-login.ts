@@ -33,7 +33,7 @@ async function show(
   const { output, env } = context;
   // Whoever started it has the browser open already.
   const isOpened = !joined && (await openBrowser(browsers, url, env));
-  if (joined) output.say("a login is under way already, and this one waits with it:");
+  if (joined) output.say("a login is under way already; this command joins it:");
   output.say(
     isOpened ? "Log in in your browser. If it does not open, go to:" : "To log in, open this page in a browser:",
   );

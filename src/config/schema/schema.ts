@@ -25,7 +25,7 @@ export const refreshSchema = z.strictObject({
     .string()
     .regex(DURATION_PATTERN, DURATION_RULE)
     .optional()
-    .describe("Roles that nobody fetched for this long are no longer renewed; default 8h"),
+    .describe("Roles that no program fetched for this long are no longer renewed; default 8h"),
 });
 
 export const lambdaSchema = z.strictObject({

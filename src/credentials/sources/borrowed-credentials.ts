@@ -136,7 +136,7 @@ function explain(error: BrokerError, { name, type }: Source): BrokerError {
   if (error.signer === undefined) return error;
   const message = `AWS does not accept the credentials that source ${name} (${type}) gives: ${error.message}`;
   return new BrokerError(error.code, message, {
-    hint: "mend them where they come from, then brokerctl refresh",
+    hint: "fix them where they come from, then brokerctl refresh",
     cause: error,
     signer: error.signer,
   });

@@ -47,6 +47,7 @@ class Refusal extends Error {
 
 export interface FakeLease extends LeaseView {
   readonly token: string;
+  readonly previousRole?: string | null;
 }
 
 /**
@@ -110,6 +111,7 @@ export class FakeControl {
   #server: Server | undefined;
   #endpoint: Server | undefined;
   #leaseCount = 0;
+  readonly #endedTokens = new Set<string>();
 
   constructor(home: string) {
     this.socketPath = join(home, "run", "control.sock");
@@ -143,8 +145,8 @@ export class FakeControl {
     return this;
   }
 
-  addSource(name: string, state: SourceView["state"] = "ready"): this {
-    this.sources.push({ name, type: "keys", state, expiresAt: null });
+  addSource(name: string, state: SourceView["state"] = "ready", type = "keys"): this {
+    this.sources.push({ name, type, state, expiresAt: null });
     return this;
   }
 
@@ -253,7 +255,11 @@ export class FakeControl {
       this.addRole(name);
       return { text: `${text}# role ${name} ${JSON.stringify(fields)}\n`, summary: [`added role ${name}`] };
     },
-    "keys-add": ({ source, accessKeyId, secretAccessKey }) => {
+    "keys-add": ({ source, accessKeyId, secretAccessKey, replace }) => {
+      this.#keysSource(source);
+      if (!replace && this.keys.some((held) => held.source === source)) {
+        throw new Refusal({ code: "Conflict", message: `source ${source} has an access key already` });
+      }
       const key = { source, accessKeyIdSuffix: accessKeyId.slice(-4), addedAt: NOW, rotatedAt: null };
       this.keys.splice(0, this.keys.length, ...this.keys.filter((held) => held.source !== source), key);
       this.secrets.set(source, secretAccessKey);
@@ -274,14 +280,18 @@ export class FakeControl {
       return { keys, places: this.importPlaces };
     },
     "keys-list": () => ({ keys: this.keys }),
-    "keys-rotate": ({ source }) => ({
-      source,
-      accessKeyIdSuffix: "NEWK",
-      addedAt: NOW,
-      rotatedAt: NOW,
-      notes: ["the old key was deleted"],
-    }),
+    "keys-rotate": ({ source }) => {
+      this.#heldKey(source);
+      return {
+        source,
+        accessKeyIdSuffix: "NEWK",
+        addedAt: NOW,
+        rotatedAt: NOW,
+        notes: ["the old key was deleted"],
+      };
+    },
     "keys-remove": ({ source }) => {
+      this.#heldKey(source);
       this.keys.splice(0, this.keys.length, ...this.keys.filter((key) => key.source !== source));
       return {};
     },
@@ -308,7 +318,7 @@ export class FakeControl {
       ],
     }),
     "login-start": ({ source, flow }) => {
-      if (!this.sso.has(source)) throw new Refusal({ code: "UsageInvalid", message: `${source} is not logged in to` });
+      if (!this.sso.has(source)) throw this.#noLogin(source);
       return {
         loginId: source,
         flow: this.joinedFlow ?? flow,
@@ -321,12 +331,15 @@ export class FakeControl {
     },
     "login-wait": ({ loginId: source }) => {
       this.sso.set(source, { loggedIn: true });
-      for (const role of this.roles.filter((candidate) => candidate.source === source)) this.failing.delete(role.name);
+      for (const role of this.#rolesOf(source)) this.failing.delete(role.name);
       return { expiresAt: NOW + 8 * HOUR_MS };
     },
     logout: ({ source }) => {
-      const wasLoggedIn = this.sso.get(source)?.loggedIn ?? false;
-      this.sso.set(source, { loggedIn: false });
+      const device = this.mfa.get(source);
+      if (!device && !this.sso.has(source)) throw this.#noLogin(source);
+      const wasLoggedIn = device?.loggedIn ?? this.sso.get(source)?.loggedIn ?? false;
+      if (device) for (const { name } of this.#rolesOf(source)) this.needMfa(name, device.code, device.serial);
+      else this.sso.set(source, { loggedIn: false });
       return { wasLoggedIn, sources: [source], problem: this.logoutProblem };
     },
     "sso-accounts": () => ({
@@ -344,10 +357,11 @@ export class FakeControl {
     },
     "login-mfa": ({ source, code }) => {
       const device = this.mfa.get(source);
-      if (!device || device.code !== (code ?? device.printed))
+      if (!device) throw this.#noLogin(source);
+      if (device.code !== (code ?? device.printed))
         throw new Refusal({ code: "MfaRequired", message: "AWS did not take the MFA code" });
       device.loggedIn = true;
-      for (const role of this.roles.filter((candidate) => candidate.source === source)) {
+      for (const role of this.#rolesOf(source)) {
         this.failing.delete(role.name);
         this.#setState(role.name, "idle");
       }
@@ -372,11 +386,15 @@ export class FakeControl {
       const statement = JSON.stringify({ Effect: "Allow", Principal: { AWS: principal } }, null, 2);
       return { roleArn, principal, statement, isPresent, changed: isPresent !== wasPresent, notes: ["a note"] };
     },
-    use: ({ lease: selector, role, forSeconds }) => {
+    use: ({ lease: selector, role: named, forSeconds }) => {
       const lease = this.#select(selector);
+      const role = named === "-" ? formerRole(lease) : named;
       const fetched = this.#fetch(role);
+      if (lease.kind === "pinned") {
+        throw new Refusal({ code: "UsageInvalid", message: "the lease of a role keeps its role" });
+      }
       const temporary = forSeconds === undefined ? null : { until: NOW + forSeconds * 1000, thenRole: lease.role };
-      const moved = { ...lease, role, temporary };
+      const moved = { ...lease, role, temporary, followsDefault: false, previousRole: lease.role };
       this.leases = this.leases.map((held) => (held.id === lease.id ? moved : held));
       if (lease.kind === "default") this.defaultRole = role;
       return { lease: view(moved), old: this.#summary(lease.role), new: fetched };
@@ -415,6 +433,7 @@ export class FakeControl {
         throw new Refusal({ code: "Conflict", message: `lease ${name} exists already` });
       }
       const expiresAt = forSeconds === undefined ? null : NOW + forSeconds * 1000;
+      if (role !== null) this.#role(role);
       return this.#access(this.addLease("named", { name, role, followsDefault: role === null, expiresAt }));
     },
     "lease-child": ({ role, pid, forSeconds }) => {
@@ -429,18 +448,27 @@ export class FakeControl {
       return this.#access(lease);
     },
     "lease-hand-over": ({ id, pid }) => {
+      if (this.#select({ by: "id", id }).kind !== "child") {
+        throw new Refusal({ code: "UsageInvalid", message: "this lease does not end with a process" });
+      }
       this.leases = this.leases.map((lease) => (lease.id === id ? { ...lease, holderPid: pid } : lease));
       return {};
     },
     "lease-list": () => ({ leases: this.leases.map(view) }),
     "lease-show": ({ lease }) => view(this.#select(lease)),
     "lease-rotate": ({ lease: selector }) => {
-      const lease = { ...this.#select(selector), token: `brk_${"r".repeat(43)}` };
+      const former = this.#select(selector);
+      const lease = { ...former, token: `brk_${"r".repeat(43)}` };
+      this.#endedTokens.add(former.token);
       this.leases = this.leases.map((held) => (held.id === lease.id ? lease : held));
       return this.#access(lease);
     },
     "lease-revoke": ({ lease: selector }) => {
       const lease = this.#select(selector);
+      if (lease.kind === "default") {
+        throw new Refusal({ code: "UsageInvalid", message: "the default lease cannot be revoked" });
+      }
+      this.#endedTokens.add(lease.token);
       this.leases = this.leases.filter(({ id }) => id !== lease.id);
       return view(lease);
     },
@@ -490,7 +518,10 @@ export class FakeControl {
       if (selector.by === "name") return candidate.name === selector.name;
       return selector.by === "id" ? candidate.id === selector.id : candidate.token === selector.token;
     });
-    if (lease) return lease;
+    if (lease) return lease.followsDefault && lease.kind !== "default" ? { ...lease, role: this.defaultRole } : lease;
+    if (selector.by === "token" && this.#endedTokens.has(selector.token)) {
+      throw new Refusal({ code: "LeaseEnded", message: "this token was revoked or replaced" });
+    }
     throw new Refusal({ code: "LeaseUnknown", message: "there is no such lease", hint: "brokerctl lease list" });
   }
 
@@ -498,6 +529,32 @@ export class FakeControl {
     const role = this.roles.find((candidate) => candidate.name === name);
     if (role) return role;
     throw new Refusal({ code: "RoleUnknown", message: `no role ${name}`, hint: "brokerctl roles" });
+  }
+
+  #rolesOf(source: string): readonly RoleView[] {
+    return this.roles.filter((role) => role.source === source);
+  }
+
+  /** Why there is nothing to log in to. */
+  #noLogin(name: string): Refusal {
+    const { type } = this.#source(name);
+    return new Refusal({ code: "UsageInvalid", message: `source ${name} is of type ${type}: it is not logged in to` });
+  }
+
+  #source(name: string): SourceView {
+    const source = this.sources.find((candidate) => candidate.name === name);
+    if (source) return source;
+    throw new Refusal({ code: "SourceUnknown", message: `no source ${name}` });
+  }
+
+  #keysSource(name: string): void {
+    if (this.#source(name).type === "keys") return;
+    throw new Refusal({ code: "UsageInvalid", message: `source ${name} has no access key` });
+  }
+
+  #heldKey(source: string): void {
+    if (this.keys.some((key) => key.source === source)) return;
+    throw new Refusal({ code: "KeyMissing", message: `source ${source} has no access key` });
   }
 
   #function(name: string): ControlResponse<"lambda-role"> {
@@ -566,7 +623,8 @@ export class FakeControl {
     try {
       const refusal = this.refusing.get(operation);
       if (refusal) throw new Refusal(refusal);
-      const handler = this.#handlers[operation] as (request: unknown) => unknown;
+      const handler = this.#handlers[operation] as ((request: unknown) => unknown) | undefined;
+      if (!handler) throw new Refusal({ code: "NotSupported", message: `there is no operation ${operation}` });
       response.end(JSON.stringify(handler(body)));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
@@ -600,5 +658,10 @@ export class FakeControl {
 
 /** Without the token, which only `lease-access` and the like tell. */
 function view(lease: FakeLease): LeaseView {
-  return { ...lease, token: undefined } as LeaseView;
+  return { ...lease, token: undefined, previousRole: undefined } as LeaseView;
+}
+
+function formerRole({ previousRole }: FakeLease): string {
+  if (previousRole) return previousRole;
+  throw new Refusal({ code: "NoRole", message: "this lease had no other role before", hint: "brokerctl use ROLE" });
 }

@@ -1,14 +1,6 @@
+import type { EditPlan, FieldValues } from "../core/config-edit.js";
+
 /** What edits and checks of the config say over the wire: a part of the contract (see contract.ts). */
-
-/** A text file as the CLI read it and the text that should stand there instead (null: nothing to change). */
-export interface EditPlan {
-  readonly text: string | null;
-  /** What changes, one line each, for people. */
-  readonly summary: readonly string[];
-}
-
-/** A field of a source or role as the flags gave it: name in the config's spelling, value as typed. */
-export type FieldValues = Readonly<Record<string, string | readonly string[]>>;
 
 export interface ConfigOperations {
   /** Parses and checks without applying; rejects with ConfigInvalid (all problems, one a line). */
@@ -18,7 +10,7 @@ export interface ConfigOperations {
       readonly roles: number;
       readonly sources: number;
       readonly endpointPort: number;
-      /** What in it runs programs of the user's, for people: `source legacy`, `data_key_command`. */
+      /** What in it runs the user's programs, for people: `source legacy`, `data_key_command`. */
       readonly programs: readonly string[];
     },
   ];

@@ -1,7 +1,8 @@
+import type { ImportItem, ImportKeyView, ImportRequest, TextSpan } from "../core/aws-import.js";
+import type { EditPlan } from "../core/config-edit.js";
 import type { BrokerErrorCode } from "../core/errors.js";
 import type { LeaseSelector } from "../core/lease.js";
-import type { ConfigOperations, EditPlan } from "./config-contract.js";
-import type { ImportItemView, ImportKeyView, ImportRequest, TextSpan } from "./import-contract.js";
+import type { ConfigOperations } from "./config-contract.js";
 import type { LambdaOperations } from "./lambda-contract.js";
 import type { LoginOperations, SourceView } from "./login-contract.js";
 import type { SsoOperations } from "./sso-contract.js";
@@ -12,7 +13,7 @@ import type { SsoOperations } from "./sso-contract.js";
  * in any response; lease tokens are. Failures are `{"error": ControlError}`.
  */
 export const CONTROL_PREFIX = "/v1/";
-/** Sent by both sides: versions that differ are said, and how to mend it. */
+/** Sent by both sides: versions that differ are said, and how to fix that. */
 export const VERSION_HEADER = "credbroker-version";
 
 export interface ControlError {
@@ -47,7 +48,7 @@ export interface RoleView {
   readonly lastError: ControlError | null;
   /** Of a role that is a permission set in the account. */
   readonly ssoRoleName: string | null;
-  /** null: nobody asked for it since it was let go. */
+  /** null: no client asked for it since it was let go. */
   readonly lastRequestedAt: number | null;
 }
 
@@ -148,7 +149,7 @@ export interface ControlOperations extends ConfigOperations, LambdaOperations, L
   "import-plan": [
     ImportRequest,
     EditPlan & {
-      readonly items: readonly ImportItemView[];
+      readonly items: readonly ImportItem[];
       readonly keys: readonly ImportKeyView[];
       readonly storeProblem: ControlError | null;
     },

@@ -1,9 +1,7 @@
+import type { LambdaMode, TrustAction, TrustReport } from "../core/deployed-function.js";
 import type { FunctionContext } from "../core/function-context.js";
 
 /** What `lambda` says over the wire: a part of the contract (see contract.ts). */
-
-/** Under which permissions the code runs: the function's own role, or another role narrowed by that role's policies. */
-export type LambdaMode = "assume" | "session-policy";
 
 /** A function, and the role whose credentials read it: `via` null is the config's `lambda.via`. */
 export interface FunctionRequest {
@@ -36,18 +34,5 @@ export interface LambdaOperations {
    * What the function's role must say so that the caller may assume it. `apply` adds just that statement, `undo` removes just
    * that one; both answer `changed: false` where there was nothing to do.
    */
-  "lambda-trust": [
-    FunctionRequest & { readonly action: "show" | "apply" | "undo" },
-    {
-      readonly roleArn: string;
-      /** Who is let in: the `Principal` of the statement. */
-      readonly principal: string;
-      /** Pretty JSON. */
-      readonly statement: string;
-      /** It stands in the trust policy (after the action). */
-      readonly isPresent: boolean;
-      readonly changed: boolean;
-      readonly notes: readonly string[];
-    },
-  ];
+  "lambda-trust": [FunctionRequest & { readonly action: TrustAction }, TrustReport];
 }

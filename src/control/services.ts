@@ -1,9 +1,9 @@
 import type { Iam } from "../aws/iam.js";
 import type { Sts } from "../aws/sts.js";
 import type { Config, LeftOutEntry } from "../config/config.js";
-import type { AwsImport, ImportRequest as AwsImportRequest } from "../config/import/aws-config-import.js";
-import type { EditPlan, FieldValues } from "../control-api/config-contract.js";
+import type { AwsImport, ConfigImport } from "../config/import/aws-config-import.js";
 import type { ControlRequest, ControlResponse } from "../control-api/contract.js";
+import type { EditPlan, FieldValues } from "../core/config-edit.js";
 import type { BrokerError } from "../core/errors.js";
 import type { Role } from "../core/role.js";
 import type { Secret } from "../core/secret.js";
@@ -51,7 +51,7 @@ export interface RunningConfig {
 }
 
 /** An import as the config room takes it, but for who and where we are. */
-export type ImportTexts = Omit<AwsImportRequest, "user" | "host">;
+export type ImportTexts = Omit<ConfigImport, "user" | "host">;
 
 export interface ConfigEdit {
   readonly text: string;

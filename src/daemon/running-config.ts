@@ -1,14 +1,14 @@
 import type { Config, LeftOutEntry } from "../config/config.js";
 import { planRoleAdd, planSourceAdd } from "../config/edit/edit-config.js";
-import { planSsoRoles, type SsoRolesPlan } from "../config/edit/plan-sso-roles.js";
+import { planSsoRoles } from "../config/edit/plan-sso-roles.js";
 import { type AwsImport, planAwsImport } from "../config/import/aws-config-import.js";
 import { readConfigFile } from "../config/load-config.js";
 import { parseAround } from "../config/parse-around.js";
 import { parseConfig } from "../config/parse-config.js";
 import { configJsonSchema } from "../config/schema/schema.js";
 import type { ConfigEdit, ImportTexts, RunningConfig } from "../control/services.js";
-import type { EditPlan } from "../control-api/config-contract.js";
 import type { ControlRequest } from "../control-api/contract.js";
+import type { EditPlan, SsoRolesPlan } from "../core/config-edit.js";
 import { BrokerError, toBrokerError } from "../core/errors.js";
 import { type Role, ssoRoleParts } from "../core/role.js";
 import { Mutex } from "../core/serial.js";

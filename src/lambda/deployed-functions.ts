@@ -1,16 +1,14 @@
 import type { IamRoles } from "../aws/iam-roles.js";
 import type { Lambda } from "../aws/lambda.js";
 import type { Sts } from "../aws/sts.js";
+import type { LambdaMode, TrustAction, TrustReport } from "../core/deployed-function.js";
 import type { Role } from "../core/role.js";
 import type { Clock } from "../system/clock.js";
 import { type ReadFunction, readFunction, readFunctionRole } from "./function-reader.js";
-import { lambdaNotes } from "./lambda-notes.js";
-import { type LambdaRoleDefinition, type LambdaRoleMode, lambdaRole, lambdaRoleName } from "./lambda-role.js";
+import { type LambdaRoleDefinition, lambdaRole, lambdaRoleName, roleChange } from "./lambda-role.js";
 import type { LambdaRoles } from "./lambda-roles.js";
 import { mirrorPolicies } from "./policy-mirror.js";
-import { roleChange } from "./role-change.js";
 import { applyTrust, readTrust, undoTrust } from "./trust.js";
-import type { TrustReport } from "./trust-report.js";
 import type { Via } from "./via.js";
 
 export interface DeployedFunctionsOptions {
@@ -29,12 +27,10 @@ export interface MadeRole extends ReadFunction {
   readonly change?: string | undefined;
 }
 
-export type TrustAction = "show" | "apply" | "undo";
-
 /** What is done about functions that are deployed. */
 export interface DeployedFunctions {
   /** Reads the function and keeps the definition of its role, durably; NotFound, AccessDenied, PolicyUnfit, UsageInvalid. */
-  makeRole(via: Via, functionText: string, mode: LambdaRoleMode): Promise<MadeRole>;
+  makeRole(via: Via, functionText: string, mode: LambdaMode): Promise<MadeRole>;
   trust(via: Via, functionText: string, action: TrustAction): Promise<TrustReport>;
 }
 
@@ -67,3 +63,21 @@ export function createDeployedFunctions(options: DeployedFunctionsOptions): Depl
     },
   };
 }
+
+/** What the code cannot do here as it can where it is deployed, one line each. */
+function lambdaNotes(mode: LambdaMode, via: string): readonly string[] {
+  return [...(mode === "assume" ? [] : narrowed(via)), ...EVERYWHERE];
+}
+
+function narrowed(via: string): readonly string[] {
+  return [
+    `effective permissions = role ${via} AND the policies of the function's role, as they are now`,
+    `GetCallerIdentity shows role ${via}: resource and key policies that name the function's role do not match`,
+    "aws:PrincipalArn, aws:PrincipalTag and policy variables of the caller have the values of that role",
+  ];
+}
+
+const EVERYWHERE = [
+  "policies with the condition lambda:SourceFunctionArn do not match: only Lambda itself sets that key",
+  "calls come from this machine's network: conditions on the function's VPC or its endpoints do not match",
+];

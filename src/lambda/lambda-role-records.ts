@@ -1,3 +1,4 @@
+import type { LambdaMode } from "../core/deployed-function.js";
 import {
   count,
   fieldsOf,
@@ -9,7 +10,7 @@ import {
   text,
   versionedJson,
 } from "../core/json-fields.js";
-import type { LambdaRoleDefinition, LambdaRoleMode } from "./lambda-role.js";
+import type { LambdaRoleDefinition } from "./lambda-role.js";
 
 /** A definition and when it was last made. */
 export interface LambdaRoleRecord {
@@ -19,7 +20,7 @@ export interface LambdaRoleRecord {
 }
 
 const VERSION = 1;
-const MODES: readonly LambdaRoleMode[] = ["assume", "session-policy"];
+const MODES: readonly LambdaMode[] = ["assume", "session-policy"];
 const roleArn = matching(/^arn:[\w-]+:iam::\d{12}:role\/.+$/);
 const arns = (value: unknown): readonly string[] | undefined =>
   Array.isArray(value) && value.every((arn): arn is string => text(arn) !== undefined) ? value : undefined;

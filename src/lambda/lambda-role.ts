@@ -1,9 +1,7 @@
+import type { LambdaMode } from "../core/deployed-function.js";
 import { BrokerError } from "../core/errors.js";
 import type { AssumeRoleParameters, Role } from "../core/role.js";
 import { roleDigest } from "../core/role-digest.js";
-
-/** The function's role itself, or another role narrowed by the function role's policies. */
-export type LambdaRoleMode = "assume" | "session-policy";
 
 /** All that makes a function's role, but for the role it goes by: plain JSON, kept for leases that name it. */
 export interface LambdaRoleDefinition {
@@ -14,7 +12,7 @@ export interface LambdaRoleDefinition {
   readonly functionRoleArn: string;
   /** Name of the role that it goes by. */
   readonly via: string;
-  readonly mode: LambdaRoleMode;
+  readonly mode: LambdaMode;
   /** Of the function. */
   readonly region: string;
   /** In mode `session-policy`: minified JSON. */
@@ -27,7 +25,7 @@ export interface LambdaRoleNameParts {
   /** FUNCTION, as the person typed it. */
   readonly functionText: string;
   readonly via: string;
-  readonly mode: LambdaRoleMode;
+  readonly mode: LambdaMode;
 }
 
 const NARROWED = "+session-policy";
@@ -118,4 +116,24 @@ function notNarrowed({ name }: LambdaRoleDefinition): BrokerError {
 /** As Lambda itself does, so that GetCallerIdentity shows the same; STS takes no name of one character. */
 function sessionName({ functionName }: LambdaRoleDefinition): string {
   return functionName.padEnd(2, "-");
+}
+
+/**
+ * What is another now than when the function was last read under this name: deployed anew, or a config that names another region.
+ * Leases on the name follow at once, also in terminals out of sight, so the user is told. undefined: nothing changed.
+ */
+export function roleChange(former: LambdaRoleDefinition | undefined, now: LambdaRoleDefinition): string | undefined {
+  const what = former && differenceOf(former, now);
+  return what === undefined ? undefined : `${what}; leases on ${now.name} follow`;
+}
+
+function differenceOf(former: LambdaRoleDefinition, now: LambdaRoleDefinition): string | undefined {
+  if (former.functionRoleArn !== now.functionRoleArn) {
+    return `the role of ${now.functionName} is ${now.functionRoleArn}, and was ${former.functionRoleArn} when it was last read`;
+  }
+  if (former.functionArn !== now.functionArn) {
+    return `the function is ${now.functionArn}, and was ${former.functionArn} when it was last read`;
+  }
+  const isSame = former.policy === now.policy && former.policyArns?.join() === now.policyArns?.join();
+  return isSame ? undefined : `the policies of ${now.functionRoleArn} are not those that were last read`;
 }

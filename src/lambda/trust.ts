@@ -1,4 +1,8 @@
+import type { IamRoles } from "../aws/iam-roles.js";
+import type { Sts } from "../aws/sts.js";
+import type { TrustReport } from "../core/deployed-function.js";
 import { BrokerError, toBrokerError } from "../core/errors.js";
+import type { Clock } from "../system/clock.js";
 import {
   addStatement,
   otherSids,
@@ -9,8 +13,18 @@ import {
 } from "./edit-trust-policy.js";
 import { roleInOwnAccount, roleNameOf } from "./function-role.js";
 import { type TrustPrincipal, trustPrincipal } from "./trust-principal.js";
-import type { TrustOptions, TrustReport } from "./trust-report.js";
 import { type TrustStatement, trustStatement } from "./trust-statement.js";
+import type { Via } from "./via.js";
+
+/** What is asked and with whose credentials. */
+export interface TrustOptions {
+  readonly sts: Sts;
+  readonly iamRoles: IamRoles;
+  readonly clock: Clock;
+  readonly via: Via;
+  /** Of the function. */
+  readonly functionRoleArn: string;
+}
 
 /** The statement, and whether it stands there: said also where the trust policy itself may not be read. */
 export async function readTrust(options: TrustOptions): Promise<TrustReport> {
@@ -102,7 +116,7 @@ async function readIfAllowed(
 function refuseOtherAccount(options: TrustOptions, wanted: Wanted): void {
   if (wanted.isOwnAccount) return;
   throw new BrokerError("AccessDenied", `the trust policy cannot be changed: ${otherAccount(options, wanted)}`, {
-    hint: "let an administrator of that account add the statement: `brokerctl lambda trust FUNCTION` prints it",
+    hint: "ask an administrator of that account to add the statement: `brokerctl lambda trust FUNCTION` prints it",
   });
 }
 
@@ -148,9 +162,9 @@ async function lookAfterwards(
 
 const SETTLING = "IAM takes some seconds until the change holds everywhere";
 const NOT_SHOWN =
-  "IAM took the change and does not show it: another caller may have changed the trust policy at the same moment; look again";
+  "IAM took the change and does not show it: another user may have changed the trust policy at the same moment; look again";
 const NOT_LOOKED_AT = "IAM took the change; how the trust policy looks now cannot be told";
-const LASTING = "credentials that were had before stay good to their end, an hour at most";
+const LASTING = "credentials that were fetched before stay valid to their end, an hour at most";
 
 const STANDING_NOTES: Partial<Record<Standing, readonly string[]>> = {
   equal: ["another statement of the trust policy says the same; it is not ours to remove"],

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import type { ImportItemView, ImportKeyView } from "../../src/control-api/import-contract.js";
+import type { ImportItem, ImportKeyView } from "../../src/core/aws-import.js";
 import { canarySecretKey } from "../support/canaries.js";
 import { type CliRoom, cliRoom } from "../support/cli-room.js";
 import { tempDir } from "../support/temp-dir.js";
@@ -9,7 +9,7 @@ import { tempDir } from "../support/temp-dir.js";
 const SECRET = canarySecretKey("Import");
 const KEY_LINES = `aws_access_key_id = AKIA0000000000000001\r\naws_secret_access_key = ${SECRET}\r\n`;
 const CREDENTIALS = `\uFEFF[ops]\r\n${KEY_LINES}region = eu-west-1\r\n`;
-const OPS: ImportItemView = {
+const OPS: ImportItem = {
   what: "ops",
   outcome: "add",
   role: "ops",

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { importHandlers } from "../../src/control/handlers/import-handlers.js";
-import type { ImportRequest } from "../../src/control-api/import-contract.js";
+import type { ImportRequest } from "../../src/core/aws-import.js";
 import { Secret } from "../../src/core/secret.js";
 import { type FakeServices, fakeControlServices } from "../fakes/control-services.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";

@@ -1,8 +1,8 @@
+import type { LambdaMode, TrustAction, TrustReport } from "../../src/core/deployed-function.js";
 import { BrokerError } from "../../src/core/errors.js";
 import type { FunctionContext } from "../../src/core/function-context.js";
-import type { DeployedFunctions, MadeRole, TrustAction } from "../../src/lambda/deployed-functions.js";
-import { type LambdaRoleMode, lambdaRole, lambdaRoleName } from "../../src/lambda/lambda-role.js";
-import type { TrustReport } from "../../src/lambda/trust-report.js";
+import type { DeployedFunctions, MadeRole } from "../../src/lambda/deployed-functions.js";
+import { lambdaRole, lambdaRoleName } from "../../src/lambda/lambda-role.js";
 import type { Via } from "../../src/lambda/via.js";
 
 const ACCOUNT = "111111111111";
@@ -30,7 +30,7 @@ export class MemoryFunctions implements DeployedFunctions {
     return context;
   }
 
-  async makeRole(via: Via, functionText: string, mode: LambdaRoleMode): Promise<MadeRole> {
+  async makeRole(via: Via, functionText: string, mode: LambdaMode): Promise<MadeRole> {
     const { context, roleArn } = this.#read(functionText);
     const { functionName, functionArn, region } = context;
     const name = lambdaRoleName({ functionText, via: via.role.name, mode });

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import type { LambdaRoleDefinition } from "../../src/lambda/lambda-role.js";
-import { roleChange } from "../../src/lambda/role-change.js";
+import { type LambdaRoleDefinition, roleChange } from "../../src/lambda/lambda-role.js";
 import { FUNCTION_ROLE } from "./world.js";
 
 const read: LambdaRoleDefinition = {

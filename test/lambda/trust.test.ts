@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { BrokerError } from "../../src/core/errors.js";
 import { lambdaRole } from "../../src/lambda/lambda-role.js";
-import { applyTrust, readTrust, undoTrust } from "../../src/lambda/trust.js";
-import type { TrustOptions } from "../../src/lambda/trust-report.js";
+import { applyTrust, readTrust, type TrustOptions, undoTrust } from "../../src/lambda/trust.js";
 import type { Via } from "../../src/lambda/via.js";
 import { ACCOUNT, annSigns, type World } from "../aws/world.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";

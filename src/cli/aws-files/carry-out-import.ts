@@ -1,5 +1,5 @@
 import type { ControlError, ControlResponse } from "../../control-api/contract.js";
-import type { ImportRequest } from "../../control-api/import-contract.js";
+import type { ImportRequest } from "../../core/aws-import.js";
 import { BrokerError } from "../../core/errors.js";
 import { replaceConfig } from "../config/config-file.js";
 import type { CliContext } from "../context.js";

@@ -1,9 +1,9 @@
-import type { ImportItemView, ImportKeyView } from "../../control-api/import-contract.js";
+import type { ImportItem, ImportKeyView } from "../../core/aws-import.js";
 import type { Screen } from "../terminal/screen.js";
 import { table } from "../terminal/table.js";
 
 /** What `import` would do, a line for each profile. */
-export function importTable(items: readonly ImportItemView[], screen: Screen): string {
+export function importTable(items: readonly ImportItem[], screen: Screen): string {
   return table(
     ["profile", "becomes", "notes"],
     items.map((item) => [item.what, becomes(item), item.notes.join("; ")]),
@@ -11,20 +11,20 @@ export function importTable(items: readonly ImportItemView[], screen: Screen): s
   );
 }
 
-function becomes(item: ImportItemView): string {
+function becomes(item: ImportItem): string {
   const { outcome } = item;
   if (outcome === "refused" || outcome === "left") return "not taken";
   if (outcome === "conflict") return "not taken: conflict";
   return outcome === "same" ? `${entriesOf(item)}, there already` : entriesOf(item);
 }
 
-function entriesOf({ role, source, type, sourceRole }: ImportItemView): string {
+function entriesOf({ role, source, type, sourceRole }: ImportItem): string {
   const from = source === null ? `role ${String(sourceRole)}` : `source ${source} (${String(type)})`;
   return role === null ? from : `role ${role} on ${from}`;
 }
 
 /** `12 roles and sources to add, 3 there already, 4 not taken`. */
-export function importCounts(items: readonly ImportItemView[]): string {
+export function importCounts(items: readonly ImportItem[]): string {
   const count = (outcomes: readonly string[]): number => items.filter((item) => outcomes.includes(item.outcome)).length;
   const parts = [
     `${count(["add"])} to add`,
@@ -34,7 +34,7 @@ export function importCounts(items: readonly ImportItemView[]): string {
   return parts.join(", ");
 }
 
-export function importItemJson(item: ImportItemView): Readonly<Record<string, unknown>> {
+export function importItemJson(item: ImportItem): Readonly<Record<string, unknown>> {
   const { what, outcome, role, source, type, sourceRole, notes } = item;
   return { profile: what, outcome, role, source, source_type: type, source_role: sourceRole, notes };
 }

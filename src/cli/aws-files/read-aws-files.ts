@@ -1,6 +1,6 @@
 import { open } from "node:fs/promises";
 import { join } from "node:path";
-import type { FileText } from "../../control-api/import-contract.js";
+import type { FileText } from "../../core/aws-import.js";
 import { hasErrno, reasonOf } from "../../core/errno.js";
 import { BrokerError } from "../../core/errors.js";
 import { shellQuote } from "../../core/shell-quote.js";

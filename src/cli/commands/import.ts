@@ -1,4 +1,4 @@
-import type { FileText, ImportRequest } from "../../control-api/import-contract.js";
+import type { FileText, ImportRequest } from "../../core/aws-import.js";
 import { BrokerError } from "../../core/errors.js";
 import {
   carryOutImport,

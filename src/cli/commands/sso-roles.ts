@@ -1,5 +1,5 @@
 import type { ControlResponse } from "../../control-api/contract.js";
-import type { SsoRoleFound } from "../../control-api/sso-contract.js";
+import type { SsoRoleFound } from "../../core/config-edit.js";
 import { BrokerError } from "../../core/errors.js";
 import { ssoRoleId } from "../../core/role.js";
 import { defineCommand, JSON_OPTION } from "../command.js";

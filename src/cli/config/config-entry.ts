@@ -1,4 +1,4 @@
-import type { FieldValues } from "../../control-api/config-contract.js";
+import type { FieldValues } from "../../core/config-edit.js";
 import { reasonOf } from "../../core/errno.js";
 import { BrokerError } from "../../core/errors.js";
 import { NAME_PATTERN } from "../../core/role.js";

@@ -1,4 +1,4 @@
-import type { EditPlan } from "../../control-api/config-contract.js";
+import type { EditPlan } from "../../core/config-edit.js";
 import { MAX_CONFIG_BYTES } from "../../core/config-size.js";
 import { hasErrno, reasonOf } from "../../core/errno.js";
 import { BrokerError } from "../../core/errors.js";

@@ -1,5 +1,5 @@
 import type { ControlResponse } from "../../control-api/contract.js";
-import type { LambdaMode } from "../../control-api/lambda-contract.js";
+import type { LambdaMode } from "../../core/deployed-function.js";
 import { BrokerError } from "../../core/errors.js";
 import type { CliContext } from "../context.js";
 import { withLogin } from "../login/login.js";

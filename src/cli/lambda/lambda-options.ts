@@ -1,4 +1,4 @@
-import type { LambdaMode } from "../../control-api/lambda-contract.js";
+import type { LambdaMode } from "../../core/deployed-function.js";
 import { FORMS } from "../access/lease-variables.js";
 
 /** Flags that the commands about a function share. */

@@ -1,4 +1,4 @@
-import type { SsoRoleFound } from "../../control-api/sso-contract.js";
+import type { SsoRoleFound } from "../../core/config-edit.js";
 import { BrokerError } from "../../core/errors.js";
 import { ConcurrencyLimit } from "../../core/serial.js";
 import type { CliContext } from "../context.js";

@@ -1,4 +1,4 @@
-import type { TextSpan } from "../../control-api/import-contract.js";
+import type { TextSpan } from "../../core/aws-import.js";
 
 /** The text without these spans, or with the line of each that has one in its place. Every other character stays. */
 export function cutText(text: string, spans: readonly TextSpan[]): string {

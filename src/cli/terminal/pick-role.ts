@@ -1,5 +1,5 @@
 import type { LeaseView, RoleView, StatusView } from "../../control-api/contract.js";
-import type { SsoRoleFound } from "../../control-api/sso-contract.js";
+import type { SsoRoleFound } from "../../core/config-edit.js";
 import { BrokerError } from "../../core/errors.js";
 import type { LeaseSelector } from "../../core/lease.js";
 import { ssoRoleId } from "../../core/role.js";

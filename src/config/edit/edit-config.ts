@@ -1,3 +1,4 @@
+import type { EditPlan, FieldValues } from "../../core/config-edit.js";
 import { BrokerError } from "../../core/errors.js";
 import { NAME_PATTERN } from "../../core/role.js";
 import type { ConfigText } from "../check/check-config.js";
@@ -6,7 +7,7 @@ import { showValue } from "../check/show-value.js";
 import { renderProblem } from "../parse-config.js";
 import { type FieldCatalog, ROLE_FIELDS, SOURCE_FIELDS } from "../schema/field-catalog.js";
 import { NAME_RULE } from "../schema/field-rules.js";
-import { type FieldValues, readFieldValues } from "../schema/field-values.js";
+import { readFieldValues } from "../schema/field-values.js";
 import { addEntries, checkBeforeEdit, sectionOf } from "./add-entries.js";
 import { type NewEntries, renderEntries } from "./insert-entries.js";
 
@@ -16,11 +17,9 @@ export interface EditRequest extends ConfigText {
   readonly fields: FieldValues;
 }
 
-/** What should stand in the file instead. */
-export interface ConfigEdit {
+/** An addition: there is always a new text. */
+export interface ConfigEdit extends EditPlan {
   readonly text: string;
-  /** What changes, for people. */
-  readonly summary: readonly string[];
 }
 
 interface EntryKind {

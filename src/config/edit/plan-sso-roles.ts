@@ -1,28 +1,13 @@
+import type { SsoRoleFound, SsoRolesPlan, SsoRolesRequest } from "../../core/config-edit.js";
 import { BrokerError } from "../../core/errors.js";
 import type { CheckedConfig, ConfigText } from "../check/check-config.js";
 import { renderProblems } from "../parse-config.js";
 import { addEntries, checkBeforeEdit, type EditedConfig, sectionOf } from "./add-entries.js";
 import { removeRoles } from "./remove-entries.js";
-import { type FoundRole, ssoRoleName } from "./sso-role-names.js";
+import { ssoRoleName } from "./sso-role-names.js";
 
-export interface SsoRolesRequest extends ConfigText {
-  /** Of type `sso`. */
-  readonly source: string;
-  readonly nameTemplate: string;
-  readonly found: readonly FoundRole[];
-  /** All that the login can have; absent: nothing is removed. */
-  readonly existing?: readonly Pick<FoundRole, "accountId" | "roleName">[];
-}
-
-export interface SsoRolesPlan {
-  /** null: nothing to change. */
-  readonly text: string | null;
-  readonly summary: readonly string[];
-  readonly added: readonly string[];
-  readonly removed: readonly string[];
-  /** Why something was left as it is. */
-  readonly notes: readonly string[];
-}
+/** The config as it was read, and what is wanted of it. */
+type Request = ConfigText & SsoRolesRequest;
 
 type Entries = Readonly<Record<string, unknown>>;
 
@@ -33,7 +18,7 @@ const PLAIN_FIELDS = ["source", "sso_account_id", "sso_role_name"];
  * The config with a role for each that was found and is not in it yet, and without the plain ones of the source that are
  * gone. Nothing that a person added to a role is ever removed, nor a role that another one is chained from.
  */
-export function planSsoRoles(request: SsoRolesRequest): SsoRolesPlan {
+export function planSsoRoles(request: Request): SsoRolesPlan {
   const before = checkBeforeEdit(request);
   const roles = sectionOf(before.reading.root, "roles");
   const gone = planRemoval(request, roles);
@@ -50,12 +35,12 @@ export function planSsoRoles(request: SsoRolesRequest): SsoRolesPlan {
 }
 
 function planAddition(
-  { source, nameTemplate, found }: SsoRolesRequest,
+  { source, nameTemplate, found }: Request,
   roles: Entries,
 ): { readonly entries: Record<string, Record<string, string>>; readonly notes: readonly string[] } {
   const known = new Set(Object.values(roles).map((entry) => keyOf(entry, source)));
   const fresh = found.filter(({ accountId, roleName }) => !known.has(`${accountId}/${roleName}`));
-  const byName = new Map<string, FoundRole[]>();
+  const byName = new Map<string, SsoRoleFound[]>();
   for (const each of fresh) {
     const name = ssoRoleName(nameTemplate, each);
     byName.set(name, [...(byName.get(name) ?? []), each]);
@@ -76,7 +61,7 @@ function planAddition(
 }
 
 function planRemoval(
-  { source, existing }: SsoRolesRequest,
+  { source, existing }: Request,
   roles: Entries,
 ): { readonly names: readonly string[]; readonly notes: readonly string[] } {
   if (!existing) return { names: [], notes: [] };
@@ -107,7 +92,7 @@ function isPlain(entry: unknown): boolean {
 }
 
 function edit(
-  request: SsoRolesRequest,
+  request: Request,
   before: CheckedConfig,
   { gone, added }: { gone: readonly string[]; added: Readonly<Record<string, Record<string, string>>> },
 ): EditedConfig {

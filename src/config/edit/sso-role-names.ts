@@ -1,11 +1,5 @@
+import type { SsoRoleFound } from "../../core/config-edit.js";
 import { BrokerError } from "../../core/errors.js";
-
-/** A permission set in an account, as the portal lists it. */
-export interface FoundRole {
-  readonly accountId: string;
-  readonly accountName: string;
-  readonly roleName: string;
-}
 
 const PLACES = ["account_name", "account_id", "role_name"] as const;
 const MAX_LENGTH = 128;
@@ -14,7 +8,7 @@ const MAX_LENGTH = 128;
  * The name that a template gives to a role, made to fit NAME_PATTERN: runs of what no name may hold become one `-`.
  * @throws BrokerError `UsageInvalid`: the template has other places than `{account_name} {account_id} {role_name}`
  */
-export function ssoRoleName(template: string, found: FoundRole): string {
+export function ssoRoleName(template: string, found: SsoRoleFound): string {
   const values = { account_name: found.accountName, account_id: found.accountId, role_name: found.roleName };
   const filled = template.replaceAll(/\{([^{}]*)\}/g, (place, name: string) => {
     const known = PLACES.find((each) => each === name);

@@ -1,4 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
+import type { ImportItem, ImportRequest } from "../../core/aws-import.js";
+import type { EditPlan } from "../../core/config-edit.js";
 import { BrokerError } from "../../core/errors.js";
 import { nearestName } from "../../core/nearest-name.js";
 import type { CheckedConfig, ConfigText } from "../check/check-config.js";
@@ -7,8 +9,8 @@ import { addEntries, checkBeforeEdit, sectionOf } from "../edit/add-entries.js";
 import { renderEntries } from "../edit/insert-entries.js";
 import { renderProblems } from "../parse-config.js";
 import type { PlainEntry } from "../schema/field-values.js";
-import { type AwsFiles, type AwsProfiles, readAwsProfiles } from "./aws-profiles.js";
-import { type ImportItem, importItems } from "./import-items.js";
+import { type AwsProfiles, readAwsProfiles } from "./aws-profiles.js";
+import { importItems } from "./import-items.js";
 import { draftRoles, noteLeftOut, withSigners } from "./import-roles.js";
 import { comparable, ImportSources, type MutableEntry } from "./import-sources.js";
 import { type ImportedKey, importedKeys } from "./imported-keys.js";
@@ -16,21 +18,12 @@ import { ssoSessionFields } from "./profile-kind.js";
 import { dropDependents, type ImportDrafts, settleImport } from "./settle-import.js";
 
 /** The config as it was read, and the AWS files whose profiles are to be in it. */
-export interface ImportRequest extends ConfigText {
-  readonly aws: AwsFiles;
-  /** Undefined: all but `[default]`. */
-  readonly profiles?: readonly string[];
-  /** `[default]` as well: somebody said so. */
-  readonly withDefault: boolean;
+export interface ConfigImport extends ConfigText, ImportRequest {
   /** Of the secret store: access key id → source. */
   readonly heldKeys: ReadonlyMap<string, string>;
 }
 
-export interface AwsImport {
-  /** The config with all that could be taken; null: nothing to add. */
-  readonly text: string | null;
-  /** The lines that are added. */
-  readonly summary: readonly string[];
+export interface AwsImport extends EditPlan {
   /** Every profile and what else looks like one: taken, there already, or why not. */
   readonly items: readonly ImportItem[];
   readonly keys: readonly ImportedKey[];
@@ -41,7 +34,7 @@ export interface AwsImport {
  * config that have the same name stay as they are, and what is left is added without touching another byte.
  * @throws BrokerError `UsageInvalid` (no such profile), `ConfigInvalid` (the config has problems already), `NotSupported`
  */
-export function planAwsImport(request: ImportRequest): AwsImport {
+export function planAwsImport(request: ConfigImport): AwsImport {
   const before = checkBeforeEdit(request);
   const root = before.reading.root ?? {};
   const aws = readAwsProfiles(request.aws);
@@ -60,11 +53,11 @@ export function planAwsImport(request: ImportRequest): AwsImport {
 
   const added = newEntries(drafts, existing);
   const { text, summary } = addAll(request, before, added);
-  const items = importItems({ aws, drafts, existing, sources, all: request.profiles === undefined });
+  const items = importItems({ aws, drafts, existing, sources, all: request.profiles === null });
   return { text, summary, items, keys: importedKeys(drafts, aws) };
 }
 
-function choose({ profiles: named, withDefault }: ImportRequest, aws: AwsProfiles): ReadonlySet<string> {
+function choose({ profiles: named, withDefault }: ConfigImport, aws: AwsProfiles): ReadonlySet<string> {
   const known = [...aws.profiles.keys()];
   for (const name of named ?? []) {
     if (aws.profiles.has(name)) continue;
@@ -137,7 +130,7 @@ function newEntries(
   return { sources: onlyNew("sources"), roles: onlyNew("roles") };
 }
 
-function addAll(request: ImportRequest, before: CheckedConfig, added: NewByName): Pick<AwsImport, "text" | "summary"> {
+function addAll(request: ConfigImport, before: CheckedConfig, added: NewByName): Pick<AwsImport, "text" | "summary"> {
   let edited = { text: request.text, checked: before };
   const summary: string[] = [];
   for (const section of ["sources", "roles"] as const) {

@@ -1,16 +1,5 @@
+import type { AwsFileName, AwsFiles, FileText } from "../../core/aws-import.js";
 import { type AwsIni, type IniSection, type IniSetting, nameInHeading, readAwsIni } from "../../core/aws-ini.js";
-
-/** One of the two AWS files; its text may hold secrets. */
-interface AwsFileText {
-  readonly text: string;
-  /** For messages only. */
-  readonly path: string;
-}
-
-export type AwsFileName = "config" | "credentials";
-
-/** Absent: there is no such file. */
-export type AwsFiles = Readonly<Partial<Record<AwsFileName, AwsFileText>>>;
 
 /** A setting and where it stands. */
 export interface PlacedSetting extends IniSetting {
@@ -65,7 +54,7 @@ interface Found {
   readonly duplicates: Map<string, string[]>;
 }
 
-function readConfigFile(file: AwsFileText, found: Found): void {
+function readConfigFile(file: FileText, found: Found): void {
   const ini = readAwsIni(file.text);
   const hasLongDefault = ini.sections.some(({ name }) => nameInHeading(name, "profile") === "default");
   for (const section of ini.sections) {
@@ -84,7 +73,7 @@ function readConfigFile(file: AwsFileText, found: Found): void {
   sayDuplicates(ini, { file, found, ownerOf: ownerInConfig });
 }
 
-function readCredentialsFile(file: AwsFileText, found: Found): void {
+function readCredentialsFile(file: FileText, found: Found): void {
   const ini = readAwsIni(file.text);
   for (const section of ini.sections) {
     const meant = nameInHeading(section.name, "profile");
@@ -106,7 +95,7 @@ function ownerInConfig(heading: string): string | undefined {
 }
 
 interface DuplicateSearch {
-  readonly file: AwsFileText;
+  readonly file: FileText;
   readonly found: Found;
   /** Whose item of the import tells of it; undefined: nobody's. */
   readonly ownerOf: (heading: string) => string | undefined;
@@ -168,7 +157,7 @@ function inForce(all: readonly PlacedSetting[]): Settings {
 }
 
 /** Never quoted: half a key may stand there. */
-function sayStrangeLines({ strangeLines }: AwsIni, { path }: AwsFileText, { oddities }: Found): void {
+function sayStrangeLines({ strangeLines }: AwsIni, { path }: FileText, { oddities }: Found): void {
   if (strangeLines.length === 0) return;
   const shown = strangeLines.slice(0, 5).join(", ");
   const lines = `${strangeLines.length > 1 ? "lines" : "line"} ${shown}${strangeLines.length > 5 ? ", …" : ""}`;

@@ -1,3 +1,4 @@
+import type { ImportItem } from "../../core/aws-import.js";
 import { spellUnseen } from "../../core/visible-text.js";
 import { maskSecrets } from "../check/show-value.js";
 import type { AwsProfiles } from "./aws-profiles.js";
@@ -6,21 +7,6 @@ import type { ImportSources, MutableEntry, SourceDraft } from "./import-sources.
 import { profileKind } from "./profile-kind.js";
 import { leftOutOfSession } from "./profile-settings.js";
 import type { ImportDrafts } from "./settle-import.js";
-
-/** What becomes of one profile, or of what looks like one. */
-export interface ImportItem {
-  /** As people know it: `dev`, `[sso-session corp]`. */
-  readonly what: string;
-  /** `left`: `[default]`, which is taken when somebody says so. */
-  readonly outcome: "add" | "same" | "conflict" | "refused" | "left";
-  readonly role: string | null;
-  readonly source: string | null;
-  /** The type of `source`. */
-  readonly type: string | null;
-  /** The role it is chained from. */
-  readonly sourceRole: string | null;
-  readonly notes: readonly string[];
-}
 
 export interface ImportResult {
   readonly aws: AwsProfiles;

@@ -1,5 +1,6 @@
+import type { AwsFileName, ProcessLine, TextSpan } from "../../core/aws-import.js";
 import type { Secret } from "../../core/secret.js";
-import type { AwsFileName, AwsProfile, AwsProfiles, PlacedSetting } from "./aws-profiles.js";
+import type { AwsProfile, AwsProfiles, PlacedSetting } from "./aws-profiles.js";
 import type { ProfileDraft } from "./import-roles.js";
 import type { SourceDraft } from "./import-sources.js";
 import type { ImportDrafts } from "./settle-import.js";
@@ -17,20 +18,8 @@ export interface ImportedKey {
   readonly lines: readonly ProcessLine[];
 }
 
-/** Characters from the start of the text. */
-interface KeyPlace {
+interface KeyPlace extends TextSpan {
   readonly file: AwsFileName;
-  readonly start: number;
-  readonly end: number;
-  /** The line that can stand there in place of the key. */
-  readonly instead?: string;
-}
-
-/** `credential_process = …` for a profile. */
-export interface ProcessLine {
-  readonly profile: string;
-  readonly file: AwsFileName;
-  readonly line: string;
 }
 
 type Key = NonNullable<SourceDraft["key"]>;

@@ -1,11 +1,9 @@
+import type { FieldValues } from "../../core/config-edit.js";
 import { BrokerError } from "../../core/errors.js";
 import { nearestName } from "../../core/nearest-name.js";
 import { NOT_YET } from "../check/explain-issues.js";
 import { showValue } from "../check/show-value.js";
 import type { FieldCatalog } from "./field-catalog.js";
-
-/** A field of a source or role as flags gave it: name in the config's spelling, value as typed. */
-export type FieldValues = Readonly<Record<string, string | readonly string[]>>;
 
 /** An entry as plain YAML values, in the order of the catalog's fields. */
 export type PlainEntry = Readonly<Record<string, unknown>>;

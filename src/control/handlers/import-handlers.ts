@@ -1,6 +1,6 @@
 import type { AwsImport } from "../../config/import/aws-config-import.js";
 import type { ImportedKey } from "../../config/import/imported-keys.js";
-import type { ImportKeyView, ImportRequest, TextSpan } from "../../control-api/import-contract.js";
+import type { ImportKeyView, ImportRequest, TextSpan } from "../../core/aws-import.js";
 import { BrokerError } from "../../core/errors.js";
 import type { StoredKey } from "../../credentials/sources/key-store.js";
 import { runningConfig } from "../running.js";
@@ -27,16 +27,9 @@ export function importHandlers(services: ControlServices): Handlers<"import-plan
   };
 }
 
-function planImport(
-  { config }: ControlServices,
-  { text, path, aws, profiles, withDefault }: ImportRequest,
-  held: readonly StoredKey[],
-): AwsImport {
-  return config.planImport({
-    ...{ text, path, aws, withDefault },
-    ...(profiles && { profiles }),
-    heldKeys: new Map(held.map(({ accessKeyId, source }) => [accessKeyId, source])),
-  });
+function planImport({ config }: ControlServices, request: ImportRequest, held: readonly StoredKey[]): AwsImport {
+  const heldKeys = new Map(held.map(({ accessKeyId, source }) => [accessKeyId, source]));
+  return config.planImport({ ...request, heldKeys });
 }
 
 /** A plan can be shown while the store is closed; what it has is not known then. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type ConfigEdit, planRoleAdd, planSourceAdd } from "../../../src/config/edit/edit-config.js";
-import type { FieldValues } from "../../../src/config/schema/field-values.js";
+import type { FieldValues } from "../../../src/core/config-edit.js";
 import { caught, EXAMPLE, HEAD, PLACE, parse } from "../config-text.js";
 
 const ARN = "arn:aws:iam::222222222222:role/new";

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { adHocRole } from "../../../src/config/ad-hoc-role.js";
-import { planSsoRoles, type SsoRolesPlan, type SsoRolesRequest } from "../../../src/config/edit/plan-sso-roles.js";
+import { planSsoRoles } from "../../../src/config/edit/plan-sso-roles.js";
 import { parseConfig } from "../../../src/config/parse-config.js";
+import type { SsoRolesPlan, SsoRolesRequest } from "../../../src/core/config-edit.js";
 import { brokerErrorOf } from "../../support/broker-error-of.js";
 
 const HEAD = `version: 1 # mine

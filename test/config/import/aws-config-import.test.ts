@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { type AwsImport, type ImportRequest, planAwsImport } from "../../../src/config/import/aws-config-import.js";
+import { type AwsImport, type ConfigImport, planAwsImport } from "../../../src/config/import/aws-config-import.js";
 import { CANARY, canarySecretKey } from "../../support/canaries.js";
 import { caught, EXAMPLE, HEAD, PLACE, parse } from "../config-text.js";
 
@@ -9,7 +9,7 @@ const FILES = { config: fixture("aws-config"), credentials: fixture("aws-credent
 
 type Texts = Partial<Record<"config" | "credentials", string>>;
 
-function plan(files: Texts, more: Partial<ImportRequest> = {}): AwsImport {
+function plan(files: Texts, more: Partial<ConfigImport> = {}): AwsImport {
   const { config, credentials } = files;
   return planAwsImport({
     ...PLACE,
@@ -19,6 +19,7 @@ function plan(files: Texts, more: Partial<ImportRequest> = {}): AwsImport {
       ...(credentials !== undefined && { credentials: { text: credentials, path: "~/.aws/credentials" } }),
     },
     withDefault: false,
+    profiles: null,
     heldKeys: new Map(),
     ...more,
   });

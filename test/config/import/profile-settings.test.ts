@@ -19,6 +19,7 @@ function plan({ config, credentials, text = HEAD }: Files): AwsImport {
       ...(credentials !== undefined && { credentials: { text: credentials, path: "~/.aws/credentials" } }),
     },
     withDefault: false,
+    profiles: null,
     heldKeys: new Map(),
   });
 }

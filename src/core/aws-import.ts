@@ -1,14 +1,21 @@
-/** What `import` says over the wire: a part of the contract (see contract.ts). */
+/** Shapes of an import from the AWS files that config, the contract of control and the command share. */
+
+/** One of the two AWS files. */
+export type AwsFileName = "config" | "credentials";
 
 /** A file as the CLI read it. */
 export interface FileText {
   readonly text: string;
+  /** For messages only. */
   readonly path: string;
 }
 
+/** Their text may hold secrets. Absent: there is no such file. */
+export type AwsFiles = Readonly<Partial<Record<AwsFileName, FileText>>>;
+
 /** What `import` is about. The text of the AWS files holds keys: it only enters. */
 export interface ImportRequest extends FileText {
-  readonly aws: { readonly config?: FileText; readonly credentials?: FileText };
+  readonly aws: AwsFiles;
   /** null: all but `[default]`. */
   readonly profiles: readonly string[] | null;
   /** `[default]` as well. */
@@ -16,13 +23,16 @@ export interface ImportRequest extends FileText {
 }
 
 /** What becomes of one profile, SSO session or odd section of the AWS files. */
-export interface ImportItemView {
+export interface ImportItem {
+  /** As users know it: `dev`, `[sso-session corp]`. */
   readonly what: string;
-  /** `left`: `[default]`, which is taken only when somebody says so. */
+  /** `left`: `[default]`, which is taken only when the user names it. */
   readonly outcome: "add" | "same" | "conflict" | "refused" | "left";
   readonly role: string | null;
   readonly source: string | null;
+  /** The type of `source`. */
   readonly type: string | null;
+  /** The role it is chained from. */
   readonly sourceRole: string | null;
   readonly notes: readonly string[];
 }
@@ -34,18 +44,21 @@ export interface ImportKeyView {
   readonly state: "held" | "other" | "missing" | "unknown";
   /** Profiles that `--profile` does not serve once the key is cut out of the AWS files. */
   readonly breaks: readonly string[];
-  /** With which they go on: `credential_process = …` for a profile. */
-  readonly lines: readonly {
-    readonly profile: string;
-    readonly file: "config" | "credentials";
-    readonly line: string;
-  }[];
+  /** With these they go on. */
+  readonly lines: readonly ProcessLine[];
+}
+
+/** `credential_process = …` for a profile. */
+export interface ProcessLine {
+  readonly profile: string;
+  readonly file: AwsFileName;
+  readonly line: string;
 }
 
 /** Characters from the start of a file's text. */
 export interface TextSpan {
   readonly start: number;
   readonly end: number;
-  /** A line that can stand in its place, where the person wants it. */
+  /** A line that can stand in its place, where the user wants it. */
   readonly instead?: string;
 }

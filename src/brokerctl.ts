@@ -26,18 +26,15 @@ async function main(): Promise<void> {
   if (argv.length === 1 && argv[0] === "--version") return void process.stdout.write(`brokerctl ${version}\n`);
   refuseOldNode();
   if (isEvaluated) guardSignals();
-  const [{ runCli }, { realSurroundings }] = await Promise.all([
-    import("./cli/cli.js"),
-    import("./cli/real-surroundings.js"),
-  ]);
+  const [{ runCli }, { createHost }] = await Promise.all([import("./cli/cli.js"), import("./cli/host.js")]);
   const daemonScript = new URL("./brokerd.js", import.meta.url);
   const onReaderGone = (): never => process.exit(0);
   const onOutputLost = (reason: string): never => {
     process.stderr.write(`brokerctl: error: cannot write the output: ${reason}\n`);
     process.exit(1);
   };
-  const world = realSurroundings({ process, env: process.env, version, daemonScript, onReaderGone, onOutputLost });
-  const outcome = await runCli(argv, world);
+  const host = createHost({ process, env: process.env, version, daemonScript, onReaderGone, onOutputLost });
+  const outcome = await runCli(argv, host);
   if (typeof outcome === "number") process.exitCode = outcome;
   else await dieBy(outcome.signal);
 }

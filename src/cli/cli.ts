@@ -6,18 +6,15 @@ import type * as Refusals from "./arguments/refuse-command.js";
 import type { Command, Outcome } from "./command.js";
 import type { CommandGroup } from "./command-entry.js";
 import { COMMANDS } from "./command-table.js";
-import type { CliContext, CliSurroundings } from "./context.js";
+import type { CliContext, CliHost } from "./context.js";
 import { createContext } from "./create-context.js";
 import { EXIT, execExitCodeOf, exitCodeOf } from "./exit-codes.js";
 import type * as Help from "./help.js";
 import { Interrupted } from "./terminal/prompts.js";
 
 /** Runs one command line; whatever happens, it is told on stderr and ends in an exit code or a signal to die by. */
-export async function runCli(
-  argv: readonly string[],
-  surroundings: CliSurroundings,
-): Promise<Exclude<Outcome, undefined>> {
-  const context = createContext(surroundings, { json: asksForJson(argv) });
+export async function runCli(argv: readonly string[], host: CliHost): Promise<Exclude<Outcome, undefined>> {
+  const context = createContext(host, { json: asksForJson(argv) });
   let command: Command | undefined;
   try {
     const chosen = await choose(argv, context);

@@ -10,8 +10,8 @@ import type { TextStream } from "./terminal/screen.js";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The world as a command meets it; the entry gives the real one, tests a twin. */
-export interface CliSurroundings {
+/** The process and machine as a command meets them; the entry gives the real ones, tests their own. */
+export interface CliHost {
   readonly version: string;
   readonly env: Environment;
   /** Throws `UsageInvalid` where that directory has been removed. */
@@ -42,7 +42,7 @@ export interface CliSurroundings {
 }
 
 /** All that a command may touch. */
-export interface CliContext extends CliSurroundings {
+export interface CliContext extends CliHost {
   readonly output: Output;
   /** Starts the daemon when it is not running (unless CREDBROKER_NO_AUTOSTART=1). */
   readonly client: ControlClient;

@@ -1,45 +1,89 @@
 import type { CallOptions, ControlClient } from "../control-api/client.js";
 import type { ControlOperation, ControlRequest, ControlResponse } from "../control-api/contract.js";
-import type { CliContext, CliSurroundings } from "./context.js";
+import type { CliContext, CliHost } from "./context.js";
 import { createOutput, type Output, printable } from "./terminal/output.js";
 
 /** What one command runs in. */
-export function createContext(surroundings: CliSurroundings, { json }: { readonly json: boolean }): CliContext {
-  const { stdinIsTTY, stdout, stderr, env, clock } = surroundings;
+export function createContext(host: CliHost, { json }: { readonly json: boolean }): CliContext {
+  const { stdinIsTTY, stdout, stderr, env, clock } = host;
   const output = createOutput({ stdout, stderr, env, json, clock });
-  const plainClient = tellingClient(lazyClient(surroundings.connect), output);
-  const quietClient = unwakingClient(plainClient, surroundings);
-  const context = {
-    ...surroundings,
-    output,
-    quietClient,
-    interactive: stdinIsTTY && stderr.isTTY === true,
-  };
+  const shared = { host, output, connection: new Connection(host.connect) };
+  const quietClient = createClient({ ...shared, mayWake: false });
+  const context = { ...host, output, quietClient, interactive: stdinIsTTY && stderr.isTTY === true };
   const mayWake = env["CREDBROKER_NO_AUTOSTART"] !== "1";
-  return { ...context, client: startingClient(context, mayWake ? plainClient : quietClient) };
+  return { ...context, client: createClient({ ...shared, mayWake, start: starter(context) }) };
 }
 
-/** Loads what it takes to talk when something is said: `--help` needs none of it. */
-function lazyClient(load: () => Promise<ControlClient>): ControlClient {
-  let loading: Promise<ControlClient> | undefined;
-  let loaded: ControlClient | undefined;
+interface ClientOptions {
+  readonly host: CliHost;
+  readonly output: Output;
+  readonly connection: Connection;
+  /** Whether connecting may start the daemon, as it does where systemd holds the socket. */
+  readonly mayWake: boolean;
+  /** Starts the daemon after this failure, or rejects; without it the daemon is taken as it is. */
+  readonly start?: (failure: unknown) => Promise<unknown>;
+}
+
+function createClient({ host, output, connection, mayWake, start }: ClientOptions): ControlClient {
   return {
     get daemonVersion() {
-      return loaded?.daemonVersion;
+      return connection.client?.daemonVersion;
     },
     async call<O extends ControlOperation>(
       operation: O,
       request: ControlRequest<O>,
       options?: CallOptions,
     ): Promise<ControlResponse<O>> {
-      loading ??= load();
-      loaded = await loading;
-      return loaded.call(operation, request, options);
+      const ask = async (wakes: boolean): Promise<ControlResponse<O>> => {
+        if (!wakes && this.daemonVersion === undefined) await refuseToWake(host);
+        return telling({ operation, request }, output, async () =>
+          (await connection.open()).call(operation, request, options),
+        );
+      };
+      try {
+        return await ask(mayWake);
+      } catch (error) {
+        if (!start) throw error;
+        await start(error);
+        return ask(false);
+      }
     },
   };
 }
 
-/** What people are told while they wait; the rest waits for brokerd itself. */
+/** Loads what it takes to talk when something is said: `--help` needs none of it. */
+class Connection {
+  readonly #connect: () => Promise<ControlClient>;
+  #opening: Promise<ControlClient> | undefined;
+  client: ControlClient | undefined;
+
+  constructor(connect: () => Promise<ControlClient>) {
+    this.#connect = connect;
+  }
+
+  async open(): Promise<ControlClient> {
+    this.client = await (this.#opening ??= this.#connect());
+    return this.client;
+  }
+}
+
+async function refuseToWake(host: CliHost): Promise<void> {
+  const { refuseToWake: refuse } = await import("./daemon/own-supervisor.js");
+  await refuse(host);
+}
+
+/** Starts the daemon when nothing listens: once, however many calls of this command ask. */
+function starter(context: Omit<CliContext, "client">): (failure: unknown) => Promise<unknown> {
+  let starting: Promise<unknown> | undefined;
+  return async (failure) => {
+    const { refuseUnlessStartable, startDaemon } = await import("./daemon/start-daemon.js");
+    refuseUnlessStartable(failure, context);
+    starting ??= context.output.progress.during("starting brokerd", () => startDaemon(context));
+    return starting;
+  };
+}
+
+/** What the user is told while a call waits; the rest waits for brokerd itself. */
 const WAITING: Partial<Record<ControlOperation, string>> = {
   warm: "fetching credentials",
   use: "fetching credentials",
@@ -55,68 +99,16 @@ const WAITING: Partial<Record<ControlOperation, string>> = {
   "store-create": "opening the secret store; it may be asking for you in a window",
   unlock: "opening the secret store; it may be asking for you in a window",
 };
-/** Theirs is told in their own words. */
+/** Their commands tell it in their own words. */
 const TOLD_ELSEWHERE: readonly ControlOperation[] = ["login-wait", "sso-account-roles"];
 
-function tellingClient(plain: ControlClient, { progress }: Output): ControlClient {
-  return {
-    get daemonVersion() {
-      return plain.daemonVersion;
-    },
-    async call<O extends ControlOperation>(
-      operation: O,
-      request: ControlRequest<O>,
-      options?: CallOptions,
-    ): Promise<ControlResponse<O>> {
-      const call = (): Promise<ControlResponse<O>> => plain.call(operation, request, options);
-      if (TOLD_ELSEWHERE.includes(operation)) return call();
-      const role = "role" in request && typeof request.role === "string" ? ` of ${printable(request.role)}` : "";
-      return progress.during(`${WAITING[operation] ?? "waiting for brokerd"}${role}`, call);
-    },
-  };
+interface Asked {
+  readonly operation: ControlOperation;
+  readonly request: object;
 }
 
-/** A socket that systemd holds starts the daemon when it is connected to: who may not start it asks systemd first. */
-function unwakingClient(plain: ControlClient, surroundings: CliSurroundings): ControlClient {
-  return {
-    get daemonVersion() {
-      return plain.daemonVersion;
-    },
-    async call<O extends ControlOperation>(
-      operation: O,
-      request: ControlRequest<O>,
-      options?: CallOptions,
-    ): Promise<ControlResponse<O>> {
-      if (plain.daemonVersion === undefined) {
-        const { refuseToWake } = await import("./daemon/refuse-to-wake.js");
-        await refuseToWake(surroundings);
-      }
-      return plain.call(operation, request, options);
-    },
-  };
-}
-
-/** Starts the daemon when nobody listens, once however many ask, then asks again. */
-function startingClient(context: Omit<CliContext, "client">, first: ControlClient): ControlClient {
-  const { quietClient } = context;
-  let starting: Promise<unknown> | undefined;
-  return {
-    get daemonVersion() {
-      return quietClient.daemonVersion;
-    },
-    async call<O extends ControlOperation>(
-      operation: O,
-      request: ControlRequest<O>,
-      options?: CallOptions,
-    ): Promise<ControlResponse<O>> {
-      try {
-        return await first.call(operation, request, options);
-      } catch (error) {
-        const { refuseUnlessStartable, startDaemon } = await import("./daemon/start-daemon.js");
-        refuseUnlessStartable(error, context);
-        await (starting ??= context.output.progress.during("starting brokerd", () => startDaemon(context)));
-        return quietClient.call(operation, request, options);
-      }
-    },
-  };
+function telling<T>({ operation, request }: Asked, { progress }: Output, call: () => Promise<T>): Promise<T> {
+  if (TOLD_ELSEWHERE.includes(operation)) return call();
+  const role = "role" in request && typeof request.role === "string" ? ` of ${printable(request.role)}` : "";
+  return progress.during(`${WAITING[operation] ?? "waiting for brokerd"}${role}`, call);
 }

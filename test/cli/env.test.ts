@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { SERVED, TOKEN } from "../fakes/fake-control.js";
 import { canarySecretKey } from "../support/canaries.js";
 import { type CliRoom, cliRoom } from "../support/cli-room.js";
-import { CONTROL_C } from "../support/cli-twin.js";
+import { CONTROL_C } from "../support/cli-run.js";
 import { tempDir } from "../support/temp-dir.js";
 
 interface Changes {

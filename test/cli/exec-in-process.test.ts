@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { SERVED } from "../fakes/fake-control.js";
 import { type CliRoom, cliRoom } from "../support/cli-room.js";
-import type { TwinResult } from "../support/cli-twin.js";
+import type { RunResult } from "../support/cli-run.js";
 import { tempDir } from "../support/temp-dir.js";
 
 let room: CliRoom;
@@ -18,7 +18,7 @@ beforeEach(async () => {
 const PRINT = "require('fs').writeFileSync(process.argv[1], JSON.stringify(process.env))";
 
 /** `exec` with a child that writes down its environment; a terminal sits there, and offers what is missing. */
-async function exec(argv: readonly string[], options: Parameters<CliRoom["run"]>[1] = {}): Promise<TwinResult> {
+async function exec(argv: readonly string[], options: Parameters<CliRoom["run"]>[1] = {}): Promise<RunResult> {
   return room.run(["exec", ...argv, "--", process.execPath, "-e", PRINT, seenFile], options);
 }
 

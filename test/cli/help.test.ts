@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { COMMANDS } from "../../src/cli/command-table.js";
-import { runTwin, type TwinResult } from "../support/cli-twin.js";
+import { type RunResult, runCommand } from "../support/cli-run.js";
 import { tempDir } from "../support/temp-dir.js";
 
 const home = tempDir("help");
-const run = (...argv: string[]): Promise<TwinResult> => runTwin(argv, { home });
+const run = (...argv: string[]): Promise<RunResult> => runCommand(argv, { home });
 
 /** `use`, `keys add`, … */
 const NAMES = Object.entries(COMMANDS).flatMap(([name, entry]) =>

@@ -8,7 +8,7 @@ import type { SpawnedDaemon } from "../../src/system/spawn-daemon.js";
 import { NOW } from "../fakes/fake-control.js";
 import { canaryPassphrase } from "../support/canaries.js";
 import { type CliRoom, cliRoom } from "../support/cli-room.js";
-import type { TwinOptions, TwinResult } from "../support/cli-twin.js";
+import type { RunOptions, RunResult } from "../support/cli-run.js";
 
 const PASSPHRASE = canaryPassphrase("init");
 const ABSENT = { code: "KeyMissing", message: "no data key has been made", hint: "brokerctl init" } as const;
@@ -37,7 +37,7 @@ async function launchDaemon(): Promise<SpawnedDaemon> {
   return { pid: room.control.pid, ended: new Promise(() => undefined) };
 }
 
-function init(argv: readonly string[] = [], options: Omit<TwinOptions, "home"> = {}): Promise<TwinResult> {
+function init(argv: readonly string[] = [], options: Omit<RunOptions, "home"> = {}): Promise<RunResult> {
   return room.run(["init", ...argv], { launchDaemon, ...options });
 }
 
@@ -213,7 +213,7 @@ describe("init", () => {
 
 describe("init where there is no usable keychain", () => {
   const detail = "org.freedesktop.DBus.Error.ServiceUnknown: The name is not activatable";
-  const runBrokerd: TwinOptions["runBrokerd"] = () =>
+  const runBrokerd: RunOptions["runBrokerd"] = () =>
     Promise.resolve({ code: 0, stdout: JSON.stringify({ outcome: "unavailable", detail }), stderr: "" });
 
   it("says what the choice means, and offers the keychain last, with the reason", async () => {

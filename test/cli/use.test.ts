@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { TOKEN } from "../fakes/fake-control.js";
 import { type CliRoom, cliRoom } from "../support/cli-room.js";
-import { CONTROL_C } from "../support/cli-twin.js";
+import { CONTROL_C } from "../support/cli-run.js";
 
 let room: CliRoom;
 let shell: Record<string, string>;

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { CANARY } from "../support/canaries.js";
-import { runTwin, type TwinResult } from "../support/cli-twin.js";
+import { runCommand, type RunResult } from "../support/cli-run.js";
 import { get, InProcessBroker, roleArn, USER_KEY } from "../support/in-process-broker.js";
 import { tempDir } from "../support/temp-dir.js";
 
@@ -47,7 +47,7 @@ function writeAwsFiles(config: string, credentials: string): void {
   writeFileSync(env["AWS_SHARED_CREDENTIALS_FILE"]!, credentials);
 }
 
-const ctl = (...argv: string[]): Promise<TwinResult> => runTwin(argv, { home: broker.home, env });
+const ctl = (...argv: string[]): Promise<RunResult> => runCommand(argv, { home: broker.home, env });
 const brokerConfig = (): string => readFileSync(join(broker.home, "config.yaml"), "utf8");
 const fixture = (name: string): string =>
   readFileSync(new URL(`../config/import/fixtures/${name}`, import.meta.url), "utf8");

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach } from "vitest";
 import { FakeControl } from "../fakes/fake-control.js";
-import { runTwin, type TwinOptions, type TwinResult } from "./cli-twin.js";
+import { type RunOptions, type RunResult, runCommand } from "./cli-run.js";
 import { tempDir } from "./temp-dir.js";
 
 /** A home with a fake daemon in it, and command lines run against that. */
@@ -10,7 +10,7 @@ export interface CliRoom {
   readonly home: string;
   readonly control: FakeControl;
   readonly configFile: string;
-  readonly run: (argv: readonly string[], options?: Omit<TwinOptions, "home">) => Promise<TwinResult>;
+  readonly run: (argv: readonly string[], options?: Omit<RunOptions, "home">) => Promise<RunResult>;
 }
 
 const controls: FakeControl[] = [];
@@ -24,7 +24,7 @@ export async function cliRoom(options: { readonly listening?: boolean } = {}): P
   if (options.listening !== false) await control.listen();
   const configFile = join(home, "config.yaml");
   writeFileSync(configFile, "version: 1\n", { mode: 0o600 });
-  return { home, control, configFile, run: (argv, twin = {}) => runTwin(argv, { ...twin, home }) };
+  return { home, control, configFile, run: (argv, options = {}) => runCommand(argv, { ...options, home }) };
 }
 
 afterEach(async () => {

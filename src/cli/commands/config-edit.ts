@@ -101,8 +101,8 @@ function copyStays(error: BrokerError, copy: string): BrokerError {
 
 /** As git does: the variable is a piece of shell, so that it may hold arguments. Resolves with what went wrong. */
 function runEditor(editor: string, file: string, context: CliContext): Promise<BrokerError | undefined> {
-  const surroundings = { env: context.env, cwd: directoryForChild(context) };
-  const child = spawn("/bin/sh", ["-c", `${editor} "$1"`, editor, file], { stdio: "inherit", ...surroundings });
+  const inherited = { env: context.env, cwd: directoryForChild(context) };
+  const child = spawn("/bin/sh", ["-c", `${editor} "$1"`, editor, file], { stdio: "inherit", ...inherited });
   return new Promise((resolve) => {
     const fail = (end: string): void => {
       const hint = "EDITOR=vi brokerctl config edit";

@@ -15,15 +15,15 @@ export interface StartFile {
   readonly isCompletion: boolean;
 }
 
-type Surroundings = Pick<CliContext, "env" | "homeDir" | "paths">;
+type Home = Pick<CliContext, "env" | "homeDir" | "paths">;
 
 const BASH = [".bashrc", ".bash_profile", ".bash_login", ".profile"];
 const ZSH = [".zshrc", ".zprofile", ".zshenv", ".zlogin"];
 
 /** Start files and completion files that speak of us; those that cannot be read are none. */
-export async function findStartFiles(surroundings: Surroundings): Promise<readonly StartFile[]> {
-  const startFiles = (await startFilesOf(surroundings)).map((path) => lookInto(path, surroundings));
-  const completions = completionsOf(surroundings).map(async (path): Promise<StartFile | undefined> => {
+export async function findStartFiles(home: Home): Promise<readonly StartFile[]> {
+  const startFiles = (await startFilesOf(home)).map((path) => lookInto(path, home));
+  const completions = completionsOf(home).map(async (path): Promise<StartFile | undefined> => {
     const isOurs = (await readIfThere(path))?.includes("brokerctl") ?? false;
     return isOurs ? { path, lines: [], isCompletion: true } : undefined;
   });
@@ -65,7 +65,7 @@ async function oncePerFile(files: readonly StartFile[]): Promise<readonly StartF
   return [...byPlace.values()];
 }
 
-async function startFilesOf({ env, homeDir }: Surroundings): Promise<readonly string[]> {
+async function startFilesOf({ env, homeDir }: Home): Promise<readonly string[]> {
   const zsh = named(env["ZDOTDIR"]) ?? homeDir;
   const fish = fishDirectory({ env, homeDir });
   const configured = (await namesIn(join(fish, "conf.d"))).filter((name) => name.endsWith(".fish"));
@@ -78,7 +78,7 @@ async function startFilesOf({ env, homeDir }: Surroundings): Promise<readonly st
 }
 
 /** Where `brokerctl completion SHELL > FILE` usually goes. */
-function completionsOf({ env, homeDir }: Surroundings): readonly string[] {
+function completionsOf({ env, homeDir }: Home): readonly string[] {
   const data = named(env["XDG_DATA_HOME"]) ?? join(homeDir, ".local", "share");
   return [
     join(fishDirectory({ env, homeDir }), "completions", "brokerctl.fish"),
@@ -87,7 +87,7 @@ function completionsOf({ env, homeDir }: Surroundings): readonly string[] {
   ];
 }
 
-function fishDirectory({ env, homeDir }: Pick<Surroundings, "env" | "homeDir">): string {
+function fishDirectory({ env, homeDir }: Pick<Home, "env" | "homeDir">): string {
   return join(named(env["XDG_CONFIG_HOME"]) ?? join(homeDir, ".config"), "fish");
 }
 
@@ -96,7 +96,7 @@ function named(value: string | undefined): string | undefined {
   return value === "" ? undefined : value;
 }
 
-async function lookInto(path: string, { homeDir, paths }: Surroundings): Promise<StartFile | undefined> {
+async function lookInto(path: string, { homeDir, paths }: Home): Promise<StartFile | undefined> {
   const text = await readIfThere(path);
   if (text === undefined) return undefined;
   const lines = findStartLines(text.toString("utf8"), { stateDir: paths().stateDir, homeDir });

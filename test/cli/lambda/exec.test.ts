@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { SERVED } from "../../fakes/fake-control.js";
 import { type CliRoom, cliRoom } from "../../support/cli-room.js";
-import type { TwinResult } from "../../support/cli-twin.js";
+import type { RunResult } from "../../support/cli-run.js";
 import { tempDir } from "../../support/temp-dir.js";
 
 let room: CliRoom;
@@ -24,7 +24,7 @@ beforeEach(async () => {
 const PRINT = "require('fs').writeFileSync(process.argv[1], JSON.stringify(process.env))";
 
 /** `lambda exec` with a child that writes down its environment. */
-async function exec(argv: readonly string[], options: Parameters<CliRoom["run"]>[1] = {}): Promise<TwinResult> {
+async function exec(argv: readonly string[], options: Parameters<CliRoom["run"]>[1] = {}): Promise<RunResult> {
   return room.run(["lambda", "exec", ...argv, "--", process.execPath, "-e", PRINT, seenFile], options);
 }
 
@@ -150,7 +150,7 @@ describe("lambda exec", () => {
     expect(await exec(argv)).toMatchObject({ code: 0 });
     expect(seen()["LAMBDA_TASK_ROOT"]).toBe(join(room.home, "code"));
     expect(room.control.requests("lease-child")[0]?.forSeconds).toBe(300);
-    const run = (...command: string[]): Promise<TwinResult> =>
+    const run = (...command: string[]): Promise<RunResult> =>
       room.run(["lambda", "exec", "orders", "--via", "dev", "--", ...command]);
     expect(await run("sh", "-c", "exit 7")).toMatchObject({ code: 7 });
     expect(await run(join(room.home, "nosuch"))).toMatchObject({ code: 127 });

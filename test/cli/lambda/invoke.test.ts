@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { SystemClock } from "../../../src/system/clock.js";
 import { type CliRoom, cliRoom } from "../../support/cli-room.js";
-import type { TwinResult } from "../../support/cli-twin.js";
+import type { RunResult } from "../../support/cli-run.js";
 import { tempDir } from "../../support/temp-dir.js";
 
 const FUNCTIONS = resolve("test/runtime-api/functions");
@@ -27,7 +27,7 @@ interface Invocation {
 }
 
 /** `lambda invoke` of code in test/runtime-api/functions, on the system's clock. */
-async function invoke(name: string, { argv = [], event, env = {} }: Invocation = {}): Promise<TwinResult> {
+async function invoke(name: string, { argv = [], event, env = {} }: Invocation = {}): Promise<RunResult> {
   const given = event === undefined ? [] : ["--event", "-"];
   return room.run(["lambda", "invoke", name, "--via", "dev", ...given, "--task-root", FUNCTIONS, ...argv], {
     clock: new SystemClock(),

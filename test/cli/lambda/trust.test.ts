@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { type CliRoom, cliRoom } from "../../support/cli-room.js";
-import type { TwinResult } from "../../support/cli-twin.js";
+import type { RunResult } from "../../support/cli-run.js";
 
 const DEV = "arn:aws:iam::111111111111:role/dev";
 let room: CliRoom;
@@ -10,7 +10,7 @@ beforeEach(async () => {
   room.control.addSource("ops").addRole("dev").addFunction("orders");
 });
 
-const trust = (...argv: string[]): Promise<TwinResult> => room.run(["lambda", "trust", "orders", ...argv]);
+const trust = (...argv: string[]): Promise<RunResult> => room.run(["lambda", "trust", "orders", ...argv]);
 
 describe("lambda trust", () => {
   it("prints exactly the statement, and explains on stderr", async () => {

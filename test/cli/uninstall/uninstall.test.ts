@@ -17,7 +17,7 @@ import { removeFromStartFile } from "../../../src/cli/uninstall/start-files.js";
 import { SystemClock } from "../../../src/system/clock.js";
 import type { Supervisor, ToolRun } from "../../../src/system/service/supervisor.js";
 import { type CliRoom, cliRoom } from "../../support/cli-room.js";
-import { CONTROL_C } from "../../support/cli-twin.js";
+import { CONTROL_C } from "../../support/cli-run.js";
 import { homeSnapshot } from "../../support/home-snapshot.js";
 import { tempDir } from "../../support/temp-dir.js";
 
@@ -339,10 +339,10 @@ describe("our own places", () => {
     symlinkSync(target, join(home, "config.yaml"));
     const { stdout } = await room.run(["uninstall", "--dry-run"], { env: { CREDBROKER_HOME: home } });
     expect(stdout).toBeTruthy();
-    const { runTwin } = await import("../../support/cli-twin.js");
-    const { code, stderr } = await runTwin(["uninstall", "--dry-run"], { home });
+    const { runCommand } = await import("../../support/cli-run.js");
+    const { code, stderr } = await runCommand(["uninstall", "--dry-run"], { home });
     expect([code, stderr]).toEqual([0, ""]);
-    await runTwin(yesToAll, { home });
+    await runCommand(yesToAll, { home });
     expect([existsSync(join(home, "config.yaml")), readFileSync(target, "utf8")]).toEqual([false, "version: 1\n"]);
   });
 
@@ -387,8 +387,8 @@ describe("our own places", () => {
   it("do not include another program's config.yaml where CREDBROKER_HOME names its directory", async () => {
     const home = tempDir("project");
     const mine = write(join(home, "config.yaml"), "# of a site\nversion: 2\ntheme: dark\nmenu:\n  - roles\n");
-    const { runTwin } = await import("../../support/cli-twin.js");
-    const { code, stderr } = await runTwin(yesToAll, { home });
+    const { runCommand } = await import("../../support/cli-run.js");
+    const { code, stderr } = await runCommand(yesToAll, { home });
     expect([code, existsSync(mine)]).toEqual([0, true]);
     expect(stderr).toContain(`stays: config ${mine} (does not look like a config of ours)`);
   });
@@ -398,8 +398,8 @@ describe("our own places", () => {
     const target = tempDir("state-target");
     writeFileSync(join(target, "secrets.sealed"), "x");
     symlinkSync(target, join(home, "state"));
-    const { runTwin } = await import("../../support/cli-twin.js");
-    const { stderr } = await runTwin(yesToAll, { home });
+    const { runCommand } = await import("../../support/cli-run.js");
+    const { stderr } = await runCommand(yesToAll, { home });
     expect([existsSync(join(home, "state")), existsSync(join(target, "secrets.sealed"))]).toEqual([false, true]);
     expect(stderr).toContain(target);
   });

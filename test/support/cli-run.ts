@@ -1,6 +1,6 @@
 import { Readable, Writable } from "node:stream";
 import { runCli } from "../../src/cli/cli.js";
-import type { CliSurroundings } from "../../src/cli/context.js";
+import type { CliHost } from "../../src/cli/context.js";
 import { type Choice, Interrupted, type Prompts } from "../../src/cli/terminal/prompts.js";
 import { createControlClient } from "../../src/control-api/client.js";
 import type { Clock } from "../../src/system/clock.js";
@@ -12,7 +12,7 @@ import { NOW } from "../fakes/fake-control.js";
 /** `^C` at a question. */
 export const CONTROL_C = Symbol("^C");
 
-export interface TwinOptions {
+export interface RunOptions {
   readonly home: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
@@ -27,11 +27,11 @@ export interface TwinOptions {
   readonly startedAt?: number;
   readonly launchDaemon?: (wantedSince: number) => Promise<SpawnedDaemon>;
   /** Default: a brokerd whose keychain holds nothing of this home. */
-  readonly runBrokerd?: CliSurroundings["runBrokerd"];
+  readonly runBrokerd?: CliHost["runBrokerd"];
   readonly supervisor?: Supervisor;
 }
 
-export interface TwinResult {
+export interface RunResult {
   readonly code: number | undefined;
   readonly signal: NodeJS.Signals | undefined;
   readonly stdout: string;
@@ -46,10 +46,10 @@ export interface TwinResult {
   readonly offered: readonly (readonly Choice[])[];
 }
 
-const NO_DATA_KEY = JSON.stringify({ outcome: "absent", account: "data-key:v1:/twin", byHand: "true" });
+const NO_DATA_KEY = JSON.stringify({ outcome: "absent", account: "data-key:v1:/home", byHand: "true" });
 
 /** Runs a command line in this process, in a world of the test's making. */
-export async function runTwin(argv: readonly string[], options: TwinOptions): Promise<TwinResult> {
+export async function runCommand(argv: readonly string[], options: RunOptions): Promise<RunResult> {
   const { home, env = {}, answers = [], interactive = answers.length > 0 } = options;
   const written = { stdout: "", stderr: "" };
   const asked: string[] = [];
@@ -57,7 +57,7 @@ export async function runTwin(argv: readonly string[], options: TwinOptions): Pr
   const paths = resolvePaths({ env: { CREDBROKER_HOME: home }, platform: "linux", homeDir: home, uid: 0 });
   const clock = options.clock ?? new HastyClock();
   const startedAt = options.startedAt ?? clock.now();
-  const surroundings: CliSurroundings = {
+  const host: CliHost = {
     version: options.version ?? "0.1.0",
     env: { CREDBROKER_HOME: home, ...env },
     cwd: () => options.cwd ?? home,
@@ -69,7 +69,7 @@ export async function runTwin(argv: readonly string[], options: TwinOptions): Pr
     stdout: { write: (text) => (written.stdout += text) },
     stderr: { write: (text) => (written.stderr += text), isTTY: interactive },
     streams: () => ({ stdout: collecting(written, "stdout"), stderr: collecting(written, "stderr") }),
-    prompts: twinPrompts([...answers], asked, offered),
+    prompts: scriptedPrompts([...answers], asked, offered),
     paths: () => paths,
     connect: async () =>
       createControlClient({ socketPath: paths.controlSocket, version: options.version ?? "0.1.0", timeoutMs: 2000 }),
@@ -82,13 +82,13 @@ export async function runTwin(argv: readonly string[], options: TwinOptions): Pr
     runBrokerd: options.runBrokerd ?? (() => Promise.resolve({ code: 0, stdout: NO_DATA_KEY, stderr: "" })),
     supervisor: () => Promise.resolve(options.supervisor),
   };
-  const outcome = await runCli(argv, surroundings);
+  const outcome = await runCli(argv, host);
   return {
     code: typeof outcome === "number" ? outcome : undefined,
     signal: typeof outcome === "number" ? undefined : outcome.signal,
     ...written,
     json: parse(written.stdout),
-    error: (parse(written.stderr) as { readonly error?: TwinResult["error"] } | undefined)?.error,
+    error: (parse(written.stderr) as { readonly error?: RunResult["error"] } | undefined)?.error,
     asked,
     offered,
   };
@@ -96,7 +96,7 @@ export async function runTwin(argv: readonly string[], options: TwinOptions): Pr
 
 type Answers = (readonly [RegExp, string | boolean | typeof CONTROL_C])[];
 
-function twinPrompts(answers: Answers, asked: string[], offered: (readonly Choice[])[]): Prompts {
+function scriptedPrompts(answers: Answers, asked: string[], offered: (readonly Choice[])[]): Prompts {
   const answer = async <T extends string | boolean>(question: string): Promise<T> => {
     asked.push(question);
     const [expected, value] = answers.shift() ?? [];

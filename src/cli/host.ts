@@ -9,17 +9,17 @@ import { type BrokerPaths, homeDirectory, resolvePaths, runtimeDirectoryOf } fro
 import { startOfThisProcess } from "../system/process-identity.js";
 import type { Supervisor, SupervisorPlace, ToolRun } from "../system/service/supervisor.js";
 import type { SpawnedDaemon } from "../system/spawn-daemon.js";
-import type { CliSurroundings, Environment } from "./context.js";
+import type { CliHost, Environment } from "./context.js";
 import type { Prompts } from "./terminal/prompts.js";
 import type { TextStream } from "./terminal/screen.js";
 
-export interface RealProcess {
+export interface HostOptions {
   readonly process: NodeJS.Process;
   readonly env: Environment;
   readonly version: string;
   /** Of brokerd. */
   readonly daemonScript: URL;
-  /** Nobody reads our output any more (`| head -1`): no failure, but no use to go on either. */
+  /** The reader of our output has gone (`| head -1`): no failure, but there is no use in going on. */
   readonly onReaderGone: () => void;
   /** stdout does not take what was asked for (a full disk, say); `reason` is the system's. */
   readonly onOutputLost: (reason: string) => void;
@@ -29,10 +29,10 @@ const STDIN = 0;
 const STDOUT = 1;
 const STDERR = 2;
 
-/** The world as it is. What costs time to load, streams included, is loaded when it is used. */
-export function realSurroundings(world: RealProcess): CliSurroundings {
-  const { process, env, version, daemonScript, onReaderGone: onClosed } = world;
-  const onFailed = (error: Error): void => world.onOutputLost(reasonOf(error));
+/** The process and machine as they are. What costs time to load, streams included, is loaded when it is used. */
+export function createHost(options: HostOptions): CliHost {
+  const { process, env, version, daemonScript, onReaderGone: onClosed } = options;
+  const onFailed = (error: Error): void => options.onOutputLost(reasonOf(error));
   const openStdout = guarded(() => process.stdout, { onClosed, onFailed });
   const openStderr = guarded(() => process.stderr, { onClosed });
   const clock = new SystemClock();
@@ -66,7 +66,7 @@ export function realSurroundings(world: RealProcess): CliSurroundings {
     startedAt: () => (startedAt ??= startOfThisProcess(() => clock.now())),
     launchDaemon: (wantedSince) => launchDaemon({ process, env, daemonScript, logFile: paths().logFile }, wantedSince),
     runBrokerd: (args) => runBrokerd(args, { process, env, daemonScript }),
-    supervisor: () => supervisor(world, paths()),
+    supervisor: () => supervisor(options, paths()),
   };
 }
 
@@ -159,7 +159,7 @@ async function runBrokerd(
 }
 
 async function supervisor(
-  { process, env, daemonScript }: RealProcess,
+  { process, env, daemonScript }: HostOptions,
   paths: BrokerPaths,
 ): Promise<Supervisor | undefined> {
   const { toolRunner } = await import("../system/service/run-tool.js");

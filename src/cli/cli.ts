@@ -2,9 +2,8 @@ import { reasonOf } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
 import { HOOK_VARIABLE } from "./access/variables.js";
 import { hasFlag, parseArguments } from "./arguments/parse-arguments.js";
-import type * as Refusals from "./arguments/refuse-command.js";
-import type { Command, Outcome } from "./command.js";
-import type { CommandGroup } from "./command-entry.js";
+import type * as Refusals from "./arguments/refuse-arguments.js";
+import type { Command, CommandGroup, Outcome } from "./command.js";
 import { COMMANDS } from "./command-table.js";
 import type { CliContext, CliHost } from "./context.js";
 import { createContext } from "./create-context.js";
@@ -97,7 +96,7 @@ async function entryOf<T>(entries: Readonly<Record<string, T>>, name: string, gr
 
 /** Loaded only when there is something to refuse. */
 function refusals(): Promise<typeof Refusals> {
-  return import("./arguments/refuse-command.js");
+  return import("./arguments/refuse-arguments.js");
 }
 
 /** `--json` also decides how errors look, those of parsing included. `env --format json` is JSON as well. */
@@ -128,6 +127,6 @@ function sayVersionSkew({ client, version, output }: CliContext): void {
 async function renewOlderHook(context: CliContext): Promise<void> {
   const mark = context.env[HOOK_VARIABLE];
   if (mark === undefined || mark.endsWith(`:${context.version}`)) return;
-  const { renewHook } = await import("./shell/renew-hook.js");
+  const { renewHook } = await import("./shell/write-hook.js");
   await renewHook(mark, context);
 }

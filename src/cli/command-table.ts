@@ -1,5 +1,4 @@
-import type { CommandEntry } from "./command-entry.js";
-import { SERVICE_COMMANDS } from "./service-commands.js";
+import type { CommandEntry } from "./command.js";
 
 const SETUP = "Set up";
 const DAEMON = "Daemon";
@@ -105,7 +104,28 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "print brokerd's log",
     load: async () => (await import("./commands/logs.js")).logsCommand,
   },
-  service: { group: DAEMON, ...SERVICE_COMMANDS },
+  service: {
+    group: DAEMON,
+    summary: "brokerd started by systemd or launchd",
+    subcommands: {
+      install: {
+        summary: "let systemd or launchd start brokerd",
+        load: async () => (await import("./commands/service-install.js")).serviceInstallCommand,
+      },
+      uninstall: {
+        summary: "remove what install wrote",
+        load: async () => (await import("./commands/service-uninstall.js")).serviceUninstallCommand,
+      },
+      status: {
+        summary: "what is installed and whether it runs",
+        load: async () => (await import("./commands/service-status.js")).serviceStatusCommand,
+      },
+      logs: {
+        summary: "print brokerd's log",
+        load: async () => (await import("./commands/service-logs.js")).serviceLogsCommand,
+      },
+    },
+  },
   lock: {
     group: DAEMON,
     summary: "forget the data key and every cached credential",

@@ -75,3 +75,18 @@ export function defineCommand<const O extends OptionSpecs>(command: Command<O>):
 
 /** For commands that list or show. */
 export const JSON_OPTION = { type: "boolean", help: "print JSON; errors are one JSON object on stderr" } as const;
+
+/** One command, loaded when it is asked for. */
+interface CommandLoader {
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+}
+
+export interface CommandGroup {
+  readonly group: string;
+  readonly summary: string;
+  readonly subcommands: Readonly<Record<string, CommandLoader>>;
+}
+
+/** A word after `brokerctl`; `group` is its heading in the help. */
+export type CommandEntry = (CommandLoader & { readonly group: string }) | CommandGroup;

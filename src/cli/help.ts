@@ -1,6 +1,5 @@
-import type { Command, OptionSpec } from "./command.js";
-import type { CommandEntry, CommandGroup } from "./command-entry.js";
-import { widthOf, wrapped } from "./terminal/width.js";
+import type { Command, CommandEntry, CommandGroup, OptionSpec } from "./command.js";
+import { widthOf, wrapped } from "./terminal/table.js";
 
 /** Columns: a longer line is hard to read, a narrower page breaks where it must. */
 const WIDEST = 120;

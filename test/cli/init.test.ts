@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { holdFreePort, holdPort } from "../../src/cli/config/free-port.js";
+import { holdFreePort, holdPort } from "../../src/cli/config/initial-config.js";
 import type { SpawnedDaemon } from "../../src/system/spawn-daemon.js";
 import { NOW } from "../fakes/fake-control.js";
 import { canaryPassphrase } from "../support/canaries.js";

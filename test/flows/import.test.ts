@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { CANARY } from "../support/canaries.js";
-import { runCommand, type RunResult } from "../support/cli-run.js";
+import { type RunResult, runCommand } from "../support/cli-run.js";
 import { get, InProcessBroker, roleArn, USER_KEY } from "../support/in-process-broker.js";
 import { tempDir } from "../support/temp-dir.js";
 

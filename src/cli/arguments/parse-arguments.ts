@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import type { Arguments, Command, OptionSpec, OptionSpecs } from "../command.js";
-import type { OptionToken } from "./option-token.js";
-import type * as Refusals from "./refuse-argument.js";
+import type * as Refusals from "./refuse-arguments.js";
+import type { OptionToken } from "./refuse-arguments.js";
 
 type Token =
   | OptionToken
@@ -9,7 +9,7 @@ type Token =
   | { readonly kind: "option-terminator" };
 type Value = boolean | string | string[] | undefined;
 
-/** Checks `argv` (what follows the command's name) against the command; every refusal names the argument and the mend. */
+/** Checks `argv` (what follows the command's name) against the command; every refusal names the argument and the fix. */
 export async function parseArguments(argv: readonly string[], command: Command): Promise<Arguments> {
   const values = emptyValues(command.options);
   const positionals: string[] = [];
@@ -47,7 +47,7 @@ function tokensOf(argv: readonly string[], command: Command): readonly Token[] {
   const options = Object.fromEntries(
     Object.entries(command.options).map(([name, { type, short }]) => [name, { type, ...(short && { short }) }]),
   );
-  // Not strict: the errors are ours, so that they name the mend.
+  // Not strict: the errors are ours, so that they name the fix.
   return parseArgs({ args: kebabFlags(argv), options, strict: false, allowPositionals: true, tokens: true }).tokens;
 }
 
@@ -100,5 +100,5 @@ async function checkPositionals(given: readonly string[], command: Command): Pro
 
 /** Loaded only when there is something to refuse. */
 function refusals(): Promise<typeof Refusals> {
-  return import("./refuse-argument.js");
+  return import("./refuse-arguments.js");
 }

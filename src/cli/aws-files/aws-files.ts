@@ -50,7 +50,7 @@ export async function competingDefault(context: CliContext): Promise<CompetingDe
   for (const path of [credentials, config]) {
     const text = await textOf(path);
     if (text === "") continue;
-    const { defaultProfile } = await import("./aws-file-text.js");
+    const { defaultProfile } = await import("./aws-settings.js");
     const profile = defaultProfile(text);
     if (profile?.competing !== undefined) return { setting: `${profile.competing} in [default] of ${path}`, path };
     if (profile) found ??= { setting: undefined, path };

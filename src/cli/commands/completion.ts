@@ -1,8 +1,6 @@
 import { HOOKED_SHELLS } from "../../core/shell-files.js";
-import { type Command, defineCommand } from "../command.js";
-import type { CommandEntry } from "../command-entry.js";
-import { shellNamed } from "../shell/shell-named.js";
-import { completionScript } from "../shell/shell-scripts.js";
+import { type Command, type CommandEntry, defineCommand } from "../command.js";
+import { completionScript, shellNamed } from "../shell/shell-scripts.js";
 
 /** Completes `commands`, whatever they are. */
 export function completionCommand(commands: Readonly<Record<string, CommandEntry>>): Command {
@@ -27,8 +25,8 @@ each candidate. brokerd is asked for names if it runs, and never started.`,
         context.output.print((await completionScript(shell)).trimEnd());
         return;
       }
-      const { answerTab } = await import("../shell/answer-tab.js");
-      for (const line of await answerTab({ shell, given: rest, commands }, context)) context.output.print(line);
+      const { complete } = await import("../shell/complete.js");
+      for (const line of await complete({ shell, given: rest, commands }, context)) context.output.print(line);
     },
   });
 }

@@ -3,8 +3,7 @@ import { HOOKED_SHELLS, type HookedShell, hookFile } from "../../core/shell-file
 import { hasFlag } from "../arguments/parse-arguments.js";
 import { defineCommand, type OptionSpecs } from "../command.js";
 import type { CliContext } from "../context.js";
-import { evalLine, installLine, START_FILES } from "../shell/install-line.js";
-import { shellNamed } from "../shell/shell-named.js";
+import { evalLine, installLine, START_FILES, shellNamed } from "../shell/shell-scripts.js";
 import { writeHook } from "../shell/write-hook.js";
 
 const OPTIONS = {

@@ -1,12 +1,12 @@
 import type { FileText, ImportRequest } from "../../core/aws-import.js";
 import { BrokerError } from "../../core/errors.js";
 import {
-  carryOutImport,
+  applyImport,
   type ImportPlan,
   type ImportResult,
   isToStore,
   type PlannedImport,
-} from "../aws-files/carry-out-import.js";
+} from "../aws-files/apply-import.js";
 import { importCounts, importItemJson, importKeyJson, importTable } from "../aws-files/import-views.js";
 import { type AwsFileTexts, readAwsFiles, usualAwsFiles } from "../aws-files/read-aws-files.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
@@ -61,7 +61,7 @@ unless --remove-keys cuts out the access keys that were stored. AWS_CONFIG_FILE 
     const { request, plan } = await planned({ config, files, choices }, context);
     const result = choices.dryRun
       ? { keys: plan.keys, removedFrom: [] }
-      : await carryOutImport({ request, plan, yes: options.yes, removeKeys, writeProcesses }, context);
+      : await applyImport({ request, plan, yes: options.yes, removeKeys, writeProcesses }, context);
     if (context.output.json) context.output.printJson(resultJson({ request, plan, dryRun: choices.dryRun, ...result }));
     const taken = plan.items.every(({ what, outcome }) => !positionals.includes(what) || isTaken(outcome));
     return taken ? EXIT.done : EXIT.failed;

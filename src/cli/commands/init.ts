@@ -1,10 +1,13 @@
+import { dirname, join } from "node:path";
 import { BrokerError } from "../../core/errors.js";
 import { SECRET_STORE_KINDS, type SecretStoreKind } from "../../core/secret-store-kind.js";
+import { NodeFileSystem, writeFileAtomic } from "../../files/atomic-file.js";
+import { usualAwsFiles } from "../aws-files/read-aws-files.js";
 import { defineCommand, type OptionSpecs, type OptionValues } from "../command.js";
+import { SCHEMA_FILE } from "../config/config-template.js";
 import { type InitChoices, writeInitialConfig } from "../config/initial-config.js";
 import { makeSecretStore } from "../config/make-secret-store.js";
-import { offerNext } from "../config/offer-next.js";
-import { writeConfigSchema } from "../config/write-config-schema.js";
+import type { CliContext } from "../context.js";
 
 const OPTIONS = {
   "secret-store": { type: "string", choices: SECRET_STORE_KINDS, help: "who holds the data key; default keychain" },
@@ -90,4 +93,38 @@ function listOf(text: string): readonly unknown[] {
   } catch {
     return [];
   }
+}
+
+/** For editors with a YAML language server: the config's first line names this file. */
+async function writeConfigSchema({ client, paths }: CliContext): Promise<void> {
+  const { schema } = await client.call("config-schema", {});
+  const path = join(dirname(paths().configFile), SCHEMA_FILE);
+  await writeFileAtomic(new NodeFileSystem(), path, Buffer.from(`${JSON.stringify(schema, null, 2)}\n`));
+}
+
+/** What a new home is asked for, at a terminal: profiles, and a service. Nothing is read before the person says yes. */
+async function offerNext(context: CliContext): Promise<void> {
+  if (!context.interactive || context.output.json) return;
+  await offerImport(context);
+  await offerService(context);
+}
+
+async function offerImport(context: CliContext): Promise<void> {
+  const { existsSync } = await import("node:fs");
+  const { config, credentials } = usualAwsFiles(context);
+  if (![config, credentials].some((path) => existsSync(path))) return;
+  if (!(await context.prompts.confirm("Import profiles of ~/.aws? They are shown first", false))) return;
+  const { importCommand } = await import("./import.js");
+  const options = { "dry-run": false, yes: false, "remove-keys": false, "credential-process": false, json: false };
+  await importCommand.run({ options, positionals: [], rest: [] }, context);
+}
+
+async function offerService(context: CliContext): Promise<void> {
+  const supervisor = await context.supervisor();
+  if (supervisor === undefined || (await supervisor.ownership()) !== "absent") return;
+  if ((await supervisor.isReachable?.()) === false) return;
+  const question = `Let ${supervisor.name} start brokerd, and hold its port (brokerctl service install)?`;
+  if (!(await context.prompts.confirm(question, false))) return;
+  const { serviceInstallCommand } = await import("./service-install.js");
+  await serviceInstallCommand.run({ options: { json: false }, positionals: [], rest: [] }, context);
 }

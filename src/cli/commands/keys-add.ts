@@ -4,9 +4,9 @@ import { shellQuote } from "../../core/shell-quote.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
 import { addEntry, checkName } from "../config/config-entry.js";
 import type { CliContext } from "../context.js";
+import { keyJson } from "../keys/find-key.js";
+import type { LongTermKey } from "../keys/key-csv.js";
 import { checkKeyOptions, type KeyInputOptions, readKey } from "../keys/key-input.js";
-import { keyJson } from "../keys/key-views.js";
-import type { LongTermKey } from "../keys/long-term-key.js";
 import { absolutePath } from "../working-directory.js";
 
 export const keysAddCommand = defineCommand({

@@ -1,6 +1,6 @@
 import type { KeyView } from "../../control-api/contract.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
-import { keyJson } from "../keys/key-views.js";
+import { keyJson } from "../keys/find-key.js";
 import type { Screen } from "../terminal/screen.js";
 import { table } from "../terminal/table.js";
 import { when } from "../terminal/when.js";

@@ -1,7 +1,6 @@
 import { defineCommand, JSON_OPTION } from "../command.js";
-import { findKey } from "../keys/find-key.js";
-import { keyJson } from "../keys/key-views.js";
-import { confirmOrRefuse } from "../terminal/confirm.js";
+import { findKey, keyJson } from "../keys/find-key.js";
+import { confirmOrRefuse } from "../terminal/prompts.js";
 
 export const keysRemoveCommand = defineCommand({
   name: "keys remove",

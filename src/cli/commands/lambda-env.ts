@@ -4,10 +4,9 @@ import { printChanges, printFailure, SHELL_FORMATS } from "../access/print-chang
 import { competingFiles } from "../aws-files/competing-files.js";
 import { defineCommand, type OptionSpecs } from "../command.js";
 import type { CliContext } from "../context.js";
-import { deployedFunction } from "../lambda/deployed-function.js";
+import { deployedFunction, taskRoot } from "../lambda/deployed-function.js";
 import { functionChanges } from "../lambda/function-changes.js";
 import { AS_OPTION, CODE_OPTIONS, FUNCTION_POSITIONAL, MODE_DETAILS, ROLE_OPTIONS } from "../lambda/lambda-options.js";
-import { taskRoot } from "../lambda/task-root.js";
 
 const OPTIONS = {
   ...ROLE_OPTIONS,

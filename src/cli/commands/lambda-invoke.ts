@@ -3,11 +3,9 @@ import { parseEvent } from "../../runtime-api/event.js";
 import { parseDuration } from "../arguments/duration.js";
 import { defineCommand, type OptionSpecs } from "../command.js";
 import type { CliContext } from "../context.js";
-import { clientContext } from "../lambda/client-context.js";
 import { AS_OPTION, CODE_OPTIONS, FUNCTION_POSITIONAL, MODE_DETAILS, ROLE_OPTIONS } from "../lambda/lambda-options.js";
-import { readInput } from "../lambda/read-input.js";
-import { runLocally } from "../lambda/run-locally.js";
-import { untilInterrupted } from "../lambda/until-interrupted.js";
+import { clientContext, readInput } from "../lambda/read-input.js";
+import { runLocally, untilInterrupted } from "../lambda/run-locally.js";
 import { withFunction } from "../lambda/with-function.js";
 
 const OPTIONS = {

@@ -4,8 +4,7 @@ import { nearestName } from "../../core/nearest-name.js";
 import { defineCommand } from "../command.js";
 import type { CliContext } from "../context.js";
 import { type LoginChoice, logInAtTerminal, logInWithCode, loginChoices } from "../login/login.js";
-import { cannotAsk } from "../terminal/prompts.js";
-import { readStdinLine } from "../terminal/read-stdin.js";
+import { cannotAsk, readStdinLine } from "../terminal/prompts.js";
 
 export const loginCommand = defineCommand({
   name: "login",

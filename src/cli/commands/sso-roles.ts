@@ -7,7 +7,7 @@ import { applyEdit, readConfig } from "../config/config-file.js";
 import type { CliContext } from "../context.js";
 import { withLoginTo } from "../login/login.js";
 import { listSsoRoles, roleFilter } from "../login/sso-accounts.js";
-import { confirmOrRefuse } from "../terminal/confirm.js";
+import { confirmOrRefuse } from "../terminal/prompts.js";
 import { table } from "../terminal/table.js";
 
 const DEFAULT_NAME = "{account_name}/{role_name}";

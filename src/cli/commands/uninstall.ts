@@ -5,14 +5,14 @@ import { EXIT } from "../exit-codes.js";
 import { cannotAsk } from "../terminal/prompts.js";
 import type { Screen } from "../terminal/screen.js";
 import { table } from "../terminal/table.js";
-import { findTraces, isEmpty, type Traces } from "../uninstall/find-traces.js";
-import { Removal, removeOwnTraces, removeStartLines, stopEverything } from "../uninstall/remove-traces.js";
-import { type Finding, findingsOf, lossOf } from "../uninstall/tell-traces.js";
+import { findLeftovers, isEmpty, type Leftovers } from "../uninstall/find-leftovers.js";
+import { Removal, removeOwnLeftovers, removeStartLines, stopEverything } from "../uninstall/remove-leftovers.js";
+import { type Finding, findingsOf, lossOf } from "../uninstall/report-leftovers.js";
 
 export const uninstallCommand = defineCommand({
   name: "uninstall",
   summary: "Remove everything of credbroker from this home",
-  details: `Names every trace; asks before it takes lines out of your shell's start files, and before it removes config, secret
+  details: `Names everything it finds; asks before it takes lines out of your shell's start files, and before it removes config, secret
 store and data key; then stops brokerd, removes its service, and does what you said. Ctrl-C in a question leaves
 everything as it was. What it cannot know to be ours alone it names and leaves.
 The programs themselves stay: npm removes them. Never starts brokerd.`,
@@ -28,9 +28,9 @@ The programs themselves stay: npm removes them. Never starts brokerd.`,
   ],
   exitCodes: ["1  something had to stay; it is named, with the fix"],
   async run({ options }, context) {
-    const traces = await findTraces(context);
-    const findings = findingsOf(traces);
-    if (options["dry-run"] || isEmpty(traces)) {
+    const leftovers = await findLeftovers(context);
+    const findings = findingsOf(leftovers);
+    if (options["dry-run"] || isEmpty(leftovers)) {
       tellFindings(findings, context);
       return EXIT.done;
     }
@@ -38,7 +38,7 @@ The programs themselves stay: npm removes them. Never starts brokerd.`,
       throw cannotAsk("consent", "brokerctl uninstall --dry-run shows what there is; add --yes to remove it");
     }
     if (!context.output.json) context.output.say(findingTable(findings, context.output.screen));
-    return remove(traces, options.yes, context);
+    return remove(leftovers, options.yes, context);
   },
 });
 
@@ -58,18 +58,18 @@ function findingTable(findings: readonly Finding[], screen: Screen): string {
   );
 }
 
-async function remove(traces: Traces, yes: boolean, context: CliContext): Promise<Outcome> {
+async function remove(leftovers: Leftovers, yes: boolean, context: CliContext): Promise<Outcome> {
   const removal = new Removal();
   const consents = async (question: string): Promise<boolean> => yes || context.prompts.confirm(question, false);
-  const { startFiles, own, dataKey } = traces;
+  const { startFiles, own, dataKey } = leftovers;
   const files = startFiles.filter(({ isCompletion, lines }) => isCompletion || lines.some((line) => line.removable));
   const takesLines = files.length > 0 && (await consents(linesQuestion(files.map(({ path }) => path))));
   const hasOwn = own.found.length > 0 || dataKey !== undefined;
-  const takesOwn = hasOwn && (await consents(ownQuestion(traces)));
-  await stopEverything(traces, removal, context);
+  const takesOwn = hasOwn && (await consents(ownQuestion(leftovers)));
+  await stopEverything(leftovers, removal, context);
   if (takesLines) await removeStartLines(files, removal);
-  if (takesOwn) await removeOwnTraces(traces, removal, context);
-  const left = findingsOf(traces).filter(
+  if (takesOwn) await removeOwnLeftovers(leftovers, removal, context);
+  const left = findingsOf(leftovers).filter(
     ({ what, becomes }) => becomes === "left" || (becomes === "asked" && !(isLine(what) ? takesLines : takesOwn)),
   );
   const shared = removal.shared.map((where): Finding => ({ what: "directory", where, becomes: "left", note: SHARED }));
@@ -86,7 +86,7 @@ function linesQuestion(paths: readonly string[]): string {
   return `Take our lines out of ${paths.join(", ")}?`;
 }
 
-function ownQuestion({ own, daemon, dataKey }: Traces): string {
+function ownQuestion({ own, daemon, dataKey }: Leftovers): string {
   const hasState = own.found.some(({ kind }) => kind === "state");
   const what = ["the config", ...(hasState ? ["the secret store"] : []), ...(dataKey ? ["the data key"] : [])];
   return `Remove ${what.join(", ")}?${lossOf(daemon, hasState)}`;

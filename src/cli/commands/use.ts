@@ -6,7 +6,6 @@ import { parseDuration } from "../arguments/duration.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
 import type { CliContext } from "../context.js";
 import { withLogin } from "../login/login.js";
-import { pickRole } from "../terminal/pick-role.js";
 import { leaseJson, roleSummaryJson } from "../terminal/views.js";
 import { until, when } from "../terminal/when.js";
 
@@ -34,7 +33,7 @@ shell with \`brokerctl hook\` the first one makes a lease of its own for it.`,
   async run({ options, positionals }, context) {
     const named = namedLease(options);
     const forSeconds = options.for === undefined ? undefined : parseDuration(options.for, "--for");
-    const role = positionals[0] ?? (await pickRole(context, "brokerctl use", named));
+    const role = positionals[0] ?? (await picked(context, named));
     const move = (lease: LeaseSelector): Promise<ControlResponse<"use">> =>
       withLogin(context, role, () =>
         context.client.call("use", { lease, role, ...(forSeconds !== undefined && { forSeconds }) }),
@@ -43,6 +42,12 @@ shell with \`brokerctl hook\` the first one makes a lease of its own for it.`,
     if (named?.by !== "name") await warnIfShellElsewhere(context);
   },
 });
+
+/** Loaded where the user is to choose only. */
+async function picked(context: CliContext, named: LeaseSelector | undefined): Promise<string> {
+  const { pickRole } = await import("../terminal/pick-role.js");
+  return pickRole(context, "brokerctl use", named);
+}
 
 /** Undefined: this shell's own. */
 function namedLease(options: {

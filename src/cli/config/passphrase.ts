@@ -1,7 +1,7 @@
 import { BrokerError } from "../../core/errors.js";
 import { passphraseProblem } from "../../core/passphrase-problem.js";
 import type { CliContext } from "../context.js";
-import { readStdinLine } from "../terminal/read-stdin.js";
+import { readStdinLine } from "../terminal/prompts.js";
 
 const STDIN_FLAG = "--passphrase-stdin";
 

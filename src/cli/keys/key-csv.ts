@@ -1,5 +1,10 @@
 import { Secret } from "../../core/secret.js";
-import type { LongTermKey } from "./long-term-key.js";
+
+/** An IAM user's access key, on its way to the daemon. */
+export interface LongTermKey {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: Secret;
+}
 
 /**
  * The keys in a CSV of the IAM console: `Access key ID,Secret access key`, or the older one of a new user with user

@@ -5,11 +5,9 @@ import { shellQuote } from "../../core/shell-quote.js";
 import { readInputOf } from "../../files/read-small-file.js";
 import { looksSecret } from "../arguments/secret-argument.js";
 import type { CliContext } from "../context.js";
-import { cannotAsk } from "../terminal/prompts.js";
-import { readStdinLine } from "../terminal/read-stdin.js";
+import { cannotAsk, readStdinLine } from "../terminal/prompts.js";
 import { absolutePath } from "../working-directory.js";
-import { keysInCsv } from "./key-csv.js";
-import type { LongTermKey } from "./long-term-key.js";
+import { keysInCsv, type LongTermKey } from "./key-csv.js";
 
 export interface KeyInputOptions {
   readonly source: string;

@@ -1,8 +1,11 @@
+import { statSync } from "node:fs";
 import type { ControlResponse } from "../../control-api/contract.js";
 import type { LambdaMode } from "../../core/deployed-function.js";
 import { BrokerError } from "../../core/errors.js";
+import { shellQuote } from "../../core/shell-quote.js";
 import type { CliContext } from "../context.js";
 import { withLogin } from "../login/login.js";
+import { absolutePath } from "../working-directory.js";
 
 /** A function as the command line names it. */
 export interface NamedFunction {
@@ -44,4 +47,11 @@ function explainDenial(error: unknown, { name, found: { via, functionRoleArn } }
     hint: `brokerctl lambda trust ${name} --via ${via}    # what would have to be added; or without it: --mode session-policy --via ROLE`,
     cause: error,
   });
+}
+
+/** The absolute directory of the function's code: `--task-root`, else the current one. */
+export function taskRoot(given: string | undefined, context: CliContext): string {
+  const path = absolutePath(given ?? ".", context);
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return path;
+  throw new BrokerError("UsageInvalid", `--task-root is no directory: ${path}`, { hint: `ls -ld ${shellQuote(path)}` });
 }

@@ -2,13 +2,14 @@ import { reasonOf } from "../../core/errno.js";
 import { BrokerError } from "../../core/errors.js";
 import { shellQuote } from "../../core/shell-quote.js";
 import { readInputOf } from "../../files/read-small-file.js";
+import { parseEvent } from "../../runtime-api/event.js";
 import type { CliContext } from "../context.js";
 import { absolutePath } from "../working-directory.js";
 
 /** More than Lambda takes in any form: read so far that the size can be said, and no further. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
-export interface Input {
+interface Input {
   readonly bytes: Buffer;
   /** What errors call it. */
   readonly name: string;
@@ -50,4 +51,27 @@ async function collect(source: AsyncIterable<Buffer | string>, name: string): Pr
     if (size > MAX_BYTES) throw new BrokerError("UsageInvalid", `${name} has more than ${MAX_BYTES} bytes`);
   }
   return Buffer.concat(chunks);
+}
+
+/** API Invoke, X-Amz-Client-Context: "Up to 3,583 bytes of base64-encoded data". */
+const MAX_BASE64 = 3583;
+const BASE64_GROWTH = 4 / 3;
+
+/** A `ClientContext` as the header that runtimes read takes it: one line of ASCII. */
+export function clientContext({ bytes, name }: Input): string {
+  const value = JSON.parse(parseEvent(bytes, name).toString()) as unknown;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new BrokerError("UsageInvalid", `${name} is no JSON object, as a client context is`, {
+      hint: `jq type ${name}`,
+    });
+  }
+  const text = JSON.stringify(value).replaceAll(
+    /[\u007f-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+  if (text.length * BASE64_GROWTH <= MAX_BASE64) return text;
+  throw new BrokerError(
+    "UsageInvalid",
+    `${name} has ${text.length} bytes: Lambda takes client contexts of at most ${Math.floor(MAX_BASE64 / BASE64_GROWTH)}`,
+  );
 }

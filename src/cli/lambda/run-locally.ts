@@ -9,7 +9,7 @@ import type { CliContext } from "../context.js";
 import { EXEC_EXIT, EXIT } from "../exit-codes.js";
 import type { LocalFunction } from "./with-function.js";
 
-export interface InvocationWanted {
+interface InvocationWanted {
   readonly event: Buffer;
   readonly clientContext: string | undefined;
   readonly timeoutMs: number | undefined;
@@ -91,4 +91,25 @@ function cannotRun(error: unknown, { output }: CliContext): number {
   if (!notFound && !hasErrno(error.cause, "EACCES", "EPERM", "ENOEXEC")) throw error;
   output.error(error);
   return notFound ? EXEC_EXIT.notFound : EXEC_EXIT.notExecutable;
+}
+
+const ENDING: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
+
+/** Runs `work`; a signal that would end us aborts it instead, and ends us when it has cleaned up. */
+export async function untilInterrupted(work: (signal: AbortSignal) => Promise<Outcome>): Promise<Outcome> {
+  const controller = new AbortController();
+  let received: NodeJS.Signals | undefined;
+  const interrupt = (signal: NodeJS.Signals): void => {
+    received ??= signal;
+    controller.abort(new Error(signal));
+  };
+  for (const signal of ENDING) process.on(signal, interrupt);
+  try {
+    return await work(controller.signal);
+  } catch (error) {
+    if (received !== undefined && error === controller.signal.reason) return { signal: received };
+    throw error;
+  } finally {
+    for (const signal of ENDING) process.off(signal, interrupt);
+  }
 }

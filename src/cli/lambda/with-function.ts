@@ -3,9 +3,8 @@ import type { Form } from "../access/lease-variables.js";
 import { withOwnLease } from "../access/own-lease.js";
 import { parseDuration } from "../arguments/duration.js";
 import type { CliContext } from "../context.js";
-import { type DeployedFunction, deployedFunction, type NamedFunction } from "./deployed-function.js";
+import { type DeployedFunction, deployedFunction, type NamedFunction, taskRoot } from "./deployed-function.js";
 import { functionChanges } from "./function-changes.js";
-import { taskRoot } from "./task-root.js";
 
 export interface FunctionRun extends NamedFunction {
   readonly for: string | undefined;

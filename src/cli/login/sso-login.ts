@@ -1,11 +1,14 @@
+import { spawn } from "node:child_process";
+import { accessSync, constants } from "node:fs";
 import { platform } from "node:os";
+import { delimiter, join } from "node:path";
 import type { ControlResponse } from "../../control-api/contract.js";
-import type { CliContext } from "../context.js";
+import type { LoginFlow } from "../../control-api/login-contract.js";
+import { splitCommand } from "../../core/split-command.js";
+import type { CliContext, Environment } from "../context.js";
 import { until } from "../terminal/when.js";
-import { chooseLoginFlow } from "./choose-login-flow.js";
-import { isOnPath, openBrowser } from "./open-browser.js";
 
-export interface SsoLoginOptions {
+interface SsoLoginOptions {
   readonly device: boolean;
   readonly noBrowser: boolean;
 }
@@ -42,4 +45,87 @@ async function show(
     if (!isOpened) output.say("The browser must be on this machine; brokerctl login --device works with any.");
   } else output.say(`Go on only if the page shows the code  ${userCode}`);
   output.say("Waiting. Ctrl-C ends the login.");
+}
+
+/** Shows the URL with the first command that starts; false: none does. It lives on without us. */
+async function openBrowser(browsers: readonly (readonly string[])[], url: string, env: Environment): Promise<boolean> {
+  for (const argv of browsers) if (await starts(withUrl(argv, url), env)) return true;
+  return false;
+}
+
+/** Whether a program of this name is on PATH. */
+function isOnPath(name: string, env: Environment): boolean {
+  return (env["PATH"] ?? "").split(delimiter).some((directory) => {
+    try {
+      accessSync(join(directory, name), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function withUrl(argv: readonly string[], url: string): readonly string[] {
+  return argv.some((word) => word.includes("%s")) ? argv.map((word) => word.replaceAll("%s", url)) : [...argv, url];
+}
+
+/** Without a shell, and without our terminal: what a browser prints is nobody's business here. */
+function starts([program = "", ...args]: readonly string[], env: Environment): Promise<boolean> {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { stdio: "ignore", detached: true, env });
+    child.once("error", () => resolve(false));
+    child.once("spawn", () => {
+      child.unref();
+      resolve(true);
+    });
+  });
+}
+
+interface LoginFlowOptions {
+  readonly env: Environment;
+  readonly platform: NodeJS.Platform;
+  /** Whether a program of this name is on PATH. */
+  readonly hasProgram: (name: string) => boolean;
+  /** `--device` */
+  readonly device: boolean;
+  /** `--no-browser` */
+  readonly noBrowser: boolean;
+}
+
+interface ChosenFlow {
+  readonly flow: LoginFlow;
+  /** Command lines that show a URL, best first; empty: the person opens it. */
+  readonly browsers: readonly (readonly string[])[];
+}
+
+/**
+ * A browser on this machine can come back to us: then the code flow. Over SSH, in WSL or without a display it is on
+ * another machine, or there is none: then the device flow, whose page any browser can open.
+ */
+export function chooseLoginFlow(options: LoginFlowOptions): ChosenFlow {
+  const { env, device, noBrowser } = options;
+  const overSsh = isSet(env["SSH_CONNECTION"]) || isSet(env["SSH_TTY"]);
+  const browsers = overSsh ? [] : browsersOf(options);
+  const flow = device || browsers.length === 0 ? "device" : "browser";
+  return { flow, browsers: noBrowser ? [] : browsers };
+}
+
+/** $BROWSER, as xdg-open and Python read it: command lines with a colon between them, `%s` for the URL. */
+function browsersOf(options: LoginFlowOptions): readonly (readonly string[])[] {
+  const { env } = options;
+  const own = (env["BROWSER"] ?? "").split(":").flatMap((line) => {
+    const split = splitCommand(line);
+    return "argv" in split && split.argv.length > 0 ? [split.argv] : [];
+  });
+  return [...own, ...platformBrowsers(options)];
+}
+
+function platformBrowsers({ env, platform, hasProgram }: LoginFlowOptions): readonly (readonly string[])[] {
+  if (platform === "darwin") return [["open"]];
+  if (isSet(env["WSL_DISTRO_NAME"]) || isSet(env["WSL_INTEROP"])) return hasProgram("wslview") ? [["wslview"]] : [];
+  return isSet(env["DISPLAY"]) || isSet(env["WAYLAND_DISPLAY"]) ? [["xdg-open"]] : [];
+}
+
+function isSet(value: string | undefined): boolean {
+  return value !== undefined && value !== "";
 }

@@ -1,5 +1,8 @@
 import { readFile } from "node:fs/promises";
-import { type HookedShell, shellDirectory } from "../../core/shell-files.js";
+import { BrokerError } from "../../core/errors.js";
+import { nearestName } from "../../core/nearest-name.js";
+import { HOOKED_SHELLS, type HookedShell, hookFile, shellDirectory } from "../../core/shell-files.js";
+import { steadyWord } from "../../core/shell-quote.js";
 import type { BrokerPaths } from "../../system/paths.js";
 import { SHADOWING_VARIABLES } from "../access/variables.js";
 
@@ -10,7 +13,7 @@ const HOOK_PARTS: Readonly<Record<HookedShell, readonly string[]>> = {
   fish: ["hook.fish", "completion.fish"],
 };
 
-export interface HookScript {
+interface HookScript {
   readonly shell: HookedShell;
   readonly paths: Pick<BrokerPaths, "stateDir" | "controlSocket">;
   readonly version: string;
@@ -51,4 +54,43 @@ export function quotedFor(shell: HookedShell, text: string): string {
 
 function partNamed(name: string): Promise<string> {
   return readFile(new URL(name, import.meta.url), "utf8");
+}
+
+export const START_FILES: Readonly<Record<HookedShell, string>> = {
+  bash: "~/.bashrc",
+  zsh: "~/.zshrc",
+  fish: "~/.config/fish/config.fish",
+};
+
+/**
+ * One line for the start file: nothing happens where the file is gone, or is not this user's (`su` and `sudo -s` keep HOME).
+ * fish reads its start file for scripts too.
+ */
+export function installLine(shell: HookedShell, stateDir: string): string {
+  const file = fileWord(shell, stateDir);
+  return shell === "fish"
+    ? `status is-interactive; and test -O ${file}; and source ${file}`
+    : `if [ -O ${file} ]; then . ${file}; fi`;
+}
+
+/**
+ * What `hook` prints for `eval`: it reads the file that was just written. The hook itself has comments, which would swallow
+ * all of it below `eval $(…)` without quotes, where lines are joined.
+ */
+export function evalLine(shell: HookedShell, stateDir: string): string {
+  return `${shell === "fish" ? "source" : "."} ${fileWord(shell, stateDir)};`;
+}
+
+function fileWord(shell: HookedShell, stateDir: string): string {
+  const file = hookFile(stateDir, shell);
+  return shell === "fish" ? quotedFor(shell, file) : steadyWord(file);
+}
+
+export function shellNamed(typed: string | undefined): HookedShell {
+  const found = HOOKED_SHELLS.find((shell) => shell === typed);
+  if (found) return found;
+  const near = nearestName(typed ?? "", HOOKED_SHELLS);
+  throw new BrokerError("UsageInvalid", `SHELL must be one of ${HOOKED_SHELLS.join(", ")}, not '${typed ?? ""}'`, {
+    hint: near === undefined ? "brokerctl hook --help" : `did you mean ${near}?`,
+  });
 }

@@ -4,10 +4,10 @@ import { basename, dirname, join } from "node:path";
 import { hasErrno, reasonOf } from "../../core/errno.js";
 import { BrokerError } from "../../core/errors.js";
 import { shellQuote } from "../../core/shell-quote.js";
+import { readRegularFile } from "../../files/read-small-file.js";
 import { TEMPORARY_FILE_PATTERN } from "../../files/temporary-file.js";
 import type { BrokerPaths } from "../../system/paths.js";
 import { SCHEMA_FILE } from "../config/config-template.js";
-import { isOwnConfig } from "./own-config.js";
 
 /** Something of ours on disk, and what removing it means. */
 export interface OwnPlace {
@@ -170,4 +170,18 @@ async function statsOf(path: string): Promise<Stats | undefined> {
 
 async function namesIn(directory: string): Promise<readonly string[]> {
   return readdir(directory).catch(() => []);
+}
+
+const KEYS = "version|endpoint|secret_store|data_key_command|refresh|lambda|defaults|sources|roles";
+const OURS = new RegExp(`^(?:${KEYS})$`);
+
+/**
+ * Whether a `config.yaml` is ours. In a directory of our name it is; CREDBROKER_HOME may name one where another program has a
+ * file of that name: then all that stands at its left edge must be keys of ours.
+ */
+async function isOwnConfig(path: string): Promise<boolean> {
+  if (basename(dirname(path)) === "credbroker") return true;
+  const text = await readRegularFile(path).catch(() => "");
+  const keys = [...text.matchAll(/^(?![#\s}\])-])["']?([^\s"':]+)/gm)].map(([, key = ""]) => key);
+  return keys.length > 0 && keys.every((key) => OURS.test(key));
 }

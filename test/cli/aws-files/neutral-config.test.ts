@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { defaultProfile } from "../../../src/cli/aws-files/aws-file-text.js";
+import { defaultProfile } from "../../../src/cli/aws-files/aws-settings.js";
 import { neutralConfig } from "../../../src/cli/aws-files/neutral-config.js";
 import { readAwsIni } from "../../../src/core/aws-ini.js";
 import { canarySecretKey } from "../../support/canaries.js";

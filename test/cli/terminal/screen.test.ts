@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { COMMANDS } from "../../../src/cli/command-table.js";
 import { commandHelp, groupHelp, overview } from "../../../src/cli/help.js";
-import { widthOf } from "../../../src/cli/terminal/width.js";
+import { widthOf } from "../../../src/cli/terminal/table.js";
 import { NOW } from "../../fakes/fake-control.js";
 import { type CliRoom, cliRoom } from "../../support/cli-room.js";
 

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { evalLine, installLine } from "../../../src/cli/shell/install-line.js";
+import { evalLine, installLine } from "../../../src/cli/shell/shell-scripts.js";
 import { findStartLines, withoutLines } from "../../../src/cli/uninstall/start-lines.js";
 import { HOOKED_SHELLS } from "../../../src/core/shell-files.js";
 

@@ -19,7 +19,7 @@ export interface RunningDaemon {
 }
 
 /** Everything that we, or commands of ours in the user's files, left in this home. */
-export interface Traces {
+export interface Leftovers {
   readonly daemon: RunningDaemon | undefined;
   readonly service: { readonly ownership: SupervisorOwnership; readonly files: readonly string[] };
   readonly startFiles: readonly StartFile[];
@@ -31,7 +31,7 @@ export interface Traces {
 }
 
 /** Looks only, and starts nothing that stays. */
-export async function findTraces(context: CliContext): Promise<Traces> {
+export async function findLeftovers(context: CliContext): Promise<Leftovers> {
   const { configFile } = context.paths();
   const isExpected = await expectsDataKey(configFile);
   const dataKey = await askForDataKey({ dryRun: true }, context);
@@ -45,7 +45,7 @@ export async function findTraces(context: CliContext): Promise<Traces> {
   };
 }
 
-export function isEmpty({ daemon, service, startFiles, awsProfiles, own, dataKey }: Traces): boolean {
+export function isEmpty({ daemon, service, startFiles, awsProfiles, own, dataKey }: Leftovers): boolean {
   const lists = [service.files, startFiles, awsProfiles, own.found, own.doubtful];
   return daemon === undefined && dataKey === undefined && lists.every((list) => list.length === 0);
 }
@@ -71,7 +71,7 @@ async function findDaemon({ quietClient }: CliContext): Promise<RunningDaemon | 
   }
 }
 
-async function findService({ supervisor }: CliContext): Promise<Traces["service"]> {
+async function findService({ supervisor }: CliContext): Promise<Leftovers["service"]> {
   const found = await supervisor();
   if (!found) return { ownership: "absent", files: [] };
   const ownership = await found.ownership();

@@ -1,10 +1,9 @@
 import type { StatusView } from "../../control-api/contract.js";
 import { ssoRoleId } from "../../core/role.js";
 import type { HookedShell } from "../../core/shell-files.js";
-import type { CommandEntry } from "../command-entry.js";
+import type { CommandEntry } from "../command.js";
 import type { CliContext } from "../context.js";
-import { bashWords } from "./bash-words.js";
-import { type Candidate, type Fitting, type NameKind, whatFits } from "./what-fits.js";
+import { type Candidate, completionCandidates, type Fitting, type NameKind } from "./completion-candidates.js";
 
 /** Somebody waits with a finger on the key. */
 const PATIENCE_MS = 1000;
@@ -19,9 +18,9 @@ export interface Tab {
 }
 
 /** The lines that a completion script reads: what fits, then `VALUE<tab>HELP` for each candidate. */
-export async function answerTab({ shell, given, commands }: Tab, context: CliContext): Promise<readonly string[]> {
+export async function complete({ shell, given, commands }: Tab, context: CliContext): Promise<readonly string[]> {
   const { typed, replaced } = shell === "bash" ? bashWords(given) : { typed: given.slice(1), replaced: 0 };
-  const fitting = await whatFits(typed, commands);
+  const fitting = await completionCandidates(typed, commands);
   if (fitting.kind === "files") return ["files"];
   // Only bash cannot tell by itself what completes the words of another command.
   if (fitting.kind === "command") return [shell === "bash" && fitting.index > 0 ? "files" : "command"];
@@ -80,4 +79,44 @@ function namesIn({ roles, sources, leases }: StatusView, of: NameKind): readonly
         help: [role ?? "no role", ...(holderPid === null ? [] : [`of process ${holderPid}`])].join(" "),
       }));
   }
+}
+
+interface BashWords {
+  /** After the program, the unfinished one last. */
+  readonly typed: readonly string[];
+  /** Characters of the last one that bash keeps: it replaces only what follows the last of its word breaks. */
+  readonly replaced: number;
+}
+
+/**
+ * What bash's completion gives (COMP_WORDBREAKS, and the line up to the cursor) as words. bash itself would cut a role
+ * `corp:111111111111/Developer` or `--as=url` into three.
+ */
+function bashWords([breaks = "", line = ""]: readonly string[]): BashWords {
+  const typed = split(line).slice(1);
+  const current = typed.at(-1) ?? "";
+  const cut = Math.max(
+    ...[":", "=", "@"].filter((mark) => breaks.includes(mark)).map((mark) => current.lastIndexOf(mark)),
+    -1,
+  );
+  return { typed, replaced: cut + 1 };
+}
+
+/** By blanks, outside of quotes; an open quote ends with the line. */
+function split(line: string): readonly string[] {
+  const words = line.match(/(?:\\[^]|"(?:\\[^]|[^"\\])*(?:"|$)|'[^']*(?:'|$)|[^\s\\"']|\\$)+/g) ?? [];
+  const unfinished = /(?:^|[^\\])\s$/.test(line) && !endsInside(words.at(-1), line) ? [...words, ""] : words;
+  return unfinished.map(unquoted);
+}
+
+/** The blank at the end of the line belongs to the last word. */
+function endsInside(word: string | undefined, line: string): boolean {
+  return word !== undefined && line.endsWith(word);
+}
+
+function unquoted(word: string): string {
+  return word.replace(
+    /'([^']*)(?:'|$)|"((?:\\[^]|[^"\\])*)(?:"|$)|\\([^])/g,
+    (...found: (string | undefined)[]) => found[1] ?? found[2]?.replace(/\\([^])/g, "$1") ?? found[3] ?? "",
+  );
 }

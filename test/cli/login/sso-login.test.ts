@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { chooseLoginFlow } from "../../../src/cli/login/choose-login-flow.js";
+import { chooseLoginFlow } from "../../../src/cli/login/sso-login.js";
 
 const DESKTOP = { DISPLAY: ":0" };
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { defaultProfile } from "../../../src/cli/aws-files/aws-file-text.js";
+import { defaultProfile } from "../../../src/cli/aws-files/aws-settings.js";
 
 describe("what in ~/.aws wins over the endpoint (sdk-contract §2.1)", () => {
   it.each([

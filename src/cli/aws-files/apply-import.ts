@@ -1,11 +1,9 @@
 import type { ControlError, ControlResponse } from "../../control-api/contract.js";
-import type { ImportRequest } from "../../core/aws-import.js";
+import type { ImportRequest, TextSpan } from "../../core/aws-import.js";
 import { BrokerError } from "../../core/errors.js";
 import { replaceConfig } from "../config/config-file.js";
 import type { CliContext } from "../context.js";
-import { confirmOrRefuse } from "../terminal/confirm.js";
-import { cutText } from "../terminal/cut-text.js";
-import { cannotAsk } from "../terminal/prompts.js";
+import { cannotAsk, confirmOrRefuse } from "../terminal/prompts.js";
 import { removalView } from "./import-views.js";
 
 export type ImportPlan = ControlResponse<"import-plan">;
@@ -31,7 +29,7 @@ export interface ImportResult {
 }
 
 /** Config first, then keys, then the AWS files: whatever fails, run again, it goes on where it stopped. */
-export async function carryOutImport(work: Work, context: CliContext): Promise<ImportResult> {
+export async function applyImport(work: Work, context: CliContext): Promise<ImportResult> {
   const { request, plan } = work;
   const { output } = context;
   const toStore = plan.keys.filter(({ state }) => isToStore(state));
@@ -113,4 +111,13 @@ async function removeKeys(work: Work, places: Places, { output }: CliContext): P
 
 function nextText(text: string, spans: Places["config"], { writeProcesses }: Work): string {
   return cutText(text, writeProcesses ? spans : spans.map(({ start, end }) => ({ start, end })));
+}
+
+/** The text without these spans, or with the line of each that has one in its place. Every other character stays. */
+function cutText(text: string, spans: readonly TextSpan[]): string {
+  const fromTheEnd = spans.toSorted((a, b) => b.start - a.start);
+  return fromTheEnd.reduce((left, { start, end, instead }) => {
+    const lineEnd = /[\r\n]*$/.exec(left.slice(start, end))?.[0] ?? "";
+    return left.slice(0, start) + (instead === undefined ? "" : instead + lineEnd) + left.slice(end);
+  }, text);
 }

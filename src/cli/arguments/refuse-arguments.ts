@@ -1,11 +1,20 @@
 import { BrokerError } from "../../core/errors.js";
 import { nearestName } from "../../core/nearest-name.js";
 import { shellQuote } from "../../core/shell-quote.js";
-import type { Command, OptionSpec } from "../command.js";
-import { refuseLaterOption } from "./later.js";
-import type { OptionToken } from "./option-token.js";
+import type { Command, CommandGroup, OptionSpec } from "../command.js";
 import { refuseSecretArgument } from "./secret-argument.js";
-import { ourWordForFlag } from "./words-of-others.js";
+import { ourWordForCommand, ourWordForFlag } from "./words-of-others.js";
+
+/** A flag as it was typed; node:util names the fields. */
+export interface OptionToken {
+  readonly kind: "option";
+  readonly name: string;
+  /** As typed: `--for`, `-n`. */
+  readonly rawName: string;
+  readonly value: string | undefined;
+  /** `--for=30m`, in one word. */
+  readonly inlineValue: boolean | undefined;
+}
 
 export function unknownOption({ name, rawName, value }: OptionToken, command: Command): BrokerError {
   refuseSecretArgument(rawName, value);
@@ -61,4 +70,41 @@ export function unusableArguments(given: readonly string[], command: Command): B
 
 export function usage(message: string, { name }: Command): BrokerError {
   return new BrokerError("UsageInvalid", message, { hint: `brokerctl ${name} --help` });
+}
+
+/** `group`: the command that this is a subcommand of; empty for a command itself. */
+export function unknownCommand(typed: string, names: readonly string[], group: string): BrokerError {
+  refuseSecretArgument("an argument", typed);
+  if (group === "") refuseLaterCommand(typed);
+  const prefix = group === "" ? "brokerctl " : `brokerctl ${group} `;
+  const ours = ourWordForCommand(typed, group, names);
+  const near = nearestName(typed, names);
+  const what = typed.startsWith("-") ? "flag" : "command";
+  return new BrokerError("UsageInvalid", `unknown ${what} '${`${group} ${typed}`.trim()}'`, {
+    hint: ours ?? (near === undefined ? `${prefix}--help` : `did you mean ${prefix}${near}?`),
+  });
+}
+
+export function subcommandMissing(name: string, { subcommands }: CommandGroup): BrokerError {
+  const names = Object.keys(subcommands).join(", ");
+  return new BrokerError("UsageInvalid", `brokerctl ${name} needs a command: ${names}`, {
+    hint: `brokerctl ${name} --help`,
+  });
+}
+
+/** Commands and flags of the interface that this version does not have: refused by name, never ignored. */
+const LATER_COMMANDS: readonly string[] = ["console", "profiles", "doctor", "audit"];
+
+const LATER_OPTIONS: readonly string[] = ["read-only", "policy", "policy-arn", "bind", "reason", "stage"];
+
+function refuseLaterCommand(name: string): void {
+  if (!LATER_COMMANDS.includes(name)) return;
+  throw new BrokerError("NotSupported", `the command ${name} is not in this version yet`, { hint: "brokerctl --help" });
+}
+
+function refuseLaterOption(option: string, { name, laterOptions = [] }: Command): void {
+  if (!LATER_OPTIONS.includes(option) && !laterOptions.includes(option)) return;
+  throw new BrokerError("NotSupported", `the flag --${option} is not in this version yet`, {
+    hint: `brokerctl ${name} --help`,
+  });
 }

@@ -1,5 +1,4 @@
-import type { Command, OptionSpec } from "../command.js";
-import type { CommandEntry, CommandGroup } from "../command-entry.js";
+import type { Command, CommandEntry, CommandGroup, OptionSpec } from "../command.js";
 
 export interface Candidate {
   readonly value: string;
@@ -35,7 +34,7 @@ const NOTHING: Fitting = { kind: "words", candidates: [], prefix: "" };
 const HELP: Candidate = { value: "--help", help: "say more" };
 
 /** `typed`: the words after `brokerctl`, the unfinished one last. */
-export async function whatFits(
+export async function completionCandidates(
   typed: readonly string[],
   commands: Readonly<Record<string, CommandEntry>>,
 ): Promise<Fitting> {
@@ -45,32 +44,32 @@ export async function whatFits(
   }
   const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (!entry) return NOTHING;
-  if (!("subcommands" in entry)) return whatFitsCommand(rest, await entry.load());
-  return whatFitsGroup(rest, entry);
+  if (!("subcommands" in entry)) return completionCandidatesCommand(rest, await entry.load());
+  return completionCandidatesGroup(rest, entry);
 }
 
 const VERSION: Candidate = { value: "--version", help: "print the version" };
 
-async function whatFitsGroup(typed: readonly string[], { subcommands }: CommandGroup): Promise<Fitting> {
+async function completionCandidatesGroup(typed: readonly string[], { subcommands }: CommandGroup): Promise<Fitting> {
   const [verb = "", ...rest] = typed;
   if (typed.length < 2) return words([...entries(subcommands), HELP], verb);
   const loader = Object.hasOwn(subcommands, verb) ? subcommands[verb] : undefined;
-  return loader ? whatFitsCommand(rest, await loader.load()) : NOTHING;
+  return loader ? completionCandidatesCommand(rest, await loader.load()) : NOTHING;
 }
 
-function whatFitsCommand(typed: readonly string[], command: Command): Fitting {
+function completionCandidatesCommand(typed: readonly string[], command: Command): Fitting {
   const before = typed.slice(0, -1);
   const current = typed.at(-1) ?? "";
   const end = before.indexOf("--");
   if (end >= 0) return command.rest === undefined ? NOTHING : { kind: "command", index: before.length - end - 1 };
-  const value = whatFitsValue(before.at(-1) ?? "", current, command);
+  const value = completionCandidatesValue(before.at(-1) ?? "", current, command);
   if (value !== undefined) return value;
   if (current.startsWith("-") && current !== "-") return words(flagsLeft(before, command), current);
   return argument(before, command);
 }
 
 /** Of a flag that stands before, or in the same word; undefined where there is none that takes one. */
-function whatFitsValue(former: string, current: string, command: Command): Fitting | undefined {
+function completionCandidatesValue(former: string, current: string, command: Command): Fitting | undefined {
   const [flag = "", value] = splitFlag(current);
   if (value !== undefined) return valueOf(optionNamed(flag, command), flag.slice(2), `${flag}=`);
   const awaiting = optionNamed(former, command);

@@ -3,7 +3,7 @@ import { BrokerError, toBrokerError } from "../../core/errors.js";
 import type { CliContext } from "../context.js";
 import { stopForGood } from "../daemon/stop-daemon.js";
 import { askForDataKey } from "./data-key.js";
-import type { Traces } from "./find-traces.js";
+import type { Leftovers } from "./find-leftovers.js";
 import { findOwnPlaces, pruneDirectories, removeOwnPlace } from "./own-directories.js";
 import { removeFromStartFile, type StartFile } from "./start-files.js";
 
@@ -26,7 +26,7 @@ export class Removal {
 }
 
 /** The supervisor first: it would start again what we stop. Rejects: nothing else may go under a running daemon. */
-export async function stopEverything({ service }: Traces, removal: Removal, context: CliContext): Promise<void> {
+export async function stopEverything({ service }: Leftovers, removal: Removal, context: CliContext): Promise<void> {
   if (service.ownership === "ours") {
     const supervisor = await context.supervisor();
     removal.removed.push(...((await supervisor?.uninstall())?.removed ?? []));
@@ -46,7 +46,11 @@ export async function removeStartLines(files: readonly StartFile[], removal: Rem
  * The config first, because without it no command starts brokerd; then what was started meanwhile is stopped, and what
  * it wrote is found anew. The data key last: it opens what is then gone.
  */
-export async function removeOwnTraces({ own, dataKey }: Traces, removal: Removal, context: CliContext): Promise<void> {
+export async function removeOwnLeftovers(
+  { own, dataKey }: Leftovers,
+  removal: Removal,
+  context: CliContext,
+): Promise<void> {
   const { configFile, stateDir, runtimeDir } = context.paths();
   for (const place of own.found.filter(({ kind }) => kind === "config")) {
     await removal.attempt(place.path, () => removeOwnPlace(place));

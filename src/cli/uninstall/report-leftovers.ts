@@ -1,4 +1,4 @@
-import type { RunningDaemon, Traces } from "./find-traces.js";
+import type { Leftovers, RunningDaemon } from "./find-leftovers.js";
 import type { OwnPlace } from "./own-directories.js";
 import type { StartFile } from "./start-files.js";
 
@@ -13,16 +13,18 @@ export interface Finding {
 }
 
 /** In the order in which it is dealt with. */
-export function findingsOf(traces: Traces): readonly Finding[] {
+export function findingsOf(leftovers: Leftovers): readonly Finding[] {
   return [
-    ...serviceFindings(traces.service),
-    ...(traces.daemon ? [{ what: "brokerd", where: `process ${traces.daemon.pid}`, becomes: "removed" } as const] : []),
-    ...traces.startFiles.flatMap(startFindings),
-    ...traces.awsProfiles.map((where): Finding => ({ what: "aws profile", where, becomes: "left", note: ASKS_US })),
-    ...traces.own.found.map(ownFinding),
-    ...traces.own.doubtful.map(doubtfulFinding),
-    ...traces.own.foreign.map((where): Finding => ({ what: "file", where, becomes: "left", note: IN_OURS })),
-    ...dataKeyFindings(traces.dataKey),
+    ...serviceFindings(leftovers.service),
+    ...(leftovers.daemon
+      ? [{ what: "brokerd", where: `process ${leftovers.daemon.pid}`, becomes: "removed" } as const]
+      : []),
+    ...leftovers.startFiles.flatMap(startFindings),
+    ...leftovers.awsProfiles.map((where): Finding => ({ what: "aws profile", where, becomes: "left", note: ASKS_US })),
+    ...leftovers.own.found.map(ownFinding),
+    ...leftovers.own.doubtful.map(doubtfulFinding),
+    ...leftovers.own.foreign.map((where): Finding => ({ what: "file", where, becomes: "left", note: IN_OURS })),
+    ...dataKeyFindings(leftovers.dataKey),
   ];
 }
 
@@ -43,7 +45,7 @@ const IN_OURS = "not ours, in our state directory";
 const NOT_OURS = "does not look like our state directory";
 const NOT_OUR_CONFIG = "does not look like a config of ours";
 
-function serviceFindings({ ownership, files }: Traces["service"]): readonly Finding[] {
+function serviceFindings({ ownership, files }: Leftovers["service"]): readonly Finding[] {
   return files.map((where) =>
     ownership === "ours"
       ? { what: "service", where, becomes: "removed" }
@@ -71,7 +73,7 @@ function doubtfulFinding(where: string): Finding {
   return { what, where, becomes: "left", note };
 }
 
-function dataKeyFindings(report: Traces["dataKey"]): readonly Finding[] {
+function dataKeyFindings(report: Leftovers["dataKey"]): readonly Finding[] {
   if (!report) return [];
   const note =
     report.outcome === "exists" ? "of the OS keychain" : `the keychain is ${report.outcome}: ${report.detail ?? ""}`;

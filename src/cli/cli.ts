@@ -80,7 +80,7 @@ async function runCommand({ command, argv }: Chosen, context: CliContext): Promi
   return (await command.run(await parseArguments(argv, command), context)) ?? undefined;
 }
 
-/** The help texts are loaded only when somebody reads them. */
+/** The help texts are loaded only when they are asked for. */
 async function printHelp(
   text: (help: typeof Help, columns: number | undefined) => string,
   { output }: CliContext,
@@ -110,7 +110,7 @@ function tell(error: BrokerError, context: CliContext, command: Command | undefi
   return command?.failureCode === undefined ? exitCodeOf(error.code) : execExitCodeOf(error.code);
 }
 
-/** What nobody foresaw is told in its own words: there is no log of a command line to look into. */
+/** An error that is not ours is told in its own words: there is no log of a command line to look into. */
 function asBrokerError(error: unknown): BrokerError {
   if (error instanceof BrokerError) return error;
   const path = error instanceof Error && "path" in error && typeof error.path === "string" ? ` (${error.path})` : "";

@@ -4,7 +4,7 @@ import { widthOf, wrapped } from "./terminal/table.js";
 /** Columns: a longer line is hard to read, a narrower page breaks where it must. */
 const WIDEST = 120;
 const NARROWEST = 40;
-/** Where nobody says how wide the page is: a file, a pager. */
+/** Where the width of the page is unknown: a file, a pager. */
 const USUAL = 100;
 /** Of the left column; below USUAL a share of the page. */
 const LEFT = 30;

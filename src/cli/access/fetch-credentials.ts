@@ -4,7 +4,7 @@ import { reasonOf } from "../../core/errno.js";
 import { BrokerError, type BrokerErrorCode } from "../../core/errors.js";
 import { Secret } from "../../core/secret.js";
 import type { CliContext } from "../context.js";
-import { regionVariables } from "./lease-variables.js";
+import { regionVariables } from "./variables.js";
 
 /** What the endpoint answers with (interface §3). */
 interface EndpointCredentials {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { LeaseAccess } from "../../control-api/contract.js";
 import { hashLeaseToken } from "../../core/lease.js";
 import { leaseMark } from "../../core/shell-files.js";
-import { TOKEN_FILE_VARIABLE, TOKEN_VARIABLE, tokenOf, URI_VARIABLE } from "./variables.js";
+import { regionVariables, TOKEN_FILE_VARIABLE, TOKEN_VARIABLE, tokenOf, URI_VARIABLE } from "./variables.js";
 
 /** `--as`: how a program receives its credentials (interface §4). */
 export const FORMS = ["url", "header", "token-file", "static"] as const;
@@ -25,11 +25,6 @@ export async function leaseVariables(
     ...(form === "token-file" && { [TOKEN_FILE_VARIABLE]: await writeTokenFile(access, stateDir) }),
     ...regionVariables(access.region),
   };
-}
-
-/** None, where the role has no region. */
-export function regionVariables(region: string | null): Record<string, string> {
-  return region === null ? {} : { AWS_REGION: region, AWS_DEFAULT_REGION: region };
 }
 
 /** Where the token of a lease stands, for `token-file`. */

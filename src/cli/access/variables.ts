@@ -73,6 +73,11 @@ export function changesFor(set: Readonly<Record<string, string>>, env: Environme
   return { set, unset: names.filter((name) => !Object.hasOwn(set, name)) };
 }
 
+/** None, where the role has no region. */
+export function regionVariables(region: string | null): Record<string, string> {
+  return region === null ? {} : { AWS_REGION: region, AWS_DEFAULT_REGION: region };
+}
+
 /** The token that `variables` give a program, in the URL or beside it; undefined: none of ours. */
 export function tokenOf(variables: Readonly<Record<string, string | undefined>>): string | undefined {
   return tokenIn(variables[URI_VARIABLE]?.split("/lease/")[1]) ?? tokenIn(variables[TOKEN_VARIABLE]);

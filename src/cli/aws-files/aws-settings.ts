@@ -46,14 +46,14 @@ const KEY_SETTINGS: ReadonlySet<string> = new Set([
   ...["aws_access_key_id", "aws_secret_access_key", "aws_session_token", "aws_security_token"],
 ]);
 
-/** What else makes a profile a source of credentials, or tells how: kept where somebody names the profile. */
+/** What else makes a profile a source of credentials, or tells how: kept where a program names the profile. */
 const CREDENTIAL_SETTINGS: ReadonlySet<string> = new Set([
   ...["role_arn", "source_profile", "credential_source", "external_id", "mfa_serial", "role_session_name"],
   ...["duration_seconds", "source_identity", "web_identity_token_file", "credential_process", "login_session"],
   ...["sso_session", "sso_account_id", "sso_role_name", "sso_start_url", "sso_region", "sso_registration_scopes"],
 ]);
 
-/** Variables in place of a harmless setting; undefined: a setting that nobody would miss, or that is not harmless. */
+/** Variables in place of a harmless setting; undefined: a setting that no user would miss, or that is not harmless. */
 export function variablesOf(setting: string): readonly string[] | undefined {
   return HARMLESS_SETTINGS.get(setting) ?? (/^cli_[a-z0-9_]+$/.test(setting) ? [] : undefined);
 }

@@ -17,7 +17,7 @@ export interface NeutralConfig {
 /**
  * Written anew from what is known to be harmless: nothing of it can be read differently by different programs. Of the
  * default profile that is all that has nothing to do with credentials; while a `[default]` is there at all, osls goes no
- * further, so it is left out where variables can say the same. Named profiles stay whole, so that whoever names one gets
+ * further, so it is left out where variables can say the same. Named profiles stay whole, so that a program that names one gets
  * it, or go whole where a key is in them: what is left would silently speak for the broker's role.
  */
 export function neutralConfig(texts: AwsTexts): NeutralConfig {

@@ -53,7 +53,7 @@ interface Edit {
   readonly editor: string;
 }
 
-/** Goes on while the person wants to mend what is wrong; resolves with a text that the daemon finds valid. */
+/** Goes on while the user wants to fix what is wrong; resolves with a text that the daemon finds valid. */
 async function editUntilValid({ config, copy, editor }: Edit, context: CliContext): Promise<string> {
   for (;;) {
     const text = await editedText({ config, copy, editor }, context);

@@ -13,7 +13,7 @@ export const credentialProcessCommand = defineCommand({
   ],
   async run({ positionals }, context) {
     const role = positionals[0] ?? "";
-    // No offer of a login: SDKs run this with a terminal that belongs to somebody else.
+    // No offer of a login: SDKs run this with a terminal that belongs to another program.
     await context.client.call("warm", { role });
     const { credentials } = await fetchCredentials(context, role);
     context.output.print(

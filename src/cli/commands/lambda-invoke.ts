@@ -57,7 +57,7 @@ async function clientContextOf(path: string | undefined, context: CliContext): P
   return path === undefined ? undefined : clientContext(await readInput(path, context));
 }
 
-/** Lambda ends at 15 minutes; somebody in a debugger may take longer. Timers of more than 24 days would fire at once. */
+/** Lambda ends at 15 minutes; a user in a debugger may take longer. Timers of more than 24 days would fire at once. */
 const MAX_TIMEOUT_SECONDS = 86_400;
 
 function secondsOf(text: string): number {

@@ -27,7 +27,7 @@ function viewOf({ name }: Supervisor, state: SupervisorState): Readonly<Record<s
   };
 }
 
-/** Nobody is sent to an installation that cannot be. */
+/** The user is not sent to an installation that cannot be. */
 async function sayAbsent(supervisor: Supervisor, { output }: CliContext): Promise<void> {
   const isPossible = (await supervisor.isReachable?.()) ?? true;
   output.print(`no service is installed${isPossible ? "" : `, and ${supervisor.name} cannot be reached from here`}`);

@@ -20,7 +20,7 @@ export interface StoreQuestion {
 }
 
 /**
- * Who is to hold the data key, by the person's choice; where nobody can be asked it is the keychain. One that cannot be
+ * What is to hold the data key, by the user's choice; where the user cannot be asked it is the keychain. One that cannot be
  * used is never what Enter or `--yes` takes: then it rejects with StoreUnavailable, naming the other kinds.
  */
 export async function chooseStore({ yes, former }: StoreQuestion, context: CliContext): Promise<SecretStoreKind> {
@@ -58,7 +58,7 @@ function choicesOf(obstacle: string | undefined, former: OfferedKind | undefined
 
 const MAX_DETAIL = 160;
 
-/** Why the keychain cannot be used; undefined: it can, or nobody can tell before it is tried. Never prompts. */
+/** Why the keychain cannot be used; undefined: it can, or only trying it would tell. Never prompts. */
 async function keychainObstacle(context: CliContext): Promise<string | undefined> {
   try {
     const { outcome, detail = "it does not answer" } = await askForDataKey({ dryRun: true }, context);

@@ -25,7 +25,7 @@ export async function readConfigAt(path: string, hint: string): Promise<ConfigTe
   }
 }
 
-/** Writes what the daemon planned, unless somebody changed the file meanwhile, and has it loaded. Returns what changed. */
+/** Writes what the daemon planned, unless another program changed the file meanwhile, and has it loaded. Returns what changed. */
 export async function applyEdit(config: ConfigText, plan: EditPlan, context: CliContext): Promise<readonly string[]> {
   if (plan.text === null) return plan.summary;
   await replaceConfig(config, plan.text, context);

@@ -58,7 +58,7 @@ roles: {}
 `;
 }
 
-/** What the template was rendered with, if `text` is one that nobody has edited: such a one may be written anew. */
+/** What the template was rendered with, if `text` is one that has not been edited: such a one may be written anew. */
 export function readTemplate(text: string): TemplateValues | undefined {
   const secretStore = SECRET_STORE_KINDS.find((kind) => text.includes(`\nsecret_store: ${kind}\n`));
   const port = Number(/^endpoint: \{ port: (\d+) \}$/m.exec(text)?.[1]);

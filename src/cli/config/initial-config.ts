@@ -31,7 +31,7 @@ export interface InitialConfig {
 
 /**
  * Writes the template, or takes the config that is there: a failed `init` left it, or the user brought it along. Rejects
- * with StoreUnavailable, and writes nothing, where nobody says which store and the machine has no usable keychain.
+ * with StoreUnavailable, and writes nothing, where no store is named and the machine has no usable keychain.
  */
 export async function writeInitialConfig(
   choices: InitChoices,
@@ -52,7 +52,7 @@ export async function writeInitialConfig(
 
 /**
  * Another process has the port that the config names, as happens when two users run `init` at once. False: that config is
- * somebody's by now (edited, or in use: programs know its port), and theirs to change.
+ * the user's by now (edited, or in use: programs know its port), and theirs to change.
  */
 export async function takeAnotherPort(context: CliContext): Promise<boolean> {
   const path = context.paths().configFile;
@@ -70,7 +70,7 @@ function uid(): number {
   return process.getuid?.() ?? 0;
 }
 
-/** Only a template that nobody has touched is written anew, and only where the flags ask for it. */
+/** Only a template that is as it was written is written anew, and only where the flags ask for it. */
 async function adjust({ path, text }: { path: string; text: string }, choices: InitChoices): Promise<InitialConfig> {
   const { secretStore, port, dataKeyCommand } = choices;
   const isPortFixed = port !== undefined;
@@ -141,7 +141,7 @@ interface HeldPort {
 }
 
 /**
- * The first port that nobody listens on, held. The users of a machine begin at different ones; between the release and
+ * The first port that no process listens on, held. The users of a machine begin at different ones; between the release and
  * brokerd's own bind another process can take it all the same, and then brokerd says by whom.
  */
 export async function holdFreePort(uid: number): Promise<HeldPort> {

@@ -27,10 +27,10 @@ export async function makeSecretStore(
   }
 }
 
-/** Each is another port that somebody took in the moment before brokerd bound it. */
+/** Each is another port that another process took in the moment before brokerd bound it. */
 const PORTS_TRIED = 5;
 
-/** Also where another process has the port by now: an `init` of somebody else, as a rule; then another one is taken. */
+/** Also where another process has the port by now: an `init` of another user, as a rule; then another one is taken. */
 async function daemonOf(config: InitialConfig, context: CliContext): Promise<StatusView> {
   for (let attempt = 1; ; attempt++) {
     try {

@@ -5,14 +5,14 @@ import { readStdinLine } from "../terminal/prompts.js";
 
 const STDIN_FLAG = "--passphrase-stdin";
 
-/** Undefined: nothing was piped and nobody is there to ask; then the daemon looks into CREDBROKER_PASSPHRASE_FILE. */
+/** Undefined: nothing was piped and there is no terminal to ask at; then the daemon looks into CREDBROKER_PASSPHRASE_FILE. */
 export async function passphraseToUnlock(fromStdin: boolean, context: CliContext): Promise<string | undefined> {
   if (fromStdin) return readStdinLine(context, STDIN_FLAG);
   if (!context.interactive || context.env["CREDBROKER_PASSPHRASE_FILE"]) return undefined;
   return context.prompts.secret("Passphrase");
 }
 
-/** A new one is typed twice: nobody can tell it again later. Undefined: the daemon reads CREDBROKER_PASSPHRASE_FILE. */
+/** A new one is typed twice: a slip could not be found out later. Undefined: the daemon reads CREDBROKER_PASSPHRASE_FILE. */
 export async function newPassphrase(fromStdin: boolean, context: CliContext): Promise<string | undefined> {
   if (fromStdin) {
     const piped = await readStdinLine(context, STDIN_FLAG);

@@ -8,7 +8,7 @@ export async function ownSupervisor({ supervisor }: Pick<CliHost, "supervisor">)
   return found !== undefined && (await found.ownership()) === "ours" ? found : undefined;
 }
 
-/** Rejects, as if nobody listened, where connecting would start the daemon. */
+/** Rejects, as if no daemon listened, where connecting would start the daemon. */
 export async function refuseToWake(host: Pick<CliHost, "supervisor">): Promise<void> {
   const supervisor = await ownSupervisor(host);
   if (supervisor === undefined) return;

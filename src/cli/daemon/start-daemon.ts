@@ -60,7 +60,7 @@ async function startSupervised(supervisor: Supervisor, context: Starter): Promis
   return supervisedAnswer(context, since);
 }
 
-/** By turns: whoever waits finds the daemon that the one before has started, or what kept it from starting. */
+/** By turns: a command that waits finds the daemon that the one before has started, or what kept it from starting. */
 async function startDetached(context: Starter): Promise<StatusView> {
   const since = context.clock.now();
   const { ensurePrivateDirectory } = await import("../../files/private-directory.js");
@@ -98,7 +98,7 @@ function takeTurn(context: Starter): Pick<InstanceLock, "release"> | undefined {
 interface Turn {
   /** When this command began to wait. */
   readonly since: number;
-  /** Nobody else's start was waited for. */
+  /** No other command's start was waited for. */
   readonly isFirst: boolean;
 }
 
@@ -106,7 +106,7 @@ async function startInTurn(context: Starter, { since, isFirst }: Turn): Promise<
   const { stateDir, logFile } = context.paths();
   const logged = isFirst ? {} : await lastLogError(logFile, since, NOT_STARTED);
   if (logged.message !== undefined) throw couldNotStart(logged, logged.message);
-  // One that ends, or that somebody else has just started: a second would only be refused.
+  // One that ends, or that another command has just started: a second would only be refused.
   const { status } = await answerOrEnd(context, { end: () => (hasDaemon(context) ? undefined : "none") });
   if (status) return status;
   refuseIfStopped(stateDir, wishOf(context));
@@ -142,7 +142,7 @@ function hasDaemon(context: Starter): boolean {
   return daemonHolder(context) !== undefined;
 }
 
-/** The pid of the process that has the daemon's lock; undefined: none, or nobody can say. */
+/** The pid of the process that has the daemon's lock; undefined: none, or it cannot be told. */
 export function daemonHolder({ paths }: Pick<Starter, "paths">): number | undefined {
   try {
     return instanceHolder({ stateDir: paths().stateDir, processes: new SystemProcessTable() });
@@ -155,7 +155,7 @@ function wishOf({ startedAt, clock }: Starter): Wish {
   return { since: startedAt(), now: clock.now() };
 }
 
-/** Throws `error` again, unless it says that nobody listens and a daemon may be started. */
+/** Throws `error` again, unless it says that no daemon listens and a daemon may be started. */
 export function refuseUnlessStartable(error: unknown, { env }: Starter): void {
   if (!isDialFailure(error)) throw error;
   if (env["CREDBROKER_NO_AUTOSTART"] !== "1") return;
@@ -170,7 +170,7 @@ export function refuseUnlessStartable(error: unknown, { env }: Starter): void {
 }
 
 /**
- * Undefined: nobody listens. With a limit, silence is no answer either: a socket that systemd holds takes what nobody
+ * Undefined: no daemon listens. With a limit, silence is no answer either: a socket that systemd holds takes what no process
  * reads yet.
  */
 export async function runningDaemon({ quietClient }: Starter, limitMs?: number): Promise<StatusView | undefined> {

@@ -54,7 +54,7 @@ export async function stopDetached(context: CliContext): Promise<boolean> {
   return true;
 }
 
-/** Nobody answers yet, or no longer: whoever has the lock is asked as soon as it does, if it has not ended before. */
+/** No daemon answers yet, or any longer: the process that has the lock is asked as soon as it does, if it has not ended before. */
 async function askHolderToStop(context: CliContext): Promise<number | undefined> {
   const deadline = context.clock.now() + START_PATIENCE_MS;
   for (let last: number | undefined; ; ) {

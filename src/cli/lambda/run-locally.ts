@@ -77,7 +77,7 @@ function tellFailure(local: LocalFunction, { error, status }: InvocationOutcome,
   const said = error ? `${error.errorType}: ${error.errorMessage}` : status;
   const short = said.length > MAX_TOLD ? `${said.slice(0, MAX_TOLD)}…` : said;
   output.say(`brokerctl: ${functionName} failed: ${short}`);
-  // Mostly because somebody stands elsewhere, or has not built.
+  // Mostly because the user is in another directory, or has not built.
   if (error?.errorType !== "Runtime.ImportModuleError" || handler === null) return;
   output.hint(
     `--task-root DIR, where ${handler} is found as it is in the deployed code; here it was ${local.taskRoot}`,

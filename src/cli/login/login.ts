@@ -21,7 +21,7 @@ export async function logInAtTerminal(context: CliContext, choice: LoginChoice):
   return logInToSso(context, choice.name, { device: false, noBrowser: false });
 }
 
-/** The daemon runs the source's mfa_process: nobody is asked here. */
+/** The daemon runs the source's mfa_process: the user is not asked here. */
 async function logInByProgram(context: CliContext, source: string): Promise<void> {
   const { expiresAt } = await context.client.call("login-mfa", { source });
   sayLoggedIn(context, source, expiresAt);

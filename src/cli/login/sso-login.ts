@@ -34,7 +34,7 @@ async function show(
   { context, browsers }: { readonly context: CliContext; readonly browsers: readonly (readonly string[])[] },
 ): Promise<void> {
   const { output, env } = context;
-  // Whoever started it has the browser open already.
+  // The command that started it has opened the browser already.
   const isOpened = !joined && (await openBrowser(browsers, url, env));
   if (joined) output.say("a login is under way already; this command joins it:");
   output.say(
@@ -69,7 +69,7 @@ function withUrl(argv: readonly string[], url: string): readonly string[] {
   return argv.some((word) => word.includes("%s")) ? argv.map((word) => word.replaceAll("%s", url)) : [...argv, url];
 }
 
-/** Without a shell, and without our terminal: what a browser prints is nobody's business here. */
+/** Without a shell, and without our terminal: what a browser prints does not belong here. */
 function starts([program = "", ...args]: readonly string[], env: Environment): Promise<boolean> {
   return new Promise((resolve) => {
     const child = spawn(program, args, { stdio: "ignore", detached: true, env });

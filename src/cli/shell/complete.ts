@@ -5,9 +5,9 @@ import type { CommandEntry } from "../command.js";
 import type { CliContext } from "../context.js";
 import { type Candidate, completionCandidates, type Fitting, type NameKind } from "./completion-candidates.js";
 
-/** Somebody waits with a finger on the key. */
+/** The user has pressed Tab and waits. */
 const PATIENCE_MS = 1000;
-/** A candidate goes onto the command line as it is in bash, and nobody's name may do anything there. */
+/** A candidate goes onto the command line as it is in bash, and no name may run anything there. */
 const PLAIN = /^[A-Za-z0-9._/@+:=,~-]+$/;
 
 export interface Tab {

@@ -36,7 +36,7 @@ export async function writeHook(shell: HookedShell, context: CliContext): Promis
     await writeFileAtomic(new NodeFileSystem(), path, Buffer.from(text));
 }
 
-/** Not a link, and nobody else's to read. */
+/** Not a link, and readable by this user only. */
 async function isPrivateFile(path: string): Promise<boolean> {
   const found = await lstat(path).catch(() => undefined);
   return found !== undefined && found.isFile() && (found.mode & 0o777) === 0o600;

@@ -48,7 +48,7 @@ function choicesOf({ roles, leases }: StatusView, { granted, current }: Beside):
     .filter(([name]) => !names.has(name) && !inConfig.has(name))
     .map(([name, { accountName }]) => choice(name, { account: accountName, about: "not used yet", current }));
   const recency = ({ value }: Choice): number => requestedAt.get(value) ?? 0;
-  // Sorting is stable: what nobody asked for stays in the order of the config and of the accounts' names.
+  // Sorting is stable: what was never requested stays in the order of the config and of the accounts' names.
   return [...known, ...more].toSorted((a, b) => recency(b) - recency(a));
 }
 

@@ -20,7 +20,7 @@ const USUAL_COLUMNS = 80;
 export type Style = "red" | "green" | "yellow" | "cyan" | "dim" | "bold";
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Of a stream that is opened only when somebody asks for its width. */
+/** Of a stream that is opened only when its width is asked for. */
 export function screenOf(stream: TextStream, env: Environment): Screen {
   const colour = hasColour(stream, env);
   return {

@@ -12,7 +12,7 @@ import { findStartFiles, type StartFile } from "./start-files.js";
 /** The daemon, as far as it can be asked. */
 export interface RunningDaemon {
   readonly pid: number;
-  /** Sources whose long-term keys are in the secret store; undefined: locked, nobody can tell. */
+  /** Sources whose long-term keys are in the secret store; undefined: locked, so it cannot be told. */
   readonly keys: readonly string[] | undefined;
   /** Sources with a login that still lives. */
   readonly logins: readonly string[];

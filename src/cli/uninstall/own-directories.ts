@@ -25,7 +25,7 @@ export interface OwnPlaces {
   readonly parents: readonly string[];
   /** Named like ours, but not known to be: left alone. */
   readonly doubtful: readonly string[];
-  /** What somebody else put into our state directory: left alone, and the directory with it. */
+  /** What another program or user put into our state directory: left alone, and the directory with it. */
   readonly foreign: readonly string[];
 }
 
@@ -61,7 +61,7 @@ export async function findOwnPlaces(paths: BrokerPaths, homeDir: string): Promis
   };
 }
 
-/** Never follows a link. Throws `FileRefused` naming path and mend. */
+/** Never follows a link. Throws `FileRefused` naming path and fix. */
 export async function removeOwnPlace({ path, how }: OwnPlace): Promise<void> {
   try {
     if (how === "tree") await rm(path, { recursive: true });
@@ -109,7 +109,7 @@ async function socketPlaces({ runtimeDir, stateDir }: BrokerPaths): Promise<read
   return Promise.all(names.map((name) => placeOf("sockets", join(runtimeDir, name))));
 }
 
-/** As a whole, unless somebody else keeps something in it. */
+/** As a whole, unless it holds something of another program or user. */
 async function statePlaces(stateDir: string): Promise<readonly OwnPlace[]> {
   const found = await statsOf(stateDir);
   if (found?.isSymbolicLink()) return [await placeOf("state", stateDir)];

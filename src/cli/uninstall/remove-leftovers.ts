@@ -10,9 +10,9 @@ import { removeFromStartFile, type StartFile } from "./start-files.js";
 /** What became of what was found; filled as it goes on, so that one failure does not hide the rest. */
 export class Removal {
   readonly removed: string[] = [];
-  /** What had to stay, each with its mend. */
+  /** What had to stay, each with its fix. */
   readonly failures: BrokerError[] = [];
-  /** Directories of ours that stay because of what somebody else has in them. */
+  /** Directories of ours that stay because of what another program or user has in them. */
   readonly shared: string[] = [];
 
   async attempt(what: string, remove: () => Promise<unknown>): Promise<void> {

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { connectionLimit, refuseLowFileLimit, tooFewFiles } from "../../src/system/open-file-limit.js";
 
@@ -22,4 +23,10 @@ it("refuses a limit with which brokerd could not be loaded, and says what it is 
   expect(() => refuseLowFileLimit(limits(192))).not.toThrow();
   expect(() => refuseLowFileLimit("")).not.toThrow();
   expect(tooFewFiles(64).hint).toContain("LimitNOFILE=");
+});
+
+it("bin/brokerd refuses the same limit before Node starts", () => {
+  const inLauncher = /"\$files" -lt (\d+)/.exec(readFileSync("bin/brokerd", "utf8"))?.[1];
+  expect(inLauncher).toBeDefined();
+  expect(() => refuseLowFileLimit(limits(1))).toThrow(`brokerd needs at least ${inLauncher!}`);
 });

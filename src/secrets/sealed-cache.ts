@@ -1,12 +1,11 @@
 import { errnoOf } from "../core/errno.js";
 import type { BrokerError } from "../core/errors.js";
-import type { SecretStoreKind } from "../core/secret-store-kind.js";
 import { Mutex } from "../core/serial.js";
-import type { Cancel, Clock } from "../system/clock.js";
-import type { Logger } from "../system/logger.js";
+import type { Cancel } from "../system/clock.js";
 import type { DataKey } from "./data-key.js";
 import { seal, unseal } from "./sealed-file.js";
-import { readIfThere, removeDurably, type StoreFiles } from "./store-files.js";
+import type { SealedStoreOptions } from "./secret-store.js";
+import { readIfThere, removeDurably } from "./store-files.js";
 import { NOT_PROBED, newerVersion, refusalOf } from "./store-state.js";
 
 /** Credentials come in bursts (a refresh of many roles): one write for all of them. */
@@ -18,15 +17,6 @@ const RETRY_MS = 15_000;
 export interface SealedCache {
   read(): Promise<string | undefined>;
   write(text: string): Promise<void>;
-}
-
-export interface SealedFileCacheOptions {
-  /** Absolute, `…/cache.sealed`. */
-  readonly path: string;
-  readonly kind: SecretStoreKind;
-  readonly files: StoreFiles;
-  readonly clock: Clock;
-  readonly logger: Logger;
 }
 
 interface Contents {
@@ -44,14 +34,14 @@ interface Contents {
  * version's is not written over: its MFA sessions would be lost to a downgrade.
  */
 export class SealedFileCache implements SealedCache {
-  readonly #options: SealedFileCacheOptions;
+  readonly #options: SealedStoreOptions;
   readonly #turns = new Mutex();
   #contents: Contents | undefined;
   #cancelPlanned: Cancel | undefined;
   #writeFailure: string | undefined;
   #refusal = refusalOf(NOT_PROBED);
 
-  constructor(options: SealedFileCacheOptions) {
+  constructor(options: SealedStoreOptions) {
     this.#options = options;
   }
 

@@ -25,8 +25,9 @@ export interface SecretStore {
   keys(prefix: string): Promise<readonly string[]>;
 }
 
-export interface SealedSecretStoreOptions {
-  /** Absolute, `…/secrets.sealed`. */
+/** How a sealed file is made; the same for the disposable one in `sealed-cache`. */
+export interface SealedStoreOptions {
+  /** Absolute, `…/secrets.sealed` or `…/cache.sealed`. */
   readonly path: string;
   /** Written into the header: a change of `secret_store` in the config is noticed. */
   readonly kind: SecretStoreKind;
@@ -44,12 +45,12 @@ interface Contents {
 
 /** The secrets in one sealed file, in memory while the data key is held. Writes are serialized and durable. */
 export class SealedSecretStore implements SecretStore {
-  readonly #options: SealedSecretStoreOptions;
+  readonly #options: SealedStoreOptions;
   readonly #writes = new Mutex();
   #contents: Contents | undefined;
   #refusal = refusalOf(NOT_PROBED);
 
-  constructor(options: SealedSecretStoreOptions) {
+  constructor(options: SealedStoreOptions) {
     this.#options = options;
   }
 

@@ -1,6 +1,6 @@
 /**
  * The layer rules of docs/architecture.md. A file may import from lower layers only:
- * L0 core · L0.5 files, which anyone may import · L1 the process's surroundings · L2 services · L3 transports · L4 daemon and cli · L5 entries.
+ * L0 core · L0.5 files, which anyone may import · L1 the process and its machine · L2 services · L3 transports · L4 daemon and cli · L5 entries.
  */
 const L1 = "system|http|aws|secrets|config|control-api|runtime-api";
 const L2 = "credentials|leases|sso|lambda";
@@ -20,20 +20,20 @@ module.exports = {
     rule("core-has-no-packages", "^src/core/", "node_modules", "vocabulary stands alone"),
     rule("files-stand-on-core", "^src/files/", "^src/(?!files/|core/)|node_modules", "anyone may import it, by value"),
     rule(
-      "surroundings-know-no-services",
+      "l1-knows-no-services",
       `^src/(${L1})/`,
       `^src/(${L2}|endpoint|control|daemon|cli)/`,
       "L1 never imports L2 or above",
     ),
     {
-      name: "surroundings-stand-apart",
+      name: "l1-folders-stand-apart",
       comment: "L1 folders do not lean on each other; what system offers comes by type",
       severity: "error",
       from: { path: `^src/(${L1})/` },
       to: { path: `^src/(${L1})/`, pathNot: "^src/($1|system)/" },
     },
     {
-      name: "surroundings-take-system-by-type",
+      name: "l1-takes-system-by-type",
       comment: "L1 folders get clock, logger and files passed in",
       severity: "error",
       from: { path: "^src/(http|aws|secrets|config|control-api|runtime-api)/" },
@@ -53,7 +53,7 @@ module.exports = {
       to: { path: `^src/(${L2})/`, pathNot: "^src/$1/", dependencyTypesNot: ["type-only"] },
     },
     {
-      name: "services-take-surroundings-by-type",
+      name: "services-take-l1-by-type",
       comment: "values are passed in by daemon/",
       severity: "error",
       from: { path: `^src/(${L2}|endpoint|control)/` },
@@ -92,7 +92,7 @@ module.exports = {
       "the CLI stays fast",
     ),
     rule(
-      "nobody-imports-an-entry",
+      "entries-are-not-imported",
       "^src/",
       "^src/(brokerd|brokerctl|keychain-child|lambda-bootstrap)\\.ts$",
       "entries are leaves",

@@ -35,25 +35,25 @@ const VIOLATIONS: Readonly<Record<string, Planted>> = {
   "core-imports-nothing": { "core/a.ts": ["files/b.ts"] },
   "core-has-no-packages": { "core/a.ts": ["yaml"] },
   "files-stand-on-core": { "files/a.ts": ["type:system/b.ts"] },
-  "surroundings-know-no-services": { "aws/a.ts": ["leases/b.ts"] },
-  "surroundings-stand-apart": { "aws/a.ts": ["secrets/b.ts"] },
-  "surroundings-take-system-by-type": { "aws/a.ts": ["system/b.ts"] },
+  "l1-knows-no-services": { "aws/a.ts": ["leases/b.ts"] },
+  "l1-folders-stand-apart": { "aws/a.ts": ["secrets/b.ts"] },
+  "l1-takes-system-by-type": { "aws/a.ts": ["system/b.ts"] },
   "services-know-no-transport": { "leases/a.ts": ["endpoint/b.ts"] },
   "services-stand-apart": { "lambda/a.ts": ["leases/b.ts"] },
-  "services-take-surroundings-by-type": { "leases/a.ts": ["secrets/b.ts"] },
+  "services-take-l1-by-type": { "leases/a.ts": ["secrets/b.ts"] },
   "transports-take-services-by-type": { "endpoint/a.ts": ["leases/b.ts"] },
   "endpoint-apart-from-control": { "endpoint/a.ts": ["control/b.ts"] },
   "control-apart-from-endpoint": { "control/a.ts": ["endpoint/b.ts"] },
   "daemon-apart-from-cli": { "daemon/a.ts": ["cli/b.ts"] },
   "cli-speaks-only-through-the-socket": { "cli/a.ts": ["secrets/b.ts"] },
   "cli-stays-light": { "cli/a.ts": ["zod"] },
-  "nobody-imports-an-entry": { "daemon/a.ts": ["brokerd.ts"] },
+  "entries-are-not-imported": { "daemon/a.ts": ["brokerd.ts"] },
   "only-aws-imports-the-sdk": { "credentials/a.ts": ["@aws-sdk/client-sts"] },
   "only-secrets-imports-the-keyring": { "daemon/a.ts": ["@napi-rs/keyring"] },
   "only-config-and-control-import-zod": { "http/a.ts": ["zod"] },
 };
 
-/** What the same rules let through: by type where only values are refused, and the rooms that may. */
+/** What the same rules let through: by type where only values are refused, and the folders that may. */
 const ALLOWED: readonly (readonly [what: string, planted: Planted])[] = [
   ["files by value, from every layer", { "aws/a.ts": ["files/b.ts"], "leases/a.ts": ["files/b.ts"] }],
   ["files by value, from the CLI and the endpoint", { "cli/a.ts": ["files/b.ts"], "endpoint/a.ts": ["files/b.ts"] }],
@@ -67,7 +67,7 @@ const ALLOWED: readonly (readonly [what: string, planted: Planted])[] = [
   ["zod in config and control", { "config/a.ts": ["zod"], "control/a.ts": ["zod"] }],
 ];
 
-const isRoomFile = (name: string): boolean => name.endsWith(".ts");
+const isTopLevelFile = (name: string): boolean => name.endsWith(".ts");
 
 function plant(planted: Planted): string {
   const root = tempDir("layers");
@@ -77,7 +77,7 @@ function plant(planted: Planted): string {
   };
   for (const target of new Set(Object.values(planted).flat())) {
     const name = target.replace(/^type:/, "");
-    if (isRoomFile(name)) write(`src/${name}`, "export const value = 1;\n");
+    if (isTopLevelFile(name)) write(`src/${name}`, "export const value = 1;\n");
     else {
       write(`node_modules/${name}/package.json`, JSON.stringify({ name, version: "1.0.0", main: "index.js" }));
       write(`node_modules/${name}/index.js`, "exports.value = 1;\n");
@@ -86,7 +86,7 @@ function plant(planted: Planted): string {
   for (const [file, targets] of Object.entries(planted)) {
     const imports = targets.map((target, index) => {
       const name = target.replace(/^type:/, "");
-      const specifier = isRoomFile(name) ? `../${name.replace(/\.ts$/, ".js")}` : name;
+      const specifier = isTopLevelFile(name) ? `../${name.replace(/\.ts$/, ".js")}` : name;
       const what = target.startsWith("type:") ? `type { value as v${index} }` : `{ value as v${index} }`;
       return `import ${what} from "${specifier}";\nexport const a${index}: typeof v${index} = 1;\n`;
     });
@@ -118,13 +118,13 @@ describe("the layers", () => {
     expect(violations.map((violation) => violation.rule.name)).toEqual([]);
   });
 
-  it("name only rooms and entries that there are", () => {
+  it("name only folders and entries that exist", () => {
     const text = readFileSync(".dependency-cruiser.cjs", "utf8");
     const lists = [...text.matchAll(/^const L\d = "([^"]+)"/gm)].map(([, list = ""]) => list);
     const paths = [
       ...JSON.stringify(rules.map(({ from, to }) => [from, to])).matchAll(/\^src\/(?:\(([^)]*)\)|([a-z-]+)\/)/g),
     ];
-    const named = [...lists, ...paths.map(([, group, room]) => group ?? room ?? "")]
+    const named = [...lists, ...paths.map(([, group, folder]) => group ?? folder ?? "")]
       .flatMap((group) => group.split("|"))
       .map((name) => name.replace(/^\?!/, "").replace(/\/$/, ""))
       .filter((name) => name !== "$1");
@@ -135,12 +135,12 @@ describe("the layers", () => {
     );
   });
 
-  it("place every room", () => {
-    const rooms = readdirSync("src", { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  it("place every folder", () => {
+    const folders = readdirSync("src", { withFileTypes: true }).filter((entry) => entry.isDirectory());
     const rows = readFileSync("CONTRIBUTING.md", "utf8").match(/^\| L[\d.]+ \|.*$/gm) ?? [];
     const placed = rows.flatMap((row) =>
-      [...(row.split("|")[2] ?? "").matchAll(/`([a-z-]+)`/g)].map(([, room]) => room),
+      [...(row.split("|")[2] ?? "").matchAll(/`([a-z-]+)`/g)].map(([, folder]) => folder),
     );
-    expect(placed.toSorted()).toEqual(rooms.map(({ name }) => name).toSorted());
+    expect(placed.toSorted()).toEqual(folders.map(({ name }) => name).toSorted());
   });
 });

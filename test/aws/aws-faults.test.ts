@@ -10,15 +10,16 @@ import { brokerErrorOf } from "../support/broker-error-of.js";
 import { CANARY } from "../support/canaries.js";
 import { FakeClock } from "../support/fake-clock.js";
 import { memoryLogger } from "../support/memory-logger.js";
-import { annSigns, assuming, REGION, ROLE, startWorld, type World } from "./world.js";
+import { type AwsFixture, annSigns, assuming, REGION, ROLE, startAwsFixture } from "./aws-fixture.js";
 
-let world: World;
+let fixture: AwsFixture;
 beforeEach(async () => {
-  world = await startWorld();
+  fixture = await startAwsFixture();
 });
-afterEach(() => world.fake.close());
+afterEach(() => fixture.fake.close());
 
-const assume = (): Promise<BrokerError> => brokerErrorOf(() => world.sts.assumeRole(annSigns, assuming(ROLE), REGION));
+const assume = (): Promise<BrokerError> =>
+  brokerErrorOf(() => fixture.sts.assumeRole(annSigns, assuming(ROLE), REGION));
 
 describe("an upstream in trouble", () => {
   test.each<[string, Fault]>([
@@ -29,51 +30,51 @@ describe("an upstream in trouble", () => {
     ["ending connections in the middle of one", { kind: "reset" }],
     ["hidden behind a login page", { kind: "portal" }],
   ])("%s is recoverable, asked once, and names the endpoint", async (_name, fault) => {
-    world.fake.faults.set("AssumeRole", fault);
+    fixture.fake.faults.set("AssumeRole", fault);
 
     const error = await assume();
 
     expect(error).toMatchObject({ code: "AwsUnreachable", signer: undefined });
     expect(isRecoverable(error)).toBe(true);
-    expect(error.message).toContain(new URL(world.fake.url).host);
+    expect(error.message).toContain(new URL(fixture.fake.url).host);
     expect(error.hint).toBeTruthy();
-    expect(world.fake.countOf("AssumeRole")).toBe(1);
+    expect(fixture.fake.countOf("AssumeRole")).toBe(1);
   });
 
   test("says how long it wants to be left alone", async () => {
-    world.fake.faults.set("AssumeRole", { kind: "throttle", retryAfterSeconds: 7 });
+    fixture.fake.faults.set("AssumeRole", { kind: "throttle", retryAfterSeconds: 7 });
 
     expect(await assume()).toMatchObject({ retryAfterMs: 7000 });
   });
 
   test("may say so with a date, and a date that has passed means now", async () => {
-    world.fake.faults.set("AssumeRole", { kind: "throttle", retryAt: new Date(Date.now() + 3_600_000) });
+    fixture.fake.faults.set("AssumeRole", { kind: "throttle", retryAt: new Date(Date.now() + 3_600_000) });
     const { retryAfterMs } = await assume();
     expect(retryAfterMs).toBeGreaterThan(3_000_000);
     expect(retryAfterMs).toBeLessThanOrEqual(3_600_000);
 
-    world.fake.faults.set("AssumeRole", { kind: "throttle", retryAt: new Date(0) });
+    fixture.fake.faults.set("AssumeRole", { kind: "throttle", retryAt: new Date(0) });
 
     expect(await assume()).toMatchObject({ retryAfterMs: 0 });
   });
 
   test("down: refused at once, and well again with the next call after it is up", async () => {
-    await world.fake.down();
+    await fixture.fake.down();
 
     const error = await assume();
 
     expect(error).toMatchObject({ code: "AwsUnreachable" });
     expect(error.message).toContain("connection refused");
-    await world.fake.up();
-    await expect(world.sts.assumeRole(annSigns, assuming(ROLE), REGION)).resolves.toBeDefined();
+    await fixture.fake.up();
+    await expect(fixture.sts.assumeRole(annSigns, assuming(ROLE), REGION)).resolves.toBeDefined();
   });
 
   test("restarted: a connection kept from before does no harm", async () => {
-    await world.sts.assumeRole(annSigns, assuming(ROLE), REGION);
-    await world.fake.down();
-    await world.fake.up();
+    await fixture.sts.assumeRole(annSigns, assuming(ROLE), REGION);
+    await fixture.fake.down();
+    await fixture.fake.up();
 
-    await expect(world.sts.assumeRole(annSigns, assuming(ROLE), REGION)).resolves.toBeDefined();
+    await expect(fixture.sts.assumeRole(annSigns, assuming(ROLE), REGION)).resolves.toBeDefined();
   });
 
   test("a name that does not resolve names the region as suspect", async () => {
@@ -89,9 +90,9 @@ describe("an upstream in trouble", () => {
 
   test("silent for 10 s by our clock: given up, and the connection closed", async () => {
     const clock = new FakeClock();
-    await world.fake.close();
-    world = await startWorld({ ourClock: clock });
-    const hold = world.fake.faults.hold("AssumeRole");
+    await fixture.fake.close();
+    fixture = await startAwsFixture({ ourClock: clock });
+    const hold = fixture.fake.faults.hold("AssumeRole");
     const failed = assume();
     await hold.arrived();
 
@@ -107,10 +108,10 @@ describe("an upstream in trouble", () => {
 
   test("a call that succeeds leaves no timer behind", async () => {
     const clock = new FakeClock(Date.now());
-    await world.fake.close();
-    world = await startWorld({ ourClock: clock, clock });
+    await fixture.fake.close();
+    fixture = await startAwsFixture({ ourClock: clock, clock });
 
-    await world.sts.assumeRole(annSigns, assuming(ROLE), REGION);
+    await fixture.sts.assumeRole(annSigns, assuming(ROLE), REGION);
 
     expect(clock.pending).toBe(0);
   });
@@ -157,7 +158,7 @@ describe("a lying upstream", () => {
     "empty",
     "truncated",
   ])("with an answer that is %s is not believed", async (lie) => {
-    world.fake.faults.set("AssumeRole", { kind: "lie", lie });
+    fixture.fake.faults.set("AssumeRole", { kind: "lie", lie });
 
     const error = await assume();
 
@@ -166,17 +167,17 @@ describe("a lying upstream", () => {
   });
 
   test("with an expiration far in the future is believed only for what was asked", async () => {
-    world.fake.faults.set("AssumeRole", { kind: "lie", lie: "far-future" });
+    fixture.fake.faults.set("AssumeRole", { kind: "lie", lie: "far-future" });
 
-    const { credentials } = await world.sts.assumeRole(annSigns, assuming(ROLE, { durationSeconds: 900 }), REGION);
+    const { credentials } = await fixture.sts.assumeRole(annSigns, assuming(ROLE, { durationSeconds: 900 }), REGION);
 
     expect(credentials.expiration).toBeLessThanOrEqual(Date.now() + 900_000);
   });
 
   test("with no account or a page in place of an identity is not believed", async () => {
     for (const lie of ["html", "no-arn", "empty"] as const) {
-      world.fake.faults.set("GetCallerIdentity", { kind: "lie", lie });
-      const error = await brokerErrorOf(() => world.sts.getCallerIdentity(annSigns, REGION));
+      fixture.fake.faults.set("GetCallerIdentity", { kind: "lie", lie });
+      const error = await brokerErrorOf(() => fixture.sts.getCallerIdentity(annSigns, REGION));
       expect(error, lie).toMatchObject({ code: "AwsUnreachable" });
     }
   });
@@ -184,10 +185,10 @@ describe("a lying upstream", () => {
 
 describe("secrets in errors", () => {
   test("a refusal that quotes the request back gives nothing away", async () => {
-    const { credentials } = await world.sts.assumeRole(annSigns, assuming(ROLE), REGION);
-    world.fake.faults.set("AssumeRole", { kind: "echo" });
+    const { credentials } = await fixture.sts.assumeRole(annSigns, assuming(ROLE), REGION);
+    fixture.fake.faults.set("AssumeRole", { kind: "echo" });
 
-    const error = await brokerErrorOf(() => world.sts.assumeRole(credentials, assuming(ROLE), REGION));
+    const error = await brokerErrorOf(() => fixture.sts.assumeRole(credentials, assuming(ROLE), REGION));
 
     expect(error).toMatchObject({ code: "AssumeRoleDenied" });
     const said = everythingIn(error);
@@ -197,7 +198,7 @@ describe("secrets in errors", () => {
   });
 
   test("nor does any other failure, with its cause and all its properties", async () => {
-    const { credentials } = await world.sts.assumeRole(annSigns, assuming(ROLE), REGION);
+    const { credentials } = await fixture.sts.assumeRole(annSigns, assuming(ROLE), REGION);
     const faults: Fault[] = [
       { kind: "deny" },
       { kind: "throttle" },
@@ -212,15 +213,15 @@ describe("secrets in errors", () => {
       },
     ];
     for (const fault of faults) {
-      world.fake.faults.set("AssumeRole", fault);
-      const error = await brokerErrorOf(() => world.sts.assumeRole(credentials, assuming(ROLE), REGION));
+      fixture.fake.faults.set("AssumeRole", fault);
+      const error = await brokerErrorOf(() => fixture.sts.assumeRole(credentials, assuming(ROLE), REGION));
       expect(everythingIn(error), fault.kind).not.toContain(CANARY);
     }
-    expect(JSON.stringify(world.logger.lines)).not.toContain(CANARY);
+    expect(JSON.stringify(fixture.logger.lines)).not.toContain(CANARY);
   });
 
   test("AWS's text comes as one line of at most 300 characters", async () => {
-    world.fake.faults.set("AssumeRole", {
+    fixture.fake.faults.set("AssumeRole", {
       kind: "refuse",
       code: "AccessDenied",
       message: `no\n${"many words ".repeat(100)}`,
@@ -240,29 +241,29 @@ describe("a clock that is wrong", () => {
     ["an hour ahead of AWS's", -3_600_000],
     ["a year behind AWS's", 365 * 86_400_000],
   ])("%s: signed with the right time at the second try, expiring by our clock", async (_name, difference) => {
-    await world.fake.close();
-    world = await startWorld({ clock: { now: () => Date.now() + difference } });
+    await fixture.fake.close();
+    fixture = await startAwsFixture({ clock: { now: () => Date.now() + difference } });
 
     const before = Date.now();
-    const { credentials } = await world.sts.assumeRole(annSigns, assuming(ROLE), REGION);
+    const { credentials } = await fixture.sts.assumeRole(annSigns, assuming(ROLE), REGION);
 
     expect(credentials.expiration).toBeGreaterThan(before + 3_590_000);
     expect(credentials.expiration).toBeLessThanOrEqual(Date.now() + 3_600_000);
-    expect(world.fake.unauthenticated).toEqual(["SignatureDoesNotMatch"]);
-    expect(world.logger.lines).toEqual([expect.objectContaining({ level: "warn" })]);
-    await world.sts.getCallerIdentity(annSigns, REGION);
-    expect(world.fake.unauthenticated).toHaveLength(1);
-    expect(world.logger.lines).toHaveLength(1);
+    expect(fixture.fake.unauthenticated).toEqual(["SignatureDoesNotMatch"]);
+    expect(fixture.logger.lines).toEqual([expect.objectContaining({ level: "warn" })]);
+    await fixture.sts.getCallerIdentity(annSigns, REGION);
+    expect(fixture.fake.unauthenticated).toHaveLength(1);
+    expect(fixture.logger.lines).toHaveLength(1);
   });
 
   test("of a few seconds changes nothing", async () => {
-    await world.fake.close();
-    world = await startWorld({ clock: { now: () => Date.now() + 30_000 } });
+    await fixture.fake.close();
+    fixture = await startAwsFixture({ clock: { now: () => Date.now() + 30_000 } });
 
-    await world.sts.assumeRole(annSigns, assuming(ROLE), REGION);
+    await fixture.sts.assumeRole(annSigns, assuming(ROLE), REGION);
 
-    expect(world.fake.unauthenticated).toEqual([]);
-    expect(world.logger.lines).toEqual([]);
+    expect(fixture.fake.unauthenticated).toEqual([]);
+    expect(fixture.logger.lines).toEqual([]);
   });
 });
 

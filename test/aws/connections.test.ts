@@ -7,7 +7,7 @@ import { CANARY } from "../support/canaries.js";
 import { FakeClock } from "../support/fake-clock.js";
 import { tempDir } from "../support/temp-dir.js";
 import { certificateAuthority } from "../support/tls.js";
-import { ACCOUNT, annSigns, REGION, startWorld, type World, type WorldOptions } from "./world.js";
+import { ACCOUNT, type AwsFixture, type AwsFixtureOptions, annSigns, REGION, startAwsFixture } from "./aws-fixture.js";
 
 const authority = certificateAuthority();
 const stranger = certificateAuthority("stranger");
@@ -25,14 +25,14 @@ afterEach(async () => {
 
 async function tlsWorld(
   variables: (url: string) => Record<string, string>,
-  options: WorldOptions = {},
-): Promise<World> {
-  const first = await startWorld({ tls: identity, variables: {} });
+  options: AwsFixtureOptions = {},
+): Promise<AwsFixture> {
+  const first = await startAwsFixture({ tls: identity, variables: {} });
   const port = Number(new URL(first.fake.url).port);
   await first.fake.close();
-  const world = await startWorld({ tls: identity, port, variables: variables(first.fake.url), ...options });
-  closers.push(() => world.fake.close());
-  return world;
+  const fixture = await startAwsFixture({ tls: identity, port, variables: variables(first.fake.url), ...options });
+  closers.push(() => fixture.fake.close());
+  return fixture;
 }
 
 async function proxy(options: RecordingProxyOptions = {}): Promise<RecordingProxy> {
@@ -41,7 +41,7 @@ async function proxy(options: RecordingProxyOptions = {}): Promise<RecordingProx
   return started;
 }
 
-const whoAmI = (world: World): Promise<unknown> => world.sts.getCallerIdentity(annSigns, REGION);
+const whoAmI = (fixture: AwsFixture): Promise<unknown> => fixture.sts.getCallerIdentity(annSigns, REGION);
 
 describe("TLS", () => {
   test.each<[string, Record<string, string>]>([
@@ -53,49 +53,51 @@ describe("TLS", () => {
     ["ca among others", { ca: `${stranger.cert},${authority.cert}` }],
     ["one of two variables", { AWS_CA_BUNDLE: strangerFile, ca: authority.cert }],
   ])("an authority of %s is trusted", async (_name, trust) => {
-    const world = await tlsWorld((url) => ({ AWS_ENDPOINT_URL: url, ...trust }));
+    const fixture = await tlsWorld((url) => ({ AWS_ENDPOINT_URL: url, ...trust }));
 
-    expect(await whoAmI(world)).toMatchObject({ account: ACCOUNT });
+    expect(await whoAmI(fixture)).toMatchObject({ account: ACCOUNT });
   });
 
   test.each<[string, Record<string, string>]>([
     ["without any", {}],
     ["with another one", { AWS_CA_BUNDLE: strangerFile }],
   ])("an unknown authority is refused %s, before anything is sent", async (_name, trust) => {
-    const world = await tlsWorld((url) => ({ AWS_ENDPOINT_URL: url, ...trust }));
+    const fixture = await tlsWorld((url) => ({ AWS_ENDPOINT_URL: url, ...trust }));
 
-    const error = await brokerErrorOf(() => whoAmI(world));
+    const error = await brokerErrorOf(() => whoAmI(fixture));
 
     expect(error).toMatchObject({ code: "AwsUnreachable" });
     expect(error.message).toContain("certificate");
     expect(error.hint).toContain("AWS_CA_BUNDLE");
-    expect(world.fake.calls).toHaveLength(0);
+    expect(fixture.fake.calls).toHaveLength(0);
   });
 
   test("a certificate for another host, or one that has expired, is refused", async () => {
     const past = { from: new Date("2001-01-01"), until: new Date("2002-01-01") };
     for (const tls of [authority.issue(["sts.example.com"]), authority.issue(["127.0.0.1"], past)]) {
-      const world = await tlsWorld((url) => ({ AWS_ENDPOINT_URL: url, AWS_CA_BUNDLE: authorityFile }), { tls });
-      const error = await brokerErrorOf(() => whoAmI(world));
+      const fixture = await tlsWorld((url) => ({ AWS_ENDPOINT_URL: url, AWS_CA_BUNDLE: authorityFile }), { tls });
+      const error = await brokerErrorOf(() => whoAmI(fixture));
       expect(error).toMatchObject({ code: "AwsUnreachable" });
       expect(error.message).toContain("certificate");
     }
   });
 
   test("NODE_TLS_REJECT_UNAUTHORIZED=0 does not turn verification off", async () => {
-    const world = await tlsWorld((url) => ({ AWS_ENDPOINT_URL: url }));
+    const fixture = await tlsWorld((url) => ({ AWS_ENDPOINT_URL: url }));
     process.env["NODE_TLS_REJECT_UNAUTHORIZED"] = "0";
     try {
-      expect(await brokerErrorOf(() => whoAmI(world))).toMatchObject({ code: "AwsUnreachable" });
+      expect(await brokerErrorOf(() => whoAmI(fixture))).toMatchObject({ code: "AwsUnreachable" });
     } finally {
       delete process.env["NODE_TLS_REJECT_UNAUTHORIZED"];
     }
   });
 
   test("plain http behind an https URL is told", async () => {
-    const world = await startWorld();
-    closers.push(() => world.fake.close());
-    const overTls = await startWorld({ variables: { AWS_ENDPOINT_URL: world.fake.url.replace("http:", "https:") } });
+    const fixture = await startAwsFixture();
+    closers.push(() => fixture.fake.close());
+    const overTls = await startAwsFixture({
+      variables: { AWS_ENDPOINT_URL: fixture.fake.url.replace("http:", "https:") },
+    });
     closers.push(() => overTls.fake.close());
 
     expect(await brokerErrorOf(() => whoAmI(overTls))).toMatchObject({ code: "AwsUnreachable" });
@@ -104,8 +106,8 @@ describe("TLS", () => {
 
 describe("a proxy", () => {
   test("carries calls to AWS's own host in a tunnel, verified end to end", async () => {
-    const world = await tlsWorld(() => ({}));
-    const destination = { host: "127.0.0.1", port: Number(new URL(world.fake.url).port) };
+    const fixture = await tlsWorld(() => ({}));
+    const destination = { host: "127.0.0.1", port: Number(new URL(fixture.fake.url).port) };
     const recording = await proxy({ destination });
     const proxied = await tlsWorld(() => ({ HTTPS_PROXY: recording.url, AWS_CA_BUNDLE: authorityFile }));
 
@@ -114,13 +116,13 @@ describe("a proxy", () => {
     expect(recording.requests).toEqual([
       { method: "CONNECT", target: "sts.eu-west-1.amazonaws.com:443", authorization: undefined },
     ]);
-    expect(world.fake.countOf("GetCallerIdentity")).toBe(1);
+    expect(fixture.fake.countOf("GetCallerIdentity")).toBe(1);
     await until(() => recording.openConnections === 0);
   });
 
   test("that gives its own certificate is not trusted unless told", async () => {
-    const world = await tlsWorld(() => ({}));
-    const destination = { host: "127.0.0.1", port: Number(new URL(world.fake.url).port) };
+    const fixture = await tlsWorld(() => ({}));
+    const destination = { host: "127.0.0.1", port: Number(new URL(fixture.fake.url).port) };
     const recording = await proxy({ destination });
     const proxied = await tlsWorld(() => ({ HTTPS_PROXY: recording.url }));
 
@@ -134,28 +136,28 @@ describe("a proxy", () => {
   test("gets user name and password, which show nowhere else", async () => {
     const recording = await proxy({ credentials: `ann:${CANARY}` });
     const address = recording.url.replace("//", `//ann:${CANARY}@`);
-    const world = await tlsWorld((url) => ({
+    const fixture = await tlsWorld((url) => ({
       AWS_ENDPOINT_URL: url,
       AWS_CA_BUNDLE: authorityFile,
       https_proxy: address,
     }));
 
-    expect(await whoAmI(world)).toMatchObject({ account: ACCOUNT });
+    expect(await whoAmI(fixture)).toMatchObject({ account: ACCOUNT });
 
     expect(recording.requests).toHaveLength(1);
     await recording.close();
-    const error = await brokerErrorOf(() => whoAmI(world));
+    const error = await brokerErrorOf(() => whoAmI(fixture));
     expect(error.message).toContain(recording.url);
-    expect(JSON.stringify([error, error.message, error.cause, world.overrides, world.logger.lines])).not.toContain(
+    expect(JSON.stringify([error, error.message, error.cause, fixture.overrides, fixture.logger.lines])).not.toContain(
       CANARY,
     );
   });
 
   test("that wants a password and gets none says so", async () => {
     const recording = await proxy({ credentials: `ann:${CANARY}` });
-    const world = await tlsWorld((url) => ({ AWS_ENDPOINT_URL: url, HTTPS_PROXY: recording.url }));
+    const fixture = await tlsWorld((url) => ({ AWS_ENDPOINT_URL: url, HTTPS_PROXY: recording.url }));
 
-    const error = await brokerErrorOf(() => whoAmI(world));
+    const error = await brokerErrorOf(() => whoAmI(fixture));
 
     expect(error).toMatchObject({ code: "AwsUnreachable" });
     expect(error.message).toContain("407");
@@ -164,38 +166,40 @@ describe("a proxy", () => {
 
   test("carries plain http to a loopback endpoint, where it is on loopback too", async () => {
     const recording = await proxy();
-    const world = await startWorld({ variables: {} });
-    closers.push(() => world.fake.close());
-    const proxied = await startWorld({ variables: { AWS_ENDPOINT_URL: world.fake.url, HTTP_PROXY: recording.url } });
+    const fixture = await startAwsFixture({ variables: {} });
+    closers.push(() => fixture.fake.close());
+    const proxied = await startAwsFixture({
+      variables: { AWS_ENDPOINT_URL: fixture.fake.url, HTTP_PROXY: recording.url },
+    });
     closers.push(() => proxied.fake.close());
 
     expect(await whoAmI(proxied)).toMatchObject({ account: ACCOUNT });
 
-    expect(recording.requests).toEqual([{ method: "POST", target: `${world.fake.url}/`, authorization: undefined }]);
+    expect(recording.requests).toEqual([{ method: "POST", target: `${fixture.fake.url}/`, authorization: undefined }]);
   });
 
   test("is passed by where NO_PROXY says so", async () => {
     const recording = await proxy();
-    const world = await tlsWorld((url) => ({
+    const fixture = await tlsWorld((url) => ({
       AWS_ENDPOINT_URL: url,
       AWS_CA_BUNDLE: authorityFile,
       HTTPS_PROXY: recording.url,
       NO_PROXY: "example.com,127.0.0.1",
     }));
 
-    await whoAmI(world);
+    await whoAmI(fixture);
 
     expect(recording.requests).toEqual([]);
   });
 
   test("that cannot reach AWS, or is not there, is named", async () => {
     const recording = await proxy({ destination: { host: "127.0.0.1", port: 1 } });
-    const world = await startWorld({ variables: { HTTPS_PROXY: recording.url } });
-    closers.push(() => world.fake.close());
+    const fixture = await startAwsFixture({ variables: { HTTPS_PROXY: recording.url } });
+    closers.push(() => fixture.fake.close());
 
     for (const step of ["reachable", "gone"]) {
       if (step === "gone") await recording.close();
-      const error = await brokerErrorOf(() => whoAmI(world));
+      const error = await brokerErrorOf(() => whoAmI(fixture));
       expect(error, step).toMatchObject({ code: "AwsUnreachable" });
       expect(error.message, step).toContain(recording.url);
       expect(error.message, step).toContain("sts.eu-west-1.amazonaws.com");
@@ -205,9 +209,9 @@ describe("a proxy", () => {
   test("that accepts and never answers is given up at the deadline, and its connection closed", async () => {
     const clock = new FakeClock();
     const recording = await proxy({ silent: true });
-    const world = await startWorld({ ourClock: clock, variables: { HTTPS_PROXY: recording.url } });
-    closers.push(() => world.fake.close());
-    const failed = brokerErrorOf(() => whoAmI(world));
+    const fixture = await startAwsFixture({ ourClock: clock, variables: { HTTPS_PROXY: recording.url } });
+    closers.push(() => fixture.fake.close());
+    const failed = brokerErrorOf(() => whoAmI(fixture));
     await until(() => recording.requests.length === 1);
 
     await clock.advance(10_000);

@@ -7,7 +7,7 @@ import { RecordingProxy } from "../fakes/proxy.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 import { CANARY } from "../support/canaries.js";
 import { memoryLogger } from "../support/memory-logger.js";
-import { annSigns } from "./world.js";
+import { annSigns } from "./aws-fixture.js";
 
 /** Leads nowhere, and remembers which hosts were asked for. */
 let proxy: RecordingProxy;

@@ -5,8 +5,8 @@ import { toBrokerError } from "../../src/core/errors.js";
 import { Secret } from "../../src/core/secret.js";
 import { SystemClock } from "../../src/system/clock.js";
 import { memoryLogger } from "../support/memory-logger.js";
-import { CODE_CLIENT } from "./sso-world.js";
-import { annSigns, assuming, ROLE } from "./world.js";
+import { annSigns, assuming, ROLE } from "./aws-fixture.js";
+import { CODE_CLIENT } from "./identity-center-fixture.js";
 
 /** Run by hostile-home.test.ts: one call of each service, ours (`broker`) or a client like anybody's (`plain`). */
 async function run(kind: string | undefined): Promise<unknown> {

@@ -11,7 +11,7 @@ import { RecordingProxy } from "../fakes/proxy.js";
 import { CANARY } from "../support/canaries.js";
 import { tempDir } from "../support/temp-dir.js";
 import { certificateAuthority } from "../support/tls.js";
-import { startWorld, type World } from "./world.js";
+import { type AwsFixture, startAwsFixture } from "./aws-fixture.js";
 
 const child = fileURLToPath(new URL("hostile-home.child.ts", import.meta.url));
 const authority = certificateAuthority();
@@ -33,7 +33,7 @@ require("node:module").syncBuiltinESMExports();
 
 let evil: Server;
 let evilHits: number;
-let world: World;
+let fixture: AwsFixture;
 let proxy: RecordingProxy;
 let home: string;
 let spyLog: string;
@@ -45,8 +45,8 @@ beforeAll(async () => {
   });
   await new Promise<void>((resolve) => evil.listen(0, "127.0.0.1", resolve));
   const hosts = ["127.0.0.1", "sts.eu-west-1.amazonaws.com", "iam.amazonaws.com"];
-  world = await startWorld({ tls: authority.issue(hosts), variables: {} });
-  const port = Number(new URL(world.fake.url).port);
+  fixture = await startAwsFixture({ tls: authority.issue(hosts), variables: {} });
+  const port = Number(new URL(fixture.fake.url).port);
   proxy = await RecordingProxy.start({ destination: { host: "127.0.0.1", port } });
   home = tempDir("hostile-home", "input");
   const url = `http://127.0.0.1:${(evil.address() as AddressInfo).port}`;
@@ -66,7 +66,7 @@ afterAll(async () => {
   evil.closeAllConnections();
   evil.close();
   await proxy.close();
-  await world.fake.close();
+  await fixture.fake.close();
 });
 
 function hostileConfig(url: string): string {
@@ -134,7 +134,7 @@ describe("a hostile ~/.aws", () => {
       "sts.eu-west-1.amazonaws.com:443",
       "iam.amazonaws.com:443",
     ]);
-    expect(world.fake.lastOf("AssumeRole").userAgent).not.toContain("evil");
+    expect(fixture.fake.lastOf("AssumeRole").userAgent).not.toContain("evil");
     expect(evilHits).toBe(0);
     expect(filesRead()).toBe("");
   });

@@ -9,7 +9,7 @@ import { SystemClock } from "../../src/system/clock.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 import { memoryLogger } from "../support/memory-logger.js";
 import { tempDir } from "../support/temp-dir.js";
-import { annSigns, assuming, REGION, ROLE } from "./world.js";
+import { annSigns, assuming, REGION, ROLE } from "./aws-fixture.js";
 
 const MIB = 1024 * 1024;
 const clock = new SystemClock();

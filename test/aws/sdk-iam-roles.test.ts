@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { SdkIamRoles } from "../../src/aws/sdk-iam-roles.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
-import { ACCOUNT, annSigns, assuming, REGION, startWorld, type World } from "./world.js";
+import { ACCOUNT, type AwsFixture, annSigns, assuming, REGION, startAwsFixture } from "./aws-fixture.js";
 
 const ARN = `arn:aws:iam::${ACCOUNT}:role/service-role/deep/orders-role`;
 const BOUNDARY = `arn:aws:iam::${ACCOUNT}:policy/boundary`;
@@ -16,9 +16,9 @@ const ANN_TOO = JSON.stringify({
 /** Whatever percent-encoding may get wrong. */
 const AWKWARD = '{"Resource":"a+b%20c\'(d)*!~ä/${aws:username}"}';
 
-let world: World;
+let fixture: AwsFixture;
 beforeEach(async () => {
-  world = await startWorld({
+  fixture = await startAwsFixture({
     pageSize: 2,
     roles: [
       {
@@ -32,11 +32,11 @@ beforeEach(async () => {
     ],
   });
 });
-afterEach(() => world.fake.close());
+afterEach(() => fixture.fake.close());
 
 describe("a role of IAM", () => {
   test("is found by its name and told with its path and trust policy", async () => {
-    expect(await world.iamRoles.getRole(annSigns, "orders-role", REGION)).toEqual({
+    expect(await fixture.iamRoles.getRole(annSigns, "orders-role", REGION)).toEqual({
       roleName: "orders-role",
       arn: ARN,
       trustPolicy: SERVICE_ONLY,
@@ -44,14 +44,14 @@ describe("a role of IAM", () => {
   });
 
   test("tells its permissions boundary", async () => {
-    expect(await world.iamRoles.getRole(annSigns, "bounded", REGION)).toMatchObject({
+    expect(await fixture.iamRoles.getRole(annSigns, "bounded", REGION)).toMatchObject({
       permissionsBoundaryArn: BOUNDARY,
     });
   });
 
   test("gives its policies page by page, all of them, decoded", async () => {
-    const attached = await world.iamRoles.attachedPolicies(annSigns, "orders-role", REGION);
-    const inline = await world.iamRoles.inlinePolicies(annSigns, "orders-role", REGION);
+    const attached = await fixture.iamRoles.attachedPolicies(annSigns, "orders-role", REGION);
+    const inline = await fixture.iamRoles.inlinePolicies(annSigns, "orders-role", REGION);
 
     expect(attached.map(({ policyName }) => policyName)).toEqual(["a", "b", "c", "d", "e"]);
     expect(attached[4]).toEqual({ policyName: "e", policyArn: "arn:aws:iam::aws:policy/e" });
@@ -60,23 +60,23 @@ describe("a role of IAM", () => {
       { policyName: "second", document: "{}" },
       { policyName: "third", document: "{}" },
     ]);
-    expect(world.fake.countOf("ListAttachedRolePolicies")).toBe(3);
-    expect(world.fake.countOf("ListRolePolicies")).toBe(2);
+    expect(fixture.fake.countOf("ListAttachedRolePolicies")).toBe(3);
+    expect(fixture.fake.countOf("ListRolePolicies")).toBe(2);
   });
 
   test("without policies gives empty lists", async () => {
-    expect(await world.iamRoles.attachedPolicies(annSigns, "bounded", REGION)).toEqual([]);
-    expect(await world.iamRoles.inlinePolicies(annSigns, "bounded", REGION)).toEqual([]);
+    expect(await fixture.iamRoles.attachedPolicies(annSigns, "bounded", REGION)).toEqual([]);
+    expect(await fixture.iamRoles.inlinePolicies(annSigns, "bounded", REGION)).toEqual([]);
   });
 
   test.each(["gone", "foreign"])("%s does not exist in the caller's account", async (name) => {
-    const error = await brokerErrorOf(() => world.iamRoles.getRole(annSigns, name, REGION));
+    const error = await brokerErrorOf(() => fixture.iamRoles.getRole(annSigns, name, REGION));
 
     expect(error).toMatchObject({ code: "NotFound" });
     expect(error.message).toContain(name);
   });
 
-  test.each<[string, (world: World) => Promise<unknown>]>([
+  test.each<[string, (fixture: AwsFixture) => Promise<unknown>]>([
     ["GetRole", ({ iamRoles }) => iamRoles.getRole(annSigns, "orders-role", REGION)],
     ["ListAttachedRolePolicies", ({ iamRoles }) => iamRoles.attachedPolicies(annSigns, "orders-role", REGION)],
     ["ListRolePolicies", ({ iamRoles }) => iamRoles.inlinePolicies(annSigns, "orders-role", REGION)],
@@ -87,9 +87,9 @@ describe("a role of IAM", () => {
         iamRoles.updateTrustPolicy(annSigns, { roleName: "orders-role", document: SERVICE_ONLY }, REGION),
     ],
   ])("whose %s is denied says which action a policy must allow", async (action, call) => {
-    world.fake.faults.set(action, { kind: "deny" });
+    fixture.fake.faults.set(action, { kind: "deny" });
 
-    const error = await brokerErrorOf(() => call(world));
+    const error = await brokerErrorOf(() => call(fixture));
 
     expect(error).toMatchObject({ code: "AccessDenied" });
     expect(error.message).toContain(`iam:${action}`);
@@ -107,10 +107,10 @@ describe("a role of IAM", () => {
 
   test("whose answers are cut off or empty is not believed", async () => {
     for (const lie of ["empty", "truncated", "html", "json"] as const) {
-      world.fake.faults.set("*", { kind: "lie", lie });
+      fixture.fake.faults.set("*", { kind: "lie", lie });
       for (const call of [
-        () => world.iamRoles.getRole(annSigns, "orders-role", REGION),
-        () => world.iamRoles.attachedPolicies(annSigns, "orders-role", REGION),
+        () => fixture.iamRoles.getRole(annSigns, "orders-role", REGION),
+        () => fixture.iamRoles.attachedPolicies(annSigns, "orders-role", REGION),
       ]) {
         expect(await brokerErrorOf(call), lie).toMatchObject({ code: "AwsUnreachable" });
       }
@@ -120,15 +120,15 @@ describe("a role of IAM", () => {
 
 describe("writing a trust policy", () => {
   const write = (document: string): Promise<void> =>
-    world.iamRoles.updateTrustPolicy(annSigns, { roleName: "orders-role", document }, REGION);
+    fixture.iamRoles.updateTrustPolicy(annSigns, { roleName: "orders-role", document }, REGION);
 
   test("decides who may assume the role", async () => {
-    const assumed = (): Promise<unknown> => world.sts.assumeRole(annSigns, assuming(ARN), REGION);
+    const assumed = (): Promise<unknown> => fixture.sts.assumeRole(annSigns, assuming(ARN), REGION);
     expect(await brokerErrorOf(assumed)).toMatchObject({ code: "AssumeRoleDenied" });
 
     await write(ANN_TOO);
 
-    expect(await world.iamRoles.getRole(annSigns, "orders-role", REGION)).toMatchObject({ trustPolicy: ANN_TOO });
+    expect(await fixture.iamRoles.getRole(annSigns, "orders-role", REGION)).toMatchObject({ trustPolicy: ANN_TOO });
     await expect(assumed()).resolves.toBeDefined();
   });
 
@@ -153,7 +153,7 @@ describe("writing a trust policy", () => {
   test.each(["UnmodifiableEntity", "ConcurrentModification"])(
     "that IAM answers with %s is a conflict",
     async (code) => {
-      world.fake.faults.set("UpdateAssumeRolePolicy", { kind: "refuse", code, message: "no", status: 409 });
+      fixture.fake.faults.set("UpdateAssumeRolePolicy", { kind: "refuse", code, message: "no", status: 409 });
 
       expect(await brokerErrorOf(() => write(ANN_TOO))).toMatchObject({ code: "Conflict" });
     },
@@ -161,13 +161,13 @@ describe("writing a trust policy", () => {
 });
 
 test("STS's verdict that a session policy is too large when packed says what to do about a function's", async () => {
-  world.fake.faults.set("AssumeRole", {
+  fixture.fake.faults.set("AssumeRole", {
     kind: "refuse",
     code: "PackedPolicyTooLarge",
     message: "Packed policy consumes 112% of allotted space, please use smaller policy.",
   });
 
-  const error = await brokerErrorOf(() => world.sts.assumeRole(annSigns, assuming(ARN), REGION));
+  const error = await brokerErrorOf(() => fixture.sts.assumeRole(annSigns, assuming(ARN), REGION));
 
   expect(error).toMatchObject({ code: "ConfigInvalid" });
   expect(error.message).toContain("112%");

@@ -9,76 +9,76 @@ import { brokerErrorOf } from "../support/broker-error-of.js";
 import { CANARY } from "../support/canaries.js";
 import { FakeClock } from "../support/fake-clock.js";
 import { memoryLogger } from "../support/memory-logger.js";
-import { ann, annSigns, assuming, MFA_SERIAL, REGION, ROLE, startWorld, type World } from "./world.js";
+import { type AwsFixture, ann, annSigns, assuming, MFA_SERIAL, REGION, ROLE, startAwsFixture } from "./aws-fixture.js";
 
-let world: World;
+let fixture: AwsFixture;
 beforeEach(async () => {
-  world = await startWorld();
+  fixture = await startAwsFixture();
 });
-afterEach(() => world.fake.close());
+afterEach(() => fixture.fake.close());
 
 describe("rotating a long-term key", () => {
   test("creates a key that works, and deletes the old one signed by the new", async () => {
-    const created = await world.iam.createAccessKey(annSigns, REGION);
-    const identity = await world.iam.awaitAccessKey(created, REGION);
-    await world.iam.deleteAccessKey(created, ann.accessKeyId, REGION);
+    const created = await fixture.iam.createAccessKey(annSigns, REGION);
+    const identity = await fixture.iam.awaitAccessKey(created, REGION);
+    await fixture.iam.deleteAccessKey(created, ann.accessKeyId, REGION);
 
     expect(created).toMatchObject({ userName: "ann" });
     expect(created.secretAccessKey.reveal()).toContain(CANARY);
     expect(identity.arn).toBe("arn:aws:iam::111111111111:user/ann");
-    expect(await world.iam.listAccessKeys(created, REGION)).toEqual([
+    expect(await fixture.iam.listAccessKeys(created, REGION)).toEqual([
       { accessKeyId: created.accessKeyId, status: "Active", createdAt: Date.UTC(2026, 0, 1) },
     ]);
-    expect(await brokerErrorOf(() => world.sts.getCallerIdentity(annSigns, REGION))).toMatchObject({
+    expect(await brokerErrorOf(() => fixture.sts.getCallerIdentity(annSigns, REGION))).toMatchObject({
       signer: "refused",
     });
   });
 
   test("a third key is a conflict that says what AWS says", async () => {
-    await world.iam.createAccessKey(annSigns, REGION);
+    await fixture.iam.createAccessKey(annSigns, REGION);
 
-    const error = await brokerErrorOf(() => world.iam.createAccessKey(annSigns, REGION));
+    const error = await brokerErrorOf(() => fixture.iam.createAccessKey(annSigns, REGION));
 
     expect(error).toMatchObject({ code: "Conflict" });
     expect(error.message).toContain("quota");
   });
 
   test("deleting a key that is gone counts as done", async () => {
-    const created = await world.iam.createAccessKey(annSigns, REGION);
-    await world.iam.deleteAccessKey(annSigns, created.accessKeyId, REGION);
+    const created = await fixture.iam.createAccessKey(annSigns, REGION);
+    await fixture.iam.deleteAccessKey(annSigns, created.accessKeyId, REGION);
 
-    await expect(world.iam.deleteAccessKey(annSigns, created.accessKeyId, REGION)).resolves.toBeUndefined();
+    await expect(fixture.iam.deleteAccessKey(annSigns, created.accessKeyId, REGION)).resolves.toBeUndefined();
   });
 
   test("a key is created once, whatever happens to the answer", async () => {
-    world.fake.faults.set("CreateAccessKey", { kind: "reset" });
+    fixture.fake.faults.set("CreateAccessKey", { kind: "reset" });
 
-    expect(await brokerErrorOf(() => world.iam.createAccessKey(annSigns, REGION))).toMatchObject({
+    expect(await brokerErrorOf(() => fixture.iam.createAccessKey(annSigns, REGION))).toMatchObject({
       code: "AwsUnreachable",
     });
 
-    expect(world.fake.countOf("CreateAccessKey")).toBe(1);
+    expect(fixture.fake.countOf("CreateAccessKey")).toBe(1);
   });
 
   test("an incomplete answer is not believed", async () => {
-    world.fake.faults.set("CreateAccessKey", { kind: "lie", lie: "no-secret" });
-    world.fake.faults.set("ListAccessKeys", { kind: "lie", lie: "html" });
+    fixture.fake.faults.set("CreateAccessKey", { kind: "lie", lie: "no-secret" });
+    fixture.fake.faults.set("ListAccessKeys", { kind: "lie", lie: "html" });
 
-    for (const call of [world.iam.createAccessKey(annSigns, REGION), world.iam.listAccessKeys(annSigns, REGION)]) {
+    for (const call of [fixture.iam.createAccessKey(annSigns, REGION), fixture.iam.listAccessKeys(annSigns, REGION)]) {
       expect(await brokerErrorOf(() => call)).toMatchObject({ code: "AwsUnreachable" });
     }
   });
 
   test("an MFA session may do it; one without MFA, or a role, is denied", async () => {
-    world.fake.allowMfaCodes("123456");
+    fixture.fake.allowMfaCodes("123456");
     const mfa = { durationSeconds: 3600, serialNumber: MFA_SERIAL, tokenCode: "123456" };
-    const withMfa = await world.sts.getSessionToken(annSigns, mfa, REGION);
-    const without = await world.sts.getSessionToken(annSigns, { durationSeconds: 3600 }, REGION);
-    const { credentials: role } = await world.sts.assumeRole(annSigns, assuming(ROLE), REGION);
+    const withMfa = await fixture.sts.getSessionToken(annSigns, mfa, REGION);
+    const without = await fixture.sts.getSessionToken(annSigns, { durationSeconds: 3600 }, REGION);
+    const { credentials: role } = await fixture.sts.assumeRole(annSigns, assuming(ROLE), REGION);
 
-    await expect(world.iam.listAccessKeys(withMfa, REGION)).resolves.toHaveLength(1);
+    await expect(fixture.iam.listAccessKeys(withMfa, REGION)).resolves.toHaveLength(1);
     for (const signer of [without, role]) {
-      const error = await brokerErrorOf(() => world.iam.listAccessKeys(signer, REGION));
+      const error = await brokerErrorOf(() => fixture.iam.listAccessKeys(signer, REGION));
       expect(error).toMatchObject({ code: "AssumeRoleDenied" });
       expect(error.hint).toContain("ListAccessKeys");
     }
@@ -98,7 +98,7 @@ describe("waiting for a new key to be known everywhere", () => {
       if (++asked <= times) throw error;
       return { account: ann.account, arn: "arn:aws:iam::111111111111:user/ann", userId: "AIDAANN" };
     };
-    const sts = { ...world.sts, getCallerIdentity };
+    const sts = { ...fixture.sts, getCallerIdentity };
     return { iam: new SdkIam({ caller: new AwsCaller(options), sts, clock }), clock, asked: () => asked };
   }
 

@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 import { CANARY } from "../support/canaries.js";
-import { ACCOUNT, annSigns, REGION, startWorld, type World } from "./world.js";
+import { ACCOUNT, type AwsFixture, annSigns, REGION, startAwsFixture } from "./aws-fixture.js";
 
 const ORDERS = `arn:aws:lambda:${REGION}:${ACCOUNT}:function:orders`;
 const ROLE_ARN = `arn:aws:iam::${ACCOUNT}:role/service-role/orders-role`;
 
-let world: World;
+let fixture: AwsFixture;
 beforeEach(async () => {
-  world = await startWorld({
+  fixture = await startAwsFixture({
     functions: [
       { arn: ORDERS, roleArn: ROLE_ARN, variables: { TABLE: "orders", SECRET: CANARY }, aliases: { live: "7" } },
       { arn: `${ORDERS}-image`, roleArn: ROLE_ARN, isImage: true },
@@ -17,11 +17,11 @@ beforeEach(async () => {
     ],
   });
 });
-afterEach(() => world.fake.close());
+afterEach(() => fixture.fake.close());
 
 describe("reading a function", () => {
   test("by its name gives what running its code elsewhere needs", async () => {
-    expect(await world.lambda.getFunctionConfiguration(annSigns, { functionName: "orders" }, REGION)).toEqual({
+    expect(await fixture.lambda.getFunctionConfiguration(annSigns, { functionName: "orders" }, REGION)).toEqual({
       functionName: "orders",
       functionArn: ORDERS,
       version: "$LATEST",
@@ -43,7 +43,7 @@ describe("reading a function", () => {
   ])("%s gives its version, and the ARN as it was asked for", async (_name, qualifier, version) => {
     const reference = { functionName: "orders", qualifier };
 
-    expect(await world.lambda.getFunctionConfiguration(annSigns, reference, REGION)).toMatchObject({
+    expect(await fixture.lambda.getFunctionConfiguration(annSigns, reference, REGION)).toMatchObject({
       functionArn: `${ORDERS}:${qualifier}`,
       version,
     });
@@ -51,23 +51,23 @@ describe("reading a function", () => {
 
   test("an ARN or partial ARN is sent as it is, and signed so that Lambda accepts it", async () => {
     for (const functionName of [ORDERS, `${ACCOUNT}:function:orders`]) {
-      expect(await world.lambda.getFunctionConfiguration(annSigns, { functionName }, REGION)).toMatchObject({
+      expect(await fixture.lambda.getFunctionConfiguration(annSigns, { functionName }, REGION)).toMatchObject({
         functionArn: ORDERS,
       });
-      expect(world.fake.lastOf("GetFunctionConfiguration").params).toMatchObject({ FunctionName: functionName });
+      expect(fixture.fake.lastOf("GetFunctionConfiguration").params).toMatchObject({ FunctionName: functionName });
     }
-    expect(world.fake.unauthenticated).toEqual([]);
+    expect(fixture.fake.unauthenticated).toEqual([]);
   });
 
   test("of an image says so, and has neither handler nor runtime", async () => {
     expect(
-      await world.lambda.getFunctionConfiguration(annSigns, { functionName: "orders-image" }, REGION),
+      await fixture.lambda.getFunctionConfiguration(annSigns, { functionName: "orders-image" }, REGION),
     ).toMatchObject({ isImage: true, handler: null, runtime: null, variables: {}, roleArn: ROLE_ARN });
   });
 
   test("one that does not exist is not found, by its name", async () => {
     const error = await brokerErrorOf(() =>
-      world.lambda.getFunctionConfiguration(annSigns, { functionName: "gone", qualifier: "live" }, REGION),
+      fixture.lambda.getFunctionConfiguration(annSigns, { functionName: "gone", qualifier: "live" }, REGION),
     );
 
     expect(error).toMatchObject({ code: "NotFound" });
@@ -75,10 +75,10 @@ describe("reading a function", () => {
   });
 
   test("without permission is denied with the action that a policy must allow", async () => {
-    world.fake.faults.set("GetFunctionConfiguration", { kind: "deny" });
+    fixture.fake.faults.set("GetFunctionConfiguration", { kind: "deny" });
 
     const error = await brokerErrorOf(() =>
-      world.lambda.getFunctionConfiguration(annSigns, { functionName: "orders" }, REGION),
+      fixture.lambda.getFunctionConfiguration(annSigns, { functionName: "orders" }, REGION),
     );
 
     expect(error).toMatchObject({ code: "AccessDenied" });
@@ -86,7 +86,7 @@ describe("reading a function", () => {
   });
 
   test("whose variables may not be decrypted says so beside all the rest, and names kms:Decrypt", async () => {
-    const { roleArn, variables, variablesRefused } = await world.lambda.getFunctionConfiguration(
+    const { roleArn, variables, variablesRefused } = await fixture.lambda.getFunctionConfiguration(
       annSigns,
       { functionName: "orders-sealed" },
       REGION,
@@ -106,10 +106,10 @@ describe("reading a function", () => {
     ["answering nothing", { kind: "lie", lie: "empty" }],
     ["answering a half", { kind: "lie", lie: "truncated" }],
   ] as const)("from a Lambda that is %s may work later", async (_name, fault) => {
-    world.fake.faults.set("GetFunctionConfiguration", fault);
+    fixture.fake.faults.set("GetFunctionConfiguration", fault);
 
     expect(
-      await brokerErrorOf(() => world.lambda.getFunctionConfiguration(annSigns, { functionName: "orders" }, REGION)),
+      await brokerErrorOf(() => fixture.lambda.getFunctionConfiguration(annSigns, { functionName: "orders" }, REGION)),
     ).toMatchObject({ code: "AwsUnreachable" });
   });
 });

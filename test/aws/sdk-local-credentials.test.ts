@@ -9,28 +9,28 @@ import { brokerErrorOf } from "../support/broker-error-of.js";
 import { CANARY, canarySecretKey } from "../support/canaries.js";
 import { FakeClock } from "../support/fake-clock.js";
 import { tempDir } from "../support/temp-dir.js";
-import { ann, CHAINED_ROLE, REGION, ROLE, startWorld, type World } from "./world.js";
+import { type AwsFixture, ann, CHAINED_ROLE, REGION, ROLE, startAwsFixture } from "./aws-fixture.js";
 
 const HOUR = 3_600_000;
 
-let world: World;
+let fixture: AwsFixture;
 let home: string;
 
 beforeEach(async () => {
   // As in the daemon, whose environment points the SDK at nothing.
   vi.stubEnv("AWS_CONFIG_FILE", "/dev/null");
   vi.stubEnv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
-  world = await startWorld();
+  fixture = await startAwsFixture();
   home = tempDir("local-credentials", "input");
   mkdirSync(join(home, ".aws"), { mode: 0o700 });
 });
 afterEach(async () => {
   vi.unstubAllEnvs();
-  await world.fake.close();
+  await fixture.fake.close();
 });
 
 function local(variables: Record<string, string> = {}, clock: Clock = new SystemClock()): SdkLocalCredentials {
-  return new SdkLocalCredentials({ sts: world.sts, clock, home, variables });
+  return new SdkLocalCredentials({ sts: fixture.sts, clock, home, variables });
 }
 const config = (text: string): void => writeFileSync(join(home, ".aws", "config"), text, { mode: 0o600 });
 const credentials = (text: string): void => writeFileSync(join(home, ".aws", "credentials"), text, { mode: 0o600 });
@@ -65,23 +65,23 @@ describe("a profile", () => {
     expect(found).toMatchObject({ accountId: "333333333333" });
     expect(found.expiration).toBeGreaterThan(Date.now() + HOUR - 60_000);
     expect(
-      world.fake.calls.map(({ params, region }) => [params["RoleArn"], params["DurationSeconds"], region]),
+      fixture.fake.calls.map(({ params, region }) => [params["RoleArn"], params["DurationSeconds"], region]),
     ).toEqual([
       [ROLE, "900", REGION],
       [CHAINED_ROLE, "3600", REGION],
     ]);
-    expect(world.fake.calls[0]?.params).toMatchObject({ ExternalId: "abc" });
-    expect(world.fake.calls[1]?.params).toMatchObject({ RoleSessionName: "me" });
+    expect(fixture.fake.calls[0]?.params).toMatchObject({ ExternalId: "abc" });
+    expect(fixture.fake.calls[1]?.params).toMatchObject({ RoleSessionName: "me" });
   });
 
   it("with a web identity has its role assumed by our own STS", async () => {
-    world.fake.setRole({ arn: ROLE, webIdentity: "me" });
+    fixture.fake.setRole({ arn: ROLE, webIdentity: "me" });
     const token = join(home, "token");
-    writeFileSync(token, `${world.fake.issueWebToken({ subject: "me", expiresAt: Date.now() + HOUR })}\n`);
+    writeFileSync(token, `${fixture.fake.issueWebToken({ subject: "me", expiresAt: Date.now() + HOUR })}\n`);
     config(`[profile web]\nrole_arn = ${ROLE}\nweb_identity_token_file = ${token}\n`);
 
     expect(await profile("web")).toMatchObject({ accountId: "222222222222" });
-    expect(world.fake.countOf("AssumeRoleWithWebIdentity")).toBe(1);
+    expect(fixture.fake.countOf("AssumeRoleWithWebIdentity")).toBe(1);
   });
 
   it("with credential_process gives what it prints", async () => {

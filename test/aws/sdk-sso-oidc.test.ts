@@ -11,33 +11,33 @@ import {
   DEVICE_CLIENT,
   everythingIn,
   granted,
+  IdentityCenterFixture,
   REGION,
-  SsoWorld,
   START_URL,
   VERIFIER,
-} from "./sso-world.js";
+} from "./identity-center-fixture.js";
 
-let world: SsoWorld;
+let fixture: IdentityCenterFixture;
 beforeEach(async () => {
-  world = await SsoWorld.start({ settings: { intervalSeconds: 5 } });
+  fixture = await IdentityCenterFixture.start({ settings: { intervalSeconds: 5 } });
 });
-afterEach(() => world.close());
+afterEach(() => fixture.close());
 
 const start = (client: ClientRegistration, startUrl = START_URL): Promise<DeviceAuthorization> =>
-  world.room.ssoOidc.startDeviceAuthorization(client, { startUrl }, REGION);
+  fixture.ours.ssoOidc.startDeviceAuthorization(client, { startUrl }, REGION);
 const create = (client: ClientRegistration, grant: TokenGrant): Promise<TokenOutcome> =>
-  world.room.ssoOidc.createToken(client, grant, REGION);
+  fixture.ours.ssoOidc.createToken(client, grant, REGION);
 const refresh = (client: ClientRegistration, refreshToken: Secret | undefined): Promise<TokenOutcome> =>
   create(client, { kind: "refresh", refreshToken: refreshToken ?? new Secret("none") });
 const lie = (change: object): SsoFault => ({ kind: "lie", body: (right) => ({ ...right, ...change }) });
 
 describe("registering", () => {
   test("yields a secret and an end by our clock, and sends what was asked for", async () => {
-    const registration = await world.register(CODE_CLIENT);
+    const registration = await fixture.register(CODE_CLIENT);
 
-    expect(registration.expiresAt).toBe(world.clock.now() + 90 * 86_400_000);
+    expect(registration.expiresAt).toBe(fixture.clock.now() + 90 * 86_400_000);
     expect(registration.clientSecret.reveal()).toContain(CANARY);
-    expect(world.center.lastOf("RegisterClient").params).toEqual({
+    expect(fixture.center.lastOf("RegisterClient").params).toEqual({
       clientName: "credbroker",
       clientType: "public",
       issuerUrl: START_URL,
@@ -45,21 +45,21 @@ describe("registering", () => {
       grantTypes: ["authorization_code", "refresh_token"],
       redirectUris: ["http://127.0.0.1/oauth/callback"],
     });
-    expect(world.center.lastOf("RegisterClient").userAgent).toContain("app/credbroker");
+    expect(fixture.center.lastOf("RegisterClient").userAgent).toContain("app/credbroker");
   });
 
   test("ends by our clock where AWS's is another", async () => {
-    await world.close();
-    world = await SsoWorld.start({ clock: { now: () => world.clock.now() + 3_600_000 } });
+    await fixture.close();
+    fixture = await IdentityCenterFixture.start({ clock: { now: () => fixture.clock.now() + 3_600_000 } });
 
-    expect((await world.register()).expiresAt).toBe(world.clock.now() + 90 * 86_400_000);
+    expect((await fixture.register()).expiresAt).toBe(fixture.clock.now() + 90 * 86_400_000);
   });
 
   test.each([
     ["another start URL", { ...CODE_CLIENT, issuerUrl: "https://other.awsapps.com/start" }, "sso_start_url"],
     ["an unknown scope", { ...CODE_CLIENT, scopes: ["sso:everything"] }, "sso_registration_scopes"],
   ])("%s is a matter of the config", async (_name, request, key) => {
-    const error = await brokerErrorOf(() => world.register(request));
+    const error = await brokerErrorOf(() => fixture.register(request));
 
     expect(error).toMatchObject({ code: "ConfigInvalid" });
     expect(error.hint).toContain(key);
@@ -72,37 +72,37 @@ describe("registering", () => {
     ["no end", { clientSecretExpiresAt: null }],
     ["an end that has passed", { clientSecretExpiresAt: 1 }],
   ])("an answer with %s is not believed", async (_name, change) => {
-    world.center.faults.set("RegisterClient", lie(change));
+    fixture.center.faults.set("RegisterClient", lie(change));
 
-    expect(await brokerErrorOf(() => world.register())).toMatchObject({ code: "AwsUnreachable" });
+    expect(await brokerErrorOf(() => fixture.register())).toMatchObject({ code: "AwsUnreachable" });
   });
 });
 
 describe("the device flow", () => {
   test("shows a code, is pending until it is approved, and yields a token", async () => {
-    const client = await world.register();
+    const client = await fixture.register();
     const started = await start(client);
     expect(started).toMatchObject({
-      verificationUri: `${world.center.url}/device`,
-      verificationUriComplete: `${world.center.url}/device?user_code=${started.userCode}`,
-      expiresAt: world.clock.now() + 600_000,
+      verificationUri: `${fixture.center.url}/device`,
+      verificationUriComplete: `${fixture.center.url}/device?user_code=${started.userCode}`,
+      expiresAt: fixture.clock.now() + 600_000,
       intervalSeconds: 5,
     });
     const grant: TokenGrant = { kind: "device", deviceCode: started.deviceCode };
     expect(await create(client, grant)).toEqual({ outcome: "pending" });
 
-    world.center.approve(started.userCode);
-    await world.clock.advance(5000);
+    fixture.center.approve(started.userCode);
+    await fixture.clock.advance(5000);
     const token = granted(await create(client, grant));
 
-    expect(token.expiresAt).toBe(world.clock.now() + 3_600_000);
+    expect(token.expiresAt).toBe(fixture.clock.now() + 3_600_000);
     expect(token.accessToken.reveal()).toContain(CANARY);
     expect(token.refreshToken?.reveal()).toContain(CANARY);
     expect(await create(client, grant)).toMatchObject({ outcome: "invalid_grant" });
   });
 
   test("tells slow_down, denial and expiry apart", async () => {
-    const client = await world.register();
+    const client = await fixture.register();
     const denied = await start(client);
     const late = await start(client);
     const grantOf = ({ deviceCode }: DeviceAuthorization): TokenGrant => ({ kind: "device", deviceCode });
@@ -110,14 +110,14 @@ describe("the device flow", () => {
     await create(client, grantOf(late));
     await create(client, grantOf(late));
     expect(await create(client, grantOf(late))).toEqual({ outcome: "slow_down" });
-    world.center.deny(denied.userCode);
+    fixture.center.deny(denied.userCode);
     expect(await create(client, grantOf(denied))).toEqual({ outcome: "denied", message: "Access denied" });
-    await world.clock.advance(600_000);
+    await fixture.clock.advance(600_000);
     expect(await create(client, grantOf(late))).toEqual({ outcome: "expired" });
   });
 
   test("a start URL that is not known is a matter of the config", async () => {
-    const client = await world.register();
+    const client = await fixture.register();
 
     const error = await brokerErrorOf(() => start(client, "https://other.awsapps.com/start"));
 
@@ -127,8 +127,8 @@ describe("the device flow", () => {
   });
 
   test("a registration that is gone asks for another", async () => {
-    const client = await world.register();
-    world.center.forgetRegistrations();
+    const client = await fixture.register();
+    fixture.center.forgetRegistrations();
 
     expect(await brokerErrorOf(() => start(client))).toMatchObject({ code: "LoginRequired", signer: "refused" });
     expect(await create(client, { kind: "device", deviceCode: new Secret("x") })).toEqual({
@@ -137,15 +137,15 @@ describe("the device flow", () => {
   });
 
   test("a client of another flow is no client of this one", async () => {
-    const client = await world.register(CODE_CLIENT);
+    const client = await fixture.register(CODE_CLIENT);
 
     expect(await brokerErrorOf(() => start(client))).toMatchObject({ code: "LoginRequired", signer: "refused" });
   });
 
   test("lacks the complete URI and the interval where the server has none", async () => {
-    world.center.faults.set("StartDeviceAuthorization", lie({ verificationUriComplete: null, interval: null }));
+    fixture.center.faults.set("StartDeviceAuthorization", lie({ verificationUriComplete: null, interval: null }));
 
-    const started = await start(await world.register());
+    const started = await start(await fixture.register());
 
     expect(started).toMatchObject({ verificationUriComplete: started.verificationUri, intervalSeconds: 5 });
   });
@@ -161,8 +161,8 @@ describe("the device flow", () => {
     ["an end that is no number", { expiresIn: "600" }],
     ["an interval of none", { interval: 0 }],
   ])("an answer with %s is not believed", async (_name, change) => {
-    const client = await world.register();
-    world.center.faults.set("StartDeviceAuthorization", lie(change));
+    const client = await fixture.register();
+    fixture.center.faults.set("StartDeviceAuthorization", lie(change));
 
     expect(await brokerErrorOf(() => start(client))).toMatchObject({ code: "AwsUnreachable" });
   });
@@ -177,8 +177,8 @@ describe("the authorization code", () => {
   });
 
   test("of a browser that was sent where we say yields a token, once", async () => {
-    const client = await world.register(CODE_CLIENT);
-    const code = await world.code(client);
+    const client = await fixture.register(CODE_CLIENT);
+    const code = await fixture.code(client);
 
     expect(granted(await create(client, grantOf(code))).refreshToken?.reveal()).toContain(CANARY);
 
@@ -189,14 +189,14 @@ describe("the authorization code", () => {
   });
 
   test("with another verifier is refused", async () => {
-    const client = await world.register(CODE_CLIENT);
-    const grant = { ...grantOf(await world.code(client)), codeVerifier: new Secret("w".repeat(64)) };
+    const client = await fixture.register(CODE_CLIENT);
+    const grant = { ...grantOf(await fixture.code(client)), codeVerifier: new Secret("w".repeat(64)) };
 
     expect(await create(client, grant)).toMatchObject({ outcome: "invalid_grant" });
   });
 
   test("of a client of the device flow is refused", async () => {
-    const client = await world.register(DEVICE_CLIENT);
+    const client = await fixture.register(DEVICE_CLIENT);
 
     expect(await create(client, grantOf(new Secret("x")))).toEqual({ outcome: "invalid_client" });
   });
@@ -204,8 +204,8 @@ describe("the authorization code", () => {
 
 describe("renewal", () => {
   test("yields another token and another refresh token; the old one is dead", async () => {
-    const client = await world.register();
-    const first = await world.login(client);
+    const client = await fixture.register();
+    const first = await fixture.login(client);
 
     const second = granted(await refresh(client, first.refreshToken));
 
@@ -214,9 +214,9 @@ describe("renewal", () => {
   });
 
   test("without a new refresh token has none, though the old one was sent", async () => {
-    world.center.settings.rotation = "omit";
-    const client = await world.register();
-    const { refreshToken } = await world.login(client);
+    fixture.center.settings.rotation = "omit";
+    const client = await fixture.register();
+    const { refreshToken } = await fixture.login(client);
 
     expect(granted(await refresh(client, refreshToken)).refreshToken).toBeUndefined();
   });
@@ -224,16 +224,16 @@ describe("renewal", () => {
   test.each(["ExpiredTokenException", "InvalidRequestException", "InvalidScopeException"])(
     "refused with %s needs a login too",
     async (code) => {
-      const client = await world.register();
-      world.center.faults.set("CreateToken", { kind: "refuse", code, message: "because" });
+      const client = await fixture.register();
+      fixture.center.faults.set("CreateToken", { kind: "refuse", code, message: "because" });
 
       expect(await refresh(client, undefined)).toEqual({ outcome: "invalid_grant", message: "because" });
     },
   );
 
   test("is not a matter of the login when it is slowed down", async () => {
-    const client = await world.register();
-    world.center.faults.set("CreateToken", { kind: "throttle", retryAfterSeconds: 7 });
+    const client = await fixture.register();
+    fixture.center.faults.set("CreateToken", { kind: "throttle", retryAfterSeconds: 7 });
 
     const error = await brokerErrorOf(() => refresh(client, undefined));
 
@@ -257,40 +257,40 @@ describe("renewal", () => {
     ["answering with another kind of token", lie({ tokenType: "mac" })],
     ["answering with a refresh token that is none", lie({ refreshToken: "" })],
   ])("with an upstream %s can be tried again", async (_name, fault) => {
-    const client = await world.register();
-    const { refreshToken } = await world.login(client);
-    world.center.faults.set("CreateToken", fault);
+    const client = await fixture.register();
+    const { refreshToken } = await fixture.login(client);
+    fixture.center.faults.set("CreateToken", fault);
 
     const error = await brokerErrorOf(() => refresh(client, refreshToken));
 
     expect(error).toMatchObject({ code: "AwsUnreachable" });
     expect(isRecoverable(error)).toBe(true);
-    expect(error.message).toContain(new URL(world.center.url).host);
+    expect(error.message).toContain(new URL(fixture.center.url).host);
     expect(everythingIn(error)).not.toContain(CANARY);
   });
 });
 
 describe("secrets", () => {
   test("show in no error, whatever the server quotes", async () => {
-    const client = await world.register(CODE_CLIENT);
+    const client = await fixture.register(CODE_CLIENT);
     const grants: TokenGrant[] = [
       { kind: "device", deviceCode: new Secret(`short${CANARY}`) },
       {
         kind: "authorization_code",
-        code: await world.code(client),
+        code: await fixture.code(client),
         redirectUri: CALLBACK,
         codeVerifier: new Secret(CANARY),
       },
       { kind: "refresh", refreshToken: new Secret(`short-${CANARY}`) },
     ];
-    world.center.faults.set("CreateToken", { kind: "echo" });
-    world.center.faults.set("StartDeviceAuthorization", { kind: "echo" });
+    fixture.center.faults.set("CreateToken", { kind: "echo" });
+    fixture.center.faults.set("StartDeviceAuthorization", { kind: "echo" });
 
     const said: unknown[] = [await brokerErrorOf(() => start(client))];
     for (const grant of grants) said.push(await create(client, grant).catch((error: unknown) => error));
 
     expect(said).toHaveLength(4);
     for (const each of said) expect(`${everythingIn(each)} ${JSON.stringify(each)}`).not.toContain(CANARY);
-    expect(JSON.stringify(world.logger.lines)).not.toContain(CANARY);
+    expect(JSON.stringify(fixture.logger.lines)).not.toContain(CANARY);
   });
 });

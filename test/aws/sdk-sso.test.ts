@@ -6,28 +6,28 @@ import { organization } from "../fakes/fake-identity-center/organization.js";
 import type { SsoFault } from "../fakes/fake-identity-center/sso-faults.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 import { CANARY } from "../support/canaries.js";
-import { everythingIn, REGION, SsoWorld } from "./sso-world.js";
+import { everythingIn, IdentityCenterFixture, REGION } from "./identity-center-fixture.js";
 
 const accounts = organization(250, 5);
 const first = accounts[0]!;
 const ROLE = { accountId: first.accountId, roleName: "ReadOnlyAccess" };
 
-let world: SsoWorld;
+let fixture: IdentityCenterFixture;
 let token: Secret;
 beforeEach(async () => {
-  world = await SsoWorld.start({ users: { ann: accounts } });
-  token = (await world.login()).accessToken;
+  fixture = await IdentityCenterFixture.start({ users: { ann: accounts } });
+  token = (await fixture.login()).accessToken;
 });
-afterEach(() => world.close());
+afterEach(() => fixture.close());
 
-const credentials = (role = ROLE): ReturnType<SsoWorld["room"]["sso"]["getRoleCredentials"]> =>
-  world.room.sso.getRoleCredentials(token, role, REGION);
+const credentials = (role = ROLE): ReturnType<IdentityCenterFixture["ours"]["sso"]["getRoleCredentials"]> =>
+  fixture.ours.sso.getRoleCredentials(token, role, REGION);
 
 async function allAccounts(): Promise<SsoAccount[]> {
   const found: SsoAccount[] = [];
   let nextToken: string | undefined;
   do {
-    const page = await world.room.sso.listAccounts(token, nextToken === undefined ? {} : { nextToken }, REGION);
+    const page = await fixture.ours.sso.listAccounts(token, nextToken === undefined ? {} : { nextToken }, REGION);
     found.push(...page.items);
     nextToken = page.nextToken;
   } while (nextToken !== undefined);
@@ -38,8 +38,8 @@ describe("role credentials", () => {
   test("sign at AWS as the role that was asked for", async () => {
     const found = await credentials();
 
-    expect(found).toMatchObject({ accountId: first.accountId, expiration: world.clock.now() + 3_600_000 });
-    const identity = await world.room.sts.getCallerIdentity(found, REGION);
+    expect(found).toMatchObject({ accountId: first.accountId, expiration: fixture.clock.now() + 3_600_000 });
+    const identity = await fixture.ours.sts.getCallerIdentity(found, REGION);
     expect(identity.arn).toContain(":assumed-role/AWSReservedSSO_ReadOnlyAccess_");
     expect(identity.account).toBe(first.accountId);
   });
@@ -54,7 +54,7 @@ describe("role credentials", () => {
   });
 
   test.each(["ForbiddenException", "ResourceNotFoundException"])("%s is a denial", async (code) => {
-    world.center.faults.set("GetRoleCredentials", { kind: "refuse", code });
+    fixture.center.faults.set("GetRoleCredentials", { kind: "refuse", code });
 
     expect(await brokerErrorOf(() => credentials())).toMatchObject({ code: "AssumeRoleDenied" });
   });
@@ -75,7 +75,7 @@ describe("role credentials", () => {
     ["no session token", { sessionToken: null }],
     ["a session token of two lines", { sessionToken: "a\nb" }],
   ])("with %s are not believed", async (_name, change) => {
-    world.center.faults.set("GetRoleCredentials", {
+    fixture.center.faults.set("GetRoleCredentials", {
       kind: "lie",
       body: ({ roleCredentials }) => ({ roleCredentials: { ...(roleCredentials as object), ...change } }),
     });
@@ -87,25 +87,28 @@ describe("role credentials", () => {
   });
 
   test("with an end far away are believed for twelve hours at most", async () => {
-    world.center.settings.roleSessionSeconds = 900_000;
+    fixture.center.settings.roleSessionSeconds = 900_000;
 
-    expect((await credentials()).expiration).toBe(world.clock.now() + 43_200_000);
+    expect((await credentials()).expiration).toBe(fixture.clock.now() + 43_200_000);
   });
 
   test("end by our clock where AWS's is another", async () => {
-    await world.close();
+    await fixture.close();
     const ahead = 3_600_000;
-    world = await SsoWorld.start({ users: { ann: accounts }, clock: { now: () => world.clock.now() + ahead } });
-    token = (await world.login()).accessToken;
+    fixture = await IdentityCenterFixture.start({
+      users: { ann: accounts },
+      clock: { now: () => fixture.clock.now() + ahead },
+    });
+    token = (await fixture.login()).accessToken;
 
-    expect((await credentials()).expiration).toBe(world.clock.now() + 3_600_000);
+    expect((await credentials()).expiration).toBe(fixture.clock.now() + 3_600_000);
   });
 });
 
 describe("a token that is not accepted", () => {
   test.each<[string, () => unknown]>([
-    ["because it has expired", () => world.center.expireAccessTokens()],
-    ["because its session was ended", () => world.center.endSessions()],
+    ["because it has expired", () => fixture.center.expireAccessTokens()],
+    ["because its session was ended", () => fixture.center.endSessions()],
     ["because it never was", () => (token = new Secret("never"))],
   ])("%s asks for a login", async (_name, happens) => {
     happens();
@@ -128,11 +131,11 @@ describe("the lists", () => {
       accountName: first.accountName,
       emailAddress: first.emailAddress,
     });
-    expect(world.center.countOf("ListAccounts")).toBe(3);
+    expect(fixture.center.countOf("ListAccounts")).toBe(3);
   });
 
   test("have all roles of an account", async () => {
-    const { items, nextToken } = await world.room.sso.listAccountRoles(token, { accountId: first.accountId }, REGION);
+    const { items, nextToken } = await fixture.ours.sso.listAccountRoles(token, { accountId: first.accountId }, REGION);
 
     const wanted: SsoAccountRole[] = first.roles.map((roleName) => ({ accountId: first.accountId, roleName }));
     expect(items).toEqual(wanted);
@@ -141,7 +144,7 @@ describe("the lists", () => {
 
   test("of an account that is not assigned are denied", async () => {
     const error = await brokerErrorOf(() =>
-      world.room.sso.listAccountRoles(token, { accountId: "999999999999" }, REGION),
+      fixture.ours.sso.listAccountRoles(token, { accountId: "999999999999" }, REGION),
     );
 
     expect(error).toMatchObject({ code: "AssumeRoleDenied" });
@@ -154,15 +157,15 @@ describe("the lists", () => {
       ...right,
       nextToken: (nextToken ??= right["nextToken"]),
     });
-    world.center.faults.set("ListAccounts", { kind: "lie", body: again });
+    fixture.center.faults.set("ListAccounts", { kind: "lie", body: again });
 
     expect(await brokerErrorOf(allAccounts)).toMatchObject({ code: "AwsUnreachable" });
-    expect(world.center.countOf("ListAccounts")).toBe(2);
+    expect(fixture.center.countOf("ListAccounts")).toBe(2);
   });
 
   test("show names without what moves a terminal's cursor", async () => {
     const account = { accountId: "111111111111", accountName: "a\u001b[31mb\u202e", emailAddress: null };
-    world.center.faults.set("ListAccounts", { kind: "lie", body: () => ({ accountList: [account] }) });
+    fixture.center.faults.set("ListAccounts", { kind: "lie", body: () => ({ accountList: [account] }) });
 
     expect(await allAccounts()).toEqual([{ accountId: "111111111111", accountName: "a[31mb" }]);
   });
@@ -172,7 +175,7 @@ describe("the lists", () => {
     ["an account without id", { accountList: [{ accountName: "a" }] }],
     ["an id that is a path", { accountList: [{ accountId: "../../../etc" }] }],
   ])("with %s are not believed", async (_name, body) => {
-    world.center.faults.set("ListAccounts", { kind: "lie", body: () => body });
+    fixture.center.faults.set("ListAccounts", { kind: "lie", body: () => body });
 
     expect(await brokerErrorOf(allAccounts)).toMatchObject({ code: "AwsUnreachable" });
   });
@@ -185,24 +188,24 @@ describe("an upstream in trouble", () => {
     ["silent", { kind: "drop" }],
     ["hidden behind a login page", { kind: "captive" }],
   ])("%s is recoverable and asked once", async (_name, fault) => {
-    world.center.faults.set("GetRoleCredentials", fault);
+    fixture.center.faults.set("GetRoleCredentials", fault);
 
     const error = await brokerErrorOf(() => credentials());
 
     expect(error).toMatchObject({ code: "AwsUnreachable", signer: undefined });
     expect(isRecoverable(error)).toBe(true);
-    expect(world.center.countOf("GetRoleCredentials")).toBe(1);
+    expect(fixture.center.countOf("GetRoleCredentials")).toBe(1);
   });
 
   test("throttling says how long it wants to be left alone", async () => {
-    world.center.settings.callsPerSecond = 0;
-    world.center.settings.retryAfterSeconds = 3;
+    fixture.center.settings.callsPerSecond = 0;
+    fixture.center.settings.retryAfterSeconds = 3;
 
     expect(await brokerErrorOf(() => credentials())).toMatchObject({ code: "AwsUnreachable", retryAfterMs: 3000 });
   });
 
   test("quoting the request gives no token away", async () => {
-    world.center.faults.set("*", { kind: "echo" });
+    fixture.center.faults.set("*", { kind: "echo" });
 
     for (const call of [credentials, allAccounts]) {
       expect(everythingIn(await brokerErrorOf(() => call()))).not.toContain(CANARY);
@@ -212,15 +215,15 @@ describe("an upstream in trouble", () => {
 
 describe("logout", () => {
   test("ends the session, and a second one is none", async () => {
-    await world.room.sso.logout(token, REGION);
+    await fixture.ours.sso.logout(token, REGION);
 
     expect(await brokerErrorOf(() => credentials())).toMatchObject({ code: "LoginRequired" });
-    await world.room.sso.logout(token, REGION);
+    await fixture.ours.sso.logout(token, REGION);
   });
 
   test("that does not reach AWS says so", async () => {
-    await world.center.down();
+    await fixture.center.down();
 
-    expect(await brokerErrorOf(() => world.room.sso.logout(token, REGION))).toMatchObject({ code: "AwsUnreachable" });
+    expect(await brokerErrorOf(() => fixture.ours.sso.logout(token, REGION))).toMatchObject({ code: "AwsUnreachable" });
   });
 });

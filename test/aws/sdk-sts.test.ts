@@ -5,6 +5,7 @@ import { CANARY, canarySecretKey } from "../support/canaries.js";
 import { FakeClock } from "../support/fake-clock.js";
 import {
   ACCOUNT,
+  type AwsFixture,
   ann,
   annSigns,
   assuming,
@@ -12,27 +13,26 @@ import {
   MFA_SERIAL,
   REGION,
   ROLE,
-  startWorld,
-  type World,
-} from "./world.js";
+  startAwsFixture,
+} from "./aws-fixture.js";
 
-let world: World;
+let fixture: AwsFixture;
 beforeEach(async () => {
-  world = await startWorld();
+  fixture = await startAwsFixture();
 });
-afterEach(() => world.fake.close());
+afterEach(() => fixture.fake.close());
 
 describe("AssumeRole", () => {
   test("yields credentials that AWS accepts, with account and expiration", async () => {
     const before = Date.now();
 
-    const assumed = await world.sts.assumeRole(annSigns, assuming(ROLE), REGION);
+    const assumed = await fixture.sts.assumeRole(annSigns, assuming(ROLE), REGION);
 
     expect(assumed.assumedRoleArn).toBe("arn:aws:sts::222222222222:assumed-role/prod/credbroker");
     expect(assumed.credentials).toMatchObject({ accountId: "222222222222" });
     expect(assumed.credentials.expiration).toBeGreaterThan(before + 3_590_000);
     expect(assumed.credentials.expiration).toBeLessThanOrEqual(Date.now() + 3_600_000);
-    expect(await world.sts.getCallerIdentity(assumed.credentials, REGION)).toMatchObject({
+    expect(await fixture.sts.getCallerIdentity(assumed.credentials, REGION)).toMatchObject({
       account: "222222222222",
       arn: assumed.assumedRoleArn,
     });
@@ -41,7 +41,7 @@ describe("AssumeRole", () => {
   test("sends every field of the config as it stands", async () => {
     const policy = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}';
 
-    await world.sts.assumeRole(
+    await fixture.sts.assumeRole(
       annSigns,
       assuming(ROLE, {
         roleSessionName: "ann@laptop",
@@ -56,7 +56,7 @@ describe("AssumeRole", () => {
       REGION,
     );
 
-    expect(world.fake.lastOf("AssumeRole").params).toEqual({
+    expect(fixture.fake.lastOf("AssumeRole").params).toEqual({
       Action: "AssumeRole",
       Version: "2011-06-15",
       RoleArn: ROLE,
@@ -76,9 +76,9 @@ describe("AssumeRole", () => {
   });
 
   test("sends nothing that was not asked for", async () => {
-    await world.sts.assumeRole(annSigns, assuming(ROLE), REGION);
+    await fixture.sts.assumeRole(annSigns, assuming(ROLE), REGION);
 
-    expect(Object.keys(world.fake.lastOf("AssumeRole").params).sort()).toEqual([
+    expect(Object.keys(fixture.fake.lastOf("AssumeRole").params).sort()).toEqual([
       "Action",
       "DurationSeconds",
       "RoleArn",
@@ -88,31 +88,31 @@ describe("AssumeRole", () => {
   });
 
   test("signs for the region it is called in, as the signer it is given", async () => {
-    await world.sts.assumeRole(annSigns, assuming(ROLE), "ap-southeast-2");
+    await fixture.sts.assumeRole(annSigns, assuming(ROLE), "ap-southeast-2");
 
-    expect(world.fake.lastOf("AssumeRole")).toMatchObject({
+    expect(fixture.fake.lastOf("AssumeRole")).toMatchObject({
       region: "ap-southeast-2",
       service: "sts",
       signer: { accessKeyId: ann.accessKeyId },
     });
-    expect(world.fake.lastOf("AssumeRole").userAgent).toContain("app/credbroker");
+    expect(fixture.fake.lastOf("AssumeRole").userAgent).toContain("app/credbroker");
   });
 
   test("chains: credentials of one role sign for the next", async () => {
-    const first = await world.sts.assumeRole(annSigns, assuming(ROLE), REGION);
+    const first = await fixture.sts.assumeRole(annSigns, assuming(ROLE), REGION);
 
-    const second = await world.sts.assumeRole(first.credentials, assuming(CHAINED_ROLE), REGION);
+    const second = await fixture.sts.assumeRole(first.credentials, assuming(CHAINED_ROLE), REGION);
 
     expect(second.assumedRoleArn).toBe("arn:aws:sts::333333333333:assumed-role/deep/credbroker");
-    expect(world.fake.lastOf("AssumeRole").signer).toMatchObject({ kind: "role", arn: first.assumedRoleArn });
+    expect(fixture.fake.lastOf("AssumeRole").signer).toMatchObject({ kind: "role", arn: first.assumedRoleArn });
   });
 
   test("keeps apart the signers of calls that run at the same time", async () => {
-    const first = await world.sts.assumeRole(annSigns, assuming(ROLE), REGION);
-    const hold = world.fake.faults.hold("GetCallerIdentity");
+    const first = await fixture.sts.assumeRole(annSigns, assuming(ROLE), REGION);
+    const hold = fixture.fake.faults.hold("GetCallerIdentity");
 
     const signers = Array.from({ length: 20 }, (_, index) => (index % 2 === 0 ? annSigns : first.credentials));
-    const identities = Promise.all(signers.map((signer) => world.sts.getCallerIdentity(signer, REGION)));
+    const identities = Promise.all(signers.map((signer) => fixture.sts.getCallerIdentity(signer, REGION)));
     await hold.arrived(20);
     hold.release();
 
@@ -121,7 +121,7 @@ describe("AssumeRole", () => {
   });
 
   test("gives secrets that do not print", async () => {
-    const { credentials } = await world.sts.assumeRole(annSigns, assuming(ROLE), REGION);
+    const { credentials } = await fixture.sts.assumeRole(annSigns, assuming(ROLE), REGION);
 
     expect(credentials.secretAccessKey.reveal()).toContain(CANARY);
     expect(credentials.sessionToken.reveal()).toContain(CANARY);
@@ -131,23 +131,23 @@ describe("AssumeRole", () => {
 
 describe("GetSessionToken", () => {
   test("without MFA yields a session of the user", async () => {
-    const session = await world.sts.getSessionToken(annSigns, { durationSeconds: 43_200 }, REGION);
+    const session = await fixture.sts.getSessionToken(annSigns, { durationSeconds: 43_200 }, REGION);
 
-    expect(world.fake.lastOf("GetSessionToken").params).not.toHaveProperty("SerialNumber");
-    expect(await world.sts.getCallerIdentity(session, REGION)).toMatchObject({
+    expect(fixture.fake.lastOf("GetSessionToken").params).not.toHaveProperty("SerialNumber");
+    expect(await fixture.sts.getCallerIdentity(session, REGION)).toMatchObject({
       arn: `arn:aws:iam::${ACCOUNT}:user/ann`,
     });
   });
 
   test("with an MFA code yields a session that counts as MFA", async () => {
-    world.fake.setRole({ arn: ROLE, requireMfa: true });
-    world.fake.allowMfaCodes("123456");
+    fixture.fake.setRole({ arn: ROLE, requireMfa: true });
+    fixture.fake.allowMfaCodes("123456");
     const parameters = { durationSeconds: 3600, serialNumber: MFA_SERIAL, tokenCode: "123456" };
 
-    const session = await world.sts.getSessionToken(annSigns, parameters, REGION);
+    const session = await fixture.sts.getSessionToken(annSigns, parameters, REGION);
 
-    await expect(world.sts.assumeRole(session, assuming(ROLE), REGION)).resolves.toBeDefined();
-    expect(await brokerErrorOf(() => world.sts.assumeRole(annSigns, assuming(ROLE), REGION))).toMatchObject({
+    await expect(fixture.sts.assumeRole(session, assuming(ROLE), REGION)).resolves.toBeDefined();
+    expect(await brokerErrorOf(() => fixture.sts.assumeRole(annSigns, assuming(ROLE), REGION))).toMatchObject({
       code: "AssumeRoleDenied",
     });
   });
@@ -156,24 +156,24 @@ describe("GetSessionToken", () => {
     ["wrong", "999999"],
     ["not of six digits", "12345"],
   ])("an MFA code that is %s asks for another one", async (_name, tokenCode) => {
-    world.fake.allowMfaCodes("123456");
+    fixture.fake.allowMfaCodes("123456");
     const parameters = { durationSeconds: 3600, serialNumber: MFA_SERIAL, tokenCode };
 
-    const error = await brokerErrorOf(() => world.sts.getSessionToken(annSigns, parameters, REGION));
+    const error = await brokerErrorOf(() => fixture.sts.getSessionToken(annSigns, parameters, REGION));
 
     expect(error).toMatchObject({ code: "MfaRequired", signer: undefined });
     expect(error.hint).toContain("brokerctl login");
   });
 
   test("a code is sent once only, also when the answer is lost", async () => {
-    world.fake.allowMfaCodes("123456");
-    world.fake.faults.set("GetSessionToken", { kind: "reset", times: 1 });
+    fixture.fake.allowMfaCodes("123456");
+    fixture.fake.faults.set("GetSessionToken", { kind: "reset", times: 1 });
     const parameters = { durationSeconds: 3600, serialNumber: MFA_SERIAL, tokenCode: "123456" };
 
-    const error = await brokerErrorOf(() => world.sts.getSessionToken(annSigns, parameters, REGION));
+    const error = await brokerErrorOf(() => fixture.sts.getSessionToken(annSigns, parameters, REGION));
 
     expect(error).toMatchObject({ code: "AwsUnreachable" });
-    expect(world.fake.countOf("GetSessionToken")).toBe(1);
+    expect(fixture.fake.countOf("GetSessionToken")).toBe(1);
   });
 });
 
@@ -181,36 +181,36 @@ describe("who signs", () => {
   test("a long-term key with the wrong secret is refused as a key", async () => {
     const signer = { ...annSigns, secretAccessKey: new Secret(canarySecretKey("wrong")) };
 
-    const error = await brokerErrorOf(() => world.sts.assumeRole(signer, assuming(ROLE), REGION));
+    const error = await brokerErrorOf(() => fixture.sts.assumeRole(signer, assuming(ROLE), REGION));
 
     expect(error).toMatchObject({ code: "AssumeRoleDenied", signer: "refused" });
     expect(error.hint).toContain("brokerctl keys add");
   });
 
   test.each(["unknown", "inactive"])("a long-term key that is %s is refused as a key", async (state) => {
-    if (state === "inactive") world.fake.deactivate(ann.accessKeyId);
+    if (state === "inactive") fixture.fake.deactivate(ann.accessKeyId);
     const signer = state === "inactive" ? annSigns : { ...annSigns, accessKeyId: "AKIAUNKNOWN000000000" };
 
-    const error = await brokerErrorOf(() => world.sts.getSessionToken(signer, { durationSeconds: 900 }, REGION));
+    const error = await brokerErrorOf(() => fixture.sts.getSessionToken(signer, { durationSeconds: 900 }, REGION));
 
     expect(error).toMatchObject({ code: "AssumeRoleDenied", signer: "refused" });
   });
 
   test("a session that has expired, was revoked or is garbled is told apart: it can be fetched anew", async () => {
     const clock = new FakeClock();
-    await world.fake.close();
-    world = await startWorld({ clock, ourClock: clock, sessionSeconds: 20 });
-    const { credentials } = await world.sts.assumeRole(annSigns, assuming(ROLE), REGION);
+    await fixture.fake.close();
+    fixture = await startAwsFixture({ clock, ourClock: clock, sessionSeconds: 20 });
+    const { credentials } = await fixture.sts.assumeRole(annSigns, assuming(ROLE), REGION);
     const garbled = { ...credentials, sessionToken: new Secret(`${CANARY}garbled`) };
 
     for (const step of ["garbled", "expired", "revoked"]) {
       if (step === "expired") clock.jump(20_000);
-      if (step === "revoked") world.fake.deactivate(credentials.accessKeyId);
+      if (step === "revoked") fixture.fake.deactivate(credentials.accessKeyId);
       const signer = step === "garbled" ? garbled : credentials;
-      const error = await brokerErrorOf(() => world.sts.assumeRole(signer, assuming(CHAINED_ROLE), REGION));
+      const error = await brokerErrorOf(() => fixture.sts.assumeRole(signer, assuming(CHAINED_ROLE), REGION));
       expect(error, step).toMatchObject({ code: "AwsUnreachable", signer: "expired" });
     }
-    expect(world.fake.unauthenticated.filter((code) => code !== "SignatureDoesNotMatch")).toEqual([
+    expect(fixture.fake.unauthenticated.filter((code) => code !== "SignatureDoesNotMatch")).toEqual([
       "InvalidClientTokenId",
       "ExpiredToken",
       "InvalidClientTokenId",
@@ -220,7 +220,7 @@ describe("who signs", () => {
 
 describe("what the role's definition gets wrong", () => {
   test("a denied role names the role and where to look", async () => {
-    const error = await brokerErrorOf(() => world.sts.assumeRole(annSigns, assuming(CHAINED_ROLE), REGION));
+    const error = await brokerErrorOf(() => fixture.sts.assumeRole(annSigns, assuming(CHAINED_ROLE), REGION));
 
     expect(error).toMatchObject({ code: "AssumeRoleDenied", signer: undefined });
     expect(error.message).toContain(CHAINED_ROLE);
@@ -229,15 +229,15 @@ describe("what the role's definition gets wrong", () => {
   });
 
   test("a role that does not exist, or another external id, is denied", async () => {
-    world.fake.setRole({ arn: ROLE, externalId: "right" });
+    fixture.fake.setRole({ arn: ROLE, externalId: "right" });
     const missing = assuming("arn:aws:iam::222222222222:role/missing");
 
     for (const parameters of [missing, assuming(ROLE), assuming(ROLE, { externalId: "wrong" })]) {
-      const error = await brokerErrorOf(() => world.sts.assumeRole(annSigns, parameters, REGION));
+      const error = await brokerErrorOf(() => fixture.sts.assumeRole(annSigns, parameters, REGION));
       expect(error).toMatchObject({ code: "AssumeRoleDenied" });
     }
     await expect(
-      world.sts.assumeRole(annSigns, assuming(ROLE, { externalId: "right" }), REGION),
+      fixture.sts.assumeRole(annSigns, assuming(ROLE, { externalId: "right" }), REGION),
     ).resolves.toBeDefined();
   });
 
@@ -246,11 +246,13 @@ describe("what the role's definition gets wrong", () => {
     ["more than an hour on a chain", 7200, "session"],
     ["less than AWS allows", 60, "key"],
   ])("a duration of %s names duration_seconds", async (_name, durationSeconds, signedBy) => {
-    world.fake.setRole({ arn: ROLE, maxSessionDuration: signedBy === "key" ? 3600 : 43_200 });
+    fixture.fake.setRole({ arn: ROLE, maxSessionDuration: signedBy === "key" ? 3600 : 43_200 });
     const signer =
-      signedBy === "key" ? annSigns : await world.sts.getSessionToken(annSigns, { durationSeconds: 3600 }, REGION);
+      signedBy === "key" ? annSigns : await fixture.sts.getSessionToken(annSigns, { durationSeconds: 3600 }, REGION);
 
-    const error = await brokerErrorOf(() => world.sts.assumeRole(signer, assuming(ROLE, { durationSeconds }), REGION));
+    const error = await brokerErrorOf(() =>
+      fixture.sts.assumeRole(signer, assuming(ROLE, { durationSeconds }), REGION),
+    );
 
     expect(error).toMatchObject({ code: "ConfigInvalid" });
     expect(error.message).toContain("duration_seconds");
@@ -259,7 +261,7 @@ describe("what the role's definition gets wrong", () => {
 
   test("a policy that is no JSON or too long names the field", async () => {
     for (const policy of ["{", `{"x":"${"y".repeat(2100)}"}`]) {
-      const error = await brokerErrorOf(() => world.sts.assumeRole(annSigns, assuming(ROLE, { policy }), REGION));
+      const error = await brokerErrorOf(() => fixture.sts.assumeRole(annSigns, assuming(ROLE, { policy }), REGION));
       expect(error).toMatchObject({ code: "ConfigInvalid" });
       expect(error.message).toContain("policy");
     }
@@ -267,7 +269,7 @@ describe("what the role's definition gets wrong", () => {
 
   test("a session name that STS refuses names role_session_name", async () => {
     const error = await brokerErrorOf(() =>
-      world.sts.assumeRole(annSigns, assuming(ROLE, { roleSessionName: "a b" }), REGION),
+      fixture.sts.assumeRole(annSigns, assuming(ROLE, { roleSessionName: "a b" }), REGION),
     );
 
     expect(error).toMatchObject({ code: "ConfigInvalid" });
@@ -275,10 +277,10 @@ describe("what the role's definition gets wrong", () => {
   });
 
   test("a region in which STS is not enabled is named", async () => {
-    await world.fake.close();
-    world = await startWorld({ disabledRegions: ["eu-south-1"] });
+    await fixture.fake.close();
+    fixture = await startAwsFixture({ disabledRegions: ["eu-south-1"] });
 
-    const error = await brokerErrorOf(() => world.sts.assumeRole(annSigns, assuming(ROLE), "eu-south-1"));
+    const error = await brokerErrorOf(() => fixture.sts.assumeRole(annSigns, assuming(ROLE), "eu-south-1"));
 
     expect(error).toMatchObject({ code: "ConfigInvalid" });
     expect(error.message).toContain("eu-south-1");
@@ -287,10 +289,10 @@ describe("what the role's definition gets wrong", () => {
   test.each(["evil.example.com/#", "", "eu-west-1.evil.example.com", "EU-WEST-1", "localhost"])(
     "%j is no region and is never called",
     async (region) => {
-      const error = await brokerErrorOf(() => world.sts.assumeRole(annSigns, assuming(ROLE), region));
+      const error = await brokerErrorOf(() => fixture.sts.assumeRole(annSigns, assuming(ROLE), region));
 
       expect(error).toMatchObject({ code: "ConfigInvalid" });
-      expect(world.fake.calls).toHaveLength(0);
+      expect(fixture.fake.calls).toHaveLength(0);
     },
   );
 });

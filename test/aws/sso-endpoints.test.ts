@@ -14,7 +14,7 @@ import { brokerErrorOf } from "../support/broker-error-of.js";
 import { memoryLogger } from "../support/memory-logger.js";
 import { tempDir } from "../support/temp-dir.js";
 import { certificateAuthority } from "../support/tls.js";
-import { CODE_CLIENT } from "./sso-world.js";
+import { CODE_CLIENT } from "./identity-center-fixture.js";
 
 const closers: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -28,7 +28,7 @@ async function proxyTo(port = 1): Promise<RecordingProxy> {
   return proxy;
 }
 
-function room(variables: Record<string, string>): Aws {
+function awsWith(variables: Record<string, string>): Aws {
   return createAws({ environment: awsEnvironment(variables), logger: memoryLogger(), clock: new SystemClock() });
 }
 
@@ -40,7 +40,7 @@ const calls: Readonly<Record<string, (aws: Aws, region: string) => Promise<unkno
 
 async function hostCalled(service: string, variables: Record<string, string>, region: string): Promise<unknown> {
   const proxy = await proxyTo();
-  const error = await brokerErrorOf(() => calls[service]?.(room({ HTTPS_PROXY: proxy.url, ...variables }), region));
+  const error = await brokerErrorOf(() => calls[service]?.(awsWith({ HTTPS_PROXY: proxy.url, ...variables }), region));
   expect(error).toMatchObject({ code: "AwsUnreachable" });
   return proxy.requests.at(-1)?.target;
 }
@@ -83,11 +83,11 @@ describe("where the browser is sent", () => {
     ["eu-west-1", { AWS_ENDPOINT_URL_SSO_OIDC: "http://127.0.0.1:4566/" }, "http://127.0.0.1:4566/authorize"],
     ["eu-west-1", { AWS_ENDPOINT_URL: "https://example.com/base" }, "https://example.com/base/authorize"],
   ])("in %s with %o is %s", (region, variables, url) => {
-    expect(room(variables).ssoOidc.authorizeUrl(parameters, region)).toBe(`${url}?client_id=a+b&scopes=x+y`);
+    expect(awsWith(variables).ssoOidc.authorizeUrl(parameters, region)).toBe(`${url}?client_id=a+b&scopes=x+y`);
   });
 
   test("is an error where the region is none", async () => {
-    const { ssoOidc } = room({});
+    const { ssoOidc } = awsWith({});
 
     const error = await brokerErrorOf(() => ssoOidc.authorizeUrl(parameters, "evil.example.com#"));
 
@@ -111,7 +111,7 @@ describe("AWS's own host names over TLS", () => {
   test("are called in a tunnel, verified by the authority of the environment", async () => {
     const center = await secureCenter("oidc.eu-west-1.amazonaws.com", "portal.sso.eu-west-1.amazonaws.com");
     const proxy = await proxyTo(Number(new URL(center.secureUrl).port));
-    const aws = room({ HTTPS_PROXY: proxy.url, AWS_CA_BUNDLE: authorityFile });
+    const aws = awsWith({ HTTPS_PROXY: proxy.url, AWS_CA_BUNDLE: authorityFile });
 
     await aws.ssoOidc.registerClient(CODE_CLIENT, "eu-west-1");
     const error = await brokerErrorOf(() => aws.sso.listAccounts(token, {}, "eu-west-1"));
@@ -126,7 +126,7 @@ describe("AWS's own host names over TLS", () => {
   test("are not called where another host answers, before a token is sent", async () => {
     const center = await secureCenter("oidc.eu-west-1.amazonaws.com");
     const proxy = await proxyTo(Number(new URL(center.secureUrl).port));
-    const aws = room({ HTTPS_PROXY: proxy.url, AWS_CA_BUNDLE: authorityFile });
+    const aws = awsWith({ HTTPS_PROXY: proxy.url, AWS_CA_BUNDLE: authorityFile });
 
     const error = await brokerErrorOf(() => aws.sso.listAccounts(token, {}, "eu-west-1"));
 

@@ -14,7 +14,7 @@ const FLAGS = [
 describe.skipIf(!existsSync(CHROMIUM))("a real browser", () => {
   let browser: Browser;
   let page: Page;
-  let room: SsoBroker;
+  let fixture: SsoBroker;
   let scripts: string[];
 
   beforeAll(async () => {
@@ -24,7 +24,7 @@ describe.skipIf(!existsSync(CHROMIUM))("a real browser", () => {
   afterAll(() => browser.close());
 
   beforeEach(async () => {
-    room = await startSsoBroker();
+    fixture = await startSsoBroker();
     page = await browser.newPage();
     scripts = [];
     page.on("console", (message) => scripts.push(message.text()));
@@ -33,12 +33,12 @@ describe.skipIf(!existsSync(CHROMIUM))("a real browser", () => {
 
   afterEach(async () => {
     await page.close();
-    await room.close();
+    await fixture.close();
   });
 
   async function start(): Promise<{ readonly url: string; readonly waiting: Promise<unknown> }> {
-    const { loginId, url } = await room.broker.call("login-start", { source: "corp", flow: "browser" });
-    const waiting = room.broker.call("login-wait", { loginId });
+    const { loginId, url } = await fixture.broker.call("login-start", { source: "corp", flow: "browser" });
+    const waiting = fixture.broker.call("login-wait", { loginId });
     waiting.catch(() => undefined);
     return { url, waiting };
   }
@@ -52,8 +52,8 @@ describe.skipIf(!existsSync(CHROMIUM))("a real browser", () => {
     expect(await page.textContent("h1")).toBe("Logged in");
     expect(await page.textContent("body")).toContain("go back to your terminal");
     await waiting;
-    expect(await room.sourceState()).toBe("ready");
-    expect((await room.broker.call("warm", { role: "dev" })).accountId).toBe("100000000001");
+    expect(await fixture.sourceState()).toBe("ready");
+    expect((await fixture.broker.call("warm", { role: "dev" })).accountId).toBe("100000000001");
     expect(await page.locator("script").count()).toBe(0);
     // Browsers ask every site for an icon; neither the fake nor we have one.
     expect(scripts.filter((text) => !text.includes("404"))).toEqual([]);
@@ -67,7 +67,7 @@ describe.skipIf(!existsSync(CHROMIUM))("a real browser", () => {
     expect(await page.textContent("h1")).toBe("Not logged in");
     expect(await page.textContent("body")).toContain("brokerctl login corp");
     expect((await brokerErrorOf(() => waiting)).message).toContain("denied");
-    expect(await room.sourceState()).toBe("login_required");
+    expect(await fixture.sourceState()).toBe("login_required");
   });
 
   it("cannot use the way back a second time", async () => {
@@ -77,13 +77,13 @@ describe.skipIf(!existsSync(CHROMIUM))("a real browser", () => {
     await page.waitForURL(/\/oauth\/callback\?/);
     await waiting;
     await expect(page.reload()).rejects.toThrow(/ERR_CONNECTION_REFUSED/);
-    expect(room.center.countOf("CreateToken")).toBe(1);
+    expect(fixture.center.countOf("CreateToken")).toBe(1);
   });
 
   it("on a foreign page cannot answer the login, nor read what is answered", async () => {
     const { url } = await start();
     const callback = new URL(url).searchParams.get("redirect_uri")!;
-    await page.goto(`${room.center.url}/device`);
+    await page.goto(`${fixture.center.url}/device`);
     const forged = JSON.stringify(`${callback}?code=x&state=y`);
     // As text: it runs in the page, where there is a document, and not here.
     const seen = await page.evaluate<string>(`(async () => {
@@ -95,7 +95,7 @@ describe.skipIf(!existsSync(CHROMIUM))("a real browser", () => {
       return read;
     })()`);
     expect(seen).toBe("not readable");
-    expect(room.center.countOf("CreateToken")).toBe(0);
+    expect(fixture.center.countOf("CreateToken")).toBe(0);
     await page.goto(url);
     await page.click("#approve");
     await page.waitForURL(/\/oauth\/callback\?/);
@@ -103,14 +103,14 @@ describe.skipIf(!existsSync(CHROMIUM))("a real browser", () => {
   });
 
   it("confirms a device's code", async () => {
-    const { loginId, url, userCode } = await room.broker.call("login-start", { source: "corp", flow: "device" });
-    const waiting = room.broker.call("login-wait", { loginId });
+    const { loginId, url, userCode } = await fixture.broker.call("login-start", { source: "corp", flow: "device" });
+    const waiting = fixture.broker.call("login-wait", { loginId });
     await page.goto(url);
     expect(await page.textContent("#code")).toBe(userCode);
     await page.click("#approve");
     await page.waitForSelector("#message");
-    await room.broker.clock.advance(5000);
+    await fixture.broker.clock.advance(5000);
     await waiting;
-    expect(await room.sourceState()).toBe("ready");
+    expect(await fixture.sourceState()).toBe("ready");
   });
 });

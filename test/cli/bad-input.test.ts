@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { beforeEach, describe, expect, it } from "vitest";
-import { type CliRoom, cliRoom } from "../support/cli-room.js";
+import { type CliFixture, cliFixture } from "../support/cli-fixture.js";
 
-let room: CliRoom;
+let fixture: CliFixture;
 
 beforeEach(async () => {
-  room = await cliRoom();
-  room.control.addSource("ops").addRole("dev").addLease("named", { name: "ide", role: "dev" });
+  fixture = await cliFixture();
+  fixture.control.addSource("ops").addRole("dev").addLease("named", { name: "ide", role: "dev" });
 });
 
 /** Bad input to every command: what is wrong is named, and how to mend it; exit 2; nothing is done. */
@@ -106,21 +106,21 @@ const CHANGING =
 
 describe("bad input", () => {
   it.each(TABLE)("brokerctl %s", async (argv, names, mend) => {
-    const { code, stderr } = await room.run(argv.split(" "));
+    const { code, stderr } = await fixture.run(argv.split(" "));
     expect(code).toBe(2);
     const [error = "", hint = ""] = stderr.split("\n");
     expect(error).toMatch(/^brokerctl: error: /);
     expect(error).toMatch(names);
     expect(hint).toMatch(/^brokerctl: hint: /);
     expect(hint).toMatch(mend);
-    expect(room.control.calls.filter(({ operation }) => CHANGING.test(operation))).toEqual([]);
-    expect(readFileSync(room.configFile, "utf8")).toBe("version: 1\n");
+    expect(fixture.control.calls.filter(({ operation }) => CHANGING.test(operation))).toEqual([]);
+    expect(readFileSync(fixture.configFile, "utf8")).toBe("version: 1\n");
   });
 
   const withoutJson = /^(init|stop|config edit|login|lock|unlock|env|exec|credential-process)/;
 
   it.each(TABLE.filter(([argv]) => !withoutJson.test(argv)))("as JSON: brokerctl %s", async (argv, names) => {
-    const { code, stdout, error } = await room.run([...argv.split(" "), "--json"]);
+    const { code, stdout, error } = await fixture.run([...argv.split(" "), "--json"]);
     expect([code, stdout]).toEqual([2, ""]);
     expect(error?.message).toMatch(names);
   });

@@ -1,30 +1,30 @@
 import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import { type CliRoom, cliRoom } from "../support/cli-room.js";
+import { type CliFixture, cliFixture } from "../support/cli-fixture.js";
 
-let room: CliRoom;
+let fixture: CliFixture;
 
 beforeEach(async () => {
-  room = await cliRoom();
-  room.control.addSource("ops");
+  fixture = await cliFixture();
+  fixture.control.addSource("ops");
 });
 
-const config = (): string => readFileSync(room.configFile, "utf8");
+const config = (): string => readFileSync(fixture.configFile, "utf8");
 /** Copies of the config that were kept for the person. */
-const kept = (): string[] => readdirSync(join(room.home, "state")).filter((name) => name.startsWith("edit-"));
+const kept = (): string[] => readdirSync(join(fixture.home, "state")).filter((name) => name.startsWith("edit-"));
 
 describe("source add and role add", () => {
   it("pass the flags on in the config's spelling, write what the daemon made of them, and have it loaded", async () => {
-    const { code, stderr } = await room.run([
+    const { code, stderr } = await fixture.run([
       ...["role", "add", "prod", "--source", "ops", "--role_arn", "arn:aws:iam::1:role/prod"],
       ...["--duration-seconds=900", "--tags", "team=core", "--tags", "a=b=c", "--policy-arns", "arn:p"],
     ]);
     expect(code).toBe(0);
-    expect(room.control.requests("role-add")).toEqual([
+    expect(fixture.control.requests("role-add")).toEqual([
       {
         text: "version: 1\n",
-        path: room.configFile,
+        path: fixture.configFile,
         name: "prod",
         fields: {
           source: "ops",
@@ -36,28 +36,28 @@ describe("source add and role add", () => {
       },
     ]);
     expect(config()).toContain("# role prod ");
-    expect(room.control.calls.at(-1)).toMatchObject({ operation: "config-reload" });
+    expect(fixture.control.calls.at(-1)).toMatchObject({ operation: "config-reload" });
     expect(stderr).toContain("added role prod");
     expect(stderr).toContain("brokerctl use prod");
   });
 
   it("read a policy from a file, as the AWS CLI does", async () => {
-    writeFileSync(join(room.home, "p.json"), '{"Version":"2012-10-17"}');
-    await room.run(["role", "add", "x", "--source", "ops", "--policy", "file://p.json"]);
-    expect(room.control.requests("role-add")[0]?.fields).toMatchObject({ policy: '{"Version":"2012-10-17"}' });
+    writeFileSync(join(fixture.home, "p.json"), '{"Version":"2012-10-17"}');
+    await fixture.run(["role", "add", "x", "--source", "ops", "--policy", "file://p.json"]);
+    expect(fixture.control.requests("role-add")[0]?.fields).toMatchObject({ policy: '{"Version":"2012-10-17"}' });
   });
 
   it("add a source", async () => {
     const serial = "arn:aws:iam::111111111111:mfa/me";
     const argv = ["source", "add", "mfa", "--type", "keys", "--mfa-serial", serial, "--json"];
-    expect((await room.run(argv)).json).toEqual({ source: "mfa", summary: ["added source mfa"] });
-    expect(room.control.requests("source-add")[0]?.fields).toEqual({ type: "keys", mfa_serial: serial });
+    expect((await fixture.run(argv)).json).toEqual({ source: "mfa", summary: ["added source mfa"] });
+    expect(fixture.control.requests("source-add")[0]?.fields).toEqual({ type: "keys", mfa_serial: serial });
   });
 
   it("leave the file alone when the daemon refuses", async () => {
-    await room.run(["role", "add", "x", "--source", "ops"]);
+    await fixture.run(["role", "add", "x", "--source", "ops"]);
     const before = config();
-    expect(await room.run(["role", "add", "x", "--source", "ops"])).toMatchObject({ code: 1 });
+    expect(await fixture.run(["role", "add", "x", "--source", "ops"])).toMatchObject({ code: 1 });
     expect(config()).toBe(before);
   });
 
@@ -70,7 +70,7 @@ describe("source add and role add", () => {
     ["a source without type", ["source", "add", "x"], /--type is needed/],
     ["a type that does not exist", ["source", "add", "x", "--type", "kyes"], /must be one of keys, sso.*not 'kyes'/],
   ])("exit 2 for %s", async (_, argv, message) => {
-    const { code, stderr } = await room.run(argv);
+    const { code, stderr } = await fixture.run(argv);
     expect([code, config()]).toEqual([2, "version: 1\n"]);
     expect(stderr).toMatch(message);
   });
@@ -78,51 +78,54 @@ describe("source add and role add", () => {
 
 describe("config check and path", () => {
   it("checks the config in use, or another file", async () => {
-    expect(await room.run(["config", "check"])).toMatchObject({ code: 0, stdout: "" });
-    writeFileSync(join(room.home, "other.yaml"), "broken\n");
-    const { code, stderr } = await room.run(["config", "check", "other.yaml"]);
+    expect(await fixture.run(["config", "check"])).toMatchObject({ code: 0, stdout: "" });
+    writeFileSync(join(fixture.home, "other.yaml"), "broken\n");
+    const { code, stderr } = await fixture.run(["config", "check", "other.yaml"]);
     expect(code).toBe(2);
-    expect(stderr).toContain(`${join(room.home, "other.yaml")}:1: 'broken' is no key`);
+    expect(stderr).toContain(`${join(fixture.home, "other.yaml")}:1: 'broken' is no key`);
   });
 
   it("says which file is missing", async () => {
-    const { code, stderr } = await room.run(["config", "check", "nosuch.yaml"]);
+    const { code, stderr } = await fixture.run(["config", "check", "nosuch.yaml"]);
     expect(code).toBe(2);
     expect(stderr).toContain("nosuch.yaml");
   });
 
   it("prints the path, without a daemon", async () => {
-    await room.control.close();
-    expect((await room.run(["config", "path"])).stdout).toBe(`${room.configFile}\n`);
-    expect((await room.run(["config", "path", "--json"])).json).toMatchObject({ path: room.configFile });
+    await fixture.control.close();
+    expect((await fixture.run(["config", "path"])).stdout).toBe(`${fixture.configFile}\n`);
+    expect((await fixture.run(["config", "path", "--json"])).json).toMatchObject({ path: fixture.configFile });
   });
 });
 
 describe("config edit", () => {
   /** An editor that runs this piece of shell on the file. */
   function editor(script: string): { env: Record<string, string> } {
-    const path = join(room.home, "editor.sh");
+    const path = join(fixture.home, "editor.sh");
     writeFileSync(path, `#!/bin/sh\n${script}\n`);
     chmodSync(path, 0o700);
     return { env: { EDITOR: `${path} --flag`, PATH: process.env["PATH"] ?? "" } };
   }
 
   it("takes a valid edit, has it loaded, and leaves no copy", async () => {
-    const { code } = await room.run(["config", "edit"], editor('echo "# mine" >> "$2"'));
+    const { code } = await fixture.run(["config", "edit"], editor('echo "# mine" >> "$2"'));
     expect([code, config(), kept()]).toEqual([0, "version: 1\n# mine\n", []]);
-    expect(room.control.calls.map(({ operation }) => operation)).toEqual(["config-check", "config-reload"]);
+    expect(fixture.control.calls.map(({ operation }) => operation)).toEqual(["config-check", "config-reload"]);
   });
 
   it("does nothing when nothing was changed", async () => {
-    const { code, stderr } = await room.run(["config", "edit"], editor("true"));
+    const { code, stderr } = await fixture.run(["config", "edit"], editor("true"));
     expect([code, kept()]).toEqual([0, []]);
     expect(stderr).toContain("nothing was changed");
-    expect(room.control.calls).toEqual([]);
+    expect(fixture.control.calls).toEqual([]);
   });
 
   it("offers to mend an invalid edit, and takes the mended one", async () => {
     const script = 'grep -q broken "$2" && echo "# fine" > "$2" || echo broken >> "$2"';
-    const { code, stderr } = await room.run(["config", "edit"], { ...editor(script), answers: [[/Edit again/, true]] });
+    const { code, stderr } = await fixture.run(["config", "edit"], {
+      ...editor(script),
+      answers: [[/Edit again/, true]],
+    });
     expect([code, config(), kept()]).toEqual([0, "# fine\n", []]);
     expect(stderr).toContain("'broken' is no key");
   });
@@ -131,50 +134,50 @@ describe("config edit", () => {
     ["at a terminal", { answers: [[/Edit again/, false]] as const }],
     ["without one", {}],
   ])("keeps an invalid edit in a file of its own when it is given up: %s", async (_, options) => {
-    const { code, stderr } = await room.run(["config", "edit"], { ...editor('echo broken >> "$2"'), ...options });
+    const { code, stderr } = await fixture.run(["config", "edit"], { ...editor('echo broken >> "$2"'), ...options });
     expect([code, config()]).toEqual([2, "version: 1\n"]);
-    const copy = join(room.home, "state", kept()[0] ?? "", "config.yaml");
+    const copy = join(fixture.home, "state", kept()[0] ?? "", "config.yaml");
     expect(stderr).toContain(copy);
     expect(readFileSync(copy, "utf8")).toBe("version: 1\nbroken\n");
   });
 
   it("keeps the edit, and the config, when somebody else changed the config meanwhile", async () => {
-    const script = `echo "# mine" >> "$2"; echo "# theirs" >> ${room.configFile}`;
-    const { code, stderr } = await room.run(["config", "edit"], editor(script));
+    const script = `echo "# mine" >> "$2"; echo "# theirs" >> ${fixture.configFile}`;
+    const { code, stderr } = await fixture.run(["config", "edit"], editor(script));
     expect([code, config()]).toEqual([1, "version: 1\n# theirs\n"]);
     expect(stderr).toContain(kept()[0]);
   });
 
   it("does nothing when the editor fails", async () => {
-    const { code, stderr } = await room.run(["config", "edit"], editor("exit 3"));
+    const { code, stderr } = await fixture.run(["config", "edit"], editor("exit 3"));
     expect([code, config(), kept()]).toEqual([2, "version: 1\n", []]);
     expect(stderr).toContain("exit code 3");
   });
 
   it("needs an editor where there is no terminal for vi", async () => {
-    const { code, stderr } = await room.run(["config", "edit"], { env: { EDITOR: "" } });
+    const { code, stderr } = await fixture.run(["config", "edit"], { env: { EDITOR: "" } });
     expect(code).toBe(2);
     expect(stderr).toContain("EDITOR");
   });
 
   it("prefers VISUAL", async () => {
     const { env } = editor('echo "# visual" >> "$2"');
-    await room.run(["config", "edit"], { env: { ...env, VISUAL: env["EDITOR"] ?? "", EDITOR: "false" } });
+    await fixture.run(["config", "edit"], { env: { ...env, VISUAL: env["EDITOR"] ?? "", EDITOR: "false" } });
     expect(config()).toContain("# visual");
   });
 });
 
 describe("a config that is not safe to write", () => {
   it("is refused by name, with the command that mends it", async () => {
-    chmodSync(room.configFile, 0o666);
-    const { code, stderr } = await room.run(["role", "add", "x", "--source", "ops"]);
+    chmodSync(fixture.configFile, 0o666);
+    const { code, stderr } = await fixture.run(["role", "add", "x", "--source", "ops"]);
     expect(code).toBe(2);
-    expect(stderr).toContain(`chmod go-w ${room.configFile}`);
+    expect(stderr).toContain(`chmod go-w ${fixture.configFile}`);
   });
 
   it("is not made where there is none", async () => {
-    rmSync(room.configFile);
-    const { code, stderr } = await room.run(["role", "add", "x", "--source", "ops"]);
+    rmSync(fixture.configFile);
+    const { code, stderr } = await fixture.run(["role", "add", "x", "--source", "ops"]);
     expect(code).toBe(2);
     expect(stderr).toContain("brokerctl init");
   });

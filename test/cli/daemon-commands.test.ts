@@ -6,23 +6,23 @@ import { SystemProcessTable } from "../../src/system/process-identity.js";
 import { acquireInstanceLock, type InstanceLock, instanceHolder } from "../../src/system/single-instance.js";
 import type { SpawnedDaemon } from "../../src/system/spawn-daemon.js";
 import { NOW } from "../fakes/fake-control.js";
-import { type CliRoom, cliRoom } from "../support/cli-room.js";
+import { type CliFixture, cliFixture } from "../support/cli-fixture.js";
 import { FakeClock } from "../support/fake-clock.js";
 
 type End = Awaited<SpawnedDaemon["ended"]>;
 
-let room: CliRoom;
+let fixture: CliFixture;
 let log: string;
 
 beforeEach(async () => {
-  room = await cliRoom({ listening: false });
-  log = join(room.home, "state", "brokerd.log");
+  fixture = await cliFixture({ listening: false });
+  log = join(fixture.home, "state", "brokerd.log");
 });
 
 const running = { pid: 1, ended: new Promise<never>(() => undefined) };
 /** Answers a little later. */
 const launchFine = async (): Promise<SpawnedDaemon> => {
-  setTimeout(() => void room.control.listen(), 20);
+  setTimeout(() => void fixture.control.listen(), 20);
   return Promise.resolve(running);
 };
 const launchEnding = (end: End): (() => Promise<SpawnedDaemon>) => {
@@ -30,7 +30,7 @@ const launchEnding = (end: End): (() => Promise<SpawnedDaemon>) => {
 };
 
 function lock(name: "brokerd.starting" | "brokerd.lock"): InstanceLock {
-  const stateDir = join(room.home, "state");
+  const stateDir = join(fixture.home, "state");
   return acquireInstanceLock({ stateDir, pid: process.pid, processes: new SystemProcessTable(), name });
 }
 
@@ -39,7 +39,7 @@ function daemonLock(): InstanceLock {
 }
 
 function holdsDaemonLock(): boolean {
-  return instanceHolder({ stateDir: join(room.home, "state"), processes: new SystemProcessTable() }) !== undefined;
+  return instanceHolder({ stateDir: join(fixture.home, "state"), processes: new SystemProcessTable() }) !== undefined;
 }
 
 function logLine(fields: Record<string, unknown>, time = NOW + 1): void {
@@ -48,32 +48,32 @@ function logLine(fields: Record<string, unknown>, time = NOW + 1): void {
 
 describe("a command that needs the daemon", () => {
   it("starts it, waits for it, and goes on", async () => {
-    room.control.addRole("dev");
-    const { code, stdout } = await room.run(["roles"], { launchDaemon: launchFine });
+    fixture.control.addRole("dev");
+    const { code, stdout } = await fixture.run(["roles"], { launchDaemon: launchFine });
     expect(code).toBe(0);
     expect(stdout).toContain("dev");
   });
 
   it("starts one daemon for what it asks at the same time", async () => {
     let starts = 0;
-    room.control.addRole("dev").needMfa("dev", "123456");
+    fixture.control.addRole("dev").needMfa("dev", "123456");
     const launchDaemon = (): Promise<SpawnedDaemon> => {
       starts++;
       return launchFine();
     };
-    await room.run(["env"], { launchDaemon });
+    await fixture.run(["env"], { launchDaemon });
     expect(starts).toBe(1);
   });
 
   it("does not, with exit 3, when CREDBROKER_NO_AUTOSTART=1", async () => {
-    const { code, stderr } = await room.run(["roles"], { env: { CREDBROKER_NO_AUTOSTART: "1" } });
+    const { code, stderr } = await fixture.run(["roles"], { env: { CREDBROKER_NO_AUTOSTART: "1" } });
     expect(code).toBe(3);
     expect(stderr).toContain("brokerctl start");
   });
 
   it("sends the user to `init` when there is no config yet", async () => {
-    rmSync(room.configFile);
-    const { code, stderr } = await room.run(["roles"]);
+    rmSync(fixture.configFile);
+    const { code, stderr } = await fixture.run(["roles"]);
     expect(code).toBe(2);
     expect(stderr).toContain("brokerctl init");
   });
@@ -84,7 +84,7 @@ describe("a command that needs the daemon", () => {
     ["logs", ["logs"], 1],
     ["config path", ["config", "path"], 0],
   ])("is none of: %s", async (_, argv, code) => {
-    expect(await room.run(argv)).toMatchObject({ code });
+    expect(await fixture.run(argv)).toMatchObject({ code });
   });
 });
 
@@ -94,7 +94,7 @@ describe("a daemon that ends at its start", () => {
     logLine({ level: "info", msg: "starting" });
     logLine({ level: "error", msg: "not started: port 9171 is taken", code: "Conflict", hint: "end that process" });
     const launchDaemon = launchEnding({ code: 1, signal: null });
-    const { code, stderr } = await room.run(["start"], { launchDaemon });
+    const { code, stderr } = await fixture.run(["start"], { launchDaemon });
     expect(code).toBe(1);
     expect(stderr).toBe(
       "brokerctl: error: brokerd could not start: port 9171 is taken\nbrokerctl: hint: end that process\n",
@@ -103,7 +103,7 @@ describe("a daemon that ends at its start", () => {
 
   it("is not explained with an error of an earlier start", async () => {
     logLine({ level: "error", msg: "not started: an old problem" }, NOW - 60_000);
-    const { code, stderr } = await room.run(["start"], {
+    const { code, stderr } = await fixture.run(["start"], {
       launchDaemon: launchEnding({ code: null, signal: "SIGSEGV" }),
     });
     expect(code).toBe(3);
@@ -114,14 +114,14 @@ describe("a daemon that ends at its start", () => {
   it("is forgiven when another one, started at the same moment, answers", async () => {
     const launchDaemon = async (): Promise<SpawnedDaemon> => {
       daemonLock();
-      setTimeout(() => void room.control.listen(), 5);
+      setTimeout(() => void fixture.control.listen(), 5);
       return launchEnding({ code: 1, signal: null })();
     };
-    expect(await room.run(["roles"], { launchDaemon, clock: new SystemClock() })).toMatchObject({ code: 0 });
+    expect(await fixture.run(["roles"], { launchDaemon, clock: new SystemClock() })).toMatchObject({ code: 0 });
   });
 
   it("is not waited for for ever when it hangs", async () => {
-    const { code, stderr } = await room.run(["start"], { launchDaemon: () => Promise.resolve(running) });
+    const { code, stderr } = await fixture.run(["start"], { launchDaemon: () => Promise.resolve(running) });
     expect(code).toBe(3);
     expect(stderr).toContain("did not answer within 30 s");
   });
@@ -130,8 +130,8 @@ describe("a daemon that ends at its start", () => {
 describe("a command that finds another one starting the daemon", () => {
   it("starts none itself, and is answered by that one", async () => {
     const turn = lock("brokerd.starting");
-    setTimeout(() => void room.control.listen(), 20);
-    expect(await room.run(["roles"], { clock: new SystemClock() })).toMatchObject({ code: 0 });
+    setTimeout(() => void fixture.control.listen(), 20);
+    expect(await fixture.run(["roles"], { clock: new SystemClock() })).toMatchObject({ code: 0 });
     turn.release();
   });
 
@@ -144,14 +144,17 @@ describe("a command that finds another one starting the daemon", () => {
       turn.release();
       return Promise.resolve();
     };
-    const { code, stderr } = await room.run(["roles"], { clock });
+    const { code, stderr } = await fixture.run(["roles"], { clock });
     expect(code).toBe(1);
     expect(stderr).toContain("brokerd could not start: port 9171 is taken");
   });
 
   it("starts one when that command is gone and nothing runs", async () => {
-    writeFileSync(join(room.home, "state", "brokerd.starting.1"), JSON.stringify({ pid: 2 ** 22, startTime: "gone" }));
-    expect(await room.run(["roles"], { launchDaemon: launchFine })).toMatchObject({ code: 0 });
+    writeFileSync(
+      join(fixture.home, "state", "brokerd.starting.1"),
+      JSON.stringify({ pid: 2 ** 22, startTime: "gone" }),
+    );
+    expect(await fixture.run(["roles"], { launchDaemon: launchFine })).toMatchObject({ code: 0 });
   });
 
   it("waits for a daemon that ends before it starts the next", async () => {
@@ -162,118 +165,118 @@ describe("a command that finds another one starting the daemon", () => {
       launches.push(holdsDaemonLock());
       return launchFine();
     };
-    expect(await room.run(["roles"], { launchDaemon, clock: new SystemClock() })).toMatchObject({ code: 0 });
+    expect(await fixture.run(["roles"], { launchDaemon, clock: new SystemClock() })).toMatchObject({ code: 0 });
     expect(launches).toEqual([false]);
   });
 });
 
 describe("after a stop", () => {
   it("no command that began before it starts the daemon again", async () => {
-    expect(await room.run(["stop"])).toMatchObject({ code: 0 });
-    const { code, stderr } = await room.run(["roles"], { startedAt: NOW - 1 });
+    expect(await fixture.run(["stop"])).toMatchObject({ code: 0 });
+    const { code, stderr } = await fixture.run(["roles"], { startedAt: NOW - 1 });
     expect(code).toBe(3);
     expect(stderr).toContain("brokerd was stopped after this command had begun");
   });
 
   it("one that began after it does", async () => {
-    expect(await room.run(["stop"])).toMatchObject({ code: 0 });
+    expect(await fixture.run(["stop"])).toMatchObject({ code: 0 });
     const launchDaemon = (wantedSince: number): Promise<SpawnedDaemon> => {
       expect(wantedSince).toBe(NOW);
       return launchFine();
     };
-    expect(await room.run(["roles"], { launchDaemon })).toMatchObject({ code: 0 });
+    expect(await fixture.run(["roles"], { launchDaemon })).toMatchObject({ code: 0 });
   });
 
   it("one whose clock was set back since does too", async () => {
-    writeFileSync(join(room.home, "state", "stopped-at"), `${NOW + 3_600_000}\n`);
-    expect(await room.run(["roles"], { launchDaemon: launchFine })).toMatchObject({ code: 0 });
+    writeFileSync(join(fixture.home, "state", "stopped-at"), `${NOW + 3_600_000}\n`);
+    expect(await fixture.run(["roles"], { launchDaemon: launchFine })).toMatchObject({ code: 0 });
   });
 
   it("the daemon that a command has just started is waited for and stopped too", async () => {
     const daemon = daemonLock();
-    setTimeout(() => void room.control.listen(), 20);
+    setTimeout(() => void fixture.control.listen(), 20);
     const { spawn } = await import("node:child_process");
     const child = spawn("sleep", ["60"]);
-    room.control.pid = child.pid ?? 0;
-    room.control.onStop = () => {
+    fixture.control.pid = child.pid ?? 0;
+    fixture.control.onStop = () => {
       daemon.release();
       child.kill();
     };
-    const { code, stderr } = await room.run(["stop"], { clock: new SystemClock() });
+    const { code, stderr } = await fixture.run(["stop"], { clock: new SystemClock() });
     expect([code, stderr]).toEqual([0, "brokerd has stopped\n"]);
   });
 
   it("restart is no stop: what waits may start the daemon", async () => {
-    expect(await room.run(["restart"], { launchDaemon: launchFine })).toMatchObject({ code: 0 });
-    expect(existsSync(join(room.home, "state", "stopped-at"))).toBe(false);
+    expect(await fixture.run(["restart"], { launchDaemon: launchFine })).toMatchObject({ code: 0 });
+    expect(existsSync(join(fixture.home, "state", "stopped-at"))).toBe(false);
   });
 });
 
 describe("start, stop, restart", () => {
   it("start says so when it runs already", async () => {
-    await room.control.listen();
-    const { code, stderr } = await room.run(["start"]);
+    await fixture.control.listen();
+    const { code, stderr } = await fixture.run(["start"]);
     expect(code).toBe(0);
     expect(stderr).toContain("runs already");
-    expect((await room.run(["start", "--json"])).json).toMatchObject({ pid: process.pid, state: "ready" });
+    expect((await fixture.run(["start", "--json"])).json).toMatchObject({ pid: process.pid, state: "ready" });
   });
 
   it("start tells of a locked store and of a problem", async () => {
-    await room.control.listen();
-    room.control.state = "locked";
-    expect((await room.run(["start"])).stderr).toContain("brokerctl unlock");
-    room.control.problem = { code: "ConfigInvalid", message: "config.yaml:3: no", hint: "brokerctl config edit" };
-    expect((await room.run(["start"])).stderr).toContain("config.yaml:3: no");
+    await fixture.control.listen();
+    fixture.control.state = "locked";
+    expect((await fixture.run(["start"])).stderr).toContain("brokerctl unlock");
+    fixture.control.problem = { code: "ConfigInvalid", message: "config.yaml:3: no", hint: "brokerctl config edit" };
+    expect((await fixture.run(["start"])).stderr).toContain("config.yaml:3: no");
   });
 
   it("stop waits until the process is gone", async () => {
-    await room.control.listen();
+    await fixture.control.listen();
     const { spawn } = await import("node:child_process");
     const child = spawn("sleep", ["60"]);
-    room.control.pid = child.pid ?? 0;
-    room.control.onStop = () => void setTimeout(() => child.kill(), 30);
-    expect(await room.run(["stop"], { clock: new SystemClock() })).toMatchObject({ code: 0 });
+    fixture.control.pid = child.pid ?? 0;
+    fixture.control.onStop = () => void setTimeout(() => child.kill(), 30);
+    expect(await fixture.run(["stop"], { clock: new SystemClock() })).toMatchObject({ code: 0 });
     expect(child.signalCode ?? child.exitCode).not.toBeNull();
   });
 
   it("stop names the process that does not end", async () => {
-    await room.control.listen();
-    const { code, stderr } = await room.run(["stop"]);
+    await fixture.control.listen();
+    const { code, stderr } = await fixture.run(["stop"]);
     expect(code).toBe(1);
     expect(stderr).toContain(`kill ${process.pid}`);
   });
 
   it("restart without a config.yaml leaves the brokerd that runs alone", async () => {
-    await room.control.listen();
+    await fixture.control.listen();
     let stops = 0;
-    room.control.onStop = () => void stops++;
-    rmSync(join(room.home, "config.yaml"));
-    const { code, stderr } = await room.run(["restart"], { launchDaemon: launchFine });
+    fixture.control.onStop = () => void stops++;
+    rmSync(join(fixture.home, "config.yaml"));
+    const { code, stderr } = await fixture.run(["restart"], { launchDaemon: launchFine });
     expect([code, stops]).toEqual([2, 0]);
     expect(stderr).toContain("brokerctl init");
   });
 
   it("restart starts anew, also what did not run", async () => {
-    expect(await room.run(["restart"], { launchDaemon: launchFine })).toMatchObject({ code: 0 });
+    expect(await fixture.run(["restart"], { launchDaemon: launchFine })).toMatchObject({ code: 0 });
   });
 });
 
 describe("versions that differ", () => {
   beforeEach(async () => {
-    room.control.version = "0.0.9";
-    await room.control.listen();
+    fixture.control.version = "0.0.9";
+    await fixture.control.listen();
   });
 
   it("are said, with how to mend it, after the answer", async () => {
-    const { code, stderr } = await room.run(["roles"]);
+    const { code, stderr } = await fixture.run(["roles"]);
     expect(code).toBe(0);
     expect(stderr).toContain("brokerd is version 0.0.9, brokerctl 0.1.0");
     expect(stderr).toContain("brokerctl restart");
   });
 
   it("are said after an error too, and never into JSON", async () => {
-    expect((await room.run(["whoami"])).stderr).toContain("brokerctl restart");
-    expect((await room.run(["roles", "--json"])).stderr).toBe("");
+    expect((await fixture.run(["whoami"])).stderr).toContain("brokerctl restart");
+    expect((await fixture.run(["roles", "--json"])).stderr).toBe("");
   });
 });
 
@@ -281,8 +284,8 @@ describe("logs", () => {
   it("prints the last lines for people, or as they are", async () => {
     logLine({ level: "info", msg: "one" });
     logLine({ level: "warn", msg: "two", role: "dev" });
-    expect((await room.run(["logs", "-n", "1"])).stdout).toBe("2026-01-01T00:00:00.001Z warn  two role=dev\n");
-    const { stdout } = await room.run(["logs", "--json"]);
+    expect((await fixture.run(["logs", "-n", "1"])).stdout).toBe("2026-01-01T00:00:00.001Z warn  two role=dev\n");
+    const { stdout } = await fixture.run(["logs", "--json"]);
     expect(
       stdout
         .trim()
@@ -292,24 +295,24 @@ describe("logs", () => {
   });
 
   it("says where the log would be", async () => {
-    expect((await room.run(["logs"])).stderr).toContain(log);
+    expect((await fixture.run(["logs"])).stderr).toContain(log);
   });
 
   it("prints lines of rotated files where the current one has fewer, the oldest first", async () => {
     writeFileSync(`${log}.2`, "one\ntwo\n");
     writeFileSync(`${log}.1`, "three\nfour\n");
     writeFileSync(log, "five\n");
-    expect((await room.run(["logs", "-n", "4"])).stdout).toBe("two\nthree\nfour\nfive\n");
-    expect((await room.run(["logs", "-n", "2"])).stdout).toBe("four\nfive\n");
-    expect((await room.run(["logs"])).stdout).toBe("one\ntwo\nthree\nfour\nfive\n");
+    expect((await fixture.run(["logs", "-n", "4"])).stdout).toBe("two\nthree\nfour\nfive\n");
+    expect((await fixture.run(["logs", "-n", "2"])).stdout).toBe("four\nfive\n");
+    expect((await fixture.run(["logs"])).stdout).toBe("one\ntwo\nthree\nfour\nfive\n");
     rmSync(log);
-    expect((await room.run(["logs", "-n", "1"])).stdout).toBe("four\n");
+    expect((await fixture.run(["logs", "-n", "1"])).stdout).toBe("four\n");
   });
 
   it("prints no line twice when the file is rotated while it is read", async () => {
     writeFileSync(log, "one\ntwo\n");
     linkSync(log, `${log}.1`);
-    expect((await room.run(["logs"])).stdout).toBe("one\ntwo\n");
+    expect((await fixture.run(["logs"])).stdout).toBe("one\ntwo\n");
   });
 
   it("follows what is written next, over a rotation and half-written lines", async () => {
@@ -338,12 +341,12 @@ describe("logs", () => {
       if (!next) throw new Error("enough");
       next();
     };
-    const { stdout } = await room.run(["logs", "-f"], { clock });
+    const { stdout } = await fixture.run(["logs", "-f"], { clock });
     lines.push(...stdout.trim().split("\n"));
     expect(lines).toEqual(["first", "second", "third", "last of this day", "first of the next"]);
   });
 
   it.each(["0", "-1", "x", "1e3"])("exits 2 for -n %s", async (count) => {
-    expect(await room.run(["logs", `--lines=${count}`])).toMatchObject({ code: 2 });
+    expect(await fixture.run(["logs", `--lines=${count}`])).toMatchObject({ code: 2 });
   });
 });

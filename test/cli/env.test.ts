@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { SERVED, TOKEN } from "../fakes/fake-control.js";
 import { canarySecretKey } from "../support/canaries.js";
-import { type CliRoom, cliRoom } from "../support/cli-room.js";
+import { type CliFixture, cliFixture } from "../support/cli-fixture.js";
 import { CONTROL_C } from "../support/cli-run.js";
 import { tempDir } from "../support/temp-dir.js";
 
@@ -12,25 +12,25 @@ interface Changes {
   readonly unset: string[];
 }
 
-let room: CliRoom;
+let fixture: CliFixture;
 
 beforeEach(async () => {
-  room = await cliRoom();
-  room.control.addSource("ops").addRole("dev", { region: "eu-west-1" }).addRole("prod");
+  fixture = await cliFixture();
+  fixture.control.addSource("ops").addRole("dev", { region: "eu-west-1" }).addRole("prod");
 });
 
 async function changes(...argv: string[]): Promise<Changes> {
-  const { stdout, stderr, code } = await room.run(["env", ...argv, "--format", "json"]);
+  const { stdout, stderr, code } = await fixture.run(["env", ...argv, "--format", "json"]);
   expect([code, stderr]).toEqual([0, stderr]);
   return JSON.parse(stdout) as Changes;
 }
 
 describe("env", () => {
   it("prints the default lease's URL also when no role is chosen yet, and says so on stderr", async () => {
-    const { code, stdout, stderr } = await room.run(["env"]);
+    const { code, stdout, stderr } = await fixture.run(["env"]);
     expect(code).toBe(0);
     expect(stdout).toContain(
-      `export AWS_CONTAINER_CREDENTIALS_FULL_URI='${room.control.endpointUrl}/lease/${TOKEN}';\nunset AWS_ACCESS_KEY_ID `,
+      `export AWS_CONTAINER_CREDENTIALS_FULL_URI='${fixture.control.endpointUrl}/lease/${TOKEN}';\nunset AWS_ACCESS_KEY_ID `,
     );
     expect(stderr).toContain("brokerctl use ROLE");
   });
@@ -41,7 +41,7 @@ describe("env", () => {
   });
 
   it("unsets everything that would win, Serverless's stages that are set included", async () => {
-    const { stdout } = await room.run(["env", "--format", "json"], {
+    const { stdout } = await fixture.run(["env", "--format", "json"], {
       env: { AWS_PROD_PROFILE: "x", AWS_DEV_ACCESS_KEY_ID: "y", AWS_DEV_OTHER: "z" },
     });
     const { unset } = JSON.parse(stdout) as Changes;
@@ -66,13 +66,13 @@ describe("env", () => {
   it("gives a role the same lease each time, after having fetched the role", async () => {
     const first = await changes("dev");
     expect(await changes("dev")).toEqual(first);
-    expect(room.control.requests("warm")).toEqual([{ role: "dev" }, { role: "dev" }]);
+    expect(fixture.control.requests("warm")).toEqual([{ role: "dev" }, { role: "dev" }]);
   });
 
   it("takes the token out of the URL with --as header", async () => {
     const { set, unset } = await changes("--as", "header");
     expect(set).toEqual({
-      AWS_CONTAINER_CREDENTIALS_FULL_URI: `${room.control.endpointUrl}/creds`,
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: `${fixture.control.endpointUrl}/creds`,
       AWS_CONTAINER_AUTHORIZATION_TOKEN: TOKEN,
     });
     expect(unset).toContain("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
@@ -88,7 +88,7 @@ describe("env", () => {
   });
 
   it("prints the keys themselves with --as static, and leaves no lease behind", async () => {
-    room.control.pendingAnswers.push(503);
+    fixture.control.pendingAnswers.push(503);
     const { set, unset } = await changes("dev", "--as", "static");
     expect(set).toEqual({
       AWS_ACCESS_KEY_ID: SERVED.accessKeyId,
@@ -100,31 +100,31 @@ describe("env", () => {
       AWS_DEFAULT_REGION: "eu-west-1",
     });
     expect(unset).toContain("AWS_CONTAINER_CREDENTIALS_FULL_URI");
-    expect(room.control.requests("lease-child")).toEqual([{ role: "dev", pid: process.pid, forSeconds: 60 }]);
-    expect(room.control.leases.map(({ kind }) => kind)).toEqual(["default"]);
+    expect(fixture.control.requests("lease-child")).toEqual([{ role: "dev", pid: process.pid, forSeconds: 60 }]);
+    expect(fixture.control.leases.map(({ kind }) => kind)).toEqual(["default"]);
   });
 
   it("takes the role of a named or the default lease with --as static", async () => {
-    room.control.addLease("named", { name: "ide", role: "prod" });
+    fixture.control.addLease("named", { name: "ide", role: "prod" });
     await changes("--lease", "ide", "--as", "static");
-    expect(room.control.requests("lease-child")[0]).toMatchObject({ role: "prod" });
-    expect(await room.run(["env", "--as", "static"])).toMatchObject({ code: 2 });
+    expect(fixture.control.requests("lease-child")[0]).toMatchObject({ role: "prod" });
+    expect(await fixture.run(["env", "--as", "static"])).toMatchObject({ code: 2 });
   });
 
   it("uses a named lease, or one that ends with a shell", async () => {
-    const lease = room.control.addLease("named", { name: "ide", role: "dev" });
+    const lease = fixture.control.addLease("named", { name: "ide", role: "dev" });
     expect((await changes("--lease", "ide")).set["AWS_CONTAINER_CREDENTIALS_FULL_URI"]).toContain(lease.token);
     await changes("--new", "--pid", "4711");
     await changes("dev", "--new", "--pid=4711");
-    expect(room.control.requests("lease-child")).toEqual([
+    expect(fixture.control.requests("lease-child")).toEqual([
       { role: null, pid: 4711 },
       { role: "dev", pid: 4711 },
     ]);
   });
 
   it("says on stderr what dotenv cannot do", async () => {
-    const { stdout, stderr } = await room.run(["env", "--format", "dotenv"]);
-    expect(stdout).toBe(`AWS_CONTAINER_CREDENTIALS_FULL_URI=${room.control.endpointUrl}/lease/${TOKEN}\n`);
+    const { stdout, stderr } = await fixture.run(["env", "--format", "dotenv"]);
+    expect(stdout).toBe(`AWS_CONTAINER_CREDENTIALS_FULL_URI=${fixture.control.endpointUrl}/lease/${TOKEN}\n`);
     expect(stderr).toContain("AWS_PROFILE");
   });
 });
@@ -137,7 +137,7 @@ describe("env that fails", () => {
     ["a flag of a later version", ["--reason", "x"], 2],
     ["a format that does not exist", ["--format", "cmd"], 2],
   ])("undoes old credentials and fails in the shell: %s", async (_, argv, code) => {
-    const result = await room.run(["env", ...argv]);
+    const result = await fixture.run(["env", ...argv]);
     expect(result.code).toBe(code);
     const [unset = "", last] = result.stdout.trim().split("\n");
     expect(unset).toMatch(/^unset .*AWS_ACCESS_KEY_ID .*AWS_CONTAINER_CREDENTIALS_FULL_URI/);
@@ -146,15 +146,15 @@ describe("env that fails", () => {
   });
 
   it("speaks the format that was asked for", async () => {
-    expect((await room.run(["env", "nosuch", "--format=fish"])).stdout).toMatch(/^set -e .*;\nfalse;\n$/);
-    const { json } = await room.run(["env", "nosuch", "--format", "json"]);
+    expect((await fixture.run(["env", "nosuch", "--format=fish"])).stdout).toMatch(/^set -e .*;\nfalse;\n$/);
+    const { json } = await fixture.run(["env", "nosuch", "--format", "json"]);
     expect(json).toMatchObject({ set: {} });
-    expect((await room.run(["env", "nosuch", "--format", "dotenv"])).stdout).toBe("");
+    expect((await fixture.run(["env", "nosuch", "--format", "dotenv"])).stdout).toBe("");
   });
 
   it("does so too when there is no daemon and none may be started", async () => {
-    await room.control.close();
-    const result = await room.run(["env"], { env: { CREDBROKER_NO_AUTOSTART: "1" } });
+    await fixture.control.close();
+    const result = await fixture.run(["env"], { env: { CREDBROKER_NO_AUTOSTART: "1" } });
     expect(result).toMatchObject({ code: 3 });
     expect(result.stdout).toMatch(/\nfalse\n$/);
   });
@@ -162,18 +162,18 @@ describe("env that fails", () => {
 
 describe("env where a login is missing", () => {
   beforeEach(() => {
-    room.control.needMfa("dev", "123456");
+    fixture.control.needMfa("dev", "123456");
   });
 
   it("exits 4 and names the login where nobody can be asked", async () => {
-    const result = await room.run(["env", "dev"]);
+    const result = await fixture.run(["env", "dev"]);
     expect(result.code).toBe(4);
     expect(result.stderr).toContain("brokerctl login ops");
     expect(result.stdout).toMatch(/\nfalse\n$/);
   });
 
   it("offers it at a terminal, and goes on with it", async () => {
-    const result = await room.run(["env", "dev"], {
+    const result = await fixture.run(["env", "dev"], {
       answers: [
         [/Log in now/, true],
         [/MFA code of arn:aws:iam::111111111111:mfa\/me/, "123 456"],
@@ -184,7 +184,7 @@ describe("env where a login is missing", () => {
   });
 
   it("lets a code be typed again", async () => {
-    const result = await room.run(["env", "dev"], {
+    const result = await fixture.run(["env", "dev"], {
       answers: [
         [/Log in now/, true],
         [/MFA code/, "12345"],
@@ -196,23 +196,23 @@ describe("env where a login is missing", () => {
   });
 
   it("exits 4 when the offer is declined, and dies of ^C at it", async () => {
-    expect(await room.run(["env", "dev"], { answers: [[/Log in now/, false]] })).toMatchObject({ code: 4 });
-    const interrupted = await room.run(["env", "dev"], { answers: [[/Log in now/, CONTROL_C]] });
+    expect(await fixture.run(["env", "dev"], { answers: [[/Log in now/, false]] })).toMatchObject({ code: 4 });
+    const interrupted = await fixture.run(["env", "dev"], { answers: [[/Log in now/, CONTROL_C]] });
     expect(interrupted.signal).toBe("SIGINT");
     expect(interrupted.stdout).toMatch(/\nfalse\n$/);
   });
 
   it("looks at the role of the default lease too, without waiting for AWS", async () => {
-    room.control.leases = room.control.leases.map((lease) => ({ ...lease, role: "dev" }));
-    expect(await room.run(["env"])).toMatchObject({ code: 4 });
-    expect(room.control.requests("warm")).toEqual([]);
+    fixture.control.leases = fixture.control.leases.map((lease) => ({ ...lease, role: "dev" }));
+    expect(await fixture.run(["env"])).toMatchObject({ code: 4 });
+    expect(fixture.control.requests("warm")).toEqual([]);
   });
 
   it("leaves a role alone whose credentials are still valid", async () => {
-    const index = room.control.roles.findIndex(({ name }) => name === "dev");
-    room.control.roles[index] = { ...room.control.roles[index]!, expiration: Date.parse("2026-01-01T00:30:00Z") };
-    room.control.leases = room.control.leases.map((lease) => ({ ...lease, role: "dev" }));
-    expect(await room.run(["env"])).toMatchObject({ code: 0 });
+    const index = fixture.control.roles.findIndex(({ name }) => name === "dev");
+    fixture.control.roles[index] = { ...fixture.control.roles[index]!, expiration: Date.parse("2026-01-01T00:30:00Z") };
+    fixture.control.leases = fixture.control.leases.map((lease) => ({ ...lease, role: "dev" }));
+    expect(await fixture.run(["env"])).toMatchObject({ code: 0 });
   });
 });
 
@@ -228,7 +228,7 @@ describe("env beside a ~/.aws that wins over the endpoint", () => {
 
   it.each(["~/alt", "$HOME/alt", "${HOME}/alt"])("finds keys in a file named %s, as botocore does", async (path) => {
     writeFileSync(join(home, "alt"), `[default]\naws_access_key_id = AKIAALT0000000000000\n`);
-    const { stdout, stderr } = await room.run(["env", "dev"], {
+    const { stdout, stderr } = await fixture.run(["env", "dev"], {
       env: { HOME: home, AWS_SHARED_CREDENTIALS_FILE: path },
     });
     expect(stdout).toContain("AWS_SHARED_CREDENTIALS_FILE=");
@@ -238,21 +238,21 @@ describe("env beside a ~/.aws that wins over the endpoint", () => {
   it.each([".boto", "other"])("takes keys of boto 2 in ~/%s out of botocore's sight, and says so", async (name) => {
     writeFileSync(join(home, name), "[Credentials]\naws_access_key_id = AKIABOTO000000000000\n");
     const env = { HOME: home, ...(name === "other" && { BOTO_CONFIG: "~/other" }) };
-    const { stdout, stderr } = await room.run(["env", "dev"], { env });
+    const { stdout, stderr } = await fixture.run(["env", "dev"], { env });
     expect(stdout).toMatch(/export BOTO_CONFIG='.*\/state\/aws\/[0-9a-f]+\/credentials'/);
     expect(stderr).toContain(`of ${join(home, name)} would win over the broker`);
   });
 
   it("leaves files without a default profile alone", async () => {
     writeFileSync(join(home, ".aws", "config"), "[profile other]\nregion = us-east-1\n");
-    const { stdout, stderr } = await room.run(["env", "dev"], { env: { HOME: home } });
+    const { stdout, stderr } = await fixture.run(["env", "dev"], { env: { HOME: home } });
     expect(stdout).not.toContain("AWS_CONFIG_FILE");
     expect(stderr).toBe("");
   });
 
   it("takes away a [default] with only a region, at which osls stops, and says so; the region goes by variables", async () => {
     const options = { env: { HOME: home } };
-    const { stdout, stderr } = await room.run(["env", "prod", "--format", "json"], options);
+    const { stdout, stderr } = await fixture.run(["env", "prod", "--format", "json"], options);
     const { set } = JSON.parse(stdout) as Changes;
     expect(readFileSync(set["AWS_CONFIG_FILE"]!, "utf8")).not.toContain("[default]");
     expect(set).toMatchObject({ AWS_SDK_LOAD_CONFIG: "1", AWS_REGION: "eu-west-1", AWS_DEFAULT_REGION: "eu-west-1" });
@@ -262,7 +262,7 @@ describe("env beside a ~/.aws that wins over the endpoint", () => {
   it("does not let the region of [default] take the place of the role's, or of one that the user has set", async () => {
     writeFileSync(join(home, ".aws", "config"), "[default]\nregion = us-west-2\noutput = text\n");
     const regionOf = async (role: string, env: Record<string, string>): Promise<unknown[]> => {
-      const { stdout } = await room.run(["env", role, "--format", "json"], { env: { HOME: home, ...env } });
+      const { stdout } = await fixture.run(["env", role, "--format", "json"], { env: { HOME: home, ...env } });
       const { set } = JSON.parse(stdout) as Changes;
       return [set["AWS_REGION"], set["AWS_DEFAULT_REGION"], set["AWS_DEFAULT_OUTPUT"]];
     };
@@ -277,7 +277,7 @@ describe("env beside a ~/.aws that wins over the endpoint", () => {
       join(home, ".aws", "credentials"),
       `[default]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = ${SECRET}\n`,
     );
-    const { stdout, stderr } = await room.run(["env", "dev", "--format", "json"], { env: { HOME: home } });
+    const { stdout, stderr } = await fixture.run(["env", "dev", "--format", "json"], { env: { HOME: home } });
     const { set } = JSON.parse(stdout) as Changes;
     expect(stderr).toContain(`aws_access_key_id in [default] of ${join(home, ".aws", "credentials")}`);
     const [config = "", credentials = ""] = [set["AWS_CONFIG_FILE"], set["AWS_SHARED_CREDENTIALS_FILE"]];
@@ -289,10 +289,12 @@ describe("env beside a ~/.aws that wins over the endpoint", () => {
   it("honours the variables that name other files, and keeps files of ours that a shell has already", async () => {
     const other = join(home, "other-config");
     writeFileSync(other, "[default]\nsso_session = corp\n");
-    const first = await room.run(["env", "dev", "--format", "json"], { env: { HOME: home, AWS_CONFIG_FILE: other } });
+    const first = await fixture.run(["env", "dev", "--format", "json"], {
+      env: { HOME: home, AWS_CONFIG_FILE: other },
+    });
     const { set } = JSON.parse(first.stdout) as Changes;
     expect(set).toHaveProperty("AWS_CONFIG_FILE");
-    const again = await room.run(["env", "dev", "--format", "json"], {
+    const again = await fixture.run(["env", "dev", "--format", "json"], {
       env: {
         HOME: home,
         AWS_CONFIG_FILE: set["AWS_CONFIG_FILE"]!,

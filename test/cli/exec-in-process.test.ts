@@ -2,31 +2,31 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { SERVED } from "../fakes/fake-control.js";
-import { type CliRoom, cliRoom } from "../support/cli-room.js";
+import { type CliFixture, cliFixture } from "../support/cli-fixture.js";
 import type { RunResult } from "../support/cli-run.js";
 import { tempDir } from "../support/temp-dir.js";
 
-let room: CliRoom;
+let fixture: CliFixture;
 let seenFile: string;
 
 beforeEach(async () => {
-  room = await cliRoom();
-  room.control.addSource("ops").addRole("dev", { region: "eu-west-1" }).addRole("prod");
+  fixture = await cliFixture();
+  fixture.control.addSource("ops").addRole("dev", { region: "eu-west-1" }).addRole("prod");
   seenFile = join(tempDir("seen", "input"), "seen.json");
 });
 
 const PRINT = "require('fs').writeFileSync(process.argv[1], JSON.stringify(process.env))";
 
 /** `exec` with a child that writes down its environment; a terminal sits there, and offers what is missing. */
-async function exec(argv: readonly string[], options: Parameters<CliRoom["run"]>[1] = {}): Promise<RunResult> {
-  return room.run(["exec", ...argv, "--", process.execPath, "-e", PRINT, seenFile], options);
+async function exec(argv: readonly string[], options: Parameters<CliFixture["run"]>[1] = {}): Promise<RunResult> {
+  return fixture.run(["exec", ...argv, "--", process.execPath, "-e", PRINT, seenFile], options);
 }
 
 const seen = (): Record<string, string> => JSON.parse(readFileSync(seenFile, "utf8")) as Record<string, string>;
 
 describe("exec with a person at the terminal", () => {
   it("offers the login that is missing before anything runs", async () => {
-    room.control.needMfa("dev", "123456");
+    fixture.control.needMfa("dev", "123456");
     const declined = await exec(["dev"], { answers: [[/Log in now/, false]] });
     expect([declined.code, existsSync(seenFile)]).toEqual([4, false]);
     const { code } = await exec(["dev"], {
@@ -44,13 +44,13 @@ describe("exec with a person at the terminal", () => {
     ["keys, for which no lease stays", ["--lease", "ide", "--as", "static"]],
     ["keys of the default role", ["--as", "static"]],
   ])("gives CMD %s", async (_, argv) => {
-    room.control.addLease("named", { name: "ide", role: "dev" });
-    room.control.leases = room.control.leases.map((lease) => ({ ...lease, role: "dev" }));
+    fixture.control.addLease("named", { name: "ide", role: "dev" });
+    fixture.control.leases = fixture.control.leases.map((lease) => ({ ...lease, role: "dev" }));
     expect(await exec(argv)).toMatchObject({ code: 0 });
     const isStatic = argv.includes("static");
     expect(seen()["AWS_ACCESS_KEY_ID"]).toBe(isStatic ? SERVED.accessKeyId : undefined);
     expect(seen()["AWS_CONTAINER_AUTHORIZATION_TOKEN"] === undefined).toBe(isStatic);
-    expect(room.control.leases.map(({ kind }) => kind)).toEqual(["default", "named"]);
+    expect(fixture.control.leases.map(({ kind }) => kind)).toEqual(["default", "named"]);
   });
 
   it("refuses an end for keys, which nothing can end", async () => {
@@ -64,16 +64,18 @@ describe("exec with a person at the terminal", () => {
   });
 
   it("refuses a lease without a role, and an empty command", async () => {
-    room.control.addLease("named", { name: "free" });
+    fixture.control.addLease("named", { name: "free" });
     expect(await exec(["--lease", "free"])).toMatchObject({ code: 125 });
-    expect(await room.run(["exec", "dev", "--", ""])).toMatchObject({ code: 2 });
-    expect(await room.run(["exec", "dev"], { env: { SHELL: join(room.home, "nosuch") } })).toMatchObject({ code: 127 });
+    expect(await fixture.run(["exec", "dev", "--", ""])).toMatchObject({ code: 2 });
+    expect(await fixture.run(["exec", "dev"], { env: { SHELL: join(fixture.home, "nosuch") } })).toMatchObject({
+      code: 127,
+    });
   });
 
   it("passes exit codes and signals on", async () => {
-    expect(await room.run(["exec", "dev", "--", "sh", "-c", "exit 7"])).toMatchObject({ code: 7 });
-    expect(await room.run(["exec", "dev", "--", "sh", "-c", "kill -TERM $$"])).toMatchObject({ signal: "SIGTERM" });
-    writeFileSync(join(room.home, "plain"), "");
-    expect(await room.run(["exec", "dev", "--", join(room.home, "plain")])).toMatchObject({ code: 126 });
+    expect(await fixture.run(["exec", "dev", "--", "sh", "-c", "exit 7"])).toMatchObject({ code: 7 });
+    expect(await fixture.run(["exec", "dev", "--", "sh", "-c", "kill -TERM $$"])).toMatchObject({ signal: "SIGTERM" });
+    writeFileSync(join(fixture.home, "plain"), "");
+    expect(await fixture.run(["exec", "dev", "--", join(fixture.home, "plain")])).toMatchObject({ code: 126 });
   });
 });

@@ -6,20 +6,20 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { SERVED } from "../fakes/fake-control.js";
 import { type Outcome, type RunOptions, run } from "../support/broker.js";
 import { canarySecretKey } from "../support/canaries.js";
-import { type CliRoom, cliRoom } from "../support/cli-room.js";
+import { type CliFixture, cliFixture } from "../support/cli-fixture.js";
 import { tempDir } from "../support/temp-dir.js";
 
 const BROKERCTL = resolve("dist/brokerctl.js");
 const NODE = process.execPath;
 const PRINT_ENV = [NODE, "-e", "process.stdout.write(JSON.stringify(process.env))"];
 
-let room: CliRoom;
+let fixture: CliFixture;
 let env: Record<string, string>;
 
 beforeEach(async () => {
-  room = await cliRoom();
-  room.control.addSource("ops").addRole("dev", { region: "eu-west-1" }).addRole("prod");
-  env = { PATH: process.env["PATH"] ?? "", HOME: tempDir("user", "input"), CREDBROKER_HOME: room.home };
+  fixture = await cliFixture();
+  fixture.control.addSource("ops").addRole("dev", { region: "eu-west-1" }).addRole("prod");
+  env = { PATH: process.env["PATH"] ?? "", HOME: tempDir("user", "input"), CREDBROKER_HOME: fixture.home };
 });
 
 /** The real program in a process of its own. */
@@ -33,7 +33,7 @@ async function envOf(argv: readonly string[], extra: Record<string, string> = {}
   return JSON.parse(stdout) as Record<string, string>;
 }
 
-const leases = (): string[] => room.control.leases.map(({ kind }) => kind);
+const leases = (): string[] => fixture.control.leases.map(({ kind }) => kind);
 
 describe("what exec runs", () => {
   it("finds its credentials by header, and nothing that would win over them", async () => {
@@ -45,7 +45,7 @@ describe("what exec runs", () => {
       no_proxy: "corp.example",
     });
     expect(seen).toMatchObject({
-      AWS_CONTAINER_CREDENTIALS_FULL_URI: `${room.control.endpointUrl}/creds`,
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: `${fixture.control.endpointUrl}/creds`,
       AWS_REGION: "eu-west-1",
       AWS_DEFAULT_REGION: "eu-west-1",
       AWS_EC2_METADATA_DISABLED: "true",
@@ -115,7 +115,7 @@ describe("what exec runs", () => {
   });
 
   it("is $SHELL where nothing is named", async () => {
-    const shell = join(room.home, "my-shell");
+    const shell = join(fixture.home, "my-shell");
     writeFileSync(shell, "#!/bin/sh\necho my shell\n");
     chmodSync(shell, 0o700);
     expect((await ctl(["exec", "dev"], { env: { SHELL: shell } })).stdout).toBe("my shell\n");
@@ -124,15 +124,15 @@ describe("what exec runs", () => {
 
 describe("the lease of exec", () => {
   it("belongs to the child, and ends with it", async () => {
-    const go = join(room.home, "go");
+    const go = join(fixture.home, "go");
     const script = `const look=setInterval(()=>{if(fs.existsSync(${JSON.stringify(go)})){clearInterval(look);console.log(process.pid)}},5)`;
     const running = ctl(["exec", "dev", "--for", "10m", "--", NODE, "-e", script]);
     await untilHandedOver();
     writeFileSync(go, "");
     const { stdout } = await running;
-    expect(room.control.requests("lease-child")).toMatchObject([{ role: "dev", forSeconds: 600 }]);
-    expect(room.control.requests("lease-hand-over")).toEqual([{ id: "lease-2", pid: Number(stdout) }]);
-    expect(room.control.requests("lease-revoke")).toEqual([{ lease: { by: "id", id: "lease-2" } }]);
+    expect(fixture.control.requests("lease-child")).toMatchObject([{ role: "dev", forSeconds: 600 }]);
+    expect(fixture.control.requests("lease-hand-over")).toEqual([{ id: "lease-2", pid: Number(stdout) }]);
+    expect(fixture.control.requests("lease-revoke")).toEqual([{ lease: { by: "id", id: "lease-2" } }]);
     expect(leases()).toEqual(["default"]);
   });
 
@@ -140,24 +140,24 @@ describe("the lease of exec", () => {
     const { child, childPid } = await started("setTimeout(()=>{},600000)");
     child.kill("SIGKILL");
     await once(child, "exit");
-    expect(room.control.leases[1]).toMatchObject({ holderPid: childPid });
+    expect(fixture.control.leases[1]).toMatchObject({ holderPid: childPid });
     process.kill(childPid);
   });
 
   it("follows the default lease where no role is named, or has the role of this shell's own", async () => {
-    room.control.defaultRole = "prod";
-    room.control.leases = room.control.leases.map((lease) => ({ ...lease, role: "prod" }));
+    fixture.control.defaultRole = "prod";
+    fixture.control.leases = fixture.control.leases.map((lease) => ({ ...lease, role: "prod" }));
     await ctl(["exec", "--", "true"]);
-    const own = room.control.addLease("child", { role: "dev" });
+    const own = fixture.control.addLease("child", { role: "dev" });
     await ctl(["exec", "--", "true"], {
-      env: { AWS_CONTAINER_CREDENTIALS_FULL_URI: `${room.control.endpointUrl}/lease/${own.token}` },
+      env: { AWS_CONTAINER_CREDENTIALS_FULL_URI: `${fixture.control.endpointUrl}/lease/${own.token}` },
     });
-    expect(room.control.requests("lease-child")).toMatchObject([{ role: null }, { role: "dev" }]);
-    expect(room.control.requests("warm")).toEqual([{ role: "prod" }, { role: "dev" }]);
+    expect(fixture.control.requests("lease-child")).toMatchObject([{ role: null }, { role: "dev" }]);
+    expect(fixture.control.requests("warm")).toEqual([{ role: "prod" }, { role: "dev" }]);
   });
 
   it("is a named one when told, which stays", async () => {
-    const { token } = room.control.addLease("named", { name: "ide", role: "dev" });
+    const { token } = fixture.control.addLease("named", { name: "ide", role: "dev" });
     const seen = await envOf(["--lease", "ide"]);
     expect(seen["AWS_CONTAINER_AUTHORIZATION_TOKEN"]).toBe(token);
     expect(leases()).toEqual(["default", "named"]);
@@ -198,14 +198,14 @@ describe("how exec ends", () => {
   });
 
   it("125 when AWS denies the role, 4 when a login is missing", async () => {
-    room.control.failing.set("dev", { code: "AssumeRoleDenied", message: "not authorized" });
+    fixture.control.failing.set("dev", { code: "AssumeRoleDenied", message: "not authorized" });
     expect(await ctl(["exec", "dev", "--", "true"])).toMatchObject({ code: 125 });
-    room.control.needMfa("prod", "123456");
+    fixture.control.needMfa("prod", "123456");
     expect(await ctl(["exec", "prod", "--", "true"])).toMatchObject({ code: 4 });
   });
 
   it("125 without a daemon", async () => {
-    await room.control.close();
+    await fixture.control.close();
     expect(await ctl(["exec", "dev", "--", "true"], { env: { CREDBROKER_NO_AUTOSTART: "1" } })).toMatchObject({
       code: 125,
     });
@@ -213,7 +213,7 @@ describe("how exec ends", () => {
 
   it("ends with CMD's code when the daemon has gone meanwhile", async () => {
     const { child, ended } = await started("process.on('SIGTERM',()=>process.exit(9));setTimeout(()=>{},600000)");
-    await room.control.close();
+    await fixture.control.close();
     child.kill("SIGTERM");
     expect(await ended).toMatchObject({ code: 9 });
   });
@@ -268,5 +268,6 @@ async function started(script: string): Promise<{ child: ChildProcess; childPid:
 }
 
 async function untilHandedOver(): Promise<void> {
-  while (room.control.requests("lease-hand-over").length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (fixture.control.requests("lease-hand-over").length === 0)
+    await new Promise((resolve) => setTimeout(resolve, 5));
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { ImportItem, ImportKeyView } from "../../src/core/aws-import.js";
 import { canarySecretKey } from "../support/canaries.js";
-import { type CliRoom, cliRoom } from "../support/cli-room.js";
+import { type CliFixture, cliFixture } from "../support/cli-fixture.js";
 import { tempDir } from "../support/temp-dir.js";
 
 const SECRET = canarySecretKey("Import");
@@ -25,15 +25,15 @@ const KEY: ImportKeyView = {
   lines: [{ profile: "ops", file: "credentials", line: LINE }],
 };
 
-let room: CliRoom;
+let fixture: CliFixture;
 let directory: string;
 let env: Record<string, string>;
 
 beforeEach(async () => {
-  room = await cliRoom();
-  room.control.importing = { items: [OPS], keys: [KEY], storeProblem: null, adds: true };
+  fixture = await cliFixture();
+  fixture.control.importing = { items: [OPS], keys: [KEY], storeProblem: null, adds: true };
   const start = CREDENTIALS.indexOf(KEY_LINES);
-  room.control.importPlaces = { config: [], credentials: [{ start, end: start + KEY_LINES.length, instead: LINE }] };
+  fixture.control.importPlaces = { config: [], credentials: [{ start, end: start + KEY_LINES.length, instead: LINE }] };
   directory = tempDir("aws", "input");
   env = {
     AWS_CONFIG_FILE: join(directory, "config"),
@@ -43,13 +43,13 @@ beforeEach(async () => {
   writeFileSync(join(directory, "credentials"), CREDENTIALS, { mode: 0o640 });
 });
 
-const config = (): string => readFileSync(room.configFile, "utf8");
+const config = (): string => readFileSync(fixture.configFile, "utf8");
 const credentials = (): string => readFileSync(join(directory, "credentials"), "utf8");
-const operations = (): string[] => room.control.calls.map(({ operation }) => operation);
+const operations = (): string[] => fixture.control.calls.map(({ operation }) => operation);
 
 describe("import", () => {
   it("shows, asks, writes the config, stores the keys, and leaves the AWS files alone", async () => {
-    const result = await room.run(["import"], { env, answers: [[/add 1 to the config, store 1 keys/, true]] });
+    const result = await fixture.run(["import"], { env, answers: [[/add 1 to the config, store 1 keys/, true]] });
     expect(result.code).toBe(0);
     expect(result.stderr).toMatch(/PROFILE +BECOMES +NOTES\nops +role ops on source ops \(keys\) +a note/);
     expect(result.stderr).toContain("still holds keys in clear text");
@@ -60,11 +60,11 @@ describe("import", () => {
   });
 
   it("sends the text of both files as it is, and for the keys the config as it is now", async () => {
-    await room.run(["import", "ops", "dev", "--yes"], { env });
-    expect(room.control.requests("import-plan")).toEqual([
+    await fixture.run(["import", "ops", "dev", "--yes"], { env });
+    expect(fixture.control.requests("import-plan")).toEqual([
       {
         text: "version: 1\n",
-        path: room.configFile,
+        path: fixture.configFile,
         aws: {
           config: { path: env["AWS_CONFIG_FILE"], text: "[profile ops]\nregion = eu-west-1\n" },
           credentials: { path: env["AWS_SHARED_CREDENTIALS_FILE"], text: CREDENTIALS },
@@ -73,43 +73,43 @@ describe("import", () => {
         withDefault: false,
       },
     ]);
-    expect(room.control.requests("import-keys")).toMatchObject([{ text: "version: 1\n# imported\n" }]);
+    expect(fixture.control.requests("import-keys")).toMatchObject([{ text: "version: 1\n# imported\n" }]);
   });
 
   it("finds the files in the home directory, or only one of them", async () => {
-    mkdirSync(join(room.home, ".aws"));
-    writeFileSync(join(room.home, ".aws", "config"), "[profile a]\n");
-    await room.run(["import", "--dry-run"]);
-    const aws = { config: { path: join(room.home, ".aws", "config"), text: "[profile a]\n" } };
-    expect(room.control.requests("import-plan")).toMatchObject([{ profiles: null, aws }]);
-    expect(room.control.requests("import-plan")[0]?.aws.credentials).toBeUndefined();
+    mkdirSync(join(fixture.home, ".aws"));
+    writeFileSync(join(fixture.home, ".aws", "config"), "[profile a]\n");
+    await fixture.run(["import", "--dry-run"]);
+    const aws = { config: { path: join(fixture.home, ".aws", "config"), text: "[profile a]\n" } };
+    expect(fixture.control.requests("import-plan")).toMatchObject([{ profiles: null, aws }]);
+    expect(fixture.control.requests("import-plan")[0]?.aws.credentials).toBeUndefined();
   });
 
   it("does not take our own copies of the files for the user's", async () => {
-    mkdirSync(join(room.home, ".aws"));
-    writeFileSync(join(room.home, ".aws", "config"), "[profile mine]\n");
-    const copies = join(room.home, "state", "aws", "abc");
+    mkdirSync(join(fixture.home, ".aws"));
+    writeFileSync(join(fixture.home, ".aws", "config"), "[profile mine]\n");
+    const copies = join(fixture.home, "state", "aws", "abc");
     mkdirSync(copies, { recursive: true });
     for (const name of ["config", "credentials"]) writeFileSync(join(copies, name), "[profile copy]\n");
     const ours = {
       AWS_CONFIG_FILE: join(copies, "config"),
       AWS_SHARED_CREDENTIALS_FILE: join(copies, "credentials"),
     };
-    await room.run(["import", "--dry-run"], { env: ours });
-    expect(JSON.stringify(room.control.requests("import-plan"))).toContain("[profile mine]");
-    expect(JSON.stringify(room.control.requests("import-plan"))).not.toContain("[profile copy]");
+    await fixture.run(["import", "--dry-run"], { env: ours });
+    expect(JSON.stringify(fixture.control.requests("import-plan"))).toContain("[profile mine]");
+    expect(JSON.stringify(fixture.control.requests("import-plan"))).not.toContain("[profile copy]");
   });
 
   it("--dry-run prints what would be done, on stdout, and does nothing", async () => {
-    const { code, stdout } = await room.run(["import", "--dry-run", "--remove-keys"], { env });
+    const { code, stdout } = await fixture.run(["import", "--dry-run", "--remove-keys"], { env });
     expect([code, config(), credentials()]).toEqual([0, "version: 1\n", CREDENTIALS]);
     expect(stdout).toMatch(/^PROFILE/);
     expect(operations()).toEqual(["import-plan"]);
   });
 
   it("does nothing when the person says no, or cannot be asked", async () => {
-    expect(await room.run(["import"], { env, answers: [[/Import/, false]] })).toMatchObject({ code: 1 });
-    const { code, stderr } = await room.run(["import"], { env });
+    expect(await fixture.run(["import"], { env, answers: [[/Import/, false]] })).toMatchObject({ code: 1 });
+    const { code, stderr } = await fixture.run(["import"], { env });
     expect(code).toBe(2);
     expect(stderr).toContain("--yes");
     expect([config(), credentials()]).toEqual(["version: 1\n", CREDENTIALS]);
@@ -118,28 +118,28 @@ describe("import", () => {
 
   it("asks for [default] by itself, and plans anew with it", async () => {
     const left = { ...OPS, what: "default", outcome: "left" as const };
-    room.control.importing = { ...room.control.importing, items: [OPS, left] };
+    fixture.control.importing = { ...fixture.control.importing, items: [OPS, left] };
     const yes = [
       [/\[default\]/, true],
       [/Import/, true],
     ] as const;
-    await room.run(["import"], { env, answers: yes });
-    expect(room.control.requests("import-plan").map(({ withDefault }) => withDefault)).toEqual([false, true]);
-    expect(room.control.requests("import-keys")).toMatchObject([{ withDefault: true }]);
+    await fixture.run(["import"], { env, answers: yes });
+    expect(fixture.control.requests("import-plan").map(({ withDefault }) => withDefault)).toEqual([false, true]);
+    expect(fixture.control.requests("import-keys")).toMatchObject([{ withDefault: true }]);
   });
 
   it("with --yes takes no [default]", async () => {
     const left = { ...OPS, what: "default", outcome: "left" as const };
-    room.control.importing = { ...room.control.importing, items: [OPS, left] };
-    const { asked } = await room.run(["import", "--yes"], { env, interactive: true });
+    fixture.control.importing = { ...fixture.control.importing, items: [OPS, left] };
+    const { asked } = await fixture.run(["import", "--yes"], { env, interactive: true });
     expect(asked).toEqual([]);
-    expect(room.control.requests("import-keys")).toMatchObject([{ withDefault: false }]);
+    expect(fixture.control.requests("import-keys")).toMatchObject([{ withDefault: false }]);
   });
 
   it("says so when there is nothing to do, without a question", async () => {
     const items = [{ ...OPS, outcome: "same" as const }];
-    room.control.importing = { items, keys: [{ ...KEY, state: "held" }], storeProblem: null, adds: false };
-    const { code, stderr, asked } = await room.run(["import"], { env, interactive: true });
+    fixture.control.importing = { items, keys: [{ ...KEY, state: "held" }], storeProblem: null, adds: false };
+    const { code, stderr, asked } = await fixture.run(["import"], { env, interactive: true });
     expect([code, asked]).toEqual([0, []]);
     expect(stderr).toContain("nothing to do");
     expect(stderr).toContain("1 there already");
@@ -148,40 +148,42 @@ describe("import", () => {
 
   it("exits 1 when a profile that was named is not taken, having taken the others", async () => {
     const refused = { ...OPS, what: "x", outcome: "refused" as const, role: null, notes: ["why not"] };
-    room.control.importing = { ...room.control.importing, items: [OPS, refused] };
-    const { code, stderr } = await room.run(["import", "ops", "x", "--yes"], { env });
+    fixture.control.importing = { ...fixture.control.importing, items: [OPS, refused] };
+    const { code, stderr } = await fixture.run(["import", "ops", "x", "--yes"], { env });
     expect(code).toBe(1);
     expect(stderr).toMatch(/x +not taken +why not/);
     expect(config()).toContain("# imported");
-    expect(await room.run(["import", "--yes"], { env })).toMatchObject({ code: 0 });
+    expect(await fixture.run(["import", "--yes"], { env })).toMatchObject({ code: 0 });
   });
 
   it("needs the store open before anything is written, and only for keys", async () => {
     const storeProblem = { code: "StoreLocked" as const, message: "locked", hint: "brokerctl unlock" };
-    room.control.importing = { items: [OPS], keys: [{ ...KEY, state: "unknown" }], storeProblem, adds: true };
-    const { code, stderr } = await room.run(["import", "--yes"], { env });
+    fixture.control.importing = { items: [OPS], keys: [{ ...KEY, state: "unknown" }], storeProblem, adds: true };
+    const { code, stderr } = await fixture.run(["import", "--yes"], { env });
     expect([code, config()]).toEqual([4, "version: 1\n"]);
     expect(stderr).toContain("brokerctl unlock");
-    expect(await room.run(["import", "--dry-run"], { env })).toMatchObject({ code: 0 });
-    room.control.importing = { ...room.control.importing, keys: [] };
-    expect(await room.run(["import", "--yes"], { env })).toMatchObject({ code: 0 });
+    expect(await fixture.run(["import", "--dry-run"], { env })).toMatchObject({ code: 0 });
+    fixture.control.importing = { ...fixture.control.importing, keys: [] };
+    expect(await fixture.run(["import", "--yes"], { env })).toMatchObject({ code: 0 });
   });
 
   it("warns of a key that is another one than the store's", async () => {
-    room.control.importing = { ...room.control.importing, keys: [{ ...KEY, state: "other" }] };
-    const { stderr } = await room.run(["import", "--yes"], { env });
+    fixture.control.importing = { ...fixture.control.importing, keys: [{ ...KEY, state: "other" }] };
+    const { stderr } = await fixture.run(["import", "--yes"], { env });
     expect(stderr).toContain("brokerctl keys add ops --replace");
   });
 
   it("warns where brokerd will look for profiles, when that is elsewhere", async () => {
-    room.control.importing = { ...room.control.importing, items: [{ ...OPS, type: "profile" }] };
-    expect((await room.run(["import", "--dry-run"], { env })).stderr).toContain(join(room.home, ".aws", "config"));
+    fixture.control.importing = { ...fixture.control.importing, items: [{ ...OPS, type: "profile" }] };
+    expect((await fixture.run(["import", "--dry-run"], { env })).stderr).toContain(
+      join(fixture.home, ".aws", "config"),
+    );
   });
 
   it("prints JSON, and then asks nothing", async () => {
-    expect((await room.run(["import", "--dry-run", "--json"], { env })).json).toEqual({
+    expect((await fixture.run(["import", "--dry-run", "--json"], { env })).json).toEqual({
       dry_run: true,
-      config_path: room.configFile,
+      config_path: fixture.configFile,
       aws_files: [env["AWS_CONFIG_FILE"], env["AWS_SHARED_CREDENTIALS_FILE"]],
       profiles: [
         {
@@ -205,10 +207,10 @@ describe("import", () => {
       ],
       keys_removed_from: [],
     });
-    expect((await room.run(["import", "--json"], { env, interactive: true })).error).toMatchObject({
+    expect((await fixture.run(["import", "--json"], { env, interactive: true })).error).toMatchObject({
       code: "UsageInvalid",
     });
-    const done = (await room.run(["import", "--json", "--yes", "--remove-keys"], { env })).json;
+    const done = (await fixture.run(["import", "--json", "--yes", "--remove-keys"], { env })).json;
     expect(done).toMatchObject({ keys: [{ state: "held" }], keys_removed_from: [env["AWS_SHARED_CREDENTIALS_FILE"]] });
   });
 });
@@ -221,51 +223,51 @@ describe("import --remove-keys", () => {
     const link = join(directory, "link");
     symlinkSync(real, link);
     const argv = ["import", "--yes", "--remove-keys"];
-    await room.run(argv, { env: { ...env, AWS_SHARED_CREDENTIALS_FILE: link } });
+    await fixture.run(argv, { env: { ...env, AWS_SHARED_CREDENTIALS_FILE: link } });
     expect(readFileSync(real, "utf8")).toBe("\uFEFF[ops]\r\nregion = eu-west-1\r\n");
     expect(statSync(real).mode & 0o777).toBe(0o640);
     expect(readFileSync(link, "utf8")).toBe(readFileSync(real, "utf8"));
   });
 
   it("says which uses of --profile end, and shows the lines that keep them, without writing one", async () => {
-    const { stderr } = await room.run(["import", "--yes", "--remove-keys"], { env });
+    const { stderr } = await fixture.run(["import", "--yes", "--remove-keys"], { env });
     expect(stderr).toContain("stops working for ops, prod");
     expect(stderr).toContain(`${env["AWS_SHARED_CREDENTIALS_FILE"]}, profile ops: ${LINE}`);
     expect(credentials()).not.toContain("credential_process");
-    expect((await room.run(["import", "--yes"], { env })).stderr).not.toContain("stops working");
+    expect((await fixture.run(["import", "--yes"], { env })).stderr).not.toContain("stops working");
   });
 
   it("writes a credential_process line in place of the key when that is asked for", async () => {
-    const { stderr } = await room.run(["import", "--yes", "--remove-keys", "--credential-process"], { env });
+    const { stderr } = await fixture.run(["import", "--yes", "--remove-keys", "--credential-process"], { env });
     expect(credentials()).toBe(`\uFEFF[ops]\r\n${LINE}\r\nregion = eu-west-1\r\n`);
     expect(stderr).not.toContain("stops working");
   });
 
   it("--credential-process alone names what it belongs to", async () => {
-    const { code, stderr } = await room.run(["import", "--yes", "--credential-process"], { env });
+    const { code, stderr } = await fixture.run(["import", "--yes", "--credential-process"], { env });
     expect([code, operations()]).toEqual([2, []]);
     expect(stderr).toContain("--remove-keys --credential-process");
   });
 
   it("works on a later run, when the keys are stored already", async () => {
     const items = [{ ...OPS, outcome: "same" as const }];
-    room.control.importing = { items, keys: [{ ...KEY, state: "held" }], storeProblem: null, adds: false };
+    fixture.control.importing = { items, keys: [{ ...KEY, state: "held" }], storeProblem: null, adds: false };
     const answers = [[/remove the stored keys/, true]] as const;
-    expect(await room.run(["import", "--remove-keys"], { env, answers })).toMatchObject({ code: 0 });
+    expect(await fixture.run(["import", "--remove-keys"], { env, answers })).toMatchObject({ code: 0 });
     expect(credentials()).not.toContain(SECRET);
   });
 
   it("leaves a file that changed meanwhile", async () => {
-    room.control.onImportKeys = () => writeFileSync(join(directory, "credentials"), `${CREDENTIALS}# theirs\n`);
-    const { code, stderr } = await room.run(["import", "--yes", "--remove-keys"], { env });
+    fixture.control.onImportKeys = () => writeFileSync(join(directory, "credentials"), `${CREDENTIALS}# theirs\n`);
+    const { code, stderr } = await fixture.run(["import", "--yes", "--remove-keys"], { env });
     expect(code).toBe(1);
     expect(stderr).toContain("no longer what was read");
     expect(credentials()).toBe(`${CREDENTIALS}# theirs\n`);
   });
 
   it("removes nothing when the keys could not be stored", async () => {
-    room.control.refusing.set("import-keys", { code: "StoreUnavailable", message: "disk full" });
-    expect(await room.run(["import", "--yes", "--remove-keys"], { env })).toMatchObject({ code: 1 });
+    fixture.control.refusing.set("import-keys", { code: "StoreUnavailable", message: "disk full" });
+    expect(await fixture.run(["import", "--yes", "--remove-keys"], { env })).toMatchObject({ code: 1 });
     expect(credentials()).toBe(CREDENTIALS);
   });
 });
@@ -281,7 +283,7 @@ describe("AWS files that cannot be read", () => {
     ["writable by others", (path) => (writeFileSync(path, ""), chmodSync(path, 0o666)), /writable by others/],
   ])("are refused by name when they are %s", async (_, make, message) => {
     make(at("odd"));
-    const { code, stderr } = await room.run(["import", "--yes"], { env: { ...env, AWS_CONFIG_FILE: at("odd") } });
+    const { code, stderr } = await fixture.run(["import", "--yes"], { env: { ...env, AWS_CONFIG_FILE: at("odd") } });
     expect(code).toBe(2);
     expect(stderr).toMatch(message);
     expect(stderr).toContain(at("odd"));
@@ -290,7 +292,7 @@ describe("AWS files that cannot be read", () => {
 
   it("are named when there are none", async () => {
     const none = { AWS_CONFIG_FILE: at("no"), AWS_SHARED_CREDENTIALS_FILE: at("nor") };
-    const { code, stderr } = await room.run(["import"], { env: none });
+    const { code, stderr } = await fixture.run(["import"], { env: none });
     expect(code).toBe(2);
     expect(stderr).toContain(at("no"));
     expect(stderr).toContain("AWS_CONFIG_FILE=");

@@ -7,21 +7,21 @@ import { holdFreePort, holdPort } from "../../src/cli/config/initial-config.js";
 import type { SpawnedDaemon } from "../../src/system/spawn-daemon.js";
 import { NOW } from "../fakes/fake-control.js";
 import { canaryPassphrase } from "../support/canaries.js";
-import { type CliRoom, cliRoom } from "../support/cli-room.js";
+import { type CliFixture, cliFixture } from "../support/cli-fixture.js";
 import type { RunOptions, RunResult } from "../support/cli-run.js";
 
 const PASSPHRASE = canaryPassphrase("init");
 const ABSENT = { code: "KeyMissing", message: "no data key has been made", hint: "brokerctl init" } as const;
 
-let room: CliRoom;
+let fixture: CliFixture;
 let starts: number;
 const taken: Server[] = [];
 
 beforeEach(async () => {
-  room = await cliRoom({ listening: false });
-  rmSync(room.configFile);
-  Object.assign(room.control, { problem: ABSENT, state: "degraded", pid: 2 ** 30 });
-  room.control.onStop = () => void room.control.close();
+  fixture = await cliFixture({ listening: false });
+  rmSync(fixture.configFile);
+  Object.assign(fixture.control, { problem: ABSENT, state: "degraded", pid: 2 ** 30 });
+  fixture.control.onStop = () => void fixture.control.close();
   starts = 0;
 });
 
@@ -32,16 +32,16 @@ afterEach(() => {
 /** A daemon that follows the config as it is when it starts. */
 async function launchDaemon(): Promise<SpawnedDaemon> {
   starts++;
-  room.control.secretStore = (config()["secret_store"] as string | undefined) ?? "none";
-  await room.control.listen();
-  return { pid: room.control.pid, ended: new Promise(() => undefined) };
+  fixture.control.secretStore = (config()["secret_store"] as string | undefined) ?? "none";
+  await fixture.control.listen();
+  return { pid: fixture.control.pid, ended: new Promise(() => undefined) };
 }
 
 function init(argv: readonly string[] = [], options: Omit<RunOptions, "home"> = {}): Promise<RunResult> {
-  return room.run(["init", ...argv], { launchDaemon, ...options });
+  return fixture.run(["init", ...argv], { launchDaemon, ...options });
 }
 
-const text = (): string => readFileSync(room.configFile, "utf8");
+const text = (): string => readFileSync(fixture.configFile, "utf8");
 const config = (): Record<string, unknown> => parse(text()) as Record<string, unknown>;
 const port = (): number => (config()["endpoint"] as { port: number }).port;
 
@@ -59,7 +59,7 @@ function launchOnTaken(times: number): () => Promise<SpawnedDaemon> {
     await take(port());
     const line = { time: new Date(NOW + 1e7).toISOString(), level: "error", code: "Conflict" };
     const msg = `not started: port ${port()} on 127.0.0.1 is taken by pid 1`;
-    appendFileSync(join(room.home, "state", "brokerd.log"), `${JSON.stringify({ ...line, msg })}\n`);
+    appendFileSync(join(fixture.home, "state", "brokerd.log"), `${JSON.stringify({ ...line, msg })}\n`);
     return { pid: 1, ended: Promise.resolve({ code: 1, signal: null }) };
   };
 }
@@ -92,7 +92,7 @@ describe("two users' init at once", () => {
     expect(code).toBe(0);
     expect(stderr.match(/is another process's by now: took \d+/g)).toHaveLength(2);
     expect(stderr.trim().split("took ").at(-1)).toContain(String(port()));
-    expect(room.control.requests("store-create")).toEqual([{}]);
+    expect(fixture.control.requests("store-create")).toEqual([{}]);
   });
 
   it("leave the port that was asked for, and name who has it", async () => {
@@ -106,13 +106,13 @@ describe("two users' init at once", () => {
   it("leave no half-made one that a second init cannot complete", async () => {
     expect(await init([], { launchDaemon: launchOnTaken(9) })).toMatchObject({ code: 1 });
     expect(await init([], { launchDaemon: launchOnTaken(1) })).toMatchObject({ code: 0 });
-    expect(room.control.requests("store-create")).toEqual([{}]);
+    expect(fixture.control.requests("store-create")).toEqual([{}]);
   });
 
   it("leave a config that somebody has edited as it is", async () => {
     const edit = async (): Promise<SpawnedDaemon> => {
       const launched = await launchOnTaken(1)();
-      appendFileSync(room.configFile, "# mine\n");
+      appendFileSync(fixture.configFile, "# mine\n");
       return launched;
     };
     const { code, stderr } = await init([], { launchDaemon: edit });
@@ -126,10 +126,10 @@ describe("init", () => {
     const { code, stdout, stderr } = await init();
     expect([code, stdout]).toEqual([0, ""]);
     expect(config()).toMatchObject({ version: 1, secret_store: "keychain" });
-    expect(statSync(room.configFile).mode & 0o777).toBe(0o600);
+    expect(statSync(fixture.configFile).mode & 0o777).toBe(0o600);
     expect(text()).toMatch(/^# yaml-language-server: \$schema=config\.schema\.json\n/);
-    expect(JSON.parse(readFileSync(join(room.home, "config.schema.json"), "utf8"))).toEqual({ type: "object" });
-    expect(room.control.requests("store-create")).toEqual([{}]);
+    expect(JSON.parse(readFileSync(join(fixture.home, "config.schema.json"), "utf8"))).toEqual({ type: "object" });
+    expect(fixture.control.requests("store-create")).toEqual([{}]);
     expect(starts).toBe(1);
     expect(stderr).toContain("brokerctl keys add");
   });
@@ -143,7 +143,7 @@ describe("init", () => {
   it("takes the port it is told, unless it is taken", async () => {
     await take(9199);
     const { code, stderr } = await init(["--port", "9199"]);
-    expect([code, existsSync(room.configFile)]).toEqual([2, false]);
+    expect([code, existsSync(fixture.configFile)]).toEqual([2, false]);
     expect(stderr).toContain("--port 9199");
     await init(["--port", "9399"]);
     expect(port()).toBe(9399);
@@ -158,9 +158,9 @@ describe("init", () => {
       ],
     });
     expect(config()["secret_store"]).toBe("passphrase");
-    rmSync(room.configFile);
-    await room.control.close();
-    room.control.problem = ABSENT;
+    rmSync(fixture.configFile);
+    await fixture.control.close();
+    fixture.control.problem = ABSENT;
     expect(await init(["--yes"], { interactive: true })).toMatchObject({ code: 0 });
     expect(config()["secret_store"]).toBe("keychain");
   });
@@ -180,33 +180,33 @@ describe("init", () => {
     expect(code).toBe(0);
     expect(stderr).toContain("fewer than 8 characters");
     expect(stderr).toContain("fewer than 4 different characters");
-    expect(room.control.passphrase).toBe(PASSPHRASE);
+    expect(fixture.control.passphrase).toBe(PASSPHRASE);
     expect(stdout + stderr + text()).not.toContain(PASSPHRASE);
   });
 
   it("takes the passphrase from stdin, or leaves it to the daemon's file", async () => {
     await init(["--secret-store", "passphrase", "--passphrase-stdin"], { stdin: `${PASSPHRASE}\n` });
-    expect(room.control.passphrase).toBe(PASSPHRASE);
-    rmSync(room.configFile);
-    await room.control.close();
-    room.control.problem = ABSENT;
+    expect(fixture.control.passphrase).toBe(PASSPHRASE);
+    rmSync(fixture.configFile);
+    await fixture.control.close();
+    fixture.control.problem = ABSENT;
     const env = { CREDBROKER_PASSPHRASE_FILE: "/somewhere" };
     expect(await init(["--secret-store", "passphrase"], { env, interactive: true })).toMatchObject({ code: 0 });
-    expect(room.control.requests("store-create").at(-1)).toEqual({});
+    expect(fixture.control.requests("store-create").at(-1)).toEqual({});
   });
 
   it("writes the command that fetches the data key", async () => {
     await init(["--secret-store", "command", "--data-key-command", "pass show credbroker"]);
     expect(config()["data_key_command"]).toEqual(["pass", "show", "credbroker"]);
-    rmSync(room.configFile);
-    await room.control.close();
-    room.control.problem = ABSENT;
+    rmSync(fixture.configFile);
+    await fixture.control.close();
+    fixture.control.problem = ABSENT;
     await init(["--secret-store", "command", "--data-key-command", '["op", "read", "a b"]']);
     expect(config()["data_key_command"]).toEqual(["op", "read", "a b"]);
   });
 
   it("repeats what the daemon finds weak", async () => {
-    room.control.warnings = ["the data key lies in clear"];
+    fixture.control.warnings = ["the data key lies in clear"];
     expect((await init(["--secret-store", "key_file"])).stderr).toContain("warning: the data key lies in clear");
   });
 });
@@ -227,7 +227,7 @@ describe("init where there is no usable keychain", () => {
 
   it.each([[["--yes"]], [[]]])("takes none by itself with %j, writes nothing, and names the kinds", async (argv) => {
     const { code, stderr } = await init(argv, { runBrokerd });
-    expect([code, existsSync(room.configFile), starts]).toEqual([1, false, 0]);
+    expect([code, existsSync(fixture.configFile), starts]).toEqual([1, false, 0]);
     expect(stderr).toContain(detail);
     expect(stderr).toContain("brokerctl init --secret-store passphrase, command, or key_file (weak)");
   });
@@ -239,21 +239,21 @@ describe("init where there is no usable keychain", () => {
   });
 
   it("asks again after an init that failed, and Enter takes what was chosen before", async () => {
-    room.control.refusing.set("store-create", { code: "StoreUnavailable", message: "the prompt was dismissed" });
+    fixture.control.refusing.set("store-create", { code: "StoreUnavailable", message: "the prompt was dismissed" });
     const first = await init([], { answers: [[/What opens/, "keychain"]] });
     expect([first.code, first.offered[0]?.[0]?.value]).toEqual([1, "keychain"]);
-    room.control.refusing.clear();
+    fixture.control.refusing.clear();
     const second = await init([], { answers: [[/What opens/, "key_file"]] });
     expect([second.code, second.offered[0]?.[0]?.value, config()["secret_store"]]).toEqual([0, "keychain", "key_file"]);
-    expect(room.control.secretStore).toBe("key_file");
+    expect(fixture.control.secretStore).toBe("key_file");
   });
 
   it("does not ask again once something is sealed, nor for a config that somebody edited", async () => {
     await init(["--secret-store", "key_file"]);
-    writeFileSync(join(room.home, "state", "secrets.sealed"), "x");
+    writeFileSync(join(fixture.home, "state", "secrets.sealed"), "x");
     expect((await init([], { interactive: true })).asked).toEqual([]);
-    rmSync(join(room.home, "state", "secrets.sealed"));
-    writeFileSync(room.configFile, `${text()}# mine\n`);
+    rmSync(join(fixture.home, "state", "secrets.sealed"));
+    writeFileSync(fixture.configFile, `${text()}# mine\n`);
     expect((await init([], { interactive: true })).asked).toEqual([]);
   });
 });
@@ -264,7 +264,7 @@ describe("a new passphrase", () => {
     const { code, stderr } = await init(argv, { stdin: `${typed}\n` });
     expect(code).toBe(2);
     expect(stderr).toMatch(/the passphrase (has fewer than|is empty)/);
-    expect(room.control.requests("store-create")).toEqual([]);
+    expect(fixture.control.requests("store-create")).toEqual([]);
     expect(await init(argv, { stdin: `${PASSPHRASE}\n` })).toMatchObject({ code: 0 });
   });
 });
@@ -276,51 +276,51 @@ describe("init once more", () => {
     const { code, stderr } = await init();
     expect([code, text()]).toEqual([2, before]);
     expect(stderr).toContain("brokerctl config edit");
-    expect(room.control.requests("store-create")).toHaveLength(1);
+    expect(fixture.control.requests("store-create")).toHaveLength(1);
   });
 
   it("goes on where it stopped", async () => {
-    room.control.refusing.set("store-create", { code: "InternalError", message: "disk full" });
+    fixture.control.refusing.set("store-create", { code: "InternalError", message: "disk full" });
     expect(await init()).toMatchObject({ code: 1 });
     const before = text();
-    room.control.refusing.clear();
+    fixture.control.refusing.clear();
     expect(await init()).toMatchObject({ code: 0 });
     expect(text()).toBe(before);
-    expect(existsSync(join(room.home, "config.schema.json"))).toBe(true);
+    expect(existsSync(join(fixture.home, "config.schema.json"))).toBe(true);
   });
 
   it("names the other kinds of store when there is no keychain, takes none by itself, and then the one it is told", async () => {
-    room.control.refusing.set("store-create", { code: "StoreUnavailable", message: "no keychain answers" });
+    fixture.control.refusing.set("store-create", { code: "StoreUnavailable", message: "no keychain answers" });
     const { code, stderr } = await init();
     expect(code).toBe(1);
     expect(stderr).toMatch(/no keychain answers[^]*passphrase, command, or key_file/);
     expect(config()["secret_store"]).toBe("keychain");
     const first = port();
-    room.control.refusing.clear();
+    fixture.control.refusing.clear();
     expect(await init(["--secret-store", "key_file"])).toMatchObject({ code: 0 });
-    expect([config()["secret_store"], port(), room.control.secretStore]).toEqual(["key_file", first, "key_file"]);
+    expect([config()["secret_store"], port(), fixture.control.secretStore]).toEqual(["key_file", first, "key_file"]);
     expect(starts).toBe(2);
   });
 
   it("makes the data key for a config that the user brought along, and does not touch it", async () => {
-    writeFileSync(room.configFile, "version: 1\nsecret_store: key_file\n# mine\n", { mode: 0o644 });
+    writeFileSync(fixture.configFile, "version: 1\nsecret_store: key_file\n# mine\n", { mode: 0o644 });
     expect(await init()).toMatchObject({ code: 0 });
     expect(text()).toBe("version: 1\nsecret_store: key_file\n# mine\n");
-    expect(room.control.requests("store-create")).toHaveLength(1);
+    expect(fixture.control.requests("store-create")).toHaveLength(1);
   });
 
   it("does not put its flags into a config that somebody has edited", async () => {
-    writeFileSync(room.configFile, "version: 1\nsecret_store: keychain\n# mine\n");
+    writeFileSync(fixture.configFile, "version: 1\nsecret_store: keychain\n# mine\n");
     const { code, stderr } = await init(["--secret-store", "key_file"]);
     expect([code, starts]).toEqual([2, 0]);
     expect(stderr).toContain("brokerctl config edit");
   });
 
   it("says what is wrong with the config it finds", async () => {
-    room.control.problem = { code: "ConfigInvalid", message: "config.yaml:3: no", hint: "brokerctl config edit" };
-    writeFileSync(room.configFile, "nonsense\n");
+    fixture.control.problem = { code: "ConfigInvalid", message: "config.yaml:3: no", hint: "brokerctl config edit" };
+    writeFileSync(fixture.configFile, "nonsense\n");
     expect(await init()).toMatchObject({ code: 2 });
-    expect(room.control.requests("store-create")).toEqual([]);
+    expect(fixture.control.requests("store-create")).toEqual([]);
   });
 });
 
@@ -336,7 +336,7 @@ describe("init's flags", () => {
     ["a passphrase for another store", ["--passphrase-stdin"], /--secret-store passphrase only/],
   ])("exit 2 for %s, and nothing is written", async (_, argv, message) => {
     const { code, stderr } = await init(argv);
-    expect([code, existsSync(room.configFile), starts]).toEqual([2, false, 0]);
+    expect([code, existsSync(fixture.configFile), starts]).toEqual([2, false, 0]);
     expect(stderr).toMatch(message);
   });
 

@@ -2,16 +2,16 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { canarySecretKey } from "../support/canaries.js";
-import { type CliRoom, cliRoom } from "../support/cli-room.js";
+import { type CliFixture, cliFixture } from "../support/cli-fixture.js";
 import { tempDir } from "../support/temp-dir.js";
 
-let room: CliRoom;
+let fixture: CliFixture;
 
 beforeEach(async () => {
-  room = await cliRoom();
-  room.control.addSource("ops").addRole("dev");
-  room.control.keys.push({ source: "ops", accessKeyIdSuffix: "OLD1", addedAt: 0, rotatedAt: null });
-  room.control.addLease("named", { name: "ide", role: "dev" });
+  fixture = await cliFixture();
+  fixture.control.addSource("ops").addRole("dev");
+  fixture.control.keys.push({ source: "ops", accessKeyIdSuffix: "OLD1", addedAt: 0, rotatedAt: null });
+  fixture.control.addLease("named", { name: "ide", role: "dev" });
 });
 
 describe("--json", () => {
@@ -25,7 +25,7 @@ describe("--json", () => {
     ["refresh", { refreshed: [{ role: "dev" }], failed: [] }],
     ["role add new --source ops", { role: "new", summary: ["added role new"] }],
   ])("%s prints one value on stdout, and nothing for people", async (argv, expected) => {
-    const { code, json, stderr } = await room.run([...argv.split(" "), "--json"]);
+    const { code, json, stderr } = await fixture.run([...argv.split(" "), "--json"]);
     expect([code, stderr]).toEqual([0, ""]);
     expect(json).toMatchObject(expected);
   });
@@ -34,24 +34,24 @@ describe("--json", () => {
     const csv = join(tempDir("csv", "input"), "k.csv");
     const secret = canarySecretKey("Json");
     writeFileSync(csv, `Access key ID,Secret access key\nAKIAIOSFODNN7EXAMPLE,${secret}\n`);
-    const { json, stdout, stderr } = await room.run(["keys", "add", "ops", "--csv", csv, "--replace", "--json"]);
+    const { json, stdout, stderr } = await fixture.run(["keys", "add", "ops", "--csv", csv, "--replace", "--json"]);
     expect(json).toMatchObject({ source: "ops", access_key_id_suffix: "MPLE", notes: [] });
     expect(stdout + stderr).not.toContain(secret);
   });
 
   it("says how a lease goes on that was moved for a while", async () => {
-    await room.run(["use", "dev", "--lease", "ide", "--for", "30m"]);
-    expect((await room.run(["lease", "show", "ide", "--json"])).json).toMatchObject({
+    await fixture.run(["use", "dev", "--lease", "ide", "--for", "30m"]);
+    expect((await fixture.run(["lease", "show", "ide", "--json"])).json).toMatchObject({
       temporary: { until: "2026-01-01T00:30:00Z", then_role: "dev" },
     });
-    expect((await room.run(["lease", "show", "ide"])).stdout).toContain("then       dev in 30 min");
+    expect((await fixture.run(["lease", "show", "ide"])).stdout).toContain("then       dev in 30 min");
   });
 });
 
 describe("the endpoint behind credential-process", () => {
   it("is named when it cannot be reached", async () => {
-    Object.defineProperty(room.control, "endpointUrl", { value: "http://127.0.0.1:1" });
-    const { code, stderr } = await room.run(["credential-process", "dev"]);
+    Object.defineProperty(fixture.control, "endpointUrl", { value: "http://127.0.0.1:1" });
+    const { code, stderr } = await fixture.run(["credential-process", "dev"]);
     expect(code).toBe(3);
     expect(stderr).toContain("http://127.0.0.1:1/creds cannot be reached");
   });

@@ -4,29 +4,29 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { canarySecretKey } from "../support/canaries.js";
-import { type CliRoom, cliRoom } from "../support/cli-room.js";
+import { type CliFixture, cliFixture } from "../support/cli-fixture.js";
 import { tempDir } from "../support/temp-dir.js";
 
 const ID = "AKIAIOSFODNN7EXAMPLE";
 const SECRET = canarySecretKey("Keys");
 
-let room: CliRoom;
+let fixture: CliFixture;
 
 beforeEach(async () => {
-  room = await cliRoom();
-  room.control.addSource("ops");
+  fixture = await cliFixture();
+  fixture.control.addSource("ops");
 });
 
 describe("keys add", () => {
   it("asks for id and secret at a terminal, and shows neither", async () => {
-    const { code, stdout, stderr } = await room.run(["keys", "add", "ops"], {
+    const { code, stdout, stderr } = await fixture.run(["keys", "add", "ops"], {
       answers: [
         [/Access key id/, ID],
         [/Secret access key/, SECRET],
       ],
     });
     expect(code).toBe(0);
-    expect(room.control.requests("keys-add")).toEqual([
+    expect(fixture.control.requests("keys-add")).toEqual([
       { source: "ops", accessKeyId: ID, secretAccessKey: SECRET, replace: false },
     ]);
     expect(stdout + stderr).not.toContain(SECRET);
@@ -35,17 +35,17 @@ describe("keys add", () => {
 
   it("reads the secret from stdin, its line end left out", async () => {
     const argv = ["keys", "add", "ops", "--access-key-id", ID, "--secret-stdin"];
-    expect(await room.run(argv, { stdin: `${SECRET}\r\n` })).toMatchObject({ code: 0 });
-    expect(room.control.secrets.get("ops")).toBe(SECRET);
+    expect(await fixture.run(argv, { stdin: `${SECRET}\r\n` })).toMatchObject({ code: 0 });
+    expect(fixture.control.secrets.get("ops")).toBe(SECRET);
   });
 
   it("reads the console's CSV, leaves it where it is, and says that it still holds the key", async () => {
     const directory = tempDir("csv", "input");
     const csv = join(directory, "my keys.csv");
     writeFileSync(csv, `\uFEFFAccess key ID,Secret access key\r\n${ID},${SECRET}\r\n`);
-    const { code, stderr } = await room.run(["keys", "add", "ops", "--csv", "my keys.csv"], { cwd: directory });
+    const { code, stderr } = await fixture.run(["keys", "add", "ops", "--csv", "my keys.csv"], { cwd: directory });
     expect(code).toBe(0);
-    expect(room.control.secrets.get("ops")).toBe(SECRET);
+    expect(fixture.control.secrets.get("ops")).toBe(SECRET);
     expect(existsSync(csv)).toBe(true);
     expect(stderr).toContain(`${csv} still holds the key in clear text`);
     expect(stderr).toContain(`rm '${csv}'`);
@@ -55,18 +55,18 @@ describe("keys add", () => {
     const csv = join(tempDir("csv", "input"), "k.csv");
     const other = "AKIAIOSFODNN7OTHERSS";
     writeFileSync(csv, `Access key ID,Secret access key\n${other},${SECRET}\n${ID},${SECRET}\n`);
-    expect(await room.run(["keys", "add", "ops", "--csv", csv])).toMatchObject({ code: 2 });
-    await room.run(["keys", "add", "ops", "--csv", csv, "--access-key-id", ID]);
-    expect(room.control.requests("keys-add")).toMatchObject([{ accessKeyId: ID }]);
+    expect(await fixture.run(["keys", "add", "ops", "--csv", csv])).toMatchObject({ code: 2 });
+    await fixture.run(["keys", "add", "ops", "--csv", csv, "--access-key-id", ID]);
+    expect(fixture.control.requests("keys-add")).toMatchObject([{ accessKeyId: ID }]);
   });
 
   it("makes the source that is missing, in the config, before the key", async () => {
     const argv = ["keys", "add", "new", "--access-key-id", ID, "--secret-stdin"];
-    const { code, stderr } = await room.run(argv, { stdin: SECRET });
+    const { code, stderr } = await fixture.run(argv, { stdin: SECRET });
     expect(code).toBe(0);
-    expect(readFileSync(room.configFile, "utf8")).toBe('version: 1\n# source new {"type":"keys"}\n');
+    expect(readFileSync(fixture.configFile, "utf8")).toBe('version: 1\n# source new {"type":"keys"}\n');
     expect(stderr).toContain("added source new");
-    const order = room.control.calls.map(({ operation }) => operation);
+    const order = fixture.control.calls.map(({ operation }) => operation);
     expect(order.slice(-4)).toEqual(["status", "source-add", "config-reload", "keys-add"]);
   });
 
@@ -75,20 +75,20 @@ describe("keys add", () => {
     execFileSync("mkfifo", [pipe]);
     const [written, { code, stderr }] = await Promise.all([
       writeFile(pipe, `Access key ID,Secret access key\n${ID},${SECRET}\n`),
-      room.run(["keys", "add", "ops", "--csv", pipe]),
+      fixture.run(["keys", "add", "ops", "--csv", pipe]),
     ]);
     expect([written, code]).toEqual([undefined, 0]);
     expect(stderr).not.toContain("still holds");
   });
 
   it("refuses a second key before the person has typed it", async () => {
-    room.control.keys.push({ source: "ops", accessKeyIdSuffix: "OLD1", addedAt: 0, rotatedAt: null });
-    const { code, stderr, asked } = await room.run(["keys", "add", "ops"], { interactive: true });
+    fixture.control.keys.push({ source: "ops", accessKeyIdSuffix: "OLD1", addedAt: 0, rotatedAt: null });
+    const { code, stderr, asked } = await fixture.run(["keys", "add", "ops"], { interactive: true });
     expect(code).toBe(1);
     expect(stderr).toContain("brokerctl keys add ops --replace");
     expect(asked).toEqual([]);
     const argv = ["keys", "add", "ops", "--access-key-id", ID, "--secret-stdin", "--replace"];
-    expect(await room.run(argv, { stdin: SECRET })).toMatchObject({ code: 0 });
+    expect(await fixture.run(argv, { stdin: SECRET })).toMatchObject({ code: 0 });
   });
 
   it.each<[string, string[], string, RegExp]>([
@@ -104,12 +104,12 @@ describe("keys add", () => {
     ["a CSV that never ends", ["--csv", "/dev/zero"], "", /--csv: cannot read \/dev\/zero: it has more than 64 KiB/],
     ["nobody to ask", [], "", /there is no terminal/],
   ])("refuses %s with exit 2, telling why and not the secret", async (_, flags, stdin, message) => {
-    const { code, stderr } = await room.run(["keys", "add", "ops", ...flags], { stdin });
+    const { code, stderr } = await fixture.run(["keys", "add", "ops", ...flags], { stdin });
     expect(code).toBe(2);
     expect(stderr).toMatch(message);
     expect(stderr).toContain("brokerctl: hint:");
     expect(stderr).not.toContain(SECRET.slice(1));
-    expect(room.control.requests("keys-add")).toEqual([]);
+    expect(fixture.control.requests("keys-add")).toEqual([]);
   });
 
   it.each([
@@ -117,21 +117,21 @@ describe("keys add", () => {
     ["as access key id", ["--access-key-id", SECRET]],
     ["behind the flag of other tools", ["--secret-access-key", SECRET]],
   ])("refuses a secret %s without repeating it", async (_, argv) => {
-    const { code, stderr } = await room.run(["keys", "add", "ops", ...argv]);
+    const { code, stderr } = await fixture.run(["keys", "add", "ops", ...argv]);
     expect(code).toBe(2);
     expect(stderr).not.toContain(SECRET);
-    expect(room.control.calls).toEqual([]);
+    expect(fixture.control.calls).toEqual([]);
   });
 
   it("refuses --secret-stdin at a terminal, where it would be echoed", async () => {
     const argv = ["keys", "add", "ops", "--access-key-id", ID, "--secret-stdin"];
-    expect(await room.run(argv, { interactive: true })).toMatchObject({ code: 2 });
+    expect(await fixture.run(argv, { interactive: true })).toMatchObject({ code: 2 });
   });
 });
 
 describe("keys list, rotate, remove", () => {
   beforeEach(() => {
-    room.control.keys.push({
+    fixture.control.keys.push({
       source: "ops",
       accessKeyIdSuffix: "OLD1",
       addedAt: Date.parse("2025-12-31"),
@@ -140,35 +140,35 @@ describe("keys list, rotate, remove", () => {
   });
 
   it("lists the ends of key ids", async () => {
-    expect((await room.run(["keys", "list"])).stdout).toMatch(/SOURCE .*\nops +…OLD1 /);
-    expect((await room.run(["keys", "list", "--json"])).json).toEqual({
+    expect((await fixture.run(["keys", "list"])).stdout).toMatch(/SOURCE .*\nops +…OLD1 /);
+    expect((await fixture.run(["keys", "list", "--json"])).json).toEqual({
       keys: [{ source: "ops", access_key_id_suffix: "OLD1", added_at: "2025-12-31T00:00:00Z", rotated_at: null }],
     });
   });
 
   it("says what to do when there are none", async () => {
-    room.control.keys.splice(0);
-    expect(await room.run(["keys", "list"])).toMatchObject({ code: 0, stdout: "" });
-    expect((await room.run(["keys", "list", "--json"])).json).toEqual({ keys: [] });
+    fixture.control.keys.splice(0);
+    expect(await fixture.run(["keys", "list"])).toMatchObject({ code: 0, stdout: "" });
+    expect((await fixture.run(["keys", "list", "--json"])).json).toEqual({ keys: [] });
   });
 
   it.each(["rotate", "remove"] as const)("%s asks first, and does nothing on no", async (verb) => {
     const operation = `keys-${verb}` as const;
-    const no = await room.run(["keys", verb, "ops"], { answers: [[/…OLD1 of ops\?/, false]] });
-    expect([no.code, room.control.requests(operation)]).toEqual([1, []]);
-    const yes = await room.run(["keys", verb, "ops"], { answers: [[/…OLD1 of ops\?/, true]] });
-    expect([yes.code, room.control.requests(operation)]).toEqual([0, [{ source: "ops" }]]);
+    const no = await fixture.run(["keys", verb, "ops"], { answers: [[/…OLD1 of ops\?/, false]] });
+    expect([no.code, fixture.control.requests(operation)]).toEqual([1, []]);
+    const yes = await fixture.run(["keys", verb, "ops"], { answers: [[/…OLD1 of ops\?/, true]] });
+    expect([yes.code, fixture.control.requests(operation)]).toEqual([0, [{ source: "ops" }]]);
   });
 
   it.each(["rotate", "remove"])("%s needs --yes where nobody can be asked", async (verb) => {
-    const { code, stderr } = await room.run(["keys", verb, "ops"]);
+    const { code, stderr } = await fixture.run(["keys", verb, "ops"]);
     expect(code).toBe(2);
     expect(stderr).toContain("--yes");
-    expect(await room.run(["keys", verb, "ops", "--yes"])).toMatchObject({ code: 0 });
+    expect(await fixture.run(["keys", verb, "ops", "--yes"])).toMatchObject({ code: 0 });
   });
 
   it.each(["rotate", "remove"])("%s names the source that was meant", async (verb) => {
-    const { code, stderr } = await room.run(["keys", verb, "osp", "--yes"]);
+    const { code, stderr } = await fixture.run(["keys", verb, "osp", "--yes"]);
     expect(code).toBe(2);
     expect(stderr).toContain("did you mean ops?");
   });

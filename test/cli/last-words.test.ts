@@ -6,19 +6,19 @@ import { join, resolve } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { changesFor } from "../../src/cli/access/variables.js";
 import { type Outcome, run } from "../support/broker.js";
-import { type CliRoom, cliRoom } from "../support/cli-room.js";
+import { type CliFixture, cliFixture } from "../support/cli-fixture.js";
 import { tempDir } from "../support/temp-dir.js";
 
 const BROKERCTL = resolve("dist/brokerctl.js");
 const UNSETS = changesFor({}, {}).unset;
 
-let room: CliRoom;
+let fixture: CliFixture;
 let env: Record<string, string>;
 
 beforeEach(async () => {
-  room = await cliRoom();
-  room.control.addSource("ops").addRole("dev", { region: "eu-west-1" });
-  env = { PATH: process.env["PATH"] ?? "", HOME: tempDir("user"), CREDBROKER_HOME: room.home };
+  fixture = await cliFixture();
+  fixture.control.addSource("ops").addRole("dev", { region: "eu-west-1" });
+  env = { PATH: process.env["PATH"] ?? "", HOME: tempDir("user"), CREDBROKER_HOME: fixture.home };
   // An earlier evaluation, which must not be used any more.
   for (const name of UNSETS) env[name] = "old";
 });
@@ -122,10 +122,10 @@ describe("env, whose output a shell evaluates", () => {
   }, 30_000);
 
   it("drops them when somebody ends it while it waits", async () => {
-    await room.control.close();
+    await fixture.control.close();
     // Takes connections and never answers: a daemon that hangs.
     const silent = createServer();
-    silent.listen(join(room.home, "run", "control.sock"));
+    silent.listen(join(fixture.home, "run", "control.sock"));
     const child = spawn(process.execPath, [BROKERCTL, "env"], { env, stdio: ["ignore", "pipe", "ignore"] });
     let stdout = "";
     child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));

@@ -1,58 +1,61 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { canaryPassphrase } from "../support/canaries.js";
-import { type CliRoom, cliRoom } from "../support/cli-room.js";
+import { type CliFixture, cliFixture } from "../support/cli-fixture.js";
 
-let room: CliRoom;
+let fixture: CliFixture;
 
 beforeEach(async () => {
-  room = await cliRoom();
-  room.control.addSource("ops").addSource("other").addSource("plain");
-  room.control.addRole("dev").addRole("prod", { source: "other" });
-  room.control.needMfa("dev", "123456", "arn:aws:iam::111111111111:mfa/me");
+  fixture = await cliFixture();
+  fixture.control.addSource("ops").addSource("other").addSource("plain");
+  fixture.control.addRole("dev").addRole("prod", { source: "other" });
+  fixture.control.needMfa("dev", "123456", "arn:aws:iam::111111111111:mfa/me");
 });
 
 describe("login", () => {
   it.each(["123 456", "123-456", " 12 34 56\t", "123\u00a0456", "123\u2013456"])("takes the code %j", async (typed) => {
-    const asked = await room.run(["login", "ops"], { answers: [[/MFA code/, typed]] });
-    const piped = await room.run(["login", "ops", "--mfa-code-stdin"], { stdin: `${typed}\n` });
+    const asked = await fixture.run(["login", "ops"], { answers: [[/MFA code/, typed]] });
+    const piped = await fixture.run(["login", "ops", "--mfa-code-stdin"], { stdin: `${typed}\n` });
     expect([asked.code, piped.code]).toEqual([0, 0]);
-    expect(room.control.requests("login-mfa")).toEqual(Array(2).fill({ source: "ops", code: "123456" }));
+    expect(fixture.control.requests("login-mfa")).toEqual(Array(2).fill({ source: "ops", code: "123456" }));
   });
 
   it("asks for the code of the one source that needs it", async () => {
-    const { code, stderr } = await room.run(["login"], { answers: [[/MFA code of arn:.*mfa\/me/, "123456"]] });
+    const { code, stderr } = await fixture.run(["login"], { answers: [[/MFA code of arn:.*mfa\/me/, "123456"]] });
     expect(code).toBe(0);
     expect(stderr).toContain("logged in to ops until");
   });
 
   it("reads the code from stdin", async () => {
-    expect(await room.run(["login", "ops", "--mfa-code-stdin"], { stdin: "123456\n" })).toMatchObject({ code: 0 });
+    expect(await fixture.run(["login", "ops", "--mfa-code-stdin"], { stdin: "123456\n" })).toMatchObject({ code: 0 });
   });
 
   it("asks nobody where a program prints the code, unless it is given", async () => {
-    room.control.mfa.get("ops")!.printed = "123456";
-    expect(await room.run(["login"])).toMatchObject({ code: 0, stderr: expect.stringContaining("until") as unknown });
+    fixture.control.mfa.get("ops")!.printed = "123456";
+    expect(await fixture.run(["login"])).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining("until") as unknown,
+    });
 
-    room.control.mfa.get("ops")!.printed = "999999";
-    expect(await room.run(["login", "ops"])).toMatchObject({ code: 4 });
-    expect(await room.run(["login", "ops", "--mfa-code-stdin"], { stdin: "123456\n" })).toMatchObject({ code: 0 });
+    fixture.control.mfa.get("ops")!.printed = "999999";
+    expect(await fixture.run(["login", "ops"])).toMatchObject({ code: 4 });
+    expect(await fixture.run(["login", "ops", "--mfa-code-stdin"], { stdin: "123456\n" })).toMatchObject({ code: 0 });
   });
 
   it("gives up after three wrong codes, with exit 4", async () => {
     const wrong = [/MFA code/, "000000"] as const;
-    const { code, asked } = await room.run(["login"], { answers: [wrong, wrong, wrong] });
+    const { code, asked } = await fixture.run(["login"], { answers: [wrong, wrong, wrong] });
     expect([code, asked.length]).toEqual([4, 3]);
   });
 
   it("takes one wrong code from stdin for what it is", async () => {
-    expect(await room.run(["login", "--mfa-code-stdin"], { stdin: "000000" })).toMatchObject({ code: 4 });
-    expect(await room.run(["login", "--mfa-code-stdin"], { stdin: "12345" })).toMatchObject({ code: 2 });
-    expect(await room.run(["login", "--mfa-code-stdin"], { stdin: "123 456 7" })).toMatchObject({ code: 2 });
+    expect(await fixture.run(["login", "--mfa-code-stdin"], { stdin: "000000" })).toMatchObject({ code: 4 });
+    expect(await fixture.run(["login", "--mfa-code-stdin"], { stdin: "12345" })).toMatchObject({ code: 2 });
+    expect(await fixture.run(["login", "--mfa-code-stdin"], { stdin: "123 456 7" })).toMatchObject({ code: 2 });
   });
 
   it("logs in again where the login is still good, when the source is named", async () => {
-    room.control.mfa.get("ops")!.loggedIn = true;
-    expect(await room.run(["login", "ops"], { answers: [[/MFA/, "123456"]] })).toMatchObject({ code: 0 });
+    fixture.control.mfa.get("ops")!.loggedIn = true;
+    expect(await fixture.run(["login", "ops"], { answers: [[/MFA/, "123456"]] })).toMatchObject({ code: 0 });
   });
 
   it.each<[string, string[], RegExp]>([
@@ -61,19 +64,19 @@ describe("login", () => {
     ["nobody to ask", ["login", "ops"], /brokerctl login ops --mfa-code-stdin/],
     ["a flag that is for Identity Center", ["login", "--device"], /--device is not for ops/],
   ])("exits 2 for %s", async (_, argv, message) => {
-    const { code, stderr } = await room.run(argv);
+    const { code, stderr } = await fixture.run(argv);
     expect(code).toBe(2);
     expect(stderr).toMatch(message);
   });
 
   it("exits 2 with the choices when none or several sources need it", async () => {
-    room.control.needMfa("prod", "1", "arn:aws:iam::111111111111:mfa/other");
-    expect((await room.run(["login"])).stderr).toContain("ops, other need a login");
-    for (const device of room.control.mfa.values()) device.loggedIn = true;
-    const { code, stderr } = await room.run(["login"]);
+    fixture.control.needMfa("prod", "1", "arn:aws:iam::111111111111:mfa/other");
+    expect((await fixture.run(["login"])).stderr).toContain("ops, other need a login");
+    for (const device of fixture.control.mfa.values()) device.loggedIn = true;
+    const { code, stderr } = await fixture.run(["login"]);
     expect([code, stderr.includes("no source needs a login now")]).toEqual([2, true]);
-    room.control.mfa.clear();
-    expect((await room.run(["login"])).stderr).toContain("none is of type sso");
+    fixture.control.mfa.clear();
+    expect((await fixture.run(["login"])).stderr).toContain("none is of type sso");
   });
 });
 
@@ -81,46 +84,48 @@ describe("lock and unlock", () => {
   const passphrase = canaryPassphrase("unlock");
 
   beforeEach(() => {
-    Object.assign(room.control, { secretStore: "passphrase", passphrase });
+    Object.assign(fixture.control, { secretStore: "passphrase", passphrase });
   });
 
   it("lock forgets, unlock asks for the passphrase", async () => {
-    expect(await room.run(["lock"])).toMatchObject({ code: 0 });
-    expect(room.control.state).toBe("locked");
-    const { code, stderr } = await room.run(["unlock"], { answers: [[/Passphrase/, passphrase]] });
-    expect([code, room.control.state]).toEqual([0, "ready"]);
+    expect(await fixture.run(["lock"])).toMatchObject({ code: 0 });
+    expect(fixture.control.state).toBe("locked");
+    const { code, stderr } = await fixture.run(["unlock"], { answers: [[/Passphrase/, passphrase]] });
+    expect([code, fixture.control.state]).toEqual([0, "ready"]);
     expect(stderr).not.toContain(passphrase);
   });
 
   it("lets a passphrase be tried three times", async () => {
-    room.control.state = "locked";
+    fixture.control.state = "locked";
     const wrong = [/Passphrase/, "wrong"] as const;
-    expect(await room.run(["unlock"], { answers: [wrong, [/Passphrase/, passphrase]] })).toMatchObject({ code: 0 });
-    room.control.state = "locked";
-    expect(await room.run(["unlock"], { answers: [wrong, wrong, wrong] })).toMatchObject({ code: 4 });
+    expect(await fixture.run(["unlock"], { answers: [wrong, [/Passphrase/, passphrase]] })).toMatchObject({ code: 0 });
+    fixture.control.state = "locked";
+    expect(await fixture.run(["unlock"], { answers: [wrong, wrong, wrong] })).toMatchObject({ code: 4 });
   });
 
   it("takes it from stdin, spaces and all", async () => {
-    room.control.state = "locked";
-    room.control.passphrase = ` ${passphrase} `;
-    expect(await room.run(["unlock", "--passphrase-stdin"], { stdin: ` ${passphrase} \n` })).toMatchObject({ code: 0 });
+    fixture.control.state = "locked";
+    fixture.control.passphrase = ` ${passphrase} `;
+    expect(await fixture.run(["unlock", "--passphrase-stdin"], { stdin: ` ${passphrase} \n` })).toMatchObject({
+      code: 0,
+    });
   });
 
   it("leaves it to the daemon's own file where nobody can be asked", async () => {
-    room.control.state = "locked";
-    expect(await room.run(["unlock"])).toMatchObject({ code: 4 });
-    expect(room.control.requests("unlock")).toEqual([{}]);
+    fixture.control.state = "locked";
+    expect(await fixture.run(["unlock"])).toMatchObject({ code: 4 });
+    expect(fixture.control.requests("unlock")).toEqual([{}]);
   });
 
   it("asks for nothing where the keychain opens, and does it even when the store is open", async () => {
-    Object.assign(room.control, { secretStore: "keychain", passphrase: undefined });
-    expect(await room.run(["unlock"], { interactive: true })).toMatchObject({ code: 0 });
-    expect(room.control.requests("unlock")).toEqual([{}]);
-    expect(await room.run(["unlock", "--passphrase-stdin"], { stdin: "x" })).toMatchObject({ code: 2 });
+    Object.assign(fixture.control, { secretStore: "keychain", passphrase: undefined });
+    expect(await fixture.run(["unlock"], { interactive: true })).toMatchObject({ code: 0 });
+    expect(fixture.control.requests("unlock")).toEqual([{}]);
+    expect(await fixture.run(["unlock", "--passphrase-stdin"], { stdin: "x" })).toMatchObject({ code: 2 });
   });
 
   it("asks for nothing when the store is open already", async () => {
-    expect(await room.run(["unlock"], { interactive: true })).toMatchObject({ code: 0 });
-    expect(room.control.requests("unlock")).toEqual([]);
+    expect(await fixture.run(["unlock"], { interactive: true })).toMatchObject({ code: 0 });
+    expect(fixture.control.requests("unlock")).toEqual([]);
   });
 });

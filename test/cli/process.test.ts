@@ -5,18 +5,18 @@ import { resolve } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { type Outcome, type RunOptions, run } from "../support/broker.js";
 import { canarySecretKey } from "../support/canaries.js";
-import { type CliRoom, cliRoom } from "../support/cli-room.js";
+import { type CliFixture, cliFixture } from "../support/cli-fixture.js";
 import { tempDir } from "../support/temp-dir.js";
 
 const BROKERCTL = resolve("dist/brokerctl.js");
 
-let room: CliRoom;
+let fixture: CliFixture;
 let env: Record<string, string>;
 
 beforeEach(async () => {
-  room = await cliRoom();
-  room.control.addSource("ops").addRole("dev", { region: "eu-west-1" });
-  env = { PATH: process.env["PATH"] ?? "", HOME: tempDir("user", "input"), CREDBROKER_HOME: room.home };
+  fixture = await cliFixture();
+  fixture.control.addSource("ops").addRole("dev", { region: "eu-west-1" });
+  env = { PATH: process.env["PATH"] ?? "", HOME: tempDir("user", "input"), CREDBROKER_HOME: fixture.home };
 });
 
 function ctl(argv: readonly string[], options: RunOptions = {}): Promise<Outcome> {
@@ -36,10 +36,10 @@ describe("the program", () => {
   });
 
   it("sends nothing into a socket directory that others can write to", async () => {
-    chmodSync(`${room.home}/run`, 0o777);
+    chmodSync(`${fixture.home}/run`, 0o777);
     const { code, stderr } = await ctl(["status"]);
-    expect([code, room.control.calls]).toEqual([2, []]);
-    expect(stderr).toContain(`chmod 700 ${room.home}/run`);
+    expect([code, fixture.control.calls]).toEqual([2, []]);
+    expect(stderr).toContain(`chmod 700 ${fixture.home}/run`);
   });
 
   it("names the state directory that brokerd refuses, and its mend", async () => {
@@ -58,7 +58,7 @@ describe("the program", () => {
     const argv = ["keys", "add", "ops", "--access-key-id", "AKIAIOSFODNN7EXAMPLE", "--secret-stdin"];
     const secret = canarySecretKey("pipe");
     const { code, stdout, stderr } = await ctl(argv, { input: `${secret}\n` });
-    expect([code, room.control.secrets.get("ops")]).toEqual([0, secret]);
+    expect([code, fixture.control.secrets.get("ops")]).toEqual([0, secret]);
     expect(stdout + stderr).not.toContain(secret);
   });
 
@@ -72,7 +72,7 @@ describe("the program", () => {
   });
 
   it("does not fail when the reader of its output has enough", async () => {
-    for (let index = 0; index < 3000; index++) room.control.addRole(`role-${String(index).padStart(60, "0")}`);
+    for (let index = 0; index < 3000; index++) fixture.control.addRole(`role-${String(index).padStart(60, "0")}`);
     const child = spawn("sh", ["-c", `"$0" "$1" roles | head -1; true`, process.execPath, BROKERCTL], { env });
     let stderr = "";
     child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));

@@ -1,25 +1,25 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { NOW, SERVED, TOKEN } from "../fakes/fake-control.js";
-import { type CliRoom, cliRoom } from "../support/cli-room.js";
+import { type CliFixture, cliFixture } from "../support/cli-fixture.js";
 
-let room: CliRoom;
+let fixture: CliFixture;
 
 beforeEach(async () => {
-  room = await cliRoom();
-  room.control.addSource("ops").addRole("dev", { state: "ready", expiration: NOW + 3_540_000, refreshAt: NOW });
+  fixture = await cliFixture();
+  fixture.control.addSource("ops").addRole("dev", { state: "ready", expiration: NOW + 3_540_000, refreshAt: NOW });
 });
 
 describe("status", () => {
   it("has exactly the fields that others rely on (interface §4)", async () => {
-    room.control.addLease("named", { name: "ide", role: "dev", expiresAt: NOW + 1000, lastUsedAt: NOW });
-    const { json, stderr } = await room.run(["status", "--json"]);
+    fixture.control.addLease("named", { name: "ide", role: "dev", expiresAt: NOW + 1000, lastUsedAt: NOW });
+    const { json, stderr } = await fixture.run(["status", "--json"]);
     expect(stderr).toBe("");
     expect(json).toMatchObject({
       daemon: {
         pid: process.pid,
         version: "0.1.0",
         started_at: "2025-12-31T23:00:00Z",
-        endpoint: room.control.endpointUrl,
+        endpoint: fixture.control.endpointUrl,
         secret_store: "key_file",
         state: "ready",
         overrides: ["AWS_ENDPOINT_URL_STS=http://127.0.0.1:1"],
@@ -53,12 +53,12 @@ describe("status", () => {
   });
 
   it("is a page for people, problems and warnings on stderr", async () => {
-    Object.assign(room.control, {
+    Object.assign(fixture.control, {
       state: "degraded",
       warnings: ["a weak key file"],
       problem: { code: "ConfigInvalid", message: "config.yaml:3: no", hint: "brokerctl config edit" },
     });
-    const { code, stdout, stderr } = await room.run(["status"]);
+    const { code, stdout, stderr } = await fixture.run(["status"]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^brokerd 0\.1\.0, pid \d+, up 1 h 00 min: degraded\n/);
     expect(stdout).toMatch(/\nSOURCE {2}TYPE {2}STATE {2}LOGIN ENDS\nops +keys +ready +-\n/);
@@ -69,24 +69,24 @@ describe("status", () => {
   });
 
   it("shows what is in use first, and counts the rest where there is much of it", async () => {
-    for (let n = 0; n < 40; n++) room.control.addRole(`idle-${n}`);
-    room.control.addRole("held").addRole("failed", { state: "denied" });
-    room.control.addLease("named", { name: "ide", role: "held" });
-    const { stdout } = await room.run(["status"]);
+    for (let n = 0; n < 40; n++) fixture.control.addRole(`idle-${n}`);
+    fixture.control.addRole("held").addRole("failed", { state: "denied" });
+    fixture.control.addLease("named", { name: "ide", role: "held" });
+    const { stdout } = await fixture.run(["status"]);
     const rows = [...stdout.matchAll(/^ {3}(\S+) +\d{12} +ops/gm)].map(([, name]) => name);
     expect(rows.slice(0, 4)).toEqual(["dev", "held", "failed", "idle-0"]);
     expect(rows).toHaveLength(12);
     expect(stdout).toContain("not shown: 31 roles that are not in use; all: brokerctl status --all");
 
-    const all = (await room.run(["status", "--all"])).stdout;
+    const all = (await fixture.run(["status", "--all"])).stdout;
     expect(all.match(/^ {3}\S+ +\d{12} +ops/gm)).toHaveLength(43);
     expect(all).not.toContain("not shown");
-    expect((await room.run(["status", "--json"])).json).toMatchObject({ roles: Array(43).fill({ source: "ops" }) });
+    expect((await fixture.run(["status", "--json"])).json).toMatchObject({ roles: Array(43).fill({ source: "ops" }) });
   });
 
   it("exits 3 without a daemon, as one JSON object with --json", async () => {
-    await room.control.close();
-    const { code, stdout, error } = await room.run(["status", "--json"]);
+    await fixture.control.close();
+    const { code, stdout, error } = await fixture.run(["status", "--json"]);
     expect([code, stdout]).toEqual([3, ""]);
     expect(error).toMatchObject({ code: "DaemonUnreachable", hint: "brokerctl start" });
   });
@@ -94,16 +94,16 @@ describe("status", () => {
 
 describe("roles", () => {
   it("marks the default role and tells what went wrong behind a role", async () => {
-    room.control.addRole("prod", {
+    fixture.control.addRole("prod", {
       state: "denied",
       lastError: { code: "AssumeRoleDenied", message: "not authorized", hint: "see the trust policy" },
     });
-    room.control.defaultRole = "dev";
-    const { stdout, stderr } = await room.run(["roles"]);
+    fixture.control.defaultRole = "dev";
+    const { stdout, stderr } = await fixture.run(["roles"]);
     expect(stdout).toMatch(/\n\* {2}dev +111111111111 +ops +ready/);
     expect(stdout).toMatch(/\n {3}prod .*denied/);
     expect(stderr).toContain("prod: not authorized");
-    expect((await room.run(["roles", "--json"])).json).toMatchObject({ default_role: "dev", roles: [{}, {}] });
+    expect((await fixture.run(["roles", "--json"])).json).toMatchObject({ default_role: "dev", roles: [{}, {}] });
   });
 
   it.each([
@@ -114,22 +114,22 @@ describe("roles", () => {
     ["222222222222", ["corp/Prod-2"]],
     ["nothing", []],
   ])("leaves those that fit %s", async (filter, expected) => {
-    room.control.addRole("prod").addRole("corp/Prod-2", { accountId: "222222222222" });
-    const { json } = await room.run(["roles", filter, "--json"]);
+    fixture.control.addRole("prod").addRole("corp/Prod-2", { accountId: "222222222222" });
+    const { json } = await fixture.run(["roles", filter, "--json"]);
     expect((json as { roles: { name: string }[] }).roles.map(({ name }) => name)).toEqual(expected);
-    const { code, stdout, stderr } = await room.run(["roles", filter]);
+    const { code, stdout, stderr } = await fixture.run(["roles", filter]);
     expect(code).toBe(0);
     for (const name of expected) expect(stdout).toContain(` ${name} `);
     if (expected.length === 0) expect([stdout, stderr]).toEqual(["", "no role fits 'nothing', of 3\n"]);
   });
 
   it("refuses a filter that is no pattern", async () => {
-    expect(await room.run(["roles", "x".repeat(70_000) + "*"])).toMatchObject({ code: 2 });
+    expect(await fixture.run(["roles", "x".repeat(70_000) + "*"])).toMatchObject({ code: 2 });
   });
 
   it("says how to add one when there is none", async () => {
-    room.control.roles.splice(0);
-    const { code, stdout, stderr } = await room.run(["roles"]);
+    fixture.control.roles.splice(0);
+    const { code, stdout, stderr } = await fixture.run(["roles"]);
     expect([code, stdout]).toEqual([0, ""]);
     expect(stderr).toContain("brokerctl role add");
   });
@@ -137,40 +137,43 @@ describe("roles", () => {
 
 describe("whoami", () => {
   it("asks for the role of this shell's lease, the default one's, or the named one", async () => {
-    const lease = room.control.addLease("child", { role: "dev" });
-    const env = { AWS_CONTAINER_CREDENTIALS_FULL_URI: `${room.control.endpointUrl}/lease/${lease.token}` };
-    const { code, stdout, stderr } = await room.run(["whoami"], { env });
+    const lease = fixture.control.addLease("child", { role: "dev" });
+    const env = { AWS_CONTAINER_CREDENTIALS_FULL_URI: `${fixture.control.endpointUrl}/lease/${lease.token}` };
+    const { code, stdout, stderr } = await fixture.run(["whoami"], { env });
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toContain("arn:aws:sts::111111111111:assumed-role/dev/credbroker");
-    expect((await room.run(["whoami", "dev", "--json"])).json).toMatchObject({
+    expect((await fixture.run(["whoami", "dev", "--json"])).json).toMatchObject({
       role: "dev",
       account: "111111111111",
       user_id: "AROAFAKE:credbroker",
       expiration: "2026-01-01T01:00:00Z",
     });
-    expect(room.control.requests("whoami")).toEqual([{ lease: { by: "token", token: lease.token } }, { role: "dev" }]);
+    expect(fixture.control.requests("whoami")).toEqual([
+      { lease: { by: "token", token: lease.token } },
+      { role: "dev" },
+    ]);
   });
 
   it("exits 2 when no role is chosen, and warns when this shell's programs would be somebody else", async () => {
-    expect(await room.run(["whoami"])).toMatchObject({ code: 2 });
-    room.control.leases = room.control.leases.map((lease) => ({ ...lease, role: "dev" }));
-    expect((await room.run(["whoami"])).stderr).toContain("AWS_CONTAINER_CREDENTIALS_FULL_URI is not set");
+    expect(await fixture.run(["whoami"])).toMatchObject({ code: 2 });
+    fixture.control.leases = fixture.control.leases.map((lease) => ({ ...lease, role: "dev" }));
+    expect((await fixture.run(["whoami"])).stderr).toContain("AWS_CONTAINER_CREDENTIALS_FULL_URI is not set");
   });
 });
 
 describe("whoami in a shell where something comes before the broker", () => {
   it.each(["AWS_PROFILE", "AWS_ACCESS_KEY_ID"])("names %s, with and without a lease in the variables", async (name) => {
-    const lease = room.control.addLease("child", { role: "dev" });
-    room.control.leases = room.control.leases.map((held) => ({ ...held, role: "dev" }));
-    const held = { AWS_CONTAINER_CREDENTIALS_FULL_URI: `${room.control.endpointUrl}/lease/${lease.token}` };
+    const lease = fixture.control.addLease("child", { role: "dev" });
+    fixture.control.leases = fixture.control.leases.map((held) => ({ ...held, role: "dev" }));
+    const held = { AWS_CONTAINER_CREDENTIALS_FULL_URI: `${fixture.control.endpointUrl}/lease/${lease.token}` };
     for (const env of [{}, held]) {
-      const { code, stderr } = await room.run(["whoami"], { env: { ...env, [name]: "mine" } });
+      const { code, stderr } = await fixture.run(["whoami"], { env: { ...env, [name]: "mine" } });
       expect(code).toBe(0);
       expect(stderr).toContain(`programs in this shell use ${name} instead of the broker`);
-      const { json } = await room.run(["whoami", "--json"], { env: { ...env, [name]: "mine" } });
+      const { json } = await fixture.run(["whoami", "--json"], { env: { ...env, [name]: "mine" } });
       expect(json).toMatchObject({ role: "dev", shadowed_by: [name] });
     }
-    expect((await room.run(["whoami", "dev", "--json"], { env: { [name]: "mine" } })).json).toMatchObject({
+    expect((await fixture.run(["whoami", "dev", "--json"], { env: { [name]: "mine" } })).json).toMatchObject({
       shadowed_by: [],
     });
   });
@@ -178,24 +181,24 @@ describe("whoami in a shell where something comes before the broker", () => {
 
 describe("refresh", () => {
   it("renews what is held, or one role", async () => {
-    expect((await room.run(["refresh"])).stderr).toMatch(/^dev: until /);
-    expect((await room.run(["refresh", "dev", "--json"])).json).toMatchObject({ refreshed: [{ role: "dev" }] });
+    expect((await fixture.run(["refresh"])).stderr).toMatch(/^dev: until /);
+    expect((await fixture.run(["refresh", "dev", "--json"])).json).toMatchObject({ refreshed: [{ role: "dev" }] });
   });
 
   it("tells every failure, and exits with the first one's code", async () => {
-    room.control.addRole("prod");
-    room.control.failing.set("prod", { code: "AssumeRoleDenied", message: "not authorized" });
-    const { code, stderr } = await room.run(["refresh"]);
+    fixture.control.addRole("prod");
+    fixture.control.failing.set("prod", { code: "AssumeRoleDenied", message: "not authorized" });
+    const { code, stderr } = await fixture.run(["refresh"]);
     expect(code).toBe(5);
     expect(stderr).toContain("dev: until");
     expect(stderr).toContain("error: prod: not authorized");
-    expect(await room.run(["refresh", "prod", "--json"])).toMatchObject({ code: 5, stdout: "" });
+    expect(await fixture.run(["refresh", "prod", "--json"])).toMatchObject({ code: 5, stdout: "" });
   });
 });
 
 describe("credential-process", () => {
   it("prints what the AWS setting wants, from the endpoint, and leaves no lease", async () => {
-    const { code, json } = await room.run(["credential-process", "dev"]);
+    const { code, json } = await fixture.run(["credential-process", "dev"]);
     expect(code).toBe(0);
     expect(json).toEqual({
       Version: 1,
@@ -205,77 +208,79 @@ describe("credential-process", () => {
       Expiration: SERVED.expiration,
       AccountId: "111111111111",
     });
-    expect(room.control.requests("lease-child")).toEqual([{ role: "dev", pid: process.pid, forSeconds: 60 }]);
-    expect(room.control.leases).toHaveLength(1);
+    expect(fixture.control.requests("lease-child")).toEqual([{ role: "dev", pid: process.pid, forSeconds: 60 }]);
+    expect(fixture.control.leases).toHaveLength(1);
   });
 
   it("waits for credentials that are still being fetched", async () => {
-    room.control.pendingAnswers.push(503, 503, 503);
-    expect(await room.run(["credential-process", "dev"])).toMatchObject({ code: 0 });
+    fixture.control.pendingAnswers.push(503, 503, 503);
+    expect(await fixture.run(["credential-process", "dev"])).toMatchObject({ code: 0 });
   });
 
   it("ends its lease also when the endpoint refuses", async () => {
-    room.control.pendingAnswers.push(...Array.from({ length: 30 }, () => 503));
-    expect(await room.run(["credential-process", "dev"])).toMatchObject({ code: 1, stdout: "" });
-    expect(room.control.leases).toHaveLength(1);
+    fixture.control.pendingAnswers.push(...Array.from({ length: 30 }, () => 503));
+    expect(await fixture.run(["credential-process", "dev"])).toMatchObject({ code: 1, stdout: "" });
+    expect(fixture.control.leases).toHaveLength(1);
   });
 
   it("exits 4 for a missing login, and offers nothing even at a terminal", async () => {
-    room.control.needMfa("dev", "123456");
-    const { code, stdout, asked } = await room.run(["credential-process", "dev"], { interactive: true });
+    fixture.control.needMfa("dev", "123456");
+    const { code, stdout, asked } = await fixture.run(["credential-process", "dev"], { interactive: true });
     expect([code, stdout, asked]).toEqual([4, "", []]);
   });
 });
 
 describe("leases", () => {
   it("are made with a role, an end, or neither", async () => {
-    const { code, stdout, stderr } = await room.run(["lease", "create", "ide", "dev", "--for", "8h"]);
+    const { code, stdout, stderr } = await fixture.run(["lease", "create", "ide", "dev", "--for", "8h"]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/lease\/brk_.{43}\n$/);
     expect(stderr).toContain("brokerctl env --lease ide");
-    const { json } = await room.run(["lease", "create", "free", "--json"]);
+    const { json } = await fixture.run(["lease", "create", "free", "--json"]);
     expect(json).toMatchObject({ lease: { name: "free", follows_default: true }, region: null });
     expect(json).toHaveProperty("lease_url");
-    expect(room.control.requests("lease-create")).toEqual([
+    expect(fixture.control.requests("lease-create")).toEqual([
       { name: "ide", role: "dev", forSeconds: 28_800 },
       { name: "free", role: null },
     ]);
   });
 
   it("are not made for a role that cannot be fetched", async () => {
-    room.control.needMfa("dev", "123456");
-    expect(await room.run(["lease", "create", "ide", "dev"])).toMatchObject({ code: 4 });
-    expect(room.control.leases).toHaveLength(1);
+    fixture.control.needMfa("dev", "123456");
+    expect(await fixture.run(["lease", "create", "ide", "dev"])).toMatchObject({ code: 4 });
+    expect(fixture.control.leases).toHaveLength(1);
   });
 
   it("are listed without their tokens", async () => {
-    room.control.addLease("child", { role: "dev", followsDefault: true, holderPid: 42, expiresAt: NOW + 60_000 });
-    const { stdout } = await room.run(["lease", "list"]);
+    fixture.control.addLease("child", { role: "dev", followsDefault: true, holderPid: 42, expiresAt: NOW + 60_000 });
+    const { stdout } = await fixture.run(["lease", "list"]);
     expect(stdout).toMatch(/\nchild +lease-2 +dev \(follows the default\) +with process 42 or in 60 s /);
-    const listed = await room.run(["lease", "list", "--json"]);
+    const listed = await fixture.run(["lease", "list", "--json"]);
     expect(listed.stdout + stdout).not.toContain("brk_");
     expect(listed.json).toMatchObject({ leases: [{ name: "default" }, { id: "lease-2", holder_pid: 42 }] });
   });
 
   it("are found by name, id, or the beginning of an id", async () => {
-    room.control.addLease("named", { name: "ide", role: "dev" });
+    fixture.control.addLease("named", { name: "ide", role: "dev" });
     for (const typed of ["ide", "lease-2"]) {
-      expect((await room.run(["lease", "show", typed, "--json"])).json).toMatchObject({ name: "ide" });
+      expect((await fixture.run(["lease", "show", typed, "--json"])).json).toMatchObject({ name: "ide" });
     }
-    expect((await room.run(["lease", "show", "default"])).stdout).toContain("kind       default");
-    room.control.addLease("named", { name: "ci", role: "dev" });
-    room.control.leases = room.control.leases.map((held) => (held.name === "ci" ? { ...held, id: "of-ci" } : held));
-    const several = await room.run(["lease", "show", "leas"]);
+    expect((await fixture.run(["lease", "show", "default"])).stdout).toContain("kind       default");
+    fixture.control.addLease("named", { name: "ci", role: "dev" });
+    fixture.control.leases = fixture.control.leases.map((held) =>
+      held.name === "ci" ? { ...held, id: "of-ci" } : held,
+    );
+    const several = await fixture.run(["lease", "show", "leas"]);
     expect([several.code, several.stderr.includes("2 leases")]).toEqual([2, true]);
-    const near = await room.run(["lease", "show", "idee"]);
+    const near = await fixture.run(["lease", "show", "idee"]);
     expect([near.code, near.stderr.includes("did you mean ide?")]).toEqual([2, true]);
   });
 
   it("get a new token, or end", async () => {
-    room.control.addLease("named", { name: "ide", role: "dev" });
-    expect((await room.run(["lease", "rotate", "ide"])).stdout).toContain("/lease/brk_rrr");
-    const { code, stderr } = await room.run(["lease", "revoke", "ide"]);
+    fixture.control.addLease("named", { name: "ide", role: "dev" });
+    expect((await fixture.run(["lease", "rotate", "ide"])).stdout).toContain("/lease/brk_rrr");
+    const { code, stderr } = await fixture.run(["lease", "revoke", "ide"]);
     expect([code, stderr]).toEqual([0, "lease ide has ended; its token is refused\n"]);
-    expect(room.control.leases).toHaveLength(1);
+    expect(fixture.control.leases).toHaveLength(1);
   });
 });

@@ -4,7 +4,7 @@ import { createControlApp } from "../../src/control/app.js";
 import type { ControlError, LeaseAccess } from "../../src/control-api/contract.js";
 import type { AwsSsoCacheSource } from "../../src/core/role.js";
 import { type FakeServices, fakeControlServices } from "../fakes/control-services.js";
-import { ssoSource } from "../sso/sso-room.js";
+import { ssoSource } from "../sso/sso-fixture.js";
 import { keysSource } from "../support/roles.js";
 
 const corp = ssoSource();

@@ -7,7 +7,7 @@ import { type ControlClient, createControlClient } from "../../src/control-api/c
 import type { ControlOperation, LeaseAccess } from "../../src/control-api/contract.js";
 import { fakeControlServices } from "../fakes/control-services.js";
 import { FakeControl } from "../fakes/fake-control.js";
-import { ssoSource } from "../sso/sso-room.js";
+import { ssoSource } from "../sso/sso-fixture.js";
 import { canarySecretKey } from "../support/canaries.js";
 import { CONTRACT_CASES, CONTRACT_WORLD, type ContractCase, type FromLeases } from "../support/control-contract.js";
 import { keysSource, roleOn } from "../support/roles.js";

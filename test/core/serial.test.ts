@@ -113,7 +113,7 @@ describe("KeyedMutex", () => {
 });
 
 describe("ConcurrencyLimit", () => {
-  it("a concurrency limit starts tasks before it returns while there is room, and no more than that", async () => {
+  it("a concurrency limit starts tasks before it returns while there is space, and no more than that", async () => {
     const { log, task, end } = staged();
     const limit = new ConcurrencyLimit(2);
     for (const name of ["a", "b", "c", "d"]) void limit.run(task(name));

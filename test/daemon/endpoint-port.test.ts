@@ -19,7 +19,7 @@ function fullDisk(): { readonly port: EndpointPort; readonly stateDir: string; r
 }
 
 describe("the port of the endpoint on a full disk", () => {
-  it("is served, told as not remembered, and remembered once there is room", async () => {
+  it("is served, told as not remembered, and remembered once there is space", async () => {
     const { port, stateDir, free } = fullDisk();
     await port.remember(4711);
     await port.retry();

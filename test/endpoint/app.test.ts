@@ -4,7 +4,7 @@ import { BrokerError, type BrokerErrorCode, type EndpointErrorCode } from "../..
 import { newLeaseToken } from "../../src/core/lease.js";
 import { Secret } from "../../src/core/secret.js";
 import { CANARY } from "../support/canaries.js";
-import { ACCESS_KEY_ID, endpointRoom, hourOfCredentials } from "../support/endpoint-room.js";
+import { ACCESS_KEY_ID, endpointFixture, hourOfCredentials } from "../support/endpoint-fixture.js";
 
 const HOUR_BODY = {
   Code: "Success",
@@ -20,7 +20,7 @@ const HOUR_BODY = {
 
 describe("a request with a good token", () => {
   it("gets the credentials, by either form of the token", async () => {
-    const { app, token, leases } = endpointRoom();
+    const { app, token, leases } = endpointFixture();
 
     const byPath = await request(app).get(`/lease/${token}`);
     const byHeader = await request(app).get("/creds").set("Authorization", token);
@@ -35,7 +35,7 @@ describe("a request with a good token", () => {
   });
 
   it("gets exactly the promised keys, in their order, and headers that every client reads", async () => {
-    const { app, token } = endpointRoom();
+    const { app, token } = endpointFixture();
 
     const { text, headers } = await request(app).get(`/lease/${token}`);
 
@@ -50,7 +50,7 @@ describe("a request with a good token", () => {
   });
 
   it("is served although a leftover Authorization comes with the path form", async () => {
-    const { app, token } = endpointRoom();
+    const { app, token } = endpointFixture();
 
     const answer = await request(app).get(`/lease/${token}`).set("Authorization", newLeaseToken().reveal());
 
@@ -58,7 +58,7 @@ describe("a request with a good token", () => {
   });
 
   it("finds no account and role where they are not known", async () => {
-    const { app, credentials, leases } = endpointRoom();
+    const { app, credentials, leases } = endpointFixture();
     const { credentials: known, receivedAt } = hourOfCredentials();
     const { accessKeyId, secretAccessKey, sessionToken, expiration } = known;
     const unknown = { accessKeyId, secretAccessKey, sessionToken, expiration };
@@ -72,7 +72,7 @@ describe("a request with a good token", () => {
   });
 
   it("is not served any more when the lease was revoked while it waited", async () => {
-    const { app, credentials, leases, token } = endpointRoom();
+    const { app, credentials, leases, token } = endpointFixture();
     credentials.answers.set("dev", async () => {
       leases.end(token);
       return hourOfCredentials();
@@ -89,7 +89,7 @@ describe("a request without a good token", () => {
   it.each(["", "brk_", "Basic dXNlcjpwdw==", "Bearer", "Bearer x y", newLeaseToken().reveal()])(
     "is answered LeaseUnknown: Authorization %j",
     async (authorization) => {
-      const { app, credentials } = endpointRoom();
+      const { app, credentials } = endpointFixture();
 
       const answer = await request(app).get("/creds").set("Authorization", authorization);
 
@@ -100,7 +100,7 @@ describe("a request without a good token", () => {
   );
 
   it("is answered LeaseUnknown without any token, with another method, path, case, slash or query", async () => {
-    const { app, token } = endpointRoom();
+    const { app, token } = endpointFixture();
     const agent = request(app);
     const answers = [
       await agent.get("/creds"),
@@ -127,7 +127,7 @@ describe("a request without a good token", () => {
   });
 
   it("is answered LeaseEnded with a token that was good once", async () => {
-    const { app, leases, token } = endpointRoom();
+    const { app, leases, token } = endpointFixture();
     leases.end(token);
 
     const answer = await request(app).get(`/lease/${token}`);
@@ -138,7 +138,7 @@ describe("a request without a good token", () => {
 
 describe("healthz", () => {
   it("answers 204 and nothing else, without a token, and is no fetch", async () => {
-    const { app, fetches } = endpointRoom();
+    const { app, fetches } = endpointFixture();
 
     const answer = await request(app).get("/healthz");
 
@@ -169,7 +169,7 @@ describe("an error", () => {
   ];
 
   it.each(statuses)("%s is %i, tells its mend in body and reason phrase, in both spellings", async (code, status) => {
-    const { app, credentials, token } = endpointRoom();
+    const { app, credentials, token } = endpointFixture();
     const error = new BrokerError(code, "no session for source corp", { hint: "brokerctl login corp" });
     credentials.answers.set("dev", () => Promise.reject(error));
 
@@ -187,7 +187,7 @@ describe("an error", () => {
   });
 
   it("that has no word here is InternalError, with its text", async () => {
-    const { app, credentials, token } = endpointRoom();
+    const { app, credentials, token } = endpointFixture();
     const code: BrokerErrorCode = "StoreUnavailable";
     credentials.answers.set("dev", () => Promise.reject(new BrokerError(code, "the secret store cannot be read")));
 
@@ -201,7 +201,7 @@ describe("an error", () => {
   });
 
   it("of an unknown kind says nothing of itself, but to the log", async () => {
-    const { app, credentials, token, logger } = endpointRoom();
+    const { app, credentials, token, logger } = endpointFixture();
     credentials.answers.set("dev", () => Promise.reject(new TypeError("internal detail")));
 
     const answer = await request(app).get(`/lease/${token}`);
@@ -213,7 +213,7 @@ describe("an error", () => {
   });
 
   it("NoRole names the command that chooses one", async () => {
-    const { app, leases } = endpointRoom();
+    const { app, leases } = endpointFixture();
 
     const answer = await request(app).get(`/lease/${leases.add(null)}`);
 
@@ -221,7 +221,7 @@ describe("an error", () => {
   });
 
   it("is told for credentials that are too large for some clients to read", async () => {
-    const { app, credentials, token } = endpointRoom();
+    const { app, credentials, token } = endpointFixture();
     const sizeOf = async (padding: number) => {
       const sessionToken = new Secret(CANARY.padEnd(CANARY.length + padding, "x"));
       credentials.hold("dev", hourOfCredentials({ sessionToken }));
@@ -237,7 +237,7 @@ describe("an error", () => {
 
 describe("the log of fetches", () => {
   it("says after each answer which lease got which role, or why not", async () => {
-    const { app, credentials, leases, fetches, token } = endpointRoom();
+    const { app, credentials, leases, fetches, token } = endpointFixture();
     credentials.answers.set("down", () => Promise.reject(new BrokerError("AwsUnreachable", "no route")));
 
     await request(app).get(`/lease/${token}`);
@@ -256,7 +256,7 @@ describe("the log of fetches", () => {
   });
 
   it("holds neither tokens nor credentials", async () => {
-    const { app, fetches, logger, token } = endpointRoom();
+    const { app, fetches, logger, token } = endpointFixture();
 
     await request(app).get(`/lease/${token}`);
     await request(app).get("/creds").set("Authorization", `Bearer ${token}`);
@@ -271,7 +271,7 @@ describe("the log of fetches", () => {
 
 describe("a resume of the machine", () => {
   it("is looked for before each client is given credentials, and not for a token that is not good", async () => {
-    const { app, leases, resumeChecks, token } = endpointRoom();
+    const { app, leases, resumeChecks, token } = endpointFixture();
 
     await request(app).get(`/lease/${token}`);
     await request(app).get("/creds").set("Authorization", token);
@@ -288,7 +288,7 @@ describe("a role that the config lacks", () => {
   it.each(["RoleUnknown", "ConfigInvalid"] as const)(
     "is served when an edit that was taken up has it, after %s",
     async (code) => {
-      const { app, credentials, config, leases } = endpointRoom();
+      const { app, credentials, config, leases } = endpointFixture();
       credentials.answers.set("new", missing(code));
       config.takeUpEdit = async () => {
         credentials.hold("new", hourOfCredentials());
@@ -300,7 +300,7 @@ describe("a role that the config lacks", () => {
   );
 
   it("is answered with its error when there is no edit to take up", async () => {
-    const { app, credentials, leases } = endpointRoom();
+    const { app, credentials, leases } = endpointFixture();
     credentials.answers.set("new", missing("RoleUnknown"));
 
     const answer = await request(app).get(`/lease/${leases.add("new")}`);
@@ -310,7 +310,7 @@ describe("a role that the config lacks", () => {
   });
 
   it("is answered with the reason why its entry was left out", async () => {
-    const { app, credentials, config, leases } = endpointRoom();
+    const { app, credentials, config, leases } = endpointFixture();
     credentials.answers.set("bad", missing("RoleUnknown"));
     config.whyMissing = (role) => new BrokerError("ConfigInvalid", `role ${role} was left out`);
 
@@ -320,7 +320,7 @@ describe("a role that the config lacks", () => {
   });
 
   it("is the only failure for which an edit is looked for", async () => {
-    const { app, credentials, config, leases } = endpointRoom();
+    const { app, credentials, config, leases } = endpointFixture();
     credentials.answers.set("down", missing("AwsUnreachable"));
     let looks = 0;
     config.takeUpEdit = async () => {

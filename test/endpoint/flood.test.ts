@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { describe, expect, it } from "vitest";
-import { endpointRoom, hourOfCredentials } from "../support/endpoint-room.js";
+import { endpointFixture, hourOfCredentials } from "../support/endpoint-fixture.js";
 import { exchange } from "../support/raw-http.js";
 
 /** Generous: the bound that matters is that there is one (Node's own defaults keep such clients for more than 75 s). */
@@ -43,7 +43,7 @@ async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
 
 describe("two thousand clients that send nothing, or a byte now and then", () => {
   it("keep no honest client waiting, nor the end of the daemon", async () => {
-    const { listen, token } = endpointRoom();
+    const { listen, token } = endpointFixture();
     const listener = await listen({ headersTimeout: 600_000, requestTimeout: 601_000 });
     const port = listener.port!;
     const slow = await openMany(port, 2000);
@@ -58,7 +58,7 @@ describe("two thousand clients that send nothing, or a byte now and then", () =>
   }, 240_000);
 
   it("are gone soon with the limits as they are", async () => {
-    const { listen, token } = endpointRoom();
+    const { listen, token } = endpointFixture();
     const listener = await listen();
     const port = listener.port!;
     const slow = await openMany(port, 300);
@@ -74,7 +74,7 @@ describe("two thousand clients that send nothing, or a byte now and then", () =>
   }, 240_000);
 
   it("beyond the limit of connections, leave the slots free again", async () => {
-    const { listen, token } = endpointRoom();
+    const { listen, token } = endpointFixture();
     // Long enough for the honest ones behind a busy machine.
     const timeouts = { headersTimeout: 3000, requestTimeout: 4000, connectionsCheckingInterval: 50 };
     const listener = await listen({ ...timeouts, maxConnections: 200 });
@@ -91,7 +91,7 @@ describe("two thousand clients that send nothing, or a byte now and then", () =>
 
 describe("clients that go away while they wait", () => {
   it("are logged as abandoned, and cost no other client anything", async () => {
-    const { listen, credentials, fetches, token } = endpointRoom();
+    const { listen, credentials, fetches, token } = endpointFixture();
     let release = (): void => undefined;
     const held = new Promise<void>((resolve) => (release = resolve));
     credentials.answers.set("dev", () => held.then(() => hourOfCredentials()));

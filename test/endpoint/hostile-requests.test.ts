@@ -2,22 +2,22 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Listener } from "../../src/http/listen.js";
-import { ACCESS_KEY_ID, endpointRoom } from "../support/endpoint-room.js";
+import { ACCESS_KEY_ID, endpointFixture } from "../support/endpoint-fixture.js";
 import { exchange } from "../support/raw-http.js";
 
-const room = endpointRoom();
+const fixture = endpointFixture();
 let listener: Listener;
 let port: number;
 
 beforeAll(async () => {
-  listener = await room.listen({ headersTimeout: 300, requestTimeout: 400, connectionsCheckingInterval: 50 });
+  listener = await fixture.listen({ headersTimeout: 300, requestTimeout: 400, connectionsCheckingInterval: 50 });
   port = listener.port!;
 });
 afterAll(async () => listener.close());
 
 /** PORT and TOKEN stand for the real ones: everything else about these requests is as the row says. */
 function bytes(template: string): string {
-  return template.replaceAll("PORT", String(port)).replaceAll("TOKEN", room.token);
+  return template.replaceAll("PORT", String(port)).replaceAll("TOKEN", fixture.token);
 }
 
 /** A good request but for `headers`, each of which replaces the good ones of its name. */
@@ -188,11 +188,11 @@ describe("hostile requests", () => {
   });
 
   it("leave no token and no credential in the log", () => {
-    const written = JSON.stringify(room.logger.lines);
+    const written = JSON.stringify(fixture.logger.lines);
 
-    expect(room.fetches().length).toBeGreaterThan(50);
+    expect(fixture.fetches().length).toBeGreaterThan(50);
     expectNothingLeaked(written);
-    expect(room.logger.lines.filter(({ level }) => level === "error")).toEqual([]);
+    expect(fixture.logger.lines.filter(({ level }) => level === "error")).toEqual([]);
   });
 });
 
@@ -232,17 +232,17 @@ describe("honest requests", () => {
   });
 
   it("cost one answer a connection, however many come in one piece", async () => {
-    const asked = room.credentials.asked;
+    const asked = fixture.credentials.asked;
     const { text } = await exchange(port, bytes(withHeaders()).repeat(500));
 
     expect(answersIn(text)).toBeLessThanOrEqual(1);
-    expect(room.credentials.asked).toBe(asked + 1);
+    expect(fixture.credentials.asked).toBe(asked + 1);
   });
 
   it("keep their connection from one answer to the next, also after a wrong token", async () => {
     const socket = connect({ port, host: "127.0.0.1" });
     const answers: string[] = [];
-    for (const token of ["nonsense", room.token, room.token]) {
+    for (const token of ["nonsense", fixture.token, fixture.token]) {
       socket.write(bytes(withTarget("/creds", `Authorization: ${token}`)));
       answers.push(String(((await once(socket, "data")) as [Buffer])[0]).slice(0, 12));
     }
@@ -271,6 +271,6 @@ function answersIn(text: string): number {
 function expectNothingLeaked(text: string): void {
   expect(text).not.toContain(ACCESS_KEY_ID);
   expect(text).not.toContain("AccessKeyId");
-  expect(text).not.toContain(room.token.slice(4));
+  expect(text).not.toContain(fixture.token.slice(4));
   expect(text).not.toMatch(/access-control-/i);
 }

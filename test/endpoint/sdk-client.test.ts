@@ -4,17 +4,17 @@ import { BrokerError } from "../../src/core/errors.js";
 import { Secret } from "../../src/core/secret.js";
 import type { Listener } from "../../src/http/listen.js";
 import { CANARY } from "../support/canaries.js";
-import { ACCESS_KEY_ID, endpointRoom, hourOfCredentials } from "../support/endpoint-room.js";
+import { ACCESS_KEY_ID, endpointFixture, hourOfCredentials } from "../support/endpoint-fixture.js";
 import { tempDir } from "../support/temp-dir.js";
 
 /** The SDK's own default chain, as a program with nothing but our variables runs it (sdk-contract §2, §10). */
-const room = endpointRoom();
+const fixture = endpointFixture();
 let listener: Listener;
 const before = process.env;
 const home = tempDir("sdk-home");
 
 beforeAll(async () => {
-  listener = await room.listen();
+  listener = await fixture.listen();
 });
 afterAll(async () => {
   process.env = before;
@@ -37,8 +37,8 @@ const inAnHour = () => ({
 describe("the JavaScript SDK", () => {
   it("takes the credentials with one variable", async () => {
     const held = inAnHour();
-    room.credentials.hold("dev", held);
-    useVariables({ AWS_CONTAINER_CREDENTIALS_FULL_URI: url(`/lease/${room.token}`) });
+    fixture.credentials.hold("dev", held);
+    useVariables({ AWS_CONTAINER_CREDENTIALS_FULL_URI: url(`/lease/${fixture.token}`) });
 
     const identity = await defaultProvider()();
 
@@ -53,10 +53,10 @@ describe("the JavaScript SDK", () => {
   });
 
   it("takes them with the header form", async () => {
-    room.credentials.hold("dev", inAnHour());
+    fixture.credentials.hold("dev", inAnHour());
     useVariables({
       AWS_CONTAINER_CREDENTIALS_FULL_URI: url("/creds"),
-      AWS_CONTAINER_AUTHORIZATION_TOKEN: room.token,
+      AWS_CONTAINER_AUTHORIZATION_TOKEN: fixture.token,
     });
 
     expect((await defaultProvider()()).accessKeyId).toBe(ACCESS_KEY_ID);
@@ -64,11 +64,11 @@ describe("the JavaScript SDK", () => {
 
   it("asks again when credentials are still pending, and gets them", async () => {
     let calls = 0;
-    room.credentials.answers.set("dev", async () => {
+    fixture.credentials.answers.set("dev", async () => {
       if (calls++ === 0) throw new BrokerError("CredentialsPending", "the first fetch is under way");
       return inAnHour();
     });
-    useVariables({ AWS_CONTAINER_CREDENTIALS_FULL_URI: url(`/lease/${room.token}`) });
+    useVariables({ AWS_CONTAINER_CREDENTIALS_FULL_URI: url(`/lease/${fixture.token}`) });
 
     expect((await defaultProvider()()).accessKeyId).toBe(ACCESS_KEY_ID);
     expect(calls).toBe(2);
@@ -85,20 +85,20 @@ describe("the JavaScript SDK", () => {
       receivedAt: Date.now(),
     });
     const provider = defaultProvider();
-    useVariables({ AWS_CONTAINER_CREDENTIALS_FULL_URI: url(`/lease/${room.token}`) });
-    room.credentials.hold("dev", short("ASIA0000000000000001"));
+    useVariables({ AWS_CONTAINER_CREDENTIALS_FULL_URI: url(`/lease/${fixture.token}`) });
+    fixture.credentials.hold("dev", short("ASIA0000000000000001"));
     expect((await provider()).accessKeyId).toBe("ASIA0000000000000001");
 
-    room.credentials.hold("dev", short("ASIA0000000000000002"));
+    fixture.credentials.hold("dev", short("ASIA0000000000000002"));
     await expect.poll(async () => (await provider()).accessKeyId).toBe("ASIA0000000000000002");
   });
 
   it("fails with a wrong token, without a lock-out for the next try", async () => {
-    room.credentials.hold("dev", inAnHour());
-    useVariables({ AWS_CONTAINER_CREDENTIALS_FULL_URI: url(`/lease/${room.token.slice(0, -1)}~`) });
+    fixture.credentials.hold("dev", inAnHour());
+    useVariables({ AWS_CONTAINER_CREDENTIALS_FULL_URI: url(`/lease/${fixture.token.slice(0, -1)}~`) });
     await expect(defaultProvider()()).rejects.toThrow();
 
-    useVariables({ AWS_CONTAINER_CREDENTIALS_FULL_URI: url(`/lease/${room.token}`) });
+    useVariables({ AWS_CONTAINER_CREDENTIALS_FULL_URI: url(`/lease/${fixture.token}`) });
     expect((await defaultProvider()()).accessKeyId).toBe(ACCESS_KEY_ID);
   });
 });

@@ -146,7 +146,7 @@ describe("a durable new file", () => {
 const canMount = process.getuid?.() === 0 && tryMount(join(tempDir("mount"), "probe"));
 
 describe.skipIf(!canMount)("on a full disk", () => {
-  it("keeps the old file whole, leaves nothing else, and works again once there is room", async () => {
+  it("keeps the old file whole, leaves nothing else, and works again once there is space", async () => {
     const disk = join(tempDir("mount"), "small");
     tryMount(disk, { keep: true });
     try {

@@ -23,11 +23,11 @@ async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
 }
 
 async function loggedIn(): Promise<SsoBroker> {
-  const room = await startSsoBroker();
-  closes.push(() => room.close());
-  room.center.settings.sessionSeconds = 90 * DAY_SECONDS;
-  await room.logIn();
-  return room;
+  const fixture = await startSsoBroker();
+  closes.push(() => fixture.close());
+  fixture.center.settings.sessionSeconds = 90 * DAY_SECONDS;
+  await fixture.logIn();
+  return fixture;
 }
 
 const warningsOf = async ({ broker }: SsoBroker): Promise<string> =>
@@ -36,32 +36,32 @@ const inLog = ({ broker }: SsoBroker, text: string): boolean => broker.log.some(
 
 describe("a login that Identity Center will not renew for much longer", () => {
   it("is told of by status and the log a week before, until somebody logs in again", async () => {
-    const room = await loggedIn();
-    await room.broker.clock.advance(20 * SECOND);
-    expect(await warningsOf(room)).toBe("");
-    room.broker.clock.jump(84 * DAY);
-    await room.broker.clock.advance(20 * SECOND);
-    await until(() => inLog(room, "login cannot be renewed for long, log in again"));
-    expect(await warningsOf(room)).toContain("the login of corp can be renewed until 2026-04-01 only");
-    expect(await warningsOf(room)).toContain("brokerctl login corp");
-    await room.logIn();
-    expect(await warningsOf(room)).toBe("");
+    const fixture = await loggedIn();
+    await fixture.broker.clock.advance(20 * SECOND);
+    expect(await warningsOf(fixture)).toBe("");
+    fixture.broker.clock.jump(84 * DAY);
+    await fixture.broker.clock.advance(20 * SECOND);
+    await until(() => inLog(fixture, "login cannot be renewed for long, log in again"));
+    expect(await warningsOf(fixture)).toContain("the login of corp can be renewed until 2026-04-01 only");
+    expect(await warningsOf(fixture)).toContain("brokerctl login corp");
+    await fixture.logIn();
+    expect(await warningsOf(fixture)).toBe("");
   });
 
   it("is checked at a start too, as soon as the store is open", async () => {
-    const room = await loggedIn();
-    await room.broker.call("lock", {});
-    await room.broker.stop();
-    room.broker.clock.jump(84 * DAY);
-    await room.broker.start();
-    room.broker.log.length = 0;
-    await room.broker.clock.advance(HOUR);
-    expect(inLog(room, "calendar job failed")).toBe(false);
-    expect(await warningsOf(room)).not.toContain("corp");
-    await room.broker.call("unlock", {});
-    await until(async () => (await warningsOf(room)).includes("corp"));
-    await room.broker.clock.advance(20 * SECOND);
-    await until(() => inLog(room, "login cannot be renewed for long, log in again"));
+    const fixture = await loggedIn();
+    await fixture.broker.call("lock", {});
+    await fixture.broker.stop();
+    fixture.broker.clock.jump(84 * DAY);
+    await fixture.broker.start();
+    fixture.broker.log.length = 0;
+    await fixture.broker.clock.advance(HOUR);
+    expect(inLog(fixture, "calendar job failed")).toBe(false);
+    expect(await warningsOf(fixture)).not.toContain("corp");
+    await fixture.broker.call("unlock", {});
+    await until(async () => (await warningsOf(fixture)).includes("corp"));
+    await fixture.broker.clock.advance(20 * SECOND);
+    await until(() => inLog(fixture, "login cannot be renewed for long, log in again"));
   });
 });
 

@@ -21,7 +21,7 @@ afterEach(async () => {
   await broker.ctl(["stop"]);
 });
 
-async function coldRoom(): Promise<void> {
+async function coldHome(): Promise<void> {
   broker = await TestBroker.create({ name: "burst" });
   const program = join(broker.home, "credentials");
   writeFileSync(program, `#!/bin/sh\necho '${JSON.stringify(CREDENTIALS)}'\n`, { mode: 0o700 });
@@ -59,7 +59,7 @@ function expectKeys({ code, stdout, stderr }: Outcome): void {
 
 describe(`${AT_ONCE} credential-process at once, with no brokerd`, () => {
   it(`start it once and are all answered, in each of ${ROUNDS} rounds`, { timeout: ROUNDS * 120_000 }, async () => {
-    await coldRoom();
+    await coldHome();
     for (let round = 0; round < ROUNDS; round++) {
       const before = broker.log().length;
       for (const outcome of await burst()) expectKeys(outcome);
@@ -69,7 +69,7 @@ describe(`${AT_ONCE} credential-process at once, with no brokerd`, () => {
   });
 
   it(`do not bring it back after a stop, in each of ${ROUNDS} rounds`, { timeout: ROUNDS * 120_000 }, async () => {
-    await coldRoom();
+    await coldHome();
     const random = seededRandom(SEED);
     for (let round = 0; round < ROUNDS; round++) {
       // While all are being loaded, or when some have been answered: what a person could do who changes their mind.

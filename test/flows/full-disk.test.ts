@@ -36,12 +36,12 @@ async function warnings(): Promise<string> {
 
 /** By the sweep, within its 15 s. */
 async function untilNothingIsUnsaved(): Promise<void> {
-  while (/not durable|no room|out of date/.test(await warnings()))
+  while (/not durable|no space|out of date/.test(await warnings()))
     await new Promise((resolve) => setTimeout(resolve, 200));
 }
 
 describe.skipIf(!canMount())("on a full disk", () => {
-  it("a brokerd that was killed starts, serves what it had, says what is not durable and saves it once there is room", {
+  it("a brokerd that was killed starts, serves what it had, says what is not durable and saves it once there is space", {
     timeout: 120_000,
   }, async () => {
     const state = smallState();
@@ -78,7 +78,7 @@ describe.skipIf(!canMount())("on a full disk", () => {
     await broker.stop("SIGKILL");
     await broker.start();
     expect((await broker.call("status", {})).defaultRole).toBe("prod");
-    expect(await warnings()).not.toMatch(/not durable|no room|out of date/);
+    expect(await warnings()).not.toMatch(/not durable|no space|out of date/);
   });
 
   it("a second brokerd is refused, stop works, and the next one starts", async () => {

@@ -51,7 +51,7 @@ async function answering({ ended, stderr }: Started): Promise<void> {
   await Promise.race([broker.answering(), died]);
 }
 
-async function room(config = ROLES_YAML): Promise<void> {
+async function fixture(config = ROLES_YAML): Promise<void> {
   aws = await startFakeAws(awsOptions());
   broker = await TestBroker.create({ name: "process", config, env: { AWS_ENDPOINT_URL: aws.url } });
 }
@@ -86,7 +86,7 @@ async function until(look: () => Promise<boolean> | boolean): Promise<void> {
 
 describe("bin/brokerd", () => {
   it("obeys nothing of NODE_OPTIONS, NODE_PATH and the like, and starts", async () => {
-    await room();
+    await fixture();
     const { path, wasLoaded } = intruder();
     const keys = join(tempDir("keylog"), "keys");
     const daemon = launch(LAUNCHER, [], {
@@ -106,7 +106,7 @@ describe("bin/brokerd", () => {
   });
 
   it("starts Node itself, in its own place, with the flags of every other start", async () => {
-    await room();
+    await fixture();
     const daemon = launch(LAUNCHER, []);
     await answering(daemon);
     const words = readFileSync(`/proc/${daemon.child.pid}/cmdline`, "utf8").split("\0").slice(1, -1);
@@ -115,7 +115,7 @@ describe("bin/brokerd", () => {
   });
 
   it("finds its place through links, relative ones and directories with spaces too", async () => {
-    await room();
+    await fixture();
     const directory = join(tempDir("links"), "with spaces -x");
     mkdirSync(join(directory, "bin"), { recursive: true });
     symlinkSync(LAUNCHER, join(directory, "real"));
@@ -126,7 +126,7 @@ describe("bin/brokerd", () => {
   });
 
   it("says what is missing where there is no Node", async () => {
-    await room();
+    await fixture();
     const tools = join(tempDir("tools"), "bin");
     mkdirSync(tools);
     for (const tool of ["sh", "readlink", "dirname"]) symlinkSync(`/usr/bin/${tool}`, join(tools, tool));
@@ -144,7 +144,7 @@ describe("bin/brokerd", () => {
     ["v22.0.0", 0],
     ["v100.0.0", 0],
   ])("says what it needs where Node is %s: exit %i", async (version, code) => {
-    await room();
+    await fixture();
     const tools = tempDir("tools");
     const script = `#!/bin/sh\ncase $* in *--version) echo ${version} ;; esac\n`;
     writeFileSync(join(tools, "node"), script, { mode: 0o755 });
@@ -166,7 +166,7 @@ describe("brokerd by itself", () => {
       { NODE_OPTIONS: "--heapsnapshot-signal=SIGUSR2" },
     ],
   ])("refuses to start %s, and says the mend", async (_, nodeArgs, env) => {
-    await room();
+    await fixture();
     const { ended, stderr } = launch(process.execPath, [...nodeArgs, BROKERD], env);
     expect(await ended).toEqual([2, null]);
     expect(stderr()).toContain("env -u NODE_OPTIONS brokerd");
@@ -183,14 +183,14 @@ describe("brokerd by itself", () => {
     ["--trace-event-categories", "node"],
     ["--import", "data:text/javascript,"],
   ])("refuses to start with %s before its script, and names it", async (...nodeArgs) => {
-    await room();
+    await fixture();
     const { ended, stderr } = launch(process.execPath, [...nodeArgs, BROKERD]);
     expect(await ended).toEqual([2, null]);
     expect(stderr()).toContain(`node was started with ${nodeArgs[0].split("=")[0]}`);
   });
 
   it("refuses a CREDBROKER_HOME that others can write to, before anything is made in it", async () => {
-    await room();
+    await fixture();
     chmodSync(broker.home, 0o777);
     const { ended, stderr } = launch(process.execPath, [BROKERD]);
     expect(await ended).toEqual([2, null]);
@@ -203,13 +203,13 @@ describe("brokerd by itself", () => {
   });
 
   it("takes limits of memory from NODE_OPTIONS", async () => {
-    await room();
+    await fixture();
     const daemon = launch(process.execPath, [BROKERD], { NODE_OPTIONS: "--max-old-space-size=256 --no-warnings" });
     await answering(daemon);
   });
 
   it("opens no inspector for SIGUSR1 or _debugProcess, running or just started", async () => {
-    await room();
+    await fixture();
     const daemon = launch(process.execPath, [BROKERD]);
     await answering(daemon);
     (process as unknown as { _debugProcess(pid: number): void })._debugProcess(daemon.child.pid!);
@@ -233,7 +233,7 @@ describe("brokerd by itself", () => {
   });
 
   it("leaves no core, and no memory in one, when it aborts", async () => {
-    await room();
+    await fixture();
     const directory = tempDir("core");
     const shell = `ulimit -c unlimited 2>/dev/null; cd ${directory} && exec "$0" "$@"`;
     const viaLauncher = launch("/bin/sh", ["-c", shell, LAUNCHER]);
@@ -248,7 +248,7 @@ describe("brokerd by itself", () => {
   });
 
   it("outlives its terminal: streams closed, SIGHUP, and goes on serving", async () => {
-    await room();
+    await fixture();
     const daemon = launch(process.execPath, [BROKERD]);
     await answering(daemon);
     daemon.child.stdout?.destroy();
@@ -261,7 +261,7 @@ describe("brokerd by itself", () => {
   });
 
   it("starts without any standard stream, and serves", async () => {
-    await room();
+    await fixture();
     const daemon = launch("/bin/sh", ["-c", 'exec "$0" "$@" <&- >&- 2>&-', process.execPath, BROKERD]);
     await answering(daemon);
     await broker.call("config-reload", {});
@@ -270,7 +270,7 @@ describe("brokerd by itself", () => {
   });
 
   it("ends with 0 when SIGTERM comes: who was asking is answered, who stalls is cut", async () => {
-    await room();
+    await fixture();
     const daemon = launch(process.execPath, [BROKERD]);
     await answering(daemon);
     await broker.call("store-create", {});
@@ -293,7 +293,7 @@ describe("brokerd by itself", () => {
   });
 
   it("ends at once when it is asked again", async () => {
-    await room();
+    await fixture();
     const daemon = launch(process.execPath, [BROKERD]);
     await answering(daemon);
     const { daemon: view } = await broker.call("status", {});
@@ -310,7 +310,7 @@ describe("brokerd by itself", () => {
   });
 
   it("is started by brokerctl without what the environment says of Node", async () => {
-    await room();
+    await fixture();
     const { path } = intruder();
     const { code, stderr } = await broker.ctl(["start"], {
       env: { NODE_OPTIONS: "--max-old-space-size=512", NODE_PATH: dirname(path) },

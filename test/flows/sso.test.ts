@@ -12,13 +12,13 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-let room: SsoBroker;
+let fixture: SsoBroker;
 
 beforeEach(async () => {
-  room = await startSsoBroker();
+  fixture = await startSsoBroker();
 });
 
-afterEach(() => room.close());
+afterEach(() => fixture.close());
 
 /** Real sockets need real turns of the event loop. */
 async function wire(): Promise<void> {
@@ -27,7 +27,7 @@ async function wire(): Promise<void> {
 
 async function advance(ms: number, stepMs: number): Promise<void> {
   for (let passed = 0; passed < ms; passed += stepMs) {
-    await room.broker.clock.advance(stepMs);
+    await fixture.broker.clock.advance(stepMs);
     await wire();
   }
 }
@@ -43,7 +43,7 @@ async function until<T>(look: () => Promise<T>, want: (seen: T) => boolean): Pro
 /** In steps shorter than our own deadline for AWS, whose answers are on the wire meanwhile. */
 function ticking<T>(look: () => Promise<T>, want: (seen: T) => boolean): Promise<T> {
   const tick = async (): Promise<T> => {
-    await room.broker.clock.advance(SECOND);
+    await fixture.broker.clock.advance(SECOND);
     return look();
   };
   return until(tick, want);
@@ -55,15 +55,15 @@ const codeOf = async (url: string): Promise<string | undefined> => {
 };
 
 async function isStored(): Promise<boolean> {
-  return (await room.sourceState()) === "ready";
+  return (await fixture.sourceState()) === "ready";
 }
 
 describe("a login in the browser", () => {
   it("serves the role that waited, whose credentials AWS accepts, and stands in status", async () => {
-    const { broker, center } = room;
+    const { broker, center } = fixture;
     const url = await broker.urlOf("dev");
     expect(await get(url)).toMatchObject({ status: 400, body: { Code: "LoginRequired" } });
-    await room.logIn();
+    await fixture.logIn();
     await until(
       () => codeOf(url),
       (code) => code === "200",
@@ -77,19 +77,19 @@ describe("a login in the browser", () => {
   });
 
   it("denies a role that is not assigned, and says how to see which are", async () => {
-    await room.logIn();
-    const error = await brokerErrorOf(() => room.broker.call("warm", { role: "foreign" }));
+    await fixture.logIn();
+    const error = await brokerErrorOf(() => fixture.broker.call("warm", { role: "foreign" }));
     expect(error).toMatchObject({ code: "AssumeRoleDenied", hint: "brokerctl sso roles corp" });
-    expect(await room.sourceState()).toBe("ready");
+    expect(await fixture.sourceState()).toBe("ready");
   });
 
   it("leaves no token in any file or log line", async () => {
-    await room.logIn();
-    await room.broker.call("warm", { role: "dev" });
-    const token = room.center.lastOf("GetRoleCredentials").accessToken!;
+    await fixture.logIn();
+    await fixture.broker.call("warm", { role: "dev" });
+    const token = fixture.center.lastOf("GetRoleCredentials").accessToken!;
     expect(token.length).toBeGreaterThan(20);
-    expect(JSON.stringify(room.broker.log)).not.toContain(token);
-    const sealed = readFileSync(join(room.broker.home, "state", "secrets.sealed")).toString("latin1");
+    expect(JSON.stringify(fixture.broker.log)).not.toContain(token);
+    const sealed = readFileSync(join(fixture.broker.home, "state", "secrets.sealed")).toString("latin1");
     expect(sealed).not.toContain(token);
   });
 });
@@ -102,7 +102,7 @@ describe("an answer of the browser that is not the one awaited", () => {
   let callback: URL;
 
   beforeEach(async () => {
-    const { broker } = room;
+    const { broker } = fixture;
     ({ loginId, url } = await broker.call("login-start", { source: "corp", flow: "browser" }));
     leave = new AbortController();
     ended = broker.call("login-wait", { loginId }, leave.signal).then(
@@ -127,7 +127,7 @@ describe("an answer of the browser that is not the one awaited", () => {
     const right = await rightAnswer();
     const answer = await fetch(change(right));
     expect(answer.status).toBeGreaterThanOrEqual(400);
-    expect(room.center.countOf("CreateToken")).toBe(0);
+    expect(fixture.center.countOf("CreateToken")).toBe(0);
     expect(await isStored()).toBe(false);
     expect((await fetch(right)).status).toBe(200);
     expect(await ended).toBe("logged in");
@@ -137,7 +137,7 @@ describe("an answer of the browser that is not the one awaited", () => {
     const right = await rightAnswer();
     expect(await statusUnderHost(right, "rebound.example")).toBe(403);
     expect(await statusUnderHost(right, `localhost:${right.port}`)).toBe(403);
-    expect(room.center.countOf("CreateToken")).toBe(0);
+    expect(fixture.center.countOf("CreateToken")).toBe(0);
   });
 
   it("with a wrong code ends the login, and stores nothing", async () => {
@@ -155,7 +155,7 @@ describe("an answer of the browser that is not the one awaited", () => {
     const [first, second] = await Promise.allSettled([fetch(right), fetch(right)]);
     const statuses = [first, second].map((each) => (each.status === "fulfilled" ? each.value.status : "refused"));
     expect(statuses.filter((status) => status === 200)).toHaveLength(1);
-    expect(room.center.countOf("CreateToken")).toBe(1);
+    expect(fixture.center.countOf("CreateToken")).toBe(1);
     await ended;
     await expect(fetch(right)).rejects.toThrow();
   });
@@ -171,7 +171,7 @@ describe("an answer of the browser that is not the one awaited", () => {
       (seen) => seen === "refused",
     );
     await expect(fetch(right)).rejects.toThrow();
-    expect(room.center.countOf("CreateToken")).toBe(0);
+    expect(fixture.center.countOf("CreateToken")).toBe(0);
     expect(await isStored()).toBe(false);
   });
 
@@ -185,7 +185,7 @@ describe("an answer of the browser that is not the one awaited", () => {
 
 describe("a login by device", () => {
   it("ends when the code is confirmed, and not before", async () => {
-    const { broker, center } = room;
+    const { broker, center } = fixture;
     const started = await broker.call("login-start", { source: "corp", flow: "device" });
     expect(center.pendingUserCodes()).toEqual([started.userCode]);
     expect(started.url).toContain(started.userCode!);
@@ -200,7 +200,7 @@ describe("a login by device", () => {
   });
 
   it("ends when it is denied", async () => {
-    const { broker, center } = room;
+    const { broker, center } = fixture;
     const { loginId, userCode } = await broker.call("login-start", { source: "corp", flow: "device" });
     const failed = brokerErrorOf(() => broker.call("login-wait", { loginId }));
     center.deny(userCode!);
@@ -209,16 +209,16 @@ describe("a login by device", () => {
   });
 
   it("of a client that was approved before needs nobody", async () => {
-    const { broker, center } = room;
+    const { broker, center } = fixture;
     center.settings.preAuthorized = true;
     const { loginId, isDone } = await broker.call("login-start", { source: "corp", flow: "device" });
     expect(isDone).toBe(true);
     await broker.call("login-wait", { loginId });
-    expect(await room.sourceState()).toBe("ready");
+    expect(await fixture.sourceState()).toBe("ready");
   });
 
   it("is asked for again with another client where Identity Center forgot ours", async () => {
-    const { broker, center } = room;
+    const { broker, center } = fixture;
     center.settings.preAuthorized = true;
     await broker.call("login-start", { source: "corp", flow: "device" });
     center.forgetRegistrations();
@@ -229,9 +229,9 @@ describe("a login by device", () => {
 
 describe("a session", () => {
   it("is renewed behind under continuous load: an hour of ten-minute tokens without a gap", async () => {
-    const { broker, center } = room;
+    const { broker, center } = fixture;
     Object.assign(center.settings, { accessTokenSeconds: 600, roleSessionSeconds: 900 });
-    await room.logIn();
+    await fixture.logIn();
     const url = await broker.urlOf("dev");
     await broker.call("warm", { role: "dev" });
     const seen = new Set<string | undefined>();
@@ -247,15 +247,15 @@ describe("a session", () => {
   });
 
   it("whose refresh token is revoked needs a login within a sweep, and serves what is valid to its end", async () => {
-    const { broker, center } = room;
+    const { broker, center } = fixture;
     center.settings.roleSessionSeconds = 4 * 3600;
-    await room.logIn();
+    await fixture.logIn();
     const url = await broker.urlOf("dev");
     await broker.call("warm", { role: "dev" });
     center.revokeRefreshTokens();
     await advance(40 * MINUTE, 5 * MINUTE);
     await ticking(
-      () => room.sourceState(),
+      () => fixture.sourceState(),
       (state) => state === "login_required",
     );
     expect(center.countOf("CreateToken")).toBe(2);
@@ -268,8 +268,8 @@ describe("a session", () => {
   });
 
   it("that has ended tells 200 clients at once, and one login serves them all", async () => {
-    const { broker, center } = room;
-    await room.logIn();
+    const { broker, center } = fixture;
+    await fixture.logIn();
     const url = await broker.urlOf("dev");
     await broker.call("warm", { role: "dev" });
     center.endSessions();
@@ -296,11 +296,11 @@ describe("a session", () => {
   });
 
   it("outlives a restart, and goes on being renewed", async () => {
-    const { broker, center } = room;
-    await room.logIn();
+    const { broker, center } = fixture;
+    await fixture.logIn();
     await broker.stop();
     await broker.start();
-    expect(await room.sourceState()).toBe("ready");
+    expect(await fixture.sourceState()).toBe("ready");
     await broker.call("warm", { role: "power" });
     await advance(40 * MINUTE, 5 * MINUTE);
     await ticking(
@@ -319,8 +319,8 @@ describe("a session", () => {
       (broker: InProcessBroker) => broker.call("unlock", {}),
     ],
   ])("in the middle of a renewal when %s keeps the new refresh token", async (_, end, begin) => {
-    const { broker, center } = room;
-    await room.logIn();
+    const { broker, center } = fixture;
+    await fixture.logIn();
     const renewal = center.faults.hold("CreateToken");
     await broker.clock.advance(46 * MINUTE);
     await renewal.arrived();
@@ -334,12 +334,12 @@ describe("a session", () => {
     await begin(broker);
     await broker.clock.advance(HOUR);
     await broker.call("warm", { role: "dev" });
-    expect(await room.sourceState()).toBe("ready");
+    expect(await fixture.sourceState()).toBe("ready");
   });
 
   it("that was due when brokerd ended is renewed when it starts, before anybody asks", async () => {
-    const { broker, center } = room;
-    await room.logIn();
+    const { broker, center } = fixture;
+    await fixture.logIn();
     await broker.stop();
     broker.clock.jump(46 * MINUTE);
     await broker.start();
@@ -348,8 +348,8 @@ describe("a session", () => {
   });
 
   it("is not used while the store is locked, and is there again after unlock", async () => {
-    const { broker } = room;
-    await room.logIn();
+    const { broker } = fixture;
+    await fixture.logIn();
     await broker.call("lock", {});
     const error = await brokerErrorOf(() => broker.call("login-start", { source: "corp", flow: "device" }));
     expect(error.code).toBe("StoreLocked");
@@ -360,8 +360,8 @@ describe("a session", () => {
 
 describe("a logout", () => {
   it("ends the session, drops what came from it, and leases answer LoginRequired", async () => {
-    const { broker, center } = room;
-    await room.logIn();
+    const { broker, center } = fixture;
+    await fixture.logIn();
     const url = await broker.urlOf("dev");
     await broker.call("warm", { role: "dev" });
     expect(await broker.call("logout", { source: "corp" })).toEqual({
@@ -381,8 +381,8 @@ describe("SOURCE:ACCOUNT/ROLE", () => {
   const ADMIN = "corp:100000000003/AdministratorAccess";
 
   it("is a role for use, warm, whoami and leases, and outlives restarts while a lease names it", async () => {
-    const { broker } = room;
-    await room.logIn();
+    const { broker } = fixture;
+    await fixture.logIn();
     await broker.call("use", { lease: { by: "default" }, role: ADMIN });
     await broker.call("use", { lease: { by: "default" }, role: "dev", forSeconds: 600 });
     const pinned = await broker.call("lease-access", { pinnedRole: ADMIN });
@@ -400,8 +400,8 @@ describe("SOURCE:ACCOUNT/ROLE", () => {
   });
 
   it("takes the account's name where only one account has it, and keeps the id through restarts", async () => {
-    const { broker } = room;
-    await room.logIn();
+    const { broker } = fixture;
+    await fixture.logIn();
     const typed = "corp:team 03 production/administratoraccess";
     const moved = await broker.call("use", { lease: { by: "default" }, role: typed });
     expect(moved.new.role).toBe(ADMIN);
@@ -412,8 +412,8 @@ describe("SOURCE:ACCOUNT/ROLE", () => {
   });
 
   it.each(["corp:1/x", "corp:nobody/Admin", "nowhere:100000000003/AdministratorAccess"])("%s is none", async (role) => {
-    await room.logIn();
-    expect((await brokerErrorOf(() => room.broker.call("warm", { role }))).code).toBe("RoleUnknown");
+    await fixture.logIn();
+    expect((await brokerErrorOf(() => fixture.broker.call("warm", { role }))).code).toBe("RoleUnknown");
   });
 });
 

@@ -256,42 +256,42 @@ roles:
   });
 
   it("of Identity Center that can be renewed is renewed once, however many roles wait for it", async () => {
-    const room = await startSsoBroker();
+    const fixture = await startSsoBroker();
     try {
-      broker = room.broker;
-      await room.logIn();
+      broker = fixture.broker;
+      await fixture.logIn();
       const urls = [await broker.urlOf("dev"), await broker.urlOf("power")];
       expect(await answers(urls)).toEqual(new Set(["200"]));
-      const before = room.center.countOf("CreateToken");
+      const before = fixture.center.countOf("CreateToken");
       broker.clock.jump(2 * HOUR);
       expect(await answers([...urls, ...urls, ...urls])).toEqual(new Set(["200"]));
       await pump(30_000);
-      expect(room.center.countOf("CreateToken") - before).toBe(1);
-      expect(await room.sourceState()).toBe("ready");
+      expect(fixture.center.countOf("CreateToken") - before).toBe(1);
+      expect(await fixture.sourceState()).toBe("ready");
     } finally {
-      await room.close();
+      await fixture.close();
     }
   });
 
   it("of Identity Center that has ended is one refused renewal and one state, and no login is started", async () => {
-    const room = await startSsoBroker();
+    const fixture = await startSsoBroker();
     try {
-      broker = room.broker;
-      await room.logIn();
+      broker = fixture.broker;
+      await fixture.logIn();
       const urls = [await broker.urlOf("dev"), await broker.urlOf("power")];
       expect(await answers(urls)).toEqual(new Set(["200"]));
-      const calls = room.center.calls.length;
+      const calls = fixture.center.calls.length;
       broker.log.length = 0;
       broker.clock.jump(40 * DAY);
       expect(await answers([...urls, ...urls, ...urls])).toEqual(new Set(["400 LoginRequired"]));
       await pump(MINUTE);
-      const made = room.center.calls.slice(calls).map(({ action }) => action);
+      const made = fixture.center.calls.slice(calls).map(({ action }) => action);
       expect(made.filter((action) => action !== "CreateToken")).toEqual([]);
       expect(made.length).toBeLessThanOrEqual(1);
       expect(broker.log.filter(({ message }) => /login required|session ended/.test(message))).toHaveLength(1);
-      expect(await room.sourceState()).toBe("login_required");
+      expect(await fixture.sourceState()).toBe("login_required");
     } finally {
-      await room.close();
+      await fixture.close();
     }
   });
 });

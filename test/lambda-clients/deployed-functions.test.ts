@@ -1,18 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { DeployedRoom } from "./deployed-room.js";
+import { DeployedFixture } from "./deployed-fixture.js";
 import { ACCOUNT, BUCKET, FUNCTIONS, LANGUAGES, SERVICE_ROLE } from "./deployment.js";
 
-let room: DeployedRoom;
+let fixture: DeployedFixture;
 beforeAll(async () => {
-  room = await DeployedRoom.open({ sessionSeconds: 3600 });
+  fixture = await DeployedFixture.open({ sessionSeconds: 3600 });
 }, 120_000);
-afterAll(async () => room.close());
+afterAll(async () => fixture.close());
 
 describe.each(LANGUAGES)("a deployed function's code, here, in %s", (language) => {
   const { name } = FUNCTIONS[language];
 
   it("is for AWS what the deployed function is: its role, with its name as session name", async () => {
-    const outcome = await room.invoke(language, { do: "identity" });
+    const outcome = await fixture.invoke(language, { do: "identity" });
 
     expect(outcome).toMatchObject({ code: 0, stderr: expect.stringContaining("REPORT RequestId: ") as string });
     expect(JSON.parse(outcome.stdout)).toEqual({
@@ -24,7 +24,7 @@ describe.each(LANGUAGES)("a deployed function's code, here, in %s", (language) =
     const key = `${language}/order.txt`;
     const text = "gr\u00fc\u00dfe \u{1f980}\n".repeat(10_000);
 
-    const outcome = await room.invoke(language, { do: "s3", bucket: BUCKET, key, text });
+    const outcome = await fixture.invoke(language, { do: "s3", bucket: BUCKET, key, text });
 
     expect({ ...outcome, stdout: JSON.parse(outcome.stdout) as unknown }).toMatchObject({
       code: 0,
@@ -33,7 +33,7 @@ describe.each(LANGUAGES)("a deployed function's code, here, in %s", (language) =
   });
 
   it("shows the error of its handler, and fails", async () => {
-    const outcome = await room.invoke(language, { do: "s3", bucket: "nobodys-bucket", key: "a", text: "b" });
+    const outcome = await fixture.invoke(language, { do: "s3", bucket: "nobodys-bucket", key: "a", text: "b" });
 
     expect(outcome.code).toBe(1);
     expect(outcome.stdout).toContain("errorMessage");

@@ -150,7 +150,7 @@ export function imageFunction(name: string, roleArn: string): AwsCall {
   return ["lambda", "create_function", { FunctionName: name, Role: roleArn, ...variables, ...code }];
 }
 
-/** As people write documents: with white space that a session policy has no room for. */
+/** As people write documents: with white space that a session policy has no space for. */
 export function inlinePolicy(name: string, document: unknown, roleName = WORKER_ROLE): AwsCall {
   const policy = { RoleName: roleName, PolicyName: name, PolicyDocument: JSON.stringify(document, null, 4) };
   return ["iam", "put_role_policy", policy];

@@ -2,21 +2,21 @@ import { realpathSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { tempDir } from "../support/temp-dir.js";
-import { DeployedRoom } from "./deployed-room.js";
+import { DeployedFixture } from "./deployed-fixture.js";
 import { ACCOUNT, FUNCTIONS, REGION, SAM_STACK, SERVICE_ROLE, VARIABLES } from "./deployment.js";
 
 const NODE = "import process from 'node:process';\nprocess.stdout.write(JSON.stringify(process.env));\n";
 const PYTHON = "import json, os\nprint(json.dumps(dict(os.environ)))\n";
 
-let room: DeployedRoom;
+let fixture: DeployedFixture;
 let code: string;
 beforeAll(async () => {
   code = realpathSync(tempDir("code", "input"));
   writeFileSync(join(code, "app.mjs"), NODE);
   writeFileSync(join(code, "app.py"), PYTHON);
-  room = await DeployedRoom.open({ sessionSeconds: 3600 });
+  fixture = await DeployedFixture.open({ sessionSeconds: 3600 });
 }, 120_000);
-afterAll(async () => room.close());
+afterAll(async () => fixture.close());
 
 const PROGRAMS = [
   { program: ["node", "app.mjs"], deployed: FUNCTIONS.node, executionEnvironment: "AWS_Lambda_nodejs20.x" },
@@ -27,7 +27,7 @@ describe.each(PROGRAMS)(
   "lambda exec FUNCTION -- $program.0 $program.1",
   ({ program, deployed, executionEnvironment }) => {
     it("has the function's own variables, Lambda's reserved ones, and a lease in place of keys", async () => {
-      const outcome = await room.ctl(["lambda", "exec", deployed.name, "--via", "dev", "--", ...program], {
+      const outcome = await fixture.ctl(["lambda", "exec", deployed.name, "--via", "dev", "--", ...program], {
         cwd: code,
       });
 
@@ -53,7 +53,7 @@ describe.each(PROGRAMS)(
     it("gives a program that insists on it what Lambda injects", async () => {
       const args = ["lambda", "exec", deployed.name, "--via", "dev", "--as", "static", "--"];
 
-      const names = await room.ctl([...args, ...namesOf(program)], { cwd: code });
+      const names = await fixture.ctl([...args, ...namesOf(program)], { cwd: code });
 
       const injected = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
       expect(JSON.parse(names.stdout)).toEqual(expect.arrayContaining(injected));
@@ -76,19 +76,19 @@ describe("how a function is named", () => {
     const { name } = FUNCTIONS.go;
     const functionArn = `arn:aws:lambda:${REGION}:${ACCOUNT}:function:${name}`;
 
-    const outcome = await room.ctl(["lambda", "exec", functionArn, "--via", "dev", ...identity]);
+    const outcome = await fixture.ctl(["lambda", "exec", functionArn, "--via", "dev", ...identity]);
 
     expect(JSON.parse(outcome.stdout)).toMatchObject({ Arn: arn(SERVICE_ROLE, name) });
   });
 
   it("by the name that CloudFormation made for it", async () => {
-    const [{ StackResources }] = (await room.callAws([
+    const [{ StackResources }] = (await fixture.callAws([
       ["cloudformation", "describe_stack_resources", { StackName: SAM_STACK }],
     ])) as [{ StackResources: { LogicalResourceId: string; PhysicalResourceId: string }[] }];
     const nameOf = (id: string): string =>
       StackResources.find(({ LogicalResourceId }) => LogicalResourceId === id)!.PhysicalResourceId;
 
-    const outcome = await room.ctl(["lambda", "exec", nameOf("ApiFunction"), "--via", "dev", ...identity]);
+    const outcome = await fixture.ctl(["lambda", "exec", nameOf("ApiFunction"), "--via", "dev", ...identity]);
 
     expect(nameOf("ApiFunction")).toMatch(/^sam-orders-/);
     expect(JSON.parse(outcome.stdout)).toMatchObject({ Arn: arn(nameOf("ApiFunctionRole"), nameOf("ApiFunction")) });

@@ -1,13 +1,13 @@
 import { join, resolve } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { DeployedRoom } from "./deployed-room.js";
+import { DeployedFixture } from "./deployed-fixture.js";
 import { arn, FUNCTIONS, IMAGE, LANGUAGES, type Language, ORPHAN, VARIABLES, WORKER_ROLE } from "./deployment.js";
 
-let room: DeployedRoom;
+let fixture: DeployedFixture;
 beforeAll(async () => {
-  room = await DeployedRoom.open({ sessionSeconds: 3600 });
+  fixture = await DeployedFixture.open({ sessionSeconds: 3600 });
 }, 120_000);
-afterAll(async () => room.close());
+afterAll(async () => fixture.close());
 
 const NOTHING = ["--", process.execPath, "-e", "process.exit(42)"];
 
@@ -17,14 +17,14 @@ describe("a function that is not there", () => {
     { command: "invoke", rest: [], code: 1 },
     { command: "trust", rest: [], code: 1 },
   ])("lambda $command ends with $code and names it and its region", async ({ command, rest, code }) => {
-    const outcome = await room.ctl(["lambda", command, "no-such-function", "--via", "dev", ...rest]);
+    const outcome = await fixture.ctl(["lambda", command, "no-such-function", "--via", "dev", ...rest]);
 
     expect(outcome).toMatchObject({ code, stdout: "" });
     expect(outcome.stderr).toMatch(/no Lambda function no-such-function in eu-west-1/);
   });
 
   it("lambda env leaves no old credentials in the shell", async () => {
-    const outcome = await room.ctl(["lambda", "env", "no-such-function", "--via", "dev"]);
+    const outcome = await fixture.ctl(["lambda", "env", "no-such-function", "--via", "dev"]);
 
     expect(outcome.code).toBe(1);
     expect(outcome.stdout).toMatch(/^unset .*AWS_ACCESS_KEY_ID/m);
@@ -33,15 +33,15 @@ describe("a function that is not there", () => {
 });
 
 describe("a function that the developer may not read", () => {
-  beforeAll(() => room.proxy.deny("GET /2015-03-31/functions/"));
-  afterAll(() => room.proxy.admit());
+  beforeAll(() => fixture.proxy.deny("GET /2015-03-31/functions/"));
+  afterAll(() => fixture.proxy.admit());
 
   it.each([
     { command: "exec", rest: NOTHING, code: 125 },
     { command: "invoke", rest: [], code: 5 },
     { command: "trust", rest: [], code: 5 },
   ])("lambda $command ends with $code and names the permission", async ({ command, rest, code }) => {
-    const outcome = await room.ctl(["lambda", command, FUNCTIONS.node.name, "--via", "dev", ...rest]);
+    const outcome = await fixture.ctl(["lambda", command, FUNCTIONS.node.name, "--via", "dev", ...rest]);
 
     expect(outcome).toMatchObject({ code, stdout: "" });
     expect(outcome.stderr).toContain("lambda:GetFunctionConfiguration");
@@ -50,7 +50,7 @@ describe("a function that the developer may not read", () => {
 
 describe("a function whose role was deleted", () => {
   it("cannot be run as it: refused, and the role named", async () => {
-    const outcome = await room.ctl(["lambda", "invoke", ORPHAN, "--via", "dev"]);
+    const outcome = await fixture.ctl(["lambda", "invoke", ORPHAN, "--via", "dev"]);
 
     expect(outcome).toMatchObject({ code: 5, stdout: "" });
     expect(outcome.stderr).toContain(arn("orphan"));
@@ -60,7 +60,7 @@ describe("a function whose role was deleted", () => {
     ["its trust policy is not found", ["lambda", "trust", ORPHAN, "--via", "dev", "--apply"]],
     ["its policies are not found", ["lambda", "invoke", ORPHAN, "--via", "dev", "--mode", "session-policy"]],
   ])("%s", async (_, args) => {
-    const outcome = await room.ctl(args);
+    const outcome = await fixture.ctl(args);
 
     expect(outcome).toMatchObject({ code: 1, stdout: "" });
     expect(outcome.stderr).toContain("orphan");
@@ -69,13 +69,13 @@ describe("a function whose role was deleted", () => {
 
 describe("a function that is an image", () => {
   beforeAll(async () => {
-    expect(await room.ctl(["lambda", "trust", IMAGE, "--via", "dev", "--apply"])).toMatchObject({ code: 0 });
+    expect(await fixture.ctl(["lambda", "trust", IMAGE, "--via", "dev", "--apply"])).toMatchObject({ code: 0 });
   });
 
   it("gives its role and variables", async () => {
     const print = ["--", process.execPath, "-p", "JSON.stringify(process.env)"];
 
-    const outcome = await room.ctl(["lambda", "exec", IMAGE, "--via", "dev", ...print]);
+    const outcome = await fixture.ctl(["lambda", "exec", IMAGE, "--via", "dev", ...print]);
 
     expect(outcome.code).toBe(0);
     const env = JSON.parse(outcome.stdout) as Record<string, string>;
@@ -84,7 +84,7 @@ describe("a function that is an image", () => {
   });
 
   it("has no runtime that could be chosen: says so, and how to name one", async () => {
-    const outcome = await room.ctl(["lambda", "invoke", IMAGE, "--via", "dev"]);
+    const outcome = await fixture.ctl(["lambda", "invoke", IMAGE, "--via", "dev"]);
 
     expect(outcome).toMatchObject({ code: 2, stdout: "" });
     expect(outcome.stderr).toContain("image");
@@ -92,7 +92,7 @@ describe("a function that is an image", () => {
   });
 
   it("runs with the runtime that is named", async () => {
-    const outcome = await room.invoke("go", { do: "identity" }, { function: IMAGE, flags: ["--", "./bootstrap"] });
+    const outcome = await fixture.invoke("go", { do: "identity" }, { function: IMAGE, flags: ["--", "./bootstrap"] });
 
     expect(outcome.code).toBe(0);
     expect(outcome.stdout).toContain(`${WORKER_ROLE}/${IMAGE}`);
@@ -101,14 +101,22 @@ describe("a function that is an image", () => {
 
 describe("a runtime that is not here", () => {
   it("is told with the file that is missing from the function's code", async () => {
-    const outcome = await room.ctl(["lambda", "invoke", FUNCTIONS.rust.name, "--via", "dev"]);
+    const outcome = await fixture.ctl(["lambda", "invoke", FUNCTIONS.rust.name, "--via", "dev"]);
 
     expect(outcome).toMatchObject({ code: 127, stdout: "" });
     expect(outcome.stderr).toMatch(/no such file: .*\/bootstrap/);
   });
 
   it("is told as a program that is not found, where it was named", async () => {
-    const outcome = await room.ctl(["lambda", "invoke", FUNCTIONS.rust.name, "--via", "dev", "--", "./no-such-client"]);
+    const outcome = await fixture.ctl([
+      "lambda",
+      "invoke",
+      FUNCTIONS.rust.name,
+      "--via",
+      "dev",
+      "--",
+      "./no-such-client",
+    ]);
 
     expect(outcome).toMatchObject({ code: 127, stdout: "" });
     expect(outcome.stderr).toContain("./no-such-client");
@@ -130,12 +138,12 @@ describe.each(LANGUAGES)("a handler in %s that", (language) => {
     const { root, command = [] } = MISBEHAVING[language];
     const args = ["--task-root", root, "--event", "-", ...flags, ...command];
     const input = JSON.stringify(event);
-    return room.ctl(["lambda", "invoke", FUNCTIONS[language].name, "--via", "dev", ...args], { input });
+    return fixture.ctl(["lambda", "invoke", FUNCTIONS[language].name, "--via", "dev", ...args], { input });
   };
   const errorOf = (stdout: string) => JSON.parse(stdout) as { errorType: string; errorMessage: string };
 
   afterEach(async () => {
-    const { stdout } = await room.ctl(["lease", "list", "--json"]);
+    const { stdout } = await fixture.ctl(["lease", "list", "--json"]);
     expect(stdout).not.toContain('"child"');
   });
 

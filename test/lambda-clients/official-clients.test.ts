@@ -1,7 +1,7 @@
 import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { chooseRuntimeClient } from "../../src/runtime-api/runtime-client.js";
-import { BUILT_CLIENTS, LOCAL_ENV, type RunOptions, run } from "../support/lambda-room.js";
+import { BUILT_CLIENTS, LOCAL_ENV, type RunOptions, run } from "../support/invoke-locally.js";
 import { describeRuntimeClient } from "../support/runtime-client-contract.js";
 
 /** As scripts/test-lambda.ts leaves them. */

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Outcome } from "../support/broker.js";
-import { DeployedRoom } from "./deployed-room.js";
+import { DeployedFixture } from "./deployed-fixture.js";
 import { ACCOUNT, FUNCTIONS, LANGUAGES, SERVICE_ROLE } from "./deployment.js";
 
 const SESSION_SECONDS = 20;
@@ -29,7 +29,7 @@ const INVOKED: readonly Run[] = LANGUAGES.map((language) => ({
   label: language,
   functionName: FUNCTIONS[language].name,
   seesKeys: language in PROGRAMS,
-  run: () => room.invoke(language, { do: "watch", seconds: WATCH_SECONDS }),
+  run: () => fixture.invoke(language, { do: "watch", seconds: WATCH_SECONDS }),
 }));
 
 const EXECUTED: readonly Run[] = (["node", "python"] as const).map((language) => {
@@ -41,21 +41,21 @@ const EXECUTED: readonly Run[] = (["node", "python"] as const).map((language) =>
     label,
     functionName: FUNCTIONS[language].name,
     seesKeys: true,
-    run: () => room.ctl(["lambda", "exec", FUNCTIONS[language].name, "--via", "dev", ...command], { label }),
+    run: () => fixture.ctl(["lambda", "exec", FUNCTIONS[language].name, "--via", "dev", ...command], { label }),
   };
 });
 
 const RUNS = [...INVOKED, ...EXECUTED];
 
-let room: DeployedRoom;
+let fixture: DeployedFixture;
 const outcomes = new Map<string, Outcome>();
 
 /** All at once: each goes on asking AWS while keys come and end. */
 beforeAll(async () => {
-  room = await DeployedRoom.open({ sessionSeconds: SESSION_SECONDS });
+  fixture = await DeployedFixture.open({ sessionSeconds: SESSION_SECONDS });
   await Promise.all(RUNS.map(async ({ label, run }) => outcomes.set(label, await run())));
 }, 180_000);
-afterAll(async () => room.close());
+afterAll(async () => fixture.close());
 
 describe.each(RUNS)("$what, longer than its credentials live", ({ label, functionName }) => {
   it("goes on as the same role", () => {
@@ -67,11 +67,11 @@ describe.each(RUNS)("$what, longer than its credentials live", ({ label, functio
   });
 
   it("signs with a second key when the first has ended, and no call is refused", () => {
-    const calls = room.proxy.callsOf(label);
+    const calls = fixture.proxy.callsOf(label);
 
-    const [first = "", ...others] = room.proxy.keysOf(label);
+    const [first = "", ...others] = fixture.proxy.keysOf(label);
     expect(others.length).toBeGreaterThanOrEqual(1);
-    expect(calls.at(-1)!.at).toBeGreaterThan(room.proxy.endOf(first));
+    expect(calls.at(-1)!.at).toBeGreaterThan(fixture.proxy.endOf(first));
     expect(calls.filter(({ status }) => status !== 200)).toEqual([]);
     expect(calls.length).toBeGreaterThan(WATCH_SECONDS);
   });
@@ -82,6 +82,6 @@ describe.each(RUNS.filter(({ seesKeys }) => seesKeys))("$what", ({ label }) => {
     const { keys = [] } = JSON.parse(outcomes.get(label)!.stdout) as Watched;
 
     expect(keys.length).toBeGreaterThanOrEqual(2);
-    expect(keys).toEqual(room.proxy.keysOf(label));
+    expect(keys).toEqual(fixture.proxy.keysOf(label));
   });
 });

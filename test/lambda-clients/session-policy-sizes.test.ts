@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { AwsCall } from "../support/aws-calls.js";
-import { DeployedRoom } from "./deployed-room.js";
+import { DeployedFixture } from "./deployed-fixture.js";
 import { ACCOUNT, arn, DEVELOPER_ARN, imageFunction, inlinePolicy, WORKER_TRUST } from "./deployment.js";
 
 /** STS (API AssumeRole): inline document and ARNs together. */
@@ -69,20 +69,20 @@ const REFUSED: readonly (Policies & {
   { name: "bounded", what: "a permissions boundary", ...of(1), boundary: BOUNDARY, told: ["boundary", BOUNDARY] },
 ];
 
-let room: DeployedRoom;
+let fixture: DeployedFixture;
 beforeAll(async () => {
-  room = await DeployedRoom.open({ sessionSeconds: 3600 });
-  await room.callAws([...MANAGED.map(managedPolicy), ...[...SERVED, ...REFUSED].flatMap(deployed)]);
+  fixture = await DeployedFixture.open({ sessionSeconds: 3600 });
+  await fixture.callAws([...MANAGED.map(managedPolicy), ...[...SERVED, ...REFUSED].flatMap(deployed)]);
 }, 120_000);
-afterAll(async () => room.close());
+afterAll(async () => fixture.close());
 
 const exec = (name: string) => {
   const command = ["--", process.execPath, "-e", "process.exit(42)"];
-  return room.ctl(["lambda", "exec", name, "--via", "dev", "--mode", "session-policy", ...command]);
+  return fixture.ctl(["lambda", "exec", name, "--via", "dev", "--mode", "session-policy", ...command]);
 };
 /** What STS was asked for this function. */
 const assumed = (name: string) =>
-  room.proxy
+  fixture.proxy
     .callsOf("broker")
     .filter(({ action, parameters }) => action === "AssumeRole" && parameters["RoleSessionName"] === name)
     .map(({ parameters }) => parameters);
@@ -113,10 +113,10 @@ it.each(REFUSED)("a function's role with $what is refused by name, and STS not a
 });
 
 it("a developer who may not read a part of the policies gets none of them", async () => {
-  room.proxy.deny("ListRolePolicies");
+  fixture.proxy.deny("ListRolePolicies");
 
   const { code, stderr } = await exec("both");
-  room.proxy.admit();
+  fixture.proxy.admit();
 
   expect(code).toBe(125);
   expect(stderr).toContain("iam:ListRolePolicies");

@@ -1,16 +1,17 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { DeployedRoom } from "./deployed-room.js";
+import { DeployedFixture } from "./deployed-fixture.js";
 import { ACCOUNT, DEVELOPER_ARN, inlinePolicy, WORKER, WORKER_INLINE, WORKER_MANAGED } from "./deployment.js";
 
-let room: DeployedRoom;
+let fixture: DeployedFixture;
 beforeAll(async () => {
-  room = await DeployedRoom.open({ sessionSeconds: 3600 });
+  fixture = await DeployedFixture.open({ sessionSeconds: 3600 });
 }, 120_000);
-afterAll(async () => room.close());
+afterAll(async () => fixture.close());
 
-const invoke = () => room.invoke("node", { do: "identity" }, { function: WORKER, flags: ["--mode", "session-policy"] });
+const invoke = () =>
+  fixture.invoke("node", { do: "identity" }, { function: WORKER, flags: ["--mode", "session-policy"] });
 const assumed = () =>
-  room.proxy
+  fixture.proxy
     .callsOf("broker")
     .filter(({ action, parameters }) => action === "AssumeRole" && parameters["RoleSessionName"] === WORKER);
 
@@ -47,7 +48,7 @@ it("asks no AssumeRole at all for what cannot fit, and says which policy", async
   const before = assumed().length;
   const big = Array.from({ length: 60 }, (_, index) => `arn:aws:s3:::bucket-of-a-customer-${index}/*`);
   const document = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "s3:GetObject", Resource: big }] };
-  await room.callAws([inlinePolicy("worker-dev-customers", document)]);
+  await fixture.callAws([inlinePolicy("worker-dev-customers", document)]);
 
   const outcome = await invoke();
 

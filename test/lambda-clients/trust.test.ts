@@ -1,29 +1,29 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { DeployedRoom } from "./deployed-room.js";
+import { DeployedFixture } from "./deployed-fixture.js";
 import { ACCOUNT, DEVELOPER_ARN, WORKER, WORKER_ROLE, WORKER_TRUST } from "./deployment.js";
 
-let room: DeployedRoom;
+let fixture: DeployedFixture;
 beforeAll(async () => {
-  room = await DeployedRoom.open({ sessionSeconds: 3600 });
+  fixture = await DeployedFixture.open({ sessionSeconds: 3600 });
 }, 120_000);
-afterAll(async () => room.close());
+afterAll(async () => fixture.close());
 
 /** `brokerctl lambda trust`; what it says in JSON. */
 async function trust(...flags: string[]): Promise<Record<string, unknown>> {
-  const outcome = await room.ctl(["lambda", "trust", WORKER, "--via", "dev", "--json", ...flags]);
+  const outcome = await fixture.ctl(["lambda", "trust", WORKER, "--via", "dev", "--json", ...flags]);
   expect(outcome).toMatchObject({ code: 0 });
   return JSON.parse(outcome.stdout) as Record<string, unknown>;
 }
 
 /** What IAM keeps. */
 async function trustPolicy(): Promise<{ readonly Statement: readonly unknown[] }> {
-  const [answer] = (await room.callAws([["iam", "get_role", { RoleName: WORKER_ROLE }]])) as [
+  const [answer] = (await fixture.callAws([["iam", "get_role", { RoleName: WORKER_ROLE }]])) as [
     { Role: { AssumeRolePolicyDocument: { Statement: unknown[] } } },
   ];
   return answer.Role.AssumeRolePolicyDocument;
 }
 
-const identity = () => room.invoke("node", { do: "identity" }, { function: WORKER });
+const identity = () => fixture.invoke("node", { do: "identity" }, { function: WORKER });
 
 /** In one test: each step stands on the one before. */
 it("the trust policy says no, then yes, and is in the end what it was", { timeout: 120_000 }, async () => {

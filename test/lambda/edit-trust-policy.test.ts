@@ -3,7 +3,7 @@ import { addStatement, otherSids, removeStatement, standingOf } from "../../src/
 import { type TrustStatement, trustStatement } from "../../src/lambda/trust-statement.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 import { seededRandom } from "../support/random.js";
-import { DEV_ROLE, devRole, SERVICE_ONLY, SERVICE_STATEMENT } from "./world.js";
+import { DEV_ROLE, devRole, SERVICE_ONLY, SERVICE_STATEMENT } from "./lambda-fixture.js";
 
 const ours = trustStatement({ arn: DEV_ROLE }, devRole());
 const conditional = trustStatement(

@@ -1,15 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type ReadFunction, readFunction, readFunctionRole } from "../../src/lambda/function-reader.js";
-import { ACCOUNT, annSigns, type World } from "../aws/world.js";
+import { ACCOUNT, type AwsFixture, annSigns } from "../aws/aws-fixture.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 import { keysSource, sessionRole } from "../support/roles.js";
-import { devRole, FUNCTION_ROLE, startLambdaWorld, viaDev } from "./world.js";
+import { devRole, FUNCTION_ROLE, startLambdaFixture, viaDev } from "./lambda-fixture.js";
 
 const arnIn = (region: string): string => `arn:aws:lambda:${region}:${ACCOUNT}:function:orders`;
 
-let world: World;
+let fixture: AwsFixture;
 beforeEach(async () => {
-  world = await startLambdaWorld(
+  fixture = await startLambdaFixture(
     {},
     {
       functions: [
@@ -20,9 +20,9 @@ beforeEach(async () => {
     },
   );
 });
-afterEach(() => world.fake.close());
+afterEach(() => fixture.fake.close());
 
-const read = async (text: string): Promise<ReadFunction> => readFunction(world.lambda, await viaDev(world), text);
+const read = async (text: string): Promise<ReadFunction> => readFunction(fixture.lambda, await viaDev(fixture), text);
 
 describe("a function is read", () => {
   test("with the credentials of via, in the region of via", async () => {
@@ -42,7 +42,7 @@ describe("a function is read", () => {
         variables: { TABLE: "orders" },
       },
     });
-    const { signer, region } = world.fake.lastOf("GetFunctionConfiguration");
+    const { signer, region } = fixture.fake.lastOf("GetFunctionConfiguration");
     expect(region).toBe("eu-west-1");
     expect(signer.arn).toBe(`arn:aws:sts::${ACCOUNT}:assumed-role/dev/ann`);
   });
@@ -56,9 +56,9 @@ describe("a function is read", () => {
 });
 
 test("its role can be known by who may not decrypt its variables; its code does not run without them", async () => {
-  const via = await viaDev(world);
+  const via = await viaDev(fixture);
 
-  expect(await readFunctionRole(world.lambda, via, arnIn("eu-north-1"))).toBe(FUNCTION_ROLE);
+  expect(await readFunctionRole(fixture.lambda, via, arnIn("eu-north-1"))).toBe(FUNCTION_ROLE);
   expect(await brokerErrorOf(() => read(arnIn("eu-north-1")))).toMatchObject({ code: "AccessDenied" });
 });
 
@@ -66,19 +66,19 @@ describe("it is not read", () => {
   test("where no region is known; the mend says where to name one", async () => {
     const via = { role: sessionRole(keysSource(), "bare"), signer: annSigns };
 
-    const error = await brokerErrorOf(() => readFunction(world.lambda, via, "orders"));
+    const error = await brokerErrorOf(() => readFunction(fixture.lambda, via, "orders"));
 
     expect(error).toMatchObject({ code: "UsageInvalid" });
     expect(error.hint).toContain("bare");
-    expect(world.fake.calls).toHaveLength(0);
+    expect(fixture.fake.calls).toHaveLength(0);
   });
 
   test("across partitions: AWS would only say that the key is not known", async () => {
     const arn = `arn:aws-cn:lambda:cn-north-1:${ACCOUNT}:function:orders`;
     const via = { role: devRole(), signer: annSigns };
 
-    expect(await brokerErrorOf(() => readFunction(world.lambda, via, arn))).toMatchObject({ code: "UsageInvalid" });
-    expect(world.fake.calls).toHaveLength(0);
+    expect(await brokerErrorOf(() => readFunction(fixture.lambda, via, arn))).toMatchObject({ code: "UsageInvalid" });
+    expect(fixture.fake.calls).toHaveLength(0);
   });
 
   test("where it is not: the region that was looked in is named", async () => {
@@ -90,7 +90,7 @@ describe("it is not read", () => {
   });
 
   test("without permission", async () => {
-    world.fake.faults.set("GetFunctionConfiguration", { kind: "deny" });
+    fixture.fake.faults.set("GetFunctionConfiguration", { kind: "deny" });
 
     expect(await brokerErrorOf(() => read("orders"))).toMatchObject({ code: "AccessDenied" });
   });

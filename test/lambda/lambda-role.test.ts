@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type LambdaRoleDefinition, lambdaRole, lambdaRoleName } from "../../src/lambda/lambda-role.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 import { keysSource, sessionRole } from "../support/roles.js";
-import { DEV_ROLE, devRole, FUNCTION_ROLE } from "./world.js";
+import { DEV_ROLE, devRole, FUNCTION_ROLE } from "./lambda-fixture.js";
 
 const assumed: LambdaRoleDefinition = {
   name: "lambda:orders@dev",

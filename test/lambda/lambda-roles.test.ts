@@ -8,7 +8,7 @@ import { brokerErrorOf } from "../support/broker-error-of.js";
 import { FakeClock } from "../support/fake-clock.js";
 import { keysSource, sessionRole } from "../support/roles.js";
 import { tempDir } from "../support/temp-dir.js";
-import { devRole, FUNCTION_ROLE } from "./world.js";
+import { devRole, FUNCTION_ROLE } from "./lambda-fixture.js";
 
 const HOUR = 3_600_000;
 let clock: FakeClock;

@@ -2,18 +2,18 @@ import { afterEach, describe, expect, test } from "vitest";
 import { lambdaRole } from "../../src/lambda/lambda-role.js";
 import { mirrorPolicies } from "../../src/lambda/policy-mirror.js";
 import type { SessionPolicy } from "../../src/lambda/session-policy.js";
-import { ACCOUNT, annSigns, type World } from "../aws/world.js";
+import { ACCOUNT, type AwsFixture, annSigns } from "../aws/aws-fixture.js";
 import type { FakeRole } from "../fakes/fake-aws/principals.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 import { keysSource, sessionRole } from "../support/roles.js";
-import { FUNCTION_ROLE, startLambdaWorld, viaDev } from "./world.js";
+import { FUNCTION_ROLE, startLambdaFixture, viaDev } from "./lambda-fixture.js";
 
-let world: World;
-afterEach(() => world.fake.close());
+let fixture: AwsFixture;
+afterEach(() => fixture.fake.close());
 
 async function mirror(functionRole: Partial<FakeRole>, functionRoleArn = FUNCTION_ROLE): Promise<SessionPolicy> {
-  world = await startLambdaWorld(functionRole, { pageSize: 3 });
-  return mirrorPolicies({ iamRoles: world.iamRoles, via: await viaDev(world), functionRoleArn });
+  fixture = await startLambdaFixture(functionRole, { pageSize: 3 });
+  return mirrorPolicies({ iamRoles: fixture.iamRoles, via: await viaDev(fixture), functionRoleArn });
 }
 
 const managed = (count: number): string[] =>
@@ -28,7 +28,7 @@ const inline = (action: string): string =>
 describe("the session that a function's policies narrow", () => {
   test("is asked of STS with exactly those policies, in via's name and the function's", async () => {
     const policies = await mirror({ attached: managed(10), inline: { one: inline("s3:Get*"), two: inline("sqs:*") } });
-    const via = await viaDev(world);
+    const via = await viaDev(fixture);
     const role = lambdaRole(
       {
         ...{ name: "lambda:orders@dev+session-policy", functionName: "orders", functionArn: "arn" },
@@ -38,10 +38,10 @@ describe("the session that a function's policies narrow", () => {
       via.role,
     );
 
-    const { assumedRoleArn } = await world.sts.assumeRole(annSigns, role.assume!, role.stsRegion);
+    const { assumedRoleArn } = await fixture.sts.assumeRole(annSigns, role.assume!, role.stsRegion);
 
     expect(assumedRoleArn).toBe(`arn:aws:sts::${ACCOUNT}:assumed-role/dev/orders`);
-    const { params } = world.fake.lastOf("AssumeRole");
+    const { params } = fixture.fake.lastOf("AssumeRole");
     expect(params["Policy"]).toBe(
       '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:Get*","Resource":"*"},' +
         '{"Effect":"Allow","Action":"sqs:*","Resource":"*"}]}',
@@ -68,14 +68,14 @@ describe("it is refused", () => {
   });
 
   test("for a via that nothing can narrow, before IAM is asked", async () => {
-    world = await startLambdaWorld();
+    fixture = await startLambdaFixture();
     const via = { role: sessionRole(keysSource(), "bare"), signer: annSigns };
-    const { iamRoles } = world;
+    const { iamRoles } = fixture;
 
     expect(await brokerErrorOf(() => mirrorPolicies({ iamRoles, via, functionRoleArn: FUNCTION_ROLE }))).toMatchObject({
       code: "PolicyUnfit",
     });
-    expect(world.fake.calls).toHaveLength(0);
+    expect(fixture.fake.calls).toHaveLength(0);
   });
 
   test("for a role of another account, where IAM would answer with one of via's own that has the same name", async () => {
@@ -83,7 +83,7 @@ describe("it is refused", () => {
 
     expect(error).toMatchObject({ code: "PolicyUnfit" });
     expect(error.message).toContain("999999999999");
-    expect(world.fake.countOf("GetRole")).toBe(0);
+    expect(fixture.fake.countOf("GetRole")).toBe(0);
   });
 
   test("for a role that is no longer the one the function names", async () => {
@@ -102,12 +102,12 @@ describe("it is refused", () => {
   test.each(["GetRole", "ListAttachedRolePolicies", "ListRolePolicies", "GetRolePolicy"])(
     "without permission for %s: a part of the policies is not all of them",
     async (action) => {
-      world = await startLambdaWorld({ attached: managed(1), inline: { one: inline("a:b") } });
-      const via = await viaDev(world);
-      world.fake.faults.set(action, { kind: "deny" });
+      fixture = await startLambdaFixture({ attached: managed(1), inline: { one: inline("a:b") } });
+      const via = await viaDev(fixture);
+      fixture.fake.faults.set(action, { kind: "deny" });
 
       const error = await brokerErrorOf(() =>
-        mirrorPolicies({ iamRoles: world.iamRoles, via, functionRoleArn: FUNCTION_ROLE }),
+        mirrorPolicies({ iamRoles: fixture.iamRoles, via, functionRoleArn: FUNCTION_ROLE }),
       );
 
       expect(error).toMatchObject({ code: "AccessDenied" });

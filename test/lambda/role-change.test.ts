@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type LambdaRoleDefinition, roleChange } from "../../src/lambda/lambda-role.js";
-import { FUNCTION_ROLE } from "./world.js";
+import { FUNCTION_ROLE } from "./lambda-fixture.js";
 
 const read: LambdaRoleDefinition = {
   ...{ name: "lambda:orders@dev", functionName: "orders", functionRoleArn: FUNCTION_ROLE, via: "dev", mode: "assume" },

@@ -3,30 +3,38 @@ import { BrokerError } from "../../src/core/errors.js";
 import { lambdaRole } from "../../src/lambda/lambda-role.js";
 import { applyTrust, readTrust, type TrustOptions, undoTrust } from "../../src/lambda/trust.js";
 import type { Via } from "../../src/lambda/via.js";
-import { ACCOUNT, annSigns, type World } from "../aws/world.js";
+import { ACCOUNT, type AwsFixture, annSigns } from "../aws/aws-fixture.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 import { FakeClock } from "../support/fake-clock.js";
 import { keysSource, sessionRole } from "../support/roles.js";
-import { DEV_ROLE, devRole, FUNCTION_ROLE, SERVICE_ONLY, startLambdaWorld, viaDev, viaSession } from "./world.js";
+import {
+  DEV_ROLE,
+  devRole,
+  FUNCTION_ROLE,
+  SERVICE_ONLY,
+  startLambdaFixture,
+  viaDev,
+  viaSession,
+} from "./lambda-fixture.js";
 
 const SSO_NAME = "AWSReservedSSO_Developer_0123456789abcdef";
 const ssoRole = (path: string, name = SSO_NAME): string =>
   `arn:aws:iam::${ACCOUNT}:role/aws-reserved/sso.amazonaws.com/${path}${name}`;
 const OTHER_FUNCTION_ROLE = "arn:aws:iam::999999999999:role/service-role/orders-role";
 
-let world: World;
+let fixture: AwsFixture;
 let clock: FakeClock;
 beforeEach(async () => {
   clock = new FakeClock();
-  world = await startLambdaWorld(
+  fixture = await startLambdaFixture(
     {},
     { roles: [{ arn: ssoRole("eu-west-1/") }, { arn: OTHER_FUNCTION_ROLE, trustPolicy: SERVICE_ONLY }] },
   );
 });
-afterEach(() => world.fake.close());
+afterEach(() => fixture.fake.close());
 
 function options(via: Via, functionRoleArn = FUNCTION_ROLE): TrustOptions {
-  const { sts, iamRoles } = world;
+  const { sts, iamRoles } = fixture;
   return { sts, iamRoles, clock, via, functionRoleArn };
 }
 
@@ -39,14 +47,14 @@ async function assume({ role, signer }: Via): Promise<string> {
     },
     role,
   );
-  return (await world.sts.assumeRole(signer, made.assume!, made.stsRegion)).assumedRoleArn;
+  return (await fixture.sts.assumeRole(signer, made.assume!, made.stsRegion)).assumedRoleArn;
 }
 
-const trustPolicy = (): unknown => JSON.parse(world.fake.role(FUNCTION_ROLE)?.trustPolicy ?? "");
+const trustPolicy = (): unknown => JSON.parse(fixture.fake.role(FUNCTION_ROLE)?.trustPolicy ?? "");
 
 describe("a role that trusts Lambda alone", () => {
   test("lets via in after apply, and no longer after undo", async () => {
-    const via = await viaDev(world);
+    const via = await viaDev(fixture);
     expect(await brokerErrorOf(() => assume(via))).toMatchObject({ code: "AssumeRoleDenied" });
 
     expect(await applyTrust(options(via))).toMatchObject({ isPresent: true, changed: true, principal: DEV_ROLE });
@@ -58,10 +66,10 @@ describe("a role that trusts Lambda alone", () => {
   });
 
   test("is only read by show, which prints the statement that apply adds", async () => {
-    const via = await viaDev(world);
+    const via = await viaDev(fixture);
     const shown = await readTrust(options(via));
     expect(shown).toMatchObject({ roleArn: FUNCTION_ROLE, isPresent: false, changed: false, notes: [] });
-    expect(world.fake.countOf("UpdateAssumeRolePolicy")).toBe(0);
+    expect(fixture.fake.countOf("UpdateAssumeRolePolicy")).toBe(0);
 
     await applyTrust(options(via));
 
@@ -70,14 +78,14 @@ describe("a role that trusts Lambda alone", () => {
   });
 
   test("is written once, however often it is said", async () => {
-    const via = await viaDev(world);
+    const via = await viaDev(fixture);
     await applyTrust(options(via));
 
     expect(await applyTrust(options(via))).toMatchObject({ isPresent: true, changed: false });
     await undoTrust(options(via));
     expect(await undoTrust(options(via))).toMatchObject({ isPresent: false, changed: false });
 
-    expect(world.fake.countOf("UpdateAssumeRolePolicy")).toBe(2);
+    expect(fixture.fake.countOf("UpdateAssumeRolePolicy")).toBe(2);
   });
 });
 
@@ -90,7 +98,7 @@ describe("who is let in", () => {
   });
 
   test("a permission set's role is named with the path that IAM tells", async () => {
-    const via = viaSession(world, ssoRole("eu-west-1/"));
+    const via = viaSession(fixture, ssoRole("eu-west-1/"));
 
     expect(await applyTrust(options(via))).toMatchObject({ principal: ssoRole("eu-west-1/") });
     await expect(assume(via)).resolves.toBeDefined();
@@ -105,15 +113,15 @@ describe("who is let in", () => {
     ["a role of that name that is not Identity Center's", `arn:aws:iam::${ACCOUNT}:role/${SSO_NAME}`, false],
     ["the same name in another account", ssoRole("").replace(ACCOUNT, "999999999999"), false],
   ])("where IAM may not be asked, a condition lets in %s: %s (%s)", async (_name, arn, isLetIn) => {
-    const via = viaSession(world, ssoRole("eu-west-1/"));
-    world.fake.faults.set("GetRole", { kind: "deny", times: 1 });
+    const via = viaSession(fixture, ssoRole("eu-west-1/"));
+    fixture.fake.faults.set("GetRole", { kind: "deny", times: 1 });
 
     const { principal, statement, notes } = await applyTrust(options(via));
 
     expect(principal).toBe(`arn:aws:iam::${ACCOUNT}:root`);
     expect(statement).toContain("aws:PrincipalArn");
     expect(notes.join()).toContain("sts:AssumeRole");
-    const outcome = await assume(viaSession(world, arn)).then(
+    const outcome = await assume(viaSession(fixture, arn)).then(
       () => true,
       () => false,
     );
@@ -127,10 +135,10 @@ describe("who is let in", () => {
     [`arn:aws:iam::${ACCOUNT}:role/plain/other`, false],
     [`arn:aws:iam::${ACCOUNT}:user/plain`, false],
   ])("the condition for a role `plain` of whatever path: %s is let in: %s", async (arn, isLetIn) => {
-    const via = viaSession(world, `arn:aws:iam::${ACCOUNT}:role/deep/plain`);
+    const via = viaSession(fixture, `arn:aws:iam::${ACCOUNT}:role/deep/plain`);
     await applyTrust(options(via));
 
-    const outcome = await assume(viaSession(world, arn)).then(
+    const outcome = await assume(viaSession(fixture, arn)).then(
       () => true,
       () => false,
     );
@@ -142,28 +150,28 @@ describe("who is let in", () => {
     ["a federated user", `arn:aws:sts::${ACCOUNT}:federated-user/bob`],
     ["something else", "arn:aws:sts::aws:self"],
   ])("%s cannot be named, and is refused before anything is read", async (_name, arn) => {
-    const sts = { ...world.sts, getCallerIdentity: async () => ({ account: ACCOUNT, arn, userId: "x" }) };
+    const sts = { ...fixture.sts, getCallerIdentity: async () => ({ account: ACCOUNT, arn, userId: "x" }) };
     const via = { role: sessionRole(keysSource(), "odd"), signer: annSigns };
 
     expect(await brokerErrorOf(() => applyTrust({ ...options(via), sts }))).toMatchObject({ code: "UsageInvalid" });
-    expect(world.fake.calls).toHaveLength(0);
+    expect(fixture.fake.calls).toHaveLength(0);
   });
 
   test("a root user is refused: its ARN would let in the whole account, and no root may assume a role", async () => {
     const arn = `arn:aws-cn:iam::${ACCOUNT}:root`;
-    const sts = { ...world.sts, getCallerIdentity: async () => ({ account: ACCOUNT, arn, userId: ACCOUNT }) };
+    const sts = { ...fixture.sts, getCallerIdentity: async () => ({ account: ACCOUNT, arn, userId: ACCOUNT }) };
     const via = { role: sessionRole(keysSource(), "root"), signer: annSigns };
 
     for (const action of [readTrust, applyTrust, undoTrust]) {
       expect(await brokerErrorOf(() => action({ ...options(via), sts }))).toMatchObject({ code: "UsageInvalid" });
     }
-    expect(world.fake.calls).toHaveLength(0);
+    expect(fixture.fake.calls).toHaveLength(0);
   });
 });
 
 describe("a trust policy that may not be touched", () => {
   test("of another account is never looked up by name here, where another role has it", async () => {
-    const via = await viaDev(world);
+    const via = await viaDev(fixture);
 
     const shown = await readTrust(options(via, OTHER_FUNCTION_ROLE));
     const error = await brokerErrorOf(() => applyTrust(options(via, OTHER_FUNCTION_ROLE)));
@@ -173,22 +181,22 @@ describe("a trust policy that may not be touched", () => {
     expect(shown.notes.join()).toContain("sts:AssumeRole");
     expect(error).toMatchObject({ code: "AccessDenied" });
     expect(trustPolicy()).toEqual(JSON.parse(SERVICE_ONLY));
-    expect(world.fake.countOf("GetRole")).toBe(0);
+    expect(fixture.fake.countOf("GetRole")).toBe(0);
   });
 
   test("of a role that has only the name in common is neither read nor written", async () => {
-    const via = await viaDev(world);
+    const via = await viaDev(fixture);
     const namesake = `arn:aws:iam::${ACCOUNT}:role/other/orders-role`;
 
     for (const action of [readTrust, applyTrust, undoTrust]) {
       expect(await brokerErrorOf(() => action(options(via, namesake)))).toMatchObject({ code: "Conflict" });
     }
-    expect(world.fake.countOf("UpdateAssumeRolePolicy")).toBe(0);
+    expect(fixture.fake.countOf("UpdateAssumeRolePolicy")).toBe(0);
   });
 
   test("where IAM does not tell it: the statement is printed all the same, for whoever may", async () => {
-    const via = await viaDev(world);
-    world.fake.faults.set("GetRole", { kind: "deny" });
+    const via = await viaDev(fixture);
+    fixture.fake.faults.set("GetRole", { kind: "deny" });
 
     const shown = await readTrust(options(via));
 
@@ -199,8 +207,8 @@ describe("a trust policy that may not be touched", () => {
   });
 
   test("without permission to write names the action, and nothing changed", async () => {
-    const via = await viaDev(world);
-    world.fake.faults.set("UpdateAssumeRolePolicy", { kind: "deny" });
+    const via = await viaDev(fixture);
+    fixture.fake.faults.set("UpdateAssumeRolePolicy", { kind: "deny" });
 
     const error = await brokerErrorOf(() => applyTrust(options(via)));
 
@@ -210,9 +218,9 @@ describe("a trust policy that may not be touched", () => {
   });
 
   test("of a role that was deleted", async () => {
-    world.fake.removeRole(FUNCTION_ROLE);
+    fixture.fake.removeRole(FUNCTION_ROLE);
 
-    expect(await brokerErrorOf(async () => readTrust(options(await viaDev(world))))).toMatchObject({
+    expect(await brokerErrorOf(async () => readTrust(options(await viaDev(fixture))))).toMatchObject({
       code: "NotFound",
     });
   });
@@ -222,7 +230,7 @@ describe("after the write", () => {
   /** IAM that shows the former trust policy `times` more. */
   function slowIam(times: number): TrustOptions["iamRoles"] {
     let left = -1;
-    const { iamRoles } = world;
+    const { iamRoles } = fixture;
     return {
       getRole: async (...args) => {
         const role = await iamRoles.getRole(...args);
@@ -246,14 +254,14 @@ describe("after the write", () => {
   }
 
   test("the policy is read back, a few times if IAM shows the former one", async () => {
-    const report = await finish(applyTrust({ ...options(await viaDev(world)), iamRoles: slowIam(3) }));
+    const report = await finish(applyTrust({ ...options(await viaDev(fixture)), iamRoles: slowIam(3) }));
 
     expect(report).toMatchObject({ isPresent: true, changed: true });
     expect(report.notes.join()).toContain("some seconds");
   });
 
   test("a change that does not show, as when somebody else wrote too, is said", async () => {
-    const report = await finish(applyTrust({ ...options(await viaDev(world)), iamRoles: slowIam(1000) }));
+    const report = await finish(applyTrust({ ...options(await viaDev(fixture)), iamRoles: slowIam(1000) }));
 
     expect(report).toMatchObject({ isPresent: false, changed: true });
     expect(report.notes.join()).toContain("does not show");
@@ -261,7 +269,7 @@ describe("after the write", () => {
 });
 
 test("a change that IAM took and then does not let us read is told as made", async () => {
-  const { iamRoles } = world;
+  const { iamRoles } = fixture;
   let written = false;
   const blinded: TrustOptions["iamRoles"] = {
     getRole: async (...args) => {
@@ -276,14 +284,14 @@ test("a change that IAM took and then does not let us read is told as made", asy
     },
   };
 
-  const report = await applyTrust({ ...options(await viaDev(world)), iamRoles: blinded });
+  const report = await applyTrust({ ...options(await viaDev(fixture)), iamRoles: blinded });
 
   expect(report).toMatchObject({ isPresent: true, changed: true });
   expect(report.notes.join()).toContain("cannot be reached");
 });
 
 test("after undo it is said that credentials of before live on", async () => {
-  const via = await viaDev(world);
+  const via = await viaDev(fixture);
   await applyTrust(options(via));
 
   expect((await undoTrust(options(via))).notes.join()).toContain("an hour at most");
@@ -291,7 +299,7 @@ test("after undo it is said that credentials of before live on", async () => {
 
 test("a via with a session policy of its own is told that it must allow the call", async () => {
   const assume = { roleArn: DEV_ROLE, roleSessionName: "a", durationSeconds: 3600, policy: "{}" };
-  const via = { ...(await viaDev(world)), role: devRole({ assume }) };
+  const via = { ...(await viaDev(fixture)), role: devRole({ assume }) };
 
   expect((await readTrust(options(via))).notes.join()).toContain("role dev");
 });

@@ -1,4 +1,4 @@
-import { Collected, run } from "../support/lambda-room.js";
+import { Collected, run } from "../support/invoke-locally.js";
 
 /** Runs a function that hangs, in the directory given, and exits in the middle of it. */
 const logs = new Collected();

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { FunctionContext } from "../../src/core/function-context.js";
 import { type FunctionEnvironmentOptions, functionEnvironment } from "../../src/runtime-api/function-environment.js";
 import { FakeClock } from "../support/fake-clock.js";
-import { FUNCTION_ARN } from "../support/lambda-room.js";
+import { FUNCTION_ARN } from "../support/invoke-locally.js";
 
 const context: FunctionContext = {
   functionName: "orders",

@@ -2,7 +2,7 @@ import { PassThrough } from "node:stream";
 import { beforeEach, describe, expect, it } from "vitest";
 import { InvocationLog } from "../../src/runtime-api/invocation-log.js";
 import { FakeClock } from "../support/fake-clock.js";
-import { Collected } from "../support/lambda-room.js";
+import { Collected } from "../support/invoke-locally.js";
 
 let logs: Collected;
 let log: InvocationLog;

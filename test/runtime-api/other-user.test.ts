@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { isOtherUser } from "../../src/runtime-api/other-user.js";
-import { RuntimeApiRoom } from "../support/runtime-api-room.js";
+import { RuntimeApiFixture } from "../support/runtime-api-fixture.js";
 
 const HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
 const connection = { remoteAddress: "127.0.0.1", remotePort: 0xd431, localPort: 0x8ae2 };
@@ -49,9 +49,9 @@ describe("the program at the other end", () => {
 const NOBODY = 65_534;
 
 describe.runIf(process.platform === "linux" && process.getuid?.() === 0)("as another user of this machine", () => {
-  let room: RuntimeApiRoom;
-  beforeEach(async () => void (room = await new RuntimeApiRoom().open()));
-  afterEach(() => room.close());
+  let fixture: RuntimeApiFixture;
+  beforeEach(async () => void (fixture = await new RuntimeApiFixture().open()));
+  afterEach(() => fixture.close());
 
   async function asNobody(...args: readonly string[]): Promise<string> {
     const child = spawn("curl", ["-sS", "-o", "/dev/null", "-w", "%{http_code}", ...args], {
@@ -64,10 +64,10 @@ describe.runIf(process.platform === "linux" && process.getuid?.() === 0)("as ano
   }
 
   it("nobody gets the event or says that the runtime failed, and the runtime still gets it", async () => {
-    const root = `http://${room.api.address}/2018-06-01/runtime`;
+    const root = `http://${fixture.api.address}/2018-06-01/runtime`;
     expect(await asNobody(`${root}/invocation/next`)).toBe("403");
     expect(await asNobody("-d", "{}", `${root}/init/error`)).toBe("403");
-    expect(room.invocation.phase).toBe("starting");
-    expect((await room.next()).status).toBe(200);
+    expect(fixture.invocation.phase).toBe("starting");
+    expect((await fixture.next()).status).toBe(200);
   });
 });

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { BUILT_CLIENTS, type RunOptions, run } from "../support/lambda-room.js";
+import { BUILT_CLIENTS, type RunOptions, run } from "../support/invoke-locally.js";
 import { tempDir } from "../support/temp-dir.js";
 
 // CI has it: there, a missing Python is a failure.

@@ -6,7 +6,7 @@ import { PassThrough } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 import { FakeClock, settle } from "../support/fake-clock.js";
-import { Collected, Counted, LOCAL_ENV, type RunOptions, run as runWith } from "../support/lambda-room.js";
+import { Collected, Counted, LOCAL_ENV, type RunOptions, run as runWith } from "../support/invoke-locally.js";
 import { tempDir } from "../support/temp-dir.js";
 
 /** Functions that a shell script can be: `next`, `respond TEXT` and `fail TEXT` speak to the API. */

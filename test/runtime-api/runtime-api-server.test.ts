@@ -4,59 +4,59 @@ import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { MAX_RESPONSE_BYTES } from "../../src/runtime-api/payload-limits.js";
 import { HOSTILE_NAMES, hostileFields } from "../support/hostile-names.js";
-import { FUNCTION_ARN } from "../support/lambda-room.js";
+import { FUNCTION_ARN } from "../support/invoke-locally.js";
 import { exchange } from "../support/raw-http.js";
-import { RuntimeApiRoom } from "../support/runtime-api-room.js";
+import { RuntimeApiFixture } from "../support/runtime-api-fixture.js";
 
-let room: RuntimeApiRoom;
+let fixture: RuntimeApiFixture;
 
 beforeEach(async () => {
-  room = await new RuntimeApiRoom().open();
+  fixture = await new RuntimeApiFixture().open();
 });
 
-afterEach(() => room.close());
+afterEach(() => fixture.close());
 
 describe("GET /runtime/invocation/next", () => {
   it("hands out the event and what invoked the function", async () => {
-    const { status, headers, body } = await room.next();
+    const { status, headers, body } = await fixture.next();
 
     expect(status).toBe(200);
     expect(body).toBe('{"order":1}');
     expect(headers).toMatchObject({
       "content-type": "application/json",
-      "lambda-runtime-aws-request-id": room.invocation.requestId,
-      "lambda-runtime-deadline-ms": String(room.clock.now() + 3_000),
+      "lambda-runtime-aws-request-id": fixture.invocation.requestId,
+      "lambda-runtime-deadline-ms": String(fixture.clock.now() + 3_000),
       "lambda-runtime-invoked-function-arn": FUNCTION_ARN,
     });
-    const seconds = Math.floor(room.clock.now() / 1000).toString(16);
+    const seconds = Math.floor(fixture.clock.now() / 1000).toString(16);
     expect(headers["lambda-runtime-trace-id"]).toMatch(new RegExp(`^Root=1-${seconds}-[0-9a-f]{24};Parent=`));
     expect(headers).not.toHaveProperty("lambda-runtime-client-context");
     expect(headers).not.toHaveProperty("lambda-runtime-cognito-identity");
   });
 
   it("hands out the client context and the Cognito identity where there are any", async () => {
-    await room.close();
-    room = await new RuntimeApiRoom({ clientContext: '{"custom":{"a":"b"}}', cognitoIdentity: '{"x":1}' }).open();
+    await fixture.close();
+    fixture = await new RuntimeApiFixture({ clientContext: '{"custom":{"a":"b"}}', cognitoIdentity: '{"x":1}' }).open();
 
-    const { headers } = await room.next();
+    const { headers } = await fixture.next();
 
     expect(headers["lambda-runtime-client-context"]).toBe('{"custom":{"a":"b"}}');
     expect(headers["lambda-runtime-cognito-identity"]).toBe('{"x":1}');
   });
 
   it("counts the deadline from the moment the event is taken", async () => {
-    room.clock.jump(60_000);
+    fixture.clock.jump(60_000);
 
-    const { headers } = await room.next();
+    const { headers } = await fixture.next();
 
-    expect(headers["lambda-runtime-deadline-ms"]).toBe(String(room.clock.now() + 3_000));
-    expect(room.invocation.takenAt).toBe(room.clock.now());
+    expect(headers["lambda-runtime-deadline-ms"]).toBe(String(fixture.clock.now() + 3_000));
+    expect(fixture.invocation.takenAt).toBe(fixture.clock.now());
   });
 
   it.each(HOSTILE_NAMES)("takes a request with fields of any name: %s", async (name) => {
-    const fields = [`Host: ${room.api.address}`, "Connection: close", ...hostileFields([name])];
+    const fields = [`Host: ${fixture.api.address}`, "Connection: close", ...hostileFields([name])];
     const { status } = await exchange(
-      room.port,
+      fixture.port,
       `GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\n${fields.join("\r\n")}\r\n\r\n`,
     );
 
@@ -64,33 +64,33 @@ describe("GET /runtime/invocation/next", () => {
   });
 
   it("gives the event to one asker only", async () => {
-    await room.next();
+    await fixture.next();
 
-    expect(await room.next()).toMatchObject({ status: 403, errorType: "InvalidStateTransition" });
-    expect(room.invocation.phase).toBe("running");
+    expect(await fixture.next()).toMatchObject({ status: 403, errorType: "InvalidStateTransition" });
+    expect(fixture.invocation.phase).toBe("running");
   });
 
   it("keeps the next request waiting once the event is answered, and takes it for the end", async () => {
-    await room.next();
-    await room.respond("1");
-    const waiting = [room.next(), room.next()].map((answer) => expect(answer).rejects.toThrow());
+    await fixture.next();
+    await fixture.respond("1");
+    const waiting = [fixture.next(), fixture.next()].map((answer) => expect(answer).rejects.toThrow());
 
-    await room.invocation.finished;
+    await fixture.invocation.finished;
 
-    expect(room.invocation.phase).toBe("finished");
-    await room.api.close();
+    expect(fixture.invocation.phase).toBe("finished");
+    await fixture.api.close();
     await Promise.all(waiting);
   });
 });
 
 describe("POST /runtime/invocation/ID/response", () => {
-  beforeEach(() => room.next());
+  beforeEach(() => fixture.next());
 
   it("takes the response as it is", async () => {
-    const answer = await room.respond(Buffer.from([0, 1, 255]), { "Content-Type": "application/unknown" });
+    const answer = await fixture.respond(Buffer.from([0, 1, 255]), { "Content-Type": "application/unknown" });
 
     expect(answer).toMatchObject({ status: 202, body: '{"status":"OK"}\n' });
-    expect(room.invocation.answer).toEqual({
+    expect(fixture.invocation.answer).toEqual({
       kind: "response",
       payload: Buffer.from([0, 1, 255]),
       contentType: "application/unknown",
@@ -99,83 +99,83 @@ describe("POST /runtime/invocation/ID/response", () => {
   });
 
   it("takes a chunked response", async () => {
-    const path = `/2018-06-01/runtime/invocation/${room.invocation.requestId}/response`;
-    const sent = request({ host: "127.0.0.1", port: room.port, path, method: "POST" });
+    const path = `/2018-06-01/runtime/invocation/${fixture.invocation.requestId}/response`;
+    const sent = request({ host: "127.0.0.1", port: fixture.port, path, method: "POST" });
     sent.write('{"a":');
     sent.write("1}");
     sent.end();
     await once(sent, "response");
 
-    expect(room.invocation.answer).toMatchObject({ kind: "response", payload: Buffer.from('{"a":1}') });
+    expect(fixture.invocation.answer).toMatchObject({ kind: "response", payload: Buffer.from('{"a":1}') });
   });
 
   it("knows only its own request id", async () => {
     const wrong = { method: "POST", path: "/invocation/8476a536-e9f4-11e8-9739-2dfe598c3fcd/response", body: "1" };
 
-    expect(await room.call(wrong)).toMatchObject({ status: 400, errorType: "InvalidRequestID" });
-    expect(room.invocation.phase).toBe("running");
+    expect(await fixture.call(wrong)).toMatchObject({ status: 400, errorType: "InvalidRequestID" });
+    expect(fixture.invocation.phase).toBe("running");
   });
 
   it("takes one answer, and no second", async () => {
-    await room.respond("1");
+    await fixture.respond("1");
 
-    expect(await room.respond("2")).toMatchObject({ status: 403, errorType: "InvalidStateTransition" });
-    expect(await room.fail("{}")).toMatchObject({ status: 403, errorType: "InvalidStateTransition" });
-    expect(room.invocation.answer).toMatchObject({ payload: Buffer.from("1") });
+    expect(await fixture.respond("2")).toMatchObject({ status: 403, errorType: "InvalidStateTransition" });
+    expect(await fixture.fail("{}")).toMatchObject({ status: 403, errorType: "InvalidStateTransition" });
+    expect(fixture.invocation.answer).toMatchObject({ payload: Buffer.from("1") });
   });
 
   it("refuses what Lambda would not take, and has an error for who invoked", async () => {
-    expect(await room.respond(Buffer.alloc(MAX_RESPONSE_BYTES + 1))).toMatchObject({
+    expect(await fixture.respond(Buffer.alloc(MAX_RESPONSE_BYTES + 1))).toMatchObject({
       status: 413,
       errorType: "RequestEntityTooLarge",
     });
-    expect(room.invocation.answer).toMatchObject({ kind: "error", errorType: "Function.ResponseSizeTooLarge" });
+    expect(fixture.invocation.answer).toMatchObject({ kind: "error", errorType: "Function.ResponseSizeTooLarge" });
   });
 
   it("takes exactly as much as Lambda does", async () => {
-    expect(await room.respond(Buffer.alloc(MAX_RESPONSE_BYTES))).toMatchObject({ status: 202 });
+    expect(await fixture.respond(Buffer.alloc(MAX_RESPONSE_BYTES))).toMatchObject({ status: 202 });
   });
 
   it("tells a response that breaks off from a whole one", async () => {
-    const path = `/2018-06-01/runtime/invocation/${room.invocation.requestId}/response`;
-    const socket = connect(room.port, "127.0.0.1");
+    const path = `/2018-06-01/runtime/invocation/${fixture.invocation.requestId}/response`;
+    const socket = connect(fixture.port, "127.0.0.1");
     await once(socket, "connect");
-    socket.write(`POST ${path} HTTP/1.1\r\nHost: 127.0.0.1:${room.port}\r\nContent-Length: 100\r\n\r\n{"half`);
-    while (room.invocation.phase !== "answering") await new Promise((resolve) => setImmediate(resolve));
+    socket.write(`POST ${path} HTTP/1.1\r\nHost: 127.0.0.1:${fixture.port}\r\nContent-Length: 100\r\n\r\n{"half`);
+    while (fixture.invocation.phase !== "answering") await new Promise((resolve) => setImmediate(resolve));
     socket.destroy();
 
-    expect(await room.invocation.answered).toMatchObject({ kind: "error", errorType: "Runtime.TruncatedResponse" });
+    expect(await fixture.invocation.answered).toMatchObject({ kind: "error", errorType: "Runtime.TruncatedResponse" });
   });
 });
 
 describe("a streamed response", () => {
   const streaming = { "Lambda-Runtime-Function-Response-Mode": "streaming", "Transfer-Encoding": "chunked" };
-  beforeEach(() => room.next());
+  beforeEach(() => fixture.next());
 
   it("reaches its reader while it is still written", async () => {
-    const path = `/2018-06-01/runtime/invocation/${room.invocation.requestId}/response`;
-    const sent = request({ host: "127.0.0.1", port: room.port, path, method: "POST", headers: streaming });
+    const path = `/2018-06-01/runtime/invocation/${fixture.invocation.requestId}/response`;
+    const sent = request({ host: "127.0.0.1", port: fixture.port, path, method: "POST", headers: streaming });
     sent.write("first ");
-    await room.streamed.holds("first ");
-    expect(room.invocation.phase).toBe("answering");
+    await fixture.streamed.holds("first ");
+    expect(fixture.invocation.phase).toBe("answering");
 
     sent.end("second");
-    const answer = await room.invocation.answered;
+    const answer = await fixture.invocation.answered;
 
-    expect(room.streamed.text).toBe("first second");
+    expect(fixture.streamed.text).toBe("first second");
     expect(answer).toMatchObject({ kind: "response", streamedBytes: 12 });
     expect(answer.payload).toHaveLength(0);
   });
 
   it("may be larger than a whole one", async () => {
-    expect(await room.respond(Buffer.alloc(8 * 1024 * 1024, "x"), streaming)).toMatchObject({ status: 202 });
-    expect(room.streamed.text).toHaveLength(8 * 1024 * 1024);
+    expect(await fixture.respond(Buffer.alloc(8 * 1024 * 1024, "x"), streaming)).toMatchObject({ status: 202 });
+    expect(fixture.streamed.text).toHaveLength(8 * 1024 * 1024);
   });
 
   it("may fail after it has begun: the trailers say how", async () => {
-    const path = `/2018-06-01/runtime/invocation/${room.invocation.requestId}/response`;
+    const path = `/2018-06-01/runtime/invocation/${fixture.invocation.requestId}/response`;
     const headers = { ...streaming, Trailer: "Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body" };
-    const sent = request({ host: "127.0.0.1", port: room.port, path, method: "POST", headers });
+    const sent = request({ host: "127.0.0.1", port: fixture.port, path, method: "POST", headers });
     const document = '{"errorType":"Midway","errorMessage":"boo"}';
     sent.write("half");
     sent.addTrailers({
@@ -184,77 +184,81 @@ describe("a streamed response", () => {
     });
     sent.end();
 
-    expect(await room.invocation.answered).toEqual({
+    expect(await fixture.invocation.answered).toEqual({
       kind: "error",
       errorType: "Midway",
       payload: Buffer.from(document),
     });
-    expect(room.streamed.text).toBe("half");
+    expect(fixture.streamed.text).toBe("half");
   });
 
   it("is let go when its reader has gone, and is no failure", async () => {
-    room.streamed.destroy();
+    fixture.streamed.destroy();
 
-    expect(await room.respond("x".repeat(1_000_000), streaming)).toMatchObject({ status: 202 });
+    expect(await fixture.respond("x".repeat(1_000_000), streaming)).toMatchObject({ status: 202 });
   });
 
   it("is the only mode there is", async () => {
     const mode = { "Lambda-Runtime-Function-Response-Mode": "sideways" };
 
-    expect(await room.respond("1", mode)).toMatchObject({ status: 400, errorType: "InvalidFunctionResponseMode" });
-    expect(room.invocation.answer).toMatchObject({ kind: "error", errorType: "Runtime.InvalidResponseModeHeader" });
+    expect(await fixture.respond("1", mode)).toMatchObject({ status: 400, errorType: "InvalidFunctionResponseMode" });
+    expect(fixture.invocation.answer).toMatchObject({ kind: "error", errorType: "Runtime.InvalidResponseModeHeader" });
   });
 });
 
 describe("POST /runtime/invocation/ID/error", () => {
-  beforeEach(() => room.next());
+  beforeEach(() => fixture.next());
 
   it("takes the error's type from its document", async () => {
     const body = '{"errorType":"Inner","errorMessage":"boo"}';
 
-    expect(await room.fail(body, { "Lambda-Runtime-Function-Error-Type": "unhandled" })).toMatchObject({ status: 202 });
-    expect(room.invocation.answer).toEqual({ kind: "error", errorType: "Inner", payload: Buffer.from(body) });
+    expect(await fixture.fail(body, { "Lambda-Runtime-Function-Error-Type": "unhandled" })).toMatchObject({
+      status: 202,
+    });
+    expect(fixture.invocation.answer).toEqual({ kind: "error", errorType: "Inner", payload: Buffer.from(body) });
   });
 
   it("takes it from the header where the document has none", async () => {
-    await room.fail("{}", { "Lambda-Runtime-Function-Error-Type": "Outer" });
+    await fixture.fail("{}", { "Lambda-Runtime-Function-Error-Type": "Outer" });
 
-    expect(room.invocation.answer).toMatchObject({ errorType: "Outer" });
+    expect(fixture.invocation.answer).toMatchObject({ errorType: "Outer" });
   });
 
   it.each(["", "not json", "[]", "null", '{"errorType":5}'])("takes a body that says no type: %j", async (body) => {
-    expect(await room.fail(body)).toMatchObject({ status: 202 });
-    expect(room.invocation.answer).toMatchObject({ errorType: "Runtime.Unknown", payload: Buffer.from(body) });
+    expect(await fixture.fail(body)).toMatchObject({ status: 202 });
+    expect(fixture.invocation.answer).toMatchObject({ errorType: "Runtime.Unknown", payload: Buffer.from(body) });
   });
 
   it("takes a stack trace of nearly 1 MiB in a header", async () => {
     const cause = `{"exceptions":["${"x".repeat(1024 * 1024 - 100)}"]}`;
 
-    expect(await room.fail("{}", { "Lambda-Runtime-Function-XRay-Error-Cause": cause })).toMatchObject({ status: 202 });
+    expect(await fixture.fail("{}", { "Lambda-Runtime-Function-XRay-Error-Cause": cause })).toMatchObject({
+      status: 202,
+    });
   });
 
   it("refuses one that is too large", async () => {
-    expect(await room.fail("x".repeat(MAX_RESPONSE_BYTES + 1))).toMatchObject({ status: 413 });
-    expect(room.invocation.answer).toMatchObject({ errorType: "Function.ResponseSizeTooLarge" });
+    expect(await fixture.fail("x".repeat(MAX_RESPONSE_BYTES + 1))).toMatchObject({ status: 413 });
+    expect(fixture.invocation.answer).toMatchObject({ errorType: "Function.ResponseSizeTooLarge" });
   });
 });
 
 describe("POST /runtime/init/error", () => {
   it("says that the runtime cannot start", async () => {
-    expect(await room.failInit('{"errorType":"Init","errorMessage":"boo"}')).toMatchObject({ status: 202 });
-    expect(await room.invocation.initFailed).toMatchObject({ errorType: "Init" });
-    expect(await room.next()).toMatchObject({ status: 403 });
+    expect(await fixture.failInit('{"errorType":"Init","errorMessage":"boo"}')).toMatchObject({ status: 202 });
+    expect(await fixture.invocation.initFailed).toMatchObject({ errorType: "Init" });
+    expect(await fixture.next()).toMatchObject({ status: 403 });
   });
 
   it("comes too late once the event is taken", async () => {
-    await room.next();
+    await fixture.next();
 
-    expect(await room.failInit("{}")).toMatchObject({ status: 403, errorType: "InvalidStateTransition" });
+    expect(await fixture.failInit("{}")).toMatchObject({ status: 403, errorType: "InvalidStateTransition" });
   });
 
   it("stands also when what it says is too large", async () => {
-    expect(await room.failInit("x".repeat(MAX_RESPONSE_BYTES + 1))).toMatchObject({ status: 413 });
-    expect(room.invocation.phase).toBe("init-failed");
+    expect(await fixture.failInit("x".repeat(MAX_RESPONSE_BYTES + 1))).toMatchObject({ status: 413 });
+    expect(fixture.invocation.phase).toBe("init-failed");
   });
 });
 
@@ -266,11 +270,11 @@ describe("what is not served", () => {
     ["PUT", "//2022-07-01/telemetry"],
     ["GET", "/restore/next"],
   ])("is said plainly: %s %s", async (method, path) => {
-    const answer = await room.call({ method, path });
+    const answer = await fixture.call({ method, path });
 
     expect(answer).toMatchObject({ status: 501, errorType: "NotImplemented" });
     expect(answer.body).toContain("is not served by credbroker");
-    expect(room.invocation.phase).toBe("starting");
+    expect(fixture.invocation.phase).toBe("starting");
   });
 
   it.each([
@@ -279,7 +283,7 @@ describe("what is not served", () => {
     ["GET", "//"],
     ["GET", "//2015-03-31/functions"],
   ])("is unknown: %s %s", async (method, path) => {
-    expect(await room.call({ method, path })).toMatchObject({ status: 404, errorType: "NotFound" });
+    expect(await fixture.call({ method, path })).toMatchObject({ status: 404, errorType: "NotFound" });
   });
 });
 
@@ -296,24 +300,24 @@ describe("what a web page or a proxy sends", () => {
     { Host: "127.0.0.1:1" },
     { Host: "127.0.0.1" },
   ])("does not get the event: %j", async (headers) => {
-    expect(await room.call({ path: "/invocation/next", headers })).toMatchObject({
+    expect(await fixture.call({ path: "/invocation/next", headers })).toMatchObject({
       status: 403,
       errorType: "RequestRefused",
     });
-    expect(room.invocation.phase).toBe("starting");
+    expect(fixture.invocation.phase).toBe("starting");
   });
 
   it.each(["HTTP/1.0", "HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nHost: evil.example"])(
     "does not get the event without exactly one Host: %j",
     async (version) => {
-      const head = version.replace("PORT", String(room.port));
+      const head = version.replace("PORT", String(fixture.port));
       const answer = await exchange(
-        room.port,
+        fixture.port,
         `GET /2018-06-01/runtime/invocation/next ${head}\r\nConnection: close\r\n\r\n`,
       );
 
       expect([400, 403]).toContain(answer.status);
-      expect(room.invocation.phase).toBe("starting");
+      expect(fixture.invocation.phase).toBe("starting");
     },
   );
 
@@ -321,27 +325,27 @@ describe("what a web page or a proxy sends", () => {
     "is told from what a runtime may send: %j",
     async (given) => {
       const headers = Object.fromEntries(
-        Object.entries(given).map(([name, value]) => [name, value.replace("PORT", String(room.port))]),
+        Object.entries(given).map(([name, value]) => [name, value.replace("PORT", String(fixture.port))]),
       );
 
-      expect(await room.call({ path: "/invocation/next", headers })).toMatchObject({ status: 200 });
+      expect(await fixture.call({ path: "/invocation/next", headers })).toMatchObject({ status: 200 });
     },
   );
 });
 
 it("is on loopback only, on a port of its own", () => {
-  expect(room.api.address).toMatch(/^127\.0\.0\.1:\d+$/);
+  expect(fixture.api.address).toMatch(/^127\.0\.0\.1:\d+$/);
 });
 
 it("says when no connection is open any more", async () => {
-  await room.api.idle();
-  await room.next();
+  await fixture.api.idle();
+  await fixture.next();
   let idle = false;
-  const waiting = room.api.idle().then(() => (idle = true));
+  const waiting = fixture.api.idle().then(() => (idle = true));
   await new Promise((resolve) => setImmediate(resolve));
   expect(idle).toBe(false);
 
-  await room.api.close();
+  await fixture.api.close();
 
   await waiting;
 });

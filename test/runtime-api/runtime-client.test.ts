@@ -8,7 +8,7 @@ import {
   SHIPPED_CLIENTS,
 } from "../../src/runtime-api/runtime-client.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
-import { LOCAL_ENV } from "../support/lambda-room.js";
+import { LOCAL_ENV } from "../support/invoke-locally.js";
 import { tempDir } from "../support/temp-dir.js";
 
 const shipped = { nodePath: "/node", nodeBootstrap: "/dist/node.js", pythonBootstrap: "/dist/python.py" };

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { resolve } from "node:path";
 import { describe } from "vitest";
-import { BUILT_CLIENTS } from "../support/lambda-room.js";
+import { BUILT_CLIENTS } from "../support/invoke-locally.js";
 import { describeRuntimeClient } from "../support/runtime-client-contract.js";
 
 const cwd = resolve("test/runtime-api/functions");

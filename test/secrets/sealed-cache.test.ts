@@ -71,7 +71,7 @@ describe("the sealed cache", () => {
     expect(writes()).toBe(1);
   });
 
-  it("the sealed cache keeps what a full disk refused, says so, and writes it when there is room", async () => {
+  it("the sealed cache keeps what a full disk refused, says so, and writes it when there is space", async () => {
     const cache = await openCache();
     fileSystem.fail("create", systemError("ENOSPC", -28));
     await cache.write("kept");

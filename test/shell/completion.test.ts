@@ -3,26 +3,26 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { COMMANDS } from "../../src/cli/command-table.js";
 import type { HookedShell } from "../../src/core/shell-files.js";
-import { run, SHELLS_HERE, ShellRoom } from "./shell-room.js";
+import { run, SHELLS_HERE, ShellFixture } from "./shell-fixture.js";
 
-let room: ShellRoom;
+let fixture: ShellFixture;
 beforeAll(async () => {
-  room = await ShellRoom.ready();
-  await room.broker.call("lease-create", { name: "ide", role: "dev" });
+  fixture = await ShellFixture.ready();
+  await fixture.broker.call("lease-create", { name: "ide", role: "dev" });
   for (const shell of SHELLS_HERE) {
-    const { stdout } = await room.broker.ctl(["completion", shell]);
+    const { stdout } = await fixture.broker.ctl(["completion", shell]);
     writeFileSync(scriptOf(shell), stdout);
   }
 });
-afterAll(() => room.close());
+afterAll(() => fixture.close());
 
-const scriptOf = (shell: HookedShell): string => join(room.broker.home, `completion.${shell}`);
+const scriptOf = (shell: HookedShell): string => join(fixture.broker.home, `completion.${shell}`);
 
 /** What a Tab at the end of each line offers, as each shell itself sees it. */
 const TAB: Readonly<Record<HookedShell, (lines: readonly string[]) => Promise<readonly string[]>>> = {
   bash: (lines) =>
     oneByOne(lines, (line) =>
-      room.run(
+      fixture.run(
         "bash",
         `source '${scriptOf("bash")}'
          COMP_LINE='${line}' COMP_POINT=${line.length} COMP_WORDBREAKS=$' \\t\\n"\\'@><=;|&(:'
@@ -50,11 +50,12 @@ const TAB: Readonly<Record<HookedShell, (lines: readonly string[]) => Promise<re
          ${tabs.join("\n")}
          zpty -d z`,
       ],
-      room.environment(),
+      fixture.environment(),
     );
     return [...stdout.matchAll(/<<\r?\n([\s\S]*?)>>/g)].map(([, text = ""]) => text);
   },
-  fish: (lines) => oneByOne(lines, (line) => room.run("fish", `source '${scriptOf("fish")}'; complete -C '${line}'`)),
+  fish: (lines) =>
+    oneByOne(lines, (line) => fixture.run("fish", `source '${scriptOf("fish")}'; complete -C '${line}'`)),
 };
 
 async function oneByOne(
@@ -110,10 +111,10 @@ describe.each(SHELLS_HERE)("Tab in %s", (shell) => {
 
 describe("Tab", () => {
   it("says nothing and starts nothing when brokerd does not run", async () => {
-    const home = { CREDBROKER_HOME: `${room.broker.home}/nobody`, CREDBROKER_NO_AUTOSTART: "0" };
-    const tab = await room.broker.ctl(["completion", "fish", "--", "brokerctl", "use", "d"], { env: home });
+    const home = { CREDBROKER_HOME: `${fixture.broker.home}/nobody`, CREDBROKER_NO_AUTOSTART: "0" };
+    const tab = await fixture.broker.ctl(["completion", "fish", "--", "brokerctl", "use", "d"], { env: home });
     expect(tab).toMatchObject({ stdout: "words\n", stderr: "", code: 0 });
-    const again = await room.broker.ctl(["status"], { env: home });
+    const again = await fixture.broker.ctl(["status"], { env: home });
     expect(again.code).toBe(3);
   });
 });

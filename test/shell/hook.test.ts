@@ -13,16 +13,16 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type HookedShell, renderLeaseLine } from "../../src/core/shell-files.js";
 import { InProcessBroker } from "../support/in-process-broker.js";
-import { BARE, putBrokerctl, run, SHELLS_HERE, ShellRoom, shellEnvironment } from "./shell-room.js";
+import { BARE, putBrokerctl, run, SHELLS_HERE, ShellFixture, shellEnvironment } from "./shell-fixture.js";
 
-let room: ShellRoom;
+let fixture: ShellFixture;
 beforeAll(async () => {
-  room = await ShellRoom.ready();
-  for (const shell of SHELLS_HERE) await room.install(shell);
+  fixture = await ShellFixture.ready();
+  for (const shell of SHELLS_HERE) await fixture.install(shell);
 });
-afterAll(() => room.close());
+afterAll(() => fixture.close());
 beforeEach(async () => {
-  if (room.broker.process !== undefined) await room.reset();
+  if (fixture.broker.process !== undefined) await fixture.reset();
 });
 
 /** What a prompt does before it is drawn, and what it shows. */
@@ -51,79 +51,82 @@ describe.each(SHELLS_HERE)("a %s with the hook", (shell) => {
   const sourced = `source "$CREDBROKER_HOME/state/shell/hook.${shell}"`;
 
   it("has the default lease from the start, and shows its role", async () => {
-    const { leaseUrl } = await room.broker.call("lease-access", { lease: { by: "default" } });
-    const { stdout, stderr } = await room.hooked(shell, `${URI}; ${look}`);
+    const { leaseUrl } = await fixture.broker.call("lease-access", { lease: { by: "default" } });
+    const { stdout, stderr } = await fixture.hooked(shell, `${URI}; ${look}`);
     expect(stderr).toBe("");
     expect(stdout).toContain(`uri=${leaseUrl} region=eu-west-1`);
     expect(prompts(stdout)).toEqual(["dev"]);
-    expect(await room.ownRoles()).toEqual([]);
+    expect(await fixture.ownRoles()).toEqual([]);
   });
 
   it("gets a lease of its own by its first use, which later ones move, and the default stays", async () => {
     const script = `brokerctl use prod; ${URI}; ${look}; brokerctl use chained; ${URI}; ${look}`;
-    const { stdout, code } = await room.hooked(shell, script);
+    const { stdout, code } = await fixture.hooked(shell, script);
     expect(code).toBe(0);
     expect(prompts(stdout)).toEqual(["prod", "chained"]);
     const [first, second] = uris(stdout);
     expect(first).toBe(second);
-    expect(await room.defaultRole()).toBe("dev");
-    expect(await room.ownRoles()).toEqual(["chained"]);
+    expect(await fixture.defaultRole()).toBe("dev");
+    expect(await fixture.ownRoles()).toEqual(["chained"]);
   });
 
   it("moves no lease of its own with --default and --lease, and makes none", async () => {
     const name = `ide-${shell}`;
-    await room.broker.call("lease-create", { name, role: "dev" });
-    await room.hooked(shell, `brokerctl use prod --default; brokerctl use chained --lease ${name}; brokerctl use -h`);
-    expect(await room.defaultRole()).toBe("prod");
-    expect((await room.broker.call("lease-show", { lease: { by: "name", name } })).role).toBe("chained");
-    expect(await room.ownRoles()).toEqual([]);
+    await fixture.broker.call("lease-create", { name, role: "dev" });
+    await fixture.hooked(
+      shell,
+      `brokerctl use prod --default; brokerctl use chained --lease ${name}; brokerctl use -h`,
+    );
+    expect(await fixture.defaultRole()).toBe("prod");
+    expect((await fixture.broker.call("lease-show", { lease: { by: "name", name } })).role).toBe("chained");
+    expect(await fixture.ownRoles()).toEqual([]);
   });
 
   it("shares the lease of a shell that waits for it until its own first use, and moves only its own", async () => {
     const child = `${sourced}; ${look}; brokerctl use chained; ${look}`;
-    const { stdout } = await room.hooked(shell, `brokerctl use prod; ${self} -c '${child}'; ${look}`);
+    const { stdout } = await fixture.hooked(shell, `brokerctl use prod; ${self} -c '${child}'; ${look}`);
     expect(prompts(stdout)).toEqual(["prod", "chained", "prod"]);
   });
 
   it.runIf(process.platform === "linux")("takes nothing over from a shell in another terminal", async () => {
     // As tmux does it, and an editor that was started from a shell: another session, with that shell's variables.
     const elsewhere = `setsid --wait ${self} -c '${sourced}; ${look}; ${URI}'`;
-    const { stdout } = await room.hooked(shell, `brokerctl use prod; ${elsewhere}; ${look}`);
-    const { leaseUrl } = await room.broker.call("lease-access", { lease: { by: "default" } });
+    const { stdout } = await fixture.hooked(shell, `brokerctl use prod; ${elsewhere}; ${look}`);
+    const { leaseUrl } = await fixture.broker.call("lease-access", { lease: { by: "default" } });
     expect(prompts(stdout)).toEqual(["dev", "prod"]);
     expect(uris(stdout)).toEqual([leaseUrl]);
   });
 
   it("keeps its lease over exec of another shell, and takes the default one where that has ended", async () => {
-    const { stdout } = await room.hooked(shell, `brokerctl use prod; exec ${self} -c '${sourced}; ${look}; env'`);
+    const { stdout } = await fixture.hooked(shell, `brokerctl use prod; exec ${self} -c '${sourced}; ${look}; env'`);
     expect(prompts(stdout)).toEqual(["prod"]);
     const held = variablesIn(stdout);
-    await room.reset();
-    const after = await room.hooked(shell, look, held);
+    await fixture.reset();
+    const after = await fixture.hooked(shell, look, held);
     expect(prompts(after.stdout)).toEqual(["dev"]);
   });
 
   it("moves the lease of the exec that it runs in", async () => {
     const child = `${sourced}; ${look}; brokerctl use prod; ${look}; brokerctl lease list --json`;
-    const { stdout } = await room.hooked(shell, `brokerctl exec chained -- ${self} -c '${child}'`);
+    const { stdout } = await fixture.hooked(shell, `brokerctl exec chained -- ${self} -c '${child}'`);
     expect(prompts(stdout)).toEqual(["chained", "prod"]);
     expect(stdout.match(/"kind": "child"/g)).toHaveLength(1);
-    expect(await room.defaultRole()).toBe("dev");
+    expect(await fixture.defaultRole()).toBe("dev");
   });
 
   it("never shows a role that is no longer in force", async () => {
-    const held = variablesIn((await room.hooked(shell, "env")).stdout);
+    const held = variablesIn((await fixture.hooked(shell, "env")).stdout);
     const shown = async (extra: Readonly<Record<string, string>> = {}): Promise<string> =>
-      prompts((await room.hooked(shell, look, { ...held, ...extra })).stdout).join("|");
-    await room.broker.call("use", { lease: { by: "default" }, role: "prod" });
+      prompts((await fixture.hooked(shell, look, { ...held, ...extra })).stdout).join("|");
+    await fixture.broker.call("use", { lease: { by: "default" }, role: "prod" });
     expect(await shown()).toBe("prod");
-    await room.broker.call("use", { lease: { by: "default" }, role: "chained", forSeconds: 31 * 60 });
+    await fixture.broker.call("use", { lease: { by: "default" }, role: "chained", forSeconds: 31 * 60 });
     expect(await shown()).toBe("chained(31m)");
     expect(await shown({ AWS_PROFILE: "mine" })).toBe("?shadowed");
     expect(await shown({ CREDBROKER_LEASE: "" })).toBe("chained(31m)");
     expect(await shown({ AWS_CONTAINER_CREDENTIALS_FULL_URI: "http://127.0.0.1:1/lease/brk_x" })).toBe("?unknown");
-    const { leaseUrl } = await room.broker.call("lease-rotate", { lease: { by: "default" } });
-    await expect.poll(() => readFileSync(room.hookFile(shell), "utf8")).toContain(leaseUrl);
+    const { leaseUrl } = await fixture.broker.call("lease-rotate", { lease: { by: "default" } });
+    await expect.poll(() => readFileSync(fixture.hookFile(shell), "utf8")).toContain(leaseUrl);
     expect(await shown()).toBe("chained(31m)");
   });
 
@@ -147,7 +150,7 @@ describe.each(SHELLS_HERE)("a %s with the hook", (shell) => {
   });
 
   it("shows nothing that a file could make a shell run or a terminal do", async () => {
-    const trap = join(room.broker.home, `ran-in-${shell}`);
+    const trap = join(fixture.broker.home, `ran-in-${shell}`);
     const lines = [
       `$(touch$IFS${trap}) 0 - 0 -`,
       `dev a[$(touch>${trap})] - 0 -`,
@@ -168,13 +171,13 @@ describe.each(SHELLS_HERE)("a %s with the hook", (shell) => {
     // Page faults of children that were waited for: no process has none.
     const faults = `read ${shell === "fish" ? "" : "-r "}line < /proc/self/stat; echo "stat=$line"`;
     const count = async (script: string): Promise<number> =>
-      Number(/stat=.*\) (?:\S+ ){8}(\d+)/.exec((await room.hooked(shell, `${script}\n${faults}`)).stdout)?.[1]);
+      Number(/stat=.*\) (?:\S+ ){8}(\d+)/.exec((await fixture.hooked(shell, `${script}\n${faults}`)).stdout)?.[1]);
     expect(await count(`${look}; ${look}; ${look}`)).toBe(0);
     expect(await count(`${look}; /bin/true`)).toBeGreaterThan(0);
   });
 
   it("works whatever options the shell has", async () => {
-    const { stdout, stderr, code } = await room.run(
+    const { stdout, stderr, code } = await fixture.run(
       shell,
       `${TRYING[shell]}\n${sourced}\n${look}\nbrokerctl use prod\n${look}`,
     );
@@ -185,18 +188,18 @@ describe.each(SHELLS_HERE)("a %s with the hook", (shell) => {
 
   it("leaves prompts what they want to export", async () => {
     const exported = shell === "fish" ? "set -gx CREDBROKER_PROMPT ''" : "export CREDBROKER_PROMPT=''";
-    const { stdout } = await room.hooked(shell, `${exported}; ${look}; env`);
+    const { stdout } = await fixture.hooked(shell, `${exported}; ${look}; env`);
     expect(stdout.split("\n")).toContain("CREDBROKER_PROMPT=dev");
   });
 
   it("passes output and exit code", async () => {
-    const { stdout, stderr } = await room.hooked(shell, `brokerctl nonsense; echo "code=${STATUS[shell]}"`);
+    const { stdout, stderr } = await fixture.hooked(shell, `brokerctl nonsense; echo "code=${STATUS[shell]}"`);
     expect(stdout).toContain("code=2");
     expect(stderr).toContain("nonsense");
   });
 
   it("has nothing when it was given something else", async () => {
-    const { stdout } = await room.hooked(shell, `${URI}; ${look}`, { AWS_PROFILE: "mine" });
+    const { stdout } = await fixture.hooked(shell, `${URI}; ${look}`, { AWS_PROFILE: "mine" });
     expect([uris(stdout), prompts(stdout)]).toEqual([[""], [""]]);
   });
 
@@ -204,7 +207,7 @@ describe.each(SHELLS_HERE)("a %s with the hook", (shell) => {
     const again = shell === "fish" ? "set -gx AWS_ACCESS_KEY_ID x" : "export AWS_ACCESS_KEY_ID=x";
     const inner = `${self} -c '${sourced}; ${look}'`;
     const script = `${look}; ${look}; ${inner}; ${again}; ${look}; ${look}`;
-    const { stderr } = await room.hooked(shell, script, { AWS_PROFILE: "mine" });
+    const { stderr } = await fixture.hooked(shell, script, { AWS_PROFILE: "mine" });
     expect(stderr.trim().split("\n")).toEqual([
       "brokerctl: hint: programs in this shell take AWS_PROFILE before the broker: unset them, or brokerctl use ROLE",
       "brokerctl: hint: programs in this shell take AWS_ACCESS_KEY_ID AWS_PROFILE before the broker: unset them, or brokerctl use ROLE",
@@ -212,16 +215,16 @@ describe.each(SHELLS_HERE)("a %s with the hook", (shell) => {
   });
 
   it("is no longer preceded by anything after use, as it says", async () => {
-    const { stdout } = await room.hooked(shell, `brokerctl use prod; ${look}`, { AWS_PROFILE: "mine" });
+    const { stdout } = await fixture.hooked(shell, `brokerctl use prod; ${look}`, { AWS_PROFILE: "mine" });
     expect(prompts(stdout)).toEqual(["prod"]);
   });
 
   it("brings its file up to date when brokerctl is a newer version", async () => {
-    const file = room.hookFile(shell);
+    const file = fixture.hookFile(shell);
     const text = readFileSync(file, "utf8");
     writeFileSync(file, text.replaceAll(/(?<=\b(?:ba|z|fi)sh:)\d+\.\d+\.\d+/g, "0.0.1"));
     expect(readFileSync(file, "utf8")).not.toBe(text);
-    await room.hooked(shell, "brokerctl use --help");
+    await fixture.hooked(shell, "brokerctl use --help");
     expect(readFileSync(file, "utf8")).toBe(text);
     expect(statSync(file).mode & 0o777).toBe(0o600);
   });
@@ -229,35 +232,35 @@ describe.each(SHELLS_HERE)("a %s with the hook", (shell) => {
   it.each(["quoted", "unquoted"])("is there after an eval of what hook prints, %s", async (how) => {
     const [open, close] = shell === "fish" ? ["(", ")"] : ["$(", ")"];
     const [begin, end] = how === "quoted" ? [`"$(`, `)"`] : [open, close];
-    const { stdout, stderr } = await room.run(shell, `eval ${begin}brokerctl hook ${shell}${end}\n${URI}; ${look}`);
+    const { stdout, stderr } = await fixture.run(shell, `eval ${begin}brokerctl hook ${shell}${end}\n${URI}; ${look}`);
     expect([prompts(stdout), stderr]).toEqual([["dev"], ""]);
   });
 
   it("fails in the shell when the hook cannot be written, and adds nothing to a start file then", async () => {
-    const broken = { CREDBROKER_HOME: join(room.broker.home, "missing", "x\ny") };
+    const broken = { CREDBROKER_HOME: join(fixture.broker.home, "missing", "x\ny") };
     const [open, close] = shell === "fish" ? ["(", ")"] : ["$(", ")"];
-    const failing = await room.run(shell, `eval ${open}brokerctl hook ${shell}${close} && echo "went on"`, broken);
+    const failing = await fixture.run(shell, `eval ${open}brokerctl hook ${shell}${close} && echo "went on"`, broken);
     expect(failing.stdout).toBe("");
     expect(failing.stderr).toContain("brokerctl: error:");
-    expect((await room.run(shell, `brokerctl hook ${shell} --install-line`, broken)).stdout).toBe("");
+    expect((await fixture.run(shell, `brokerctl hook ${shell} --install-line`, broken)).stdout).toBe("");
   });
 
   it("is silent where the hook's file is gone, there is no config, or brokerctl is not there any more", async () => {
-    const line = (await room.install(shell)).replace("status is-interactive; and ", "");
-    const gone = line.replaceAll(room.hookFile(shell), `${room.hookFile(shell)}.gone`);
+    const line = (await fixture.install(shell)).replace("status is-interactive; and ", "");
+    const gone = line.replaceAll(fixture.hookFile(shell), `${fixture.hookFile(shell)}.gone`);
     expect(gone).not.toBe(line);
-    expect(await room.run(shell, `${gone}\necho on`)).toMatchObject({ stdout: "on\n", stderr: "", code: 0 });
+    expect(await fixture.run(shell, `${gone}\necho on`)).toMatchObject({ stdout: "on\n", stderr: "", code: 0 });
 
-    const elsewhere = { CREDBROKER_HOME: join(room.broker.home, `nobody-${shell}`) };
+    const elsewhere = { CREDBROKER_HOME: join(fixture.broker.home, `nobody-${shell}`) };
     mkdirSync(elsewhere.CREDBROKER_HOME, { mode: 0o700 });
     const evaluated = shell === "fish" ? "brokerctl hook fish | source" : `eval "$(brokerctl hook ${shell})"`;
-    expect(await room.run(shell, `${evaluated}\n${look}`, elsewhere)).toMatchObject({
+    expect(await fixture.run(shell, `${evaluated}\n${look}`, elsewhere)).toMatchObject({
       stdout: "prompt=\n",
       stderr: "",
     });
 
     const { stdout, stderr } = await run(shell, [...BARE[shell], "-c", `${sourced}\n${look}`], {
-      ...room.environment(),
+      ...fixture.environment(),
       PATH: "/usr/bin:/bin",
     });
     expect([stdout, stderr]).toEqual(["prompt=dev\n", ""]);
@@ -269,9 +272,9 @@ describe.each(SHELLS_HERE.filter((shell) => shell !== "fish"))("the hook of %s",
     const hidden = ALIASES.map((name) => `alias ${name}=false`).join("; ");
     const [expand, isOn] =
       shell === "bash" ? ["shopt -s expand_aliases", "shopt -q expand_aliases"] : [":", "[[ -o aliases ]]"];
-    const { stdout, stderr } = await room.run(
+    const { stdout, stderr } = await fixture.run(
       shell,
-      `${expand}; ${hidden}\nsource '${room.hookFile(shell)}'\n\\unalias ${ALIASES.join(" ")}\n${isOn} && echo still\n${LOOK[shell]}`,
+      `${expand}; ${hidden}\nsource '${fixture.hookFile(shell)}'\n\\unalias ${ALIASES.join(" ")}\n${isOn} && echo still\n${LOOK[shell]}`,
     );
     expect([stdout, stderr]).toEqual(["still\nprompt=dev\n", ""]);
   });
@@ -280,8 +283,8 @@ describe.each(SHELLS_HERE.filter((shell) => shell !== "fish"))("the hook of %s",
     for (const other of ["sh", ...SHELLS_HERE.filter((name) => name !== "fish" && name !== shell)]) {
       const outcome = await run(
         other,
-        ["-c", `. '${room.hookFile(shell)}'; echo "on $AWS_REGION"`],
-        room.environment(),
+        ["-c", `. '${fixture.hookFile(shell)}'; echo "on $AWS_REGION"`],
+        fixture.environment(),
       );
       // Where sh is bash, its hook is at home.
       if (other === "sh" && shell === "bash" && outcome.stdout === "on eu-west-1\n") continue;
@@ -292,25 +295,25 @@ describe.each(SHELLS_HERE.filter((shell) => shell !== "fish"))("the hook of %s",
 
 describe("the hook's file", () => {
   it("is made private again, and never written through a link", async () => {
-    const file = room.hookFile("bash");
+    const file = fixture.hookFile("bash");
     chmodSync(file, 0o666);
-    await room.install("bash");
+    await fixture.install("bash");
     expect(statSync(file).mode & 0o777).toBe(0o600);
 
     const text = readFileSync(file, "utf8");
-    const other = join(room.broker.home, "somewhere-else");
+    const other = join(fixture.broker.home, "somewhere-else");
     writeFileSync(other, text);
     rmSync(file);
     symlinkSync(other, file);
-    await room.install("bash");
+    await fixture.install("bash");
     expect(lstatSync(file).isFile()).toBe(true);
     expect(readFileSync(other, "utf8")).toBe(text);
   });
 
   it("is not written where others can put files", async () => {
-    chmodSync(room.shellDir, 0o777);
-    const { code, stderr } = await room.broker.ctl(["hook", "bash"]);
-    chmodSync(room.shellDir, 0o700);
+    chmodSync(fixture.shellDir, 0o777);
+    const { code, stderr } = await fixture.broker.ctl(["hook", "bash"]);
+    chmodSync(fixture.shellDir, 0o700);
     expect(code).toBe(2);
     expect(stderr).toContain("chmod 700");
   });
@@ -339,13 +342,13 @@ describe("the lease of a shell", () => {
 });
 
 describe("without brokerd", () => {
-  beforeAll(() => room.broker.stop());
-  afterAll(() => room.broker.start());
+  beforeAll(() => fixture.broker.stop());
+  afterAll(() => fixture.broker.start());
   beforeEach(() => undefined);
 
   it.each(SHELLS_HERE)("%s goes on, with no URL to a port that may be somebody else's", async (shell) => {
     const script = `${URI}; ${LOOK[shell]}; brokerctl use prod; echo "code=${STATUS[shell]}"; ${URI}`;
-    const { stdout, stderr } = await room.hooked(shell, script);
+    const { stdout, stderr } = await fixture.hooked(shell, script);
     expect(uris(stdout)).toEqual(["", ""]);
     expect(prompts(stdout)).toEqual([""]);
     expect(stdout).toContain("code=3");
@@ -353,12 +356,12 @@ describe("without brokerd", () => {
   });
 
   it.each(SHELLS_HERE)("%s says so where it has a lease", async (shell) => {
-    const url = /http\S+brk_\S+/.exec(readFileSync(room.hookFile(shell), "utf8"))?.[0] ?? "";
+    const url = /http\S+brk_\S+/.exec(readFileSync(fixture.hookFile(shell), "utf8"))?.[0] ?? "";
     const held = {
       AWS_CONTAINER_CREDENTIALS_FULL_URI: url,
       CREDBROKER_LEASE: `0123456789abcdef:${url.slice(-8)}:default`,
     };
-    expect(prompts((await room.hooked(shell, LOOK[shell], held)).stdout)).toEqual(["?stopped"]);
+    expect(prompts((await fixture.hooked(shell, LOOK[shell], held)).stdout)).toEqual(["?stopped"]);
   });
 });
 
@@ -370,16 +373,16 @@ function variablesIn(output: string): Readonly<Record<string, string>> {
 
 /** What one shell's prompt shows as its lease's file becomes each of `lines` in turn. */
 async function shownOf(shell: HookedShell, lines: readonly string[]): Promise<readonly string[]> {
-  const place = join(room.broker.home, `lines-${shell}-${lines.length}`);
+  const place = join(fixture.broker.home, `lines-${shell}-${lines.length}`);
   mkdirSync(place, { mode: 0o700 });
   const steps = lines.map((line, index) => {
     writeFileSync(join(place, String(index)), `${line}\n`);
-    return `cp '${place}/${index}' "${room.shellDir}/leases/$file"; ${LOOK[shell]}`;
+    return `cp '${place}/${index}' "${fixture.shellDir}/leases/$file"; ${LOOK[shell]}`;
   });
   const file = shell === "fish" ? "set file (string split : $CREDBROKER_LEASE)[1]" : "file=${CREDBROKER_LEASE%%:*}";
-  const { stdout, stderr } = await room.hooked(shell, `${file}\n${steps.join("\n")}`);
+  const { stdout, stderr } = await fixture.hooked(shell, `${file}\n${steps.join("\n")}`);
   expect(stderr).toBe("");
   // brokerd writes what changes, not what somebody else wrote in its place.
-  await room.broker.call("use", { lease: { by: "default" }, role: "prod" });
+  await fixture.broker.call("use", { lease: { by: "default" }, role: "prod" });
   return prompts(stdout);
 }

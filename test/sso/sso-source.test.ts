@@ -6,7 +6,7 @@ import { SsoSourceProvider } from "../../src/credentials/sources/sso-source.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 import { settle } from "../support/fake-clock.js";
 import { memoryLogger } from "../support/memory-logger.js";
-import { type SsoRoom, ssoRoom, ssoSource } from "./sso-room.js";
+import { type SsoFixture, ssoFixture, ssoSource } from "./sso-fixture.js";
 
 const corp = ssoSource();
 const roles = Array.from({ length: 50 }, (_, index): Role => {
@@ -15,17 +15,17 @@ const roles = Array.from({ length: 50 }, (_, index): Role => {
   const origin = { kind: "source", source: corp } as const;
   return { name, origin, sso: { accountId, roleName: "Developer" }, stsRegion: "eu-west-1", digest: name };
 });
-let room: SsoRoom;
+let fixture: SsoFixture;
 let provider: SsoSourceProvider;
 let registry: CredentialsRegistry;
 
 beforeEach(() => {
-  room = ssoRoom();
-  const { portal, tokens, withToken } = room.sso;
-  provider = new SsoSourceProvider({ portal, tokens, withToken, clock: room.clock });
+  fixture = ssoFixture();
+  const { portal, tokens, withToken } = fixture.sso;
+  provider = new SsoSourceProvider({ portal, tokens, withToken, clock: fixture.clock });
   registry = new CredentialsRegistry({
     retrieveUpstream: (role) => provider.retrieve(corp, role),
-    clock: room.clock,
+    clock: fixture.clock,
     logger: memoryLogger(),
     random: () => 0,
     onChange: () => undefined,
@@ -34,25 +34,25 @@ beforeEach(() => {
 });
 
 function callsOf(action: string): number {
-  return room.center.calls.filter((call) => call.startsWith(action)).length;
+  return fixture.center.calls.filter((call) => call.startsWith(action)).length;
 }
 
 describe("a role of an sso source", () => {
   it("is served with the login's token, and knows its account", async () => {
-    await room.logIn();
+    await fixture.logIn();
     const { credentials } = await provider.retrieve(corp, roles[0]!);
     expect(credentials.accountId).toBe("100000000000");
-    expect(room.center.calls.at(-1)).toBe("GetRoleCredentials 100000000000/Developer");
+    expect(fixture.center.calls.at(-1)).toBe("GetRoleCredentials 100000000000/Developer");
   });
 
   it("without a login answers which command to run, and calls nobody", async () => {
     const error = await brokerErrorOf(() => provider.retrieve(corp, roles[0]!));
     expect(error).toMatchObject({ code: "LoginRequired", hint: "brokerctl login corp" });
-    expect(room.center.calls).toEqual([]);
+    expect(fixture.center.calls).toEqual([]);
   });
 
   it("that is not assigned is denied, and the login stays", async () => {
-    await room.logIn();
+    await fixture.logIn();
     const role = { ...roles[0]!, sso: { accountId: "100000000000", roleName: "Admin" } };
     expect(await brokerErrorOf(() => provider.retrieve(corp, role))).toMatchObject({
       code: "AssumeRoleDenied",
@@ -62,15 +62,15 @@ describe("a role of an sso source", () => {
   });
 
   it("whose token is refused before its end gets a renewed one", async () => {
-    await room.logIn();
-    room.center.expireAccessTokens();
+    await fixture.logIn();
+    fixture.center.expireAccessTokens();
     await provider.retrieve(corp, roles[0]!);
     expect(callsOf("GetRoleCredentials")).toBe(2);
   });
 
   it("whose renewed token is refused too needs a login", async () => {
-    await room.logIn();
-    room.center.getRoleCredentials = async () => {
+    await fixture.logIn();
+    fixture.center.getRoleCredentials = async () => {
       throw new BrokerError("LoginRequired", "no");
     };
     expect((await brokerErrorOf(() => provider.retrieve(corp, roles[0]!))).hint).toBe("brokerctl login corp");
@@ -78,48 +78,48 @@ describe("a role of an sso source", () => {
   });
 
   it("says when the login ends", async () => {
-    await room.logIn();
-    expect(await provider.readiness(corp)).toEqual({ needs: undefined, expiresAt: room.clock.now() + 3_600_000 });
+    await fixture.logIn();
+    expect(await provider.readiness(corp)).toEqual({ needs: undefined, expiresAt: fixture.clock.now() + 3_600_000 });
   });
 });
 
 describe("an ended session", () => {
   it("costs each of 50 roles at most one call, whoever asks, and tells 200 clients at once", async () => {
-    await room.logIn();
-    room.center.endSession();
-    room.center.grants.length = 0;
+    await fixture.logIn();
+    fixture.center.endSession();
+    fixture.center.grants.length = 0;
     const asks = Array.from({ length: 200 }, (_, index) =>
       brokerErrorOf(() => registry.retrieve(`role-${index % 50}`)),
     );
-    for (let turn = 0; turn < 5; turn++) await room.clock.advance(900);
+    for (let turn = 0; turn < 5; turn++) await fixture.clock.advance(900);
     const codes = new Set((await Promise.all(asks)).map(({ code }) => code));
     expect([...codes].every((code) => ["LoginRequired", "CredentialsPending"].includes(code))).toBe(true);
     expect(callsOf("GetRoleCredentials")).toBeLessThanOrEqual(50);
-    expect(room.center.grants).toHaveLength(1);
-    const calls = room.center.calls.length;
+    expect(fixture.center.grants).toHaveLength(1);
+    const calls = fixture.center.calls.length;
     const again = await Promise.all(roles.map(({ name }) => brokerErrorOf(() => registry.retrieve(name))));
     expect(new Set(again.map(({ code }) => code))).toEqual(new Set(["LoginRequired"]));
-    expect(room.center.calls).toHaveLength(calls);
+    expect(fixture.center.calls).toHaveLength(calls);
   });
 
   it("is over with one login: every role that waited is fetched, at the portal's pace", async () => {
     await Promise.all(roles.map(({ name }) => brokerErrorOf(() => registry.retrieve(name))));
-    await room.logIn();
+    await fixture.logIn();
     registry.wake("corp");
-    await room.clock.advance(4000);
+    await fixture.clock.advance(4000);
     expect(registry.snapshot().every(({ held }) => held)).toBe(true);
     expect(callsOf("GetRoleCredentials")).toBe(50);
-    const { portalTimes } = room.center;
+    const { portalTimes } = fixture.center;
     const busiest = Math.max(...portalTimes.map((at) => portalTimes.filter((t) => t >= at && t < at + 1000).length));
     expect(busiest).toBeLessThanOrEqual(20);
   });
 
   it("keeps serving role credentials that are valid", async () => {
-    await room.logIn();
-    room.center.roleLifeMs = 8 * 3_600_000;
+    await fixture.logIn();
+    fixture.center.roleLifeMs = 8 * 3_600_000;
     const held = await registry.retrieve("role-0");
-    room.center.endSession();
-    await room.clock.advance(2 * 3_600_000);
+    fixture.center.endSession();
+    await fixture.clock.advance(2 * 3_600_000);
     expect(await registry.retrieve("role-0")).toEqual(held);
     await settle();
     expect((await provider.readiness(corp)).needs).toBeUndefined();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { MAX_RESPONSE_BYTES } from "../../src/runtime-api/payload-limits.js";
-import { Counted, FUNCTION_ARN, LOCAL_ENV, type RunOptions, run } from "./lambda-room.js";
+import { Counted, FUNCTION_ARN, LOCAL_ENV, type RunOptions, run } from "./invoke-locally.js";
 
 /** A client and a function of its language that does what `event.do` says: echo, throw, hang, exit, print, large. */
 export interface ClientUnderTest {

@@ -249,7 +249,7 @@ describe.skipIf(!canMount())("on a full disk", () => {
     expect(() => acquireInstanceLock({ stateDir: disk.path, pid: 12, processes: table })).not.toThrow();
   });
 
-  it("the lock becomes a file once there is room, and is held all the while", () => {
+  it("the lock becomes a file once there is space, and is held all the while", () => {
     disk.fill();
     const table = processes(11);
     const lock = acquireInstanceLock({ stateDir: disk.path, pid: 11, processes: table });

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { SERVED } from "../../fakes/fake-control.js";
 import { canarySecretKey } from "../../support/canaries.js";
-import { type CliRoom, cliRoom } from "../../support/cli-room.js";
+import { type CliFixture, cliFixture } from "../../support/cli-fixture.js";
 
 interface Changes {
   readonly set: Record<string, string>;
@@ -9,18 +9,18 @@ interface Changes {
 }
 
 const PASSWORD = canarySecretKey("function variable");
-let room: CliRoom;
+let fixture: CliFixture;
 
 beforeEach(async () => {
-  room = await cliRoom();
-  room.control
+  fixture = await cliFixture();
+  fixture.control
     .addSource("ops")
     .addRole("dev")
     .addFunction("orders", { context: { variables: { PASSWORD, AWS_ACCESS_KEY_ID: "theirs" } } });
 });
 
 async function changes(...argv: string[]): Promise<Changes> {
-  const { stdout, stderr, code } = await room.run(
+  const { stdout, stderr, code } = await fixture.run(
     ["lambda", "env", "orders", "--via", "dev", ...argv, "--format", "json"],
     {
       env: { PATH: "/usr/bin" },
@@ -42,24 +42,24 @@ describe("lambda env", () => {
     });
     expect(set).not.toHaveProperty("PATH");
     expect(unset).toContain("AWS_ACCESS_KEY_ID");
-    expect(room.control.leases.map(({ name }) => name)).toContain("role:lambda:orders@dev");
+    expect(fixture.control.leases.map(({ name }) => name)).toContain("role:lambda:orders@dev");
     expect((await changes()).set["AWS_CONTAINER_CREDENTIALS_FULL_URI"]).toBe(set["AWS_CONTAINER_CREDENTIALS_FULL_URI"]);
   });
 
   it("prints keys where they are asked for, and leaves no lease", async () => {
     expect((await changes("--as", "static")).set).toMatchObject({ AWS_ACCESS_KEY_ID: SERVED.accessKeyId });
-    expect(room.control.leases.map(({ kind }) => kind)).toEqual(["default"]);
+    expect(fixture.control.leases.map(({ kind }) => kind)).toEqual(["default"]);
   });
 
   it("leads no SDK to files of the function's choosing, where other credentials may lie", async () => {
     const variables = { HOME: "/tmp", AWS_CONFIG_FILE: "/tmp/config", AWS_SHARED_CREDENTIALS_FILE: "/tmp/keys" };
-    room.control.addFunction("orders", { context: { variables } });
+    fixture.control.addFunction("orders", { context: { variables } });
     const { set } = await changes();
     for (const name of Object.keys(variables)) expect(set).not.toHaveProperty(name);
   });
 
   it("prints what a shell evaluates", async () => {
-    const { stdout, stderr } = await room.run(["lambda", "env", "orders", "--via", "dev"]);
+    const { stdout, stderr } = await fixture.run(["lambda", "env", "orders", "--via", "dev"]);
     expect(stdout).toContain(`export PASSWORD='${PASSWORD}'`);
     expect(stdout).toContain("export _HANDLER='app.handler'");
     expect(stderr).toContain("AWS_ACCESS_KEY_ID");
@@ -70,7 +70,7 @@ describe("lambda env", () => {
     ["no via", ["orders"], 2],
     ["a wrong flag", ["orders", "--vai", "dev"], 2],
   ])("takes everything away and fails for %s", async (_, argv, expected) => {
-    const { code, stdout } = await room.run(["lambda", "env", ...argv]);
+    const { code, stdout } = await fixture.run(["lambda", "env", ...argv]);
     expect(code).toBe(expected);
     expect(stdout).toMatch(/^unset .*AWS_CONTAINER_CREDENTIALS_FULL_URI.*\nfalse\n$/);
   });

@@ -2,17 +2,17 @@ import { chmodSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { SystemClock } from "../../../src/system/clock.js";
-import { type CliRoom, cliRoom } from "../../support/cli-room.js";
+import { type CliFixture, cliFixture } from "../../support/cli-fixture.js";
 import type { RunResult } from "../../support/cli-run.js";
 import { tempDir } from "../../support/temp-dir.js";
 
 const FUNCTIONS = resolve("test/runtime-api/functions");
 const PATH = process.env["PATH"] ?? "";
-let room: CliRoom;
+let fixture: CliFixture;
 
 beforeEach(async () => {
-  room = await cliRoom();
-  room.control
+  fixture = await cliFixture();
+  fixture.control
     .addSource("ops")
     .addRole("dev")
     .addFunction("orders", { context: { timeout: 20 } })
@@ -29,14 +29,14 @@ interface Invocation {
 /** `lambda invoke` of code in test/runtime-api/functions, on the system's clock. */
 async function invoke(name: string, { argv = [], event, env = {} }: Invocation = {}): Promise<RunResult> {
   const given = event === undefined ? [] : ["--event", "-"];
-  return room.run(["lambda", "invoke", name, "--via", "dev", ...given, "--task-root", FUNCTIONS, ...argv], {
+  return fixture.run(["lambda", "invoke", name, "--via", "dev", ...given, "--task-root", FUNCTIONS, ...argv], {
     clock: new SystemClock(),
     env: { PATH, ...env },
     ...(event !== undefined && { stdin: JSON.stringify(event) }),
   });
 }
 
-const leases = (): string[] => room.control.leases.map(({ kind }) => kind);
+const leases = (): string[] => fixture.control.leases.map(({ kind }) => kind);
 
 describe("lambda invoke", () => {
   it("prints the handler's result alone on stdout, its logs and the REPORT line on stderr", async () => {
@@ -44,7 +44,7 @@ describe("lambda invoke", () => {
     expect([code, json]).toEqual([0, expect.objectContaining({ event: { do: "echo", n: 1 }, functionName: "orders" })]);
     expect(stdout.endsWith("}\n")).toBe(true);
     expect(stderr).toMatch(/START RequestId[^]*this is a log line[^]*REPORT RequestId.*Memory Size: 256 MB/);
-    expect(room.control.requests("lease-child")).toEqual([{ role: "lambda:orders@dev", pid: process.pid }]);
+    expect(fixture.control.requests("lease-child")).toEqual([{ role: "lambda:orders@dev", pid: process.pid }]);
     expect(leases()).toEqual(["default"]);
   });
 
@@ -65,7 +65,7 @@ describe("lambda invoke", () => {
   });
 
   it("ends a handler that hangs at its timeout, the function's own or --timeout", async () => {
-    room.control.addFunction("orders", { context: { timeout: 1 } });
+    fixture.control.addFunction("orders", { context: { timeout: 1 } });
     const { code, json, stderr } = await invoke("orders", { event: { do: "hang" } });
     expect([code, json]).toEqual([1, expect.objectContaining({ errorType: "Sandbox.Timedout" })]);
     expect(stderr).toContain("Task timed out after 1.00 seconds");
@@ -104,7 +104,7 @@ describe("lambda invoke", () => {
     ["a program that is not there", ["--", "/nosuch/bootstrap"], 127, "command not found"],
     ["a program that may not be run", ["--", join(FUNCTIONS, "app.py")], 126, "cannot run"],
   ])("refuses %s", async (_, argv, expected, said) => {
-    const { code, stderr, stdout } = await room.run(["lambda", "invoke", "orders", "--via", "dev", ...argv], {
+    const { code, stderr, stdout } = await fixture.run(["lambda", "invoke", "orders", "--via", "dev", ...argv], {
       clock: new SystemClock(),
       env: { PATH },
       stdin: "{",
@@ -138,7 +138,9 @@ describe("lambda invoke", () => {
   });
 
   it("says that the bootstrap of an OS-only runtime is not there, or cannot run here", async () => {
-    room.control.addFunction("os-only", { context: { runtime: "provided.al2023", handler: "bootstrap", timeout: 20 } });
+    fixture.control.addFunction("os-only", {
+      context: { runtime: "provided.al2023", handler: "bootstrap", timeout: 20 },
+    });
     const root = tempDir("code", "input");
     const invokeThere = () => invoke("os-only", { argv: ["--task-root", root] });
     expect(await invokeThere()).toMatchObject({ code: 127, stdout: "" });
@@ -154,7 +156,7 @@ describe("lambda invoke", () => {
 
   it("says that the function is not there or must not be read", async () => {
     expect(await invoke("nosuch")).toMatchObject({ code: 1, stdout: "" });
-    room.control.refusing.set("lambda-role", { code: "AccessDenied", message: "lambda:GetFunctionConfiguration" });
+    fixture.control.refusing.set("lambda-role", { code: "AccessDenied", message: "lambda:GetFunctionConfiguration" });
     expect(await invoke("orders")).toMatchObject({ code: 5, stdout: "" });
   });
 });

@@ -1,16 +1,16 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { type CliRoom, cliRoom } from "../../support/cli-room.js";
+import { type CliFixture, cliFixture } from "../../support/cli-fixture.js";
 import type { RunResult } from "../../support/cli-run.js";
 
 const DEV = "arn:aws:iam::111111111111:role/dev";
-let room: CliRoom;
+let fixture: CliFixture;
 
 beforeEach(async () => {
-  room = await cliRoom();
-  room.control.addSource("ops").addRole("dev").addFunction("orders");
+  fixture = await cliFixture();
+  fixture.control.addSource("ops").addRole("dev").addFunction("orders");
 });
 
-const trust = (...argv: string[]): Promise<RunResult> => room.run(["lambda", "trust", "orders", ...argv]);
+const trust = (...argv: string[]): Promise<RunResult> => fixture.run(["lambda", "trust", "orders", ...argv]);
 
 describe("lambda trust", () => {
   it("prints exactly the statement, and explains on stderr", async () => {
@@ -19,11 +19,11 @@ describe("lambda trust", () => {
     expect(stderr).toContain("is missing in the trust policy: arn:aws:iam::111111111111:role/orders");
     expect(stderr).toContain("brokerctl lambda trust orders --via dev --apply");
     expect(stderr).toContain("a note");
-    expect(room.control.requests("lambda-trust")).toEqual([{ function: "orders", via: "dev", action: "show" }]);
+    expect(fixture.control.requests("lambda-trust")).toEqual([{ function: "orders", via: "dev", action: "show" }]);
   });
 
   it("adds it and removes it, and says when there was nothing to do", async () => {
-    room.control.lambdaVia = "dev";
+    fixture.control.lambdaVia = "dev";
     expect((await trust("--apply")).stderr).toContain("added to the trust policy");
     expect((await trust("--apply")).stderr).toContain("stood in the trust policy already");
     expect((await trust()).stderr).toContain("stands in the trust policy");
@@ -46,20 +46,20 @@ describe("lambda trust", () => {
 
   it("refuses both flags at once, and a function that is not there", async () => {
     expect(await trust("--via", "dev", "--apply", "--undo")).toMatchObject({ code: 2 });
-    expect(room.control.requests("lambda-trust")).toEqual([]);
-    expect(await room.run(["lambda", "trust", "nosuch", "--via", "dev"])).toMatchObject({ code: 1, stdout: "" });
-    room.control.refusing.set("lambda-trust", { code: "AccessDenied", message: "no iam:UpdateAssumeRolePolicy" });
+    expect(fixture.control.requests("lambda-trust")).toEqual([]);
+    expect(await fixture.run(["lambda", "trust", "nosuch", "--via", "dev"])).toMatchObject({ code: 1, stdout: "" });
+    fixture.control.refusing.set("lambda-trust", { code: "AccessDenied", message: "no iam:UpdateAssumeRolePolicy" });
     expect(await trust("--via", "dev", "--apply")).toMatchObject({ code: 5, stdout: "" });
   });
 
   it("offers the login that via needs", async () => {
-    room.control.needMfa("dev", "123456");
+    fixture.control.needMfa("dev", "123456");
     expect(await trust("--via", "dev")).toMatchObject({ code: 4 });
     const answers = [
       [/Log in now/, true],
       [/MFA code/, "123456"],
     ] as const;
-    const { code } = await room.run(["lambda", "trust", "orders", "--via", "dev"], { answers });
+    const { code } = await fixture.run(["lambda", "trust", "orders", "--via", "dev"], { answers });
     expect(code).toBe(0);
   });
 });

@@ -6,7 +6,7 @@ import { COMMANDS } from "../../../src/cli/command-table.js";
 import { commandHelp, groupHelp, overview } from "../../../src/cli/help.js";
 import { widthOf } from "../../../src/cli/terminal/table.js";
 import { NOW } from "../../fakes/fake-control.js";
-import { type CliRoom, cliRoom } from "../../support/cli-room.js";
+import { type CliFixture, cliFixture } from "../../support/cli-fixture.js";
 
 const WIDTHS = [60, 100, 200];
 const BROKERCTL = resolve("dist/brokerctl.js");
@@ -15,7 +15,7 @@ const COLOUR = /\u001b\[\d+m/g;
 
 /** The real program in a terminal of so many columns, by script(1); what the terminal got. */
 async function inTerminal(
-  room: CliRoom,
+  fixture: CliFixture,
   argv: readonly string[],
   options: { columns: number; env?: object },
 ): Promise<string> {
@@ -28,7 +28,7 @@ async function inTerminal(
       SHELL: "/bin/sh",
       CB_NODE: process.execPath,
       CB_CTL: BROKERCTL,
-      CREDBROKER_HOME: room.home,
+      CREDBROKER_HOME: fixture.home,
       ...options.env,
     },
     stdio: ["ignore", "pipe", "inherit"],
@@ -72,18 +72,20 @@ describe.each([60, 80, 100, 140, 200])("help at %i columns", (columns) => {
 });
 
 describe.runIf(process.platform === "linux").each(WIDTHS)("in a terminal of %i columns", (columns) => {
-  let room: CliRoom;
+  let fixture: CliFixture;
   beforeAll(async () => {
-    room = await cliRoom();
-    room.control.addSource("ops");
-    room.control.addRole("dev", { state: "ready", expiration: NOW + 3_540_000 }).addRole("prod", { state: "denied" });
-    room.control.addRole("client-production-account/AdministratorAccessForEverything");
-    room.control.addRole("顧客の本番環境/管理者");
-    for (let n = 0; n < 20; n++) room.control.addRole(`client-${n}/ReadOnly`);
-    room.control.addLease("named", { name: "ide", role: "dev", lastUsedAt: NOW });
+    fixture = await cliFixture();
+    fixture.control.addSource("ops");
+    fixture.control
+      .addRole("dev", { state: "ready", expiration: NOW + 3_540_000 })
+      .addRole("prod", { state: "denied" });
+    fixture.control.addRole("client-production-account/AdministratorAccessForEverything");
+    fixture.control.addRole("顧客の本番環境/管理者");
+    for (let n = 0; n < 20; n++) fixture.control.addRole(`client-${n}/ReadOnly`);
+    fixture.control.addLease("named", { name: "ide", role: "dev", lastUsedAt: NOW });
     const texts = await Promise.all(
       [["--help"], ["exec", "--help"], ["status"], ["roles"], ["lease", "list"]].map((argv) =>
-        inTerminal(room, argv, { columns }),
+        inTerminal(fixture, argv, { columns }),
       ),
     );
     [overviewText, execText, statusText, rolesText, leasesText] = texts as [string, string, string, string, string];
@@ -108,13 +110,13 @@ describe.runIf(process.platform === "linux").each(WIDTHS)("in a terminal of %i c
 
 describe.runIf(process.platform === "linux")("a command in a terminal", () => {
   it("has no colours with NO_COLOR, in a dumb terminal, and with --json", async () => {
-    const room = await cliRoom();
-    room.control.addSource("ops").addRole("dev", { state: "ready" });
+    const fixture = await cliFixture();
+    fixture.control.addSource("ops").addRole("dev", { state: "ready" });
     const plain = await Promise.all([
-      inTerminal(room, ["roles"], { columns: 80, env: { NO_COLOR: "1" } }),
-      inTerminal(room, ["roles"], { columns: 80, env: { TERM: "dumb" } }),
-      inTerminal(room, ["roles", "--json"], { columns: 80, env: { FORCE_COLOR: "1" } }),
-      inTerminal(room, ["roles", "| cat"], { columns: 80, env: { FORCE_COLOR: "1" } }),
+      inTerminal(fixture, ["roles"], { columns: 80, env: { NO_COLOR: "1" } }),
+      inTerminal(fixture, ["roles"], { columns: 80, env: { TERM: "dumb" } }),
+      inTerminal(fixture, ["roles", "--json"], { columns: 80, env: { FORCE_COLOR: "1" } }),
+      inTerminal(fixture, ["roles", "| cat"], { columns: 80, env: { FORCE_COLOR: "1" } }),
     ]);
     for (const text of plain) {
       expect(text).toContain("ready");

@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { Interrupted } from "../../../src/cli/terminal/prompts.js";
 import { createTerminalPrompts } from "../../../src/cli/terminal/terminal-prompts.js";
 import { canaryPassphrase } from "../../support/canaries.js";
-import { type CliRoom, cliRoom } from "../../support/cli-room.js";
+import { type CliFixture, cliFixture } from "../../support/cli-fixture.js";
 import { settle } from "../../support/fake-clock.js";
 
 /** A terminal whose keys are pressed by the test. */
@@ -191,12 +191,12 @@ interface PtyResult {
 }
 
 async function inTerminal(
-  room: CliRoom,
+  fixture: CliFixture,
   argv: readonly string[],
   steps: readonly (readonly [string, string])[],
 ): Promise<PtyResult> {
   const child = spawn("python3", ["-c", PTY, JSON.stringify(steps), process.execPath, BROKERCTL, ...argv], {
-    env: { PATH: process.env["PATH"] ?? "", HOME: room.home, CREDBROKER_HOME: room.home, TERM: "xterm" },
+    env: { PATH: process.env["PATH"] ?? "", HOME: fixture.home, CREDBROKER_HOME: fixture.home, TERM: "xterm" },
   });
   let stdout = "";
   child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
@@ -206,48 +206,48 @@ async function inTerminal(
 
 describe.runIf(hasPython)("in a real terminal", () => {
   it("the secret of `keys add` stays unseen", async () => {
-    const room = await cliRoom();
-    room.control.addSource("ops");
+    const fixture = await cliFixture();
+    fixture.control.addSource("ops");
     const secret = "CaNaRyCaNaRyTerminal".padEnd(40, "x");
     const { text, exited } = await inTerminal(
-      room,
+      fixture,
       ["keys", "add", "ops"],
       [
         ["Access key id for ops: ", "AKIAIOSFODNN7EXAMPLE\r"],
         ["(not shown): ", `${secret}\r`],
       ],
     );
-    expect([exited, room.control.secrets.get("ops")]).toEqual([0, secret]);
+    expect([exited, fixture.control.secrets.get("ops")]).toEqual([0, secret]);
     expect(text).not.toContain("CaNaRy");
   });
 
   it("^C reaches what exec runs once, and exec waits for it", async () => {
-    const room = await cliRoom();
-    room.control.addSource("ops").addRole("dev");
+    const fixture = await cliFixture();
+    fixture.control.addSource("ops").addRole("dev");
     const script =
       "let n=0;process.on('SIGINT',()=>{n++;setTimeout(()=>{console.log('interrupts='+n);process.exit(5)},300)});setTimeout(()=>{},600000);console.log('ready')";
     const { text, exited } = await inTerminal(
-      room,
+      fixture,
       ["exec", "dev", "--", process.execPath, "-e", script],
       [["ready", "\u0003"]],
     );
     expect(text).toContain("interrupts=1");
     expect(exited).toBe(5);
-    expect(room.control.leases).toHaveLength(1);
+    expect(fixture.control.leases).toHaveLength(1);
   });
 
   it("^C at a question ends by SIGINT", async () => {
-    const room = await cliRoom();
-    room.control.addSource("ops").addRole("dev").needMfa("dev", "123456");
-    const { signal } = await inTerminal(room, ["use", "dev"], [["Log in now? [Y/n]", "\u0003"]]);
+    const fixture = await cliFixture();
+    fixture.control.addSource("ops").addRole("dev").needMfa("dev", "123456");
+    const { signal } = await inTerminal(fixture, ["use", "dev"], [["Log in now? [Y/n]", "\u0003"]]);
     expect(signal).toBe(2);
   });
 
   it("a login that is missing is offered in the middle of exec, whose command then has the terminal", async () => {
-    const room = await cliRoom();
-    room.control.addSource("ops").addRole("dev").needMfa("dev", "123456");
+    const fixture = await cliFixture();
+    fixture.control.addSource("ops").addRole("dev").needMfa("dev", "123456");
     const { text, exited } = await inTerminal(
-      room,
+      fixture,
       ["exec", "dev", "--", "sh", "-c", "echo name?; read x; echo hello $x"],
       [
         ["Log in now? [Y/n]", "y\r"],

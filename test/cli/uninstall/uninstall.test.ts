@@ -16,7 +16,7 @@ import type { DataKeyReport } from "../../../src/cli/uninstall/data-key.js";
 import { removeFromStartFile } from "../../../src/cli/uninstall/start-files.js";
 import { SystemClock } from "../../../src/system/clock.js";
 import type { Supervisor, ToolRun } from "../../../src/system/service/supervisor.js";
-import { type CliRoom, cliRoom } from "../../support/cli-room.js";
+import { type CliFixture, cliFixture } from "../../support/cli-fixture.js";
 import { CONTROL_C } from "../../support/cli-run.js";
 import { homeSnapshot } from "../../support/home-snapshot.js";
 import { tempDir } from "../../support/temp-dir.js";
@@ -30,28 +30,28 @@ afterEach(() => {
 });
 
 /** A home that was used, with nothing running. */
-async function usedHome(): Promise<CliRoom> {
-  const room = await cliRoom({ listening: false });
-  fill(room);
-  return room;
+async function usedHome(): Promise<CliFixture> {
+  const fixture = await cliFixture({ listening: false });
+  fill(fixture);
+  return fixture;
 }
 
 /** The same with a daemon that ends when it is told to. */
-async function servedHome(): Promise<CliRoom> {
-  const room = await cliRoom();
-  fill(room);
+async function servedHome(): Promise<CliFixture> {
+  const fixture = await cliFixture();
+  fill(fixture);
   const daemon = spawn("sleep", ["600"]);
   children.push(daemon);
   await once(daemon, "spawn");
-  room.control.pid = daemon.pid ?? 0;
-  room.control.onStop = () => {
+  fixture.control.pid = daemon.pid ?? 0;
+  fixture.control.onStop = () => {
     daemon.kill("SIGKILL");
-    void room.control.close();
+    void fixture.control.close();
   };
-  return room;
+  return fixture;
 }
 
-function fill({ home }: CliRoom): void {
+function fill({ home }: CliFixture): void {
   writeFileSync(join(home, "config.schema.json"), "{}");
   for (const name of ["secrets.sealed", "leases.json", "brokerd.lock.1"]) writeFileSync(join(home, "state", name), "x");
   mkdirSync(join(home, "state", "tokens"), { mode: 0o700 });
@@ -109,61 +109,65 @@ function fakeSupervisor(ownership: "ours" | "foreign", files: readonly string[],
 
 describe("uninstall", () => {
   it("removes what it made and says so; a second run finds nothing", async () => {
-    const room = await usedHome();
-    const first = await room.run(yesToAll);
-    expect([first.code, existsSync(join(room.home, "state")), existsSync(room.configFile)]).toEqual([0, false, false]);
-    expect(first.stderr).toContain(`removed ${room.configFile}`);
-    const second = await room.run(yesToAll);
+    const fixture = await usedHome();
+    const first = await fixture.run(yesToAll);
+    expect([first.code, existsSync(join(fixture.home, "state")), existsSync(fixture.configFile)]).toEqual([
+      0,
+      false,
+      false,
+    ]);
+    expect(first.stderr).toContain(`removed ${fixture.configFile}`);
+    const second = await fixture.run(yesToAll);
     expect([second.code, second.stdout]).toEqual([0, ""]);
     expect(second.stderr).toContain("nothing of credbroker");
   });
 
   it("names everything and changes nothing in a dry run", async () => {
-    const room = await servedHome();
-    write(join(room.home, ".bashrc"), `${HOOK}\n`);
-    const before = homeSnapshot(room.home);
-    const { code, stdout } = await room.run(["uninstall", "--dry-run"], { runBrokerd: keychain("exists") });
+    const fixture = await servedHome();
+    write(join(fixture.home, ".bashrc"), `${HOOK}\n`);
+    const before = homeSnapshot(fixture.home);
+    const { code, stdout } = await fixture.run(["uninstall", "--dry-run"], { runBrokerd: keychain("exists") });
     expect(code).toBe(0);
     const named = [
-      room.configFile,
-      join(room.home, "state"),
-      join(room.home, ".bashrc:1"),
+      fixture.configFile,
+      join(fixture.home, "state"),
+      join(fixture.home, ".bashrc:1"),
       "data-key:v1:/x",
       "brokerd",
     ];
     for (const trace of named) expect(stdout).toContain(trace);
-    expect(homeSnapshot(room.home)).toEqual(before);
-    expect(room.control.calls.map(({ operation }) => operation)).not.toContain("stop");
+    expect(homeSnapshot(fixture.home)).toEqual(before);
+    expect(fixture.control.calls.map(({ operation }) => operation)).not.toContain("stop");
   });
 
   it("gives the dry run to machines as well", async () => {
-    const room = await usedHome();
-    const { json } = await room.run(["uninstall", "--dry-run", "--json"]);
+    const fixture = await usedHome();
+    const { json } = await fixture.run(["uninstall", "--dry-run", "--json"]);
     expect(json).toMatchObject({ removed: [], failures: [] });
     const { found } = json as { readonly found: readonly { readonly where: string; readonly becomes: string }[] };
-    expect(found.find(({ where }) => where === room.configFile)).toMatchObject({ what: "config", becomes: "asked" });
+    expect(found.find(({ where }) => where === fixture.configFile)).toMatchObject({ what: "config", becomes: "asked" });
   });
 
   it("needs --yes where nobody can be asked, and touches nothing before", async () => {
-    const room = await servedHome();
-    const before = homeSnapshot(room.home);
-    const { code, stderr } = await room.run(["uninstall"]);
-    expect([code, homeSnapshot(room.home)]).toEqual([2, before]);
+    const fixture = await servedHome();
+    const before = homeSnapshot(fixture.home);
+    const { code, stderr } = await fixture.run(["uninstall"]);
+    expect([code, homeSnapshot(fixture.home)]).toEqual([2, before]);
     expect(stderr).toContain("--yes");
-    expect(room.control.calls.map(({ operation }) => operation)).not.toContain("stop");
+    expect(fixture.control.calls.map(({ operation }) => operation)).not.toContain("stop");
   });
 
   it("stops the daemon, and keeps config and secrets where the person says no", async () => {
-    const room = await servedHome();
+    const fixture = await servedHome();
     const answers = [[/secret store/, false]] as const;
-    const { code, stderr } = await room.run(["uninstall"], { answers, clock: new SystemClock() });
-    expect([code, existsSync(join(room.home, "state", "secrets.sealed")), existsSync(room.configFile)]).toEqual([
+    const { code, stderr } = await fixture.run(["uninstall"], { answers, clock: new SystemClock() });
+    expect([code, existsSync(join(fixture.home, "state", "secrets.sealed")), existsSync(fixture.configFile)]).toEqual([
       0,
       true,
       true,
     ]);
-    expect(room.control.calls.map(({ operation }) => operation)).toContain("stop");
-    expect(stderr).toContain(`stays: config ${room.configFile}`);
+    expect(fixture.control.calls.map(({ operation }) => operation)).toContain("stop");
+    expect(stderr).toContain(`stays: config ${fixture.configFile}`);
   });
 
   it.each([
@@ -178,75 +182,77 @@ describe("uninstall", () => {
   ] as const)(
     "leaves everything as it was at Ctrl-C in the %s question, brokerd and its service too",
     async (_, answers) => {
-      const room = await servedHome();
-      write(join(room.home, ".bashrc"), `${HOOK}\n`);
-      const before = homeSnapshot(room.home);
+      const fixture = await servedHome();
+      write(join(fixture.home, ".bashrc"), `${HOOK}\n`);
+      const before = homeSnapshot(fixture.home);
       const log: string[] = [];
-      const supervisor = fakeSupervisor("ours", [join(room.home, ".bashrc")], log);
-      const { signal, asked } = await room.run(["uninstall"], { answers, supervisor });
+      const supervisor = fakeSupervisor("ours", [join(fixture.home, ".bashrc")], log);
+      const { signal, asked } = await fixture.run(["uninstall"], { answers, supervisor });
       expect([signal, asked.length, log]).toEqual(["SIGINT", answers.length, []]);
-      expect(homeSnapshot(room.home)).toEqual(before);
-      expect(room.control.calls.map(({ operation }) => operation)).not.toContain("stop");
+      expect(homeSnapshot(fixture.home)).toEqual(before);
+      expect(fixture.control.calls.map(({ operation }) => operation)).not.toContain("stop");
     },
   );
 
   it("says whose long-term keys would be lost, from the daemon before it is stopped", async () => {
-    const room = await servedHome();
+    const fixture = await servedHome();
     for (const source of ["ops", "prod"]) {
-      room.control.keys.push({ source, accessKeyIdSuffix: "MPLE", addedAt: 0, rotatedAt: null });
+      fixture.control.keys.push({ source, accessKeyIdSuffix: "MPLE", addedAt: 0, rotatedAt: null });
     }
     const answers = [[/2 sources.*ops, prod/, true]] as const;
-    const { code } = await room.run(["uninstall"], { answers, clock: new SystemClock() });
-    expect([code, existsSync(join(room.home, "state"))]).toEqual([0, false]);
+    const { code } = await fixture.run(["uninstall"], { answers, clock: new SystemClock() });
+    expect([code, existsSync(join(fixture.home, "state"))]).toEqual([0, false]);
   });
 
   it.each([
     ["does not run", usedHome],
     ["is locked", lockedHome],
   ])("says that it cannot tell which keys are lost where the daemon %s", async (why, makeHome) => {
-    const room = await makeHome();
+    const fixture = await makeHome();
     const answers = [[new RegExp(why === "is locked" ? "it is locked" : why), false]] as const;
-    expect(await room.run(["uninstall"], { answers, clock: new SystemClock() })).toMatchObject({ code: 0 });
+    expect(await fixture.run(["uninstall"], { answers, clock: new SystemClock() })).toMatchObject({ code: 0 });
   });
 
   it("takes away the service first, and leaves another home's alone", async () => {
-    const room = await usedHome();
-    const unit = write(join(room.home, "units", "brokerd.service"), "unit");
+    const fixture = await usedHome();
+    const unit = write(join(fixture.home, "units", "brokerd.service"), "unit");
     const log: string[] = [];
-    const foreign = await room.run(["uninstall", "--dry-run"], { supervisor: fakeSupervisor("foreign", [unit], log) });
+    const foreign = await fixture.run(["uninstall", "--dry-run"], {
+      supervisor: fakeSupervisor("foreign", [unit], log),
+    });
     expect(foreign.stdout).toMatch(/brokerd\.service +stays/);
-    const ours = await room.run(yesToAll, { supervisor: fakeSupervisor("ours", [unit, "/not/there"], log) });
+    const ours = await fixture.run(yesToAll, { supervisor: fakeSupervisor("ours", [unit, "/not/there"], log) });
     expect([ours.code, ours.stderr, log]).toEqual([0, expect.stringContaining(`removed ${unit}`), ["uninstall"]]);
     expect(ours.stderr).toContain(`removed ${unit}`);
   });
 });
 
-async function lockedHome(): Promise<CliRoom> {
-  const room = await servedHome();
-  room.control.refusing.set("keys-list", { code: "StoreLocked", message: "locked" });
-  return room;
+async function lockedHome(): Promise<CliFixture> {
+  const fixture = await servedHome();
+  fixture.control.refusing.set("keys-list", { code: "StoreLocked", message: "locked" });
+  return fixture;
 }
 
 describe("lines in start files", () => {
   it("go after a question, through a link, mode and every other byte kept", async () => {
-    const room = await usedHome();
+    const fixture = await usedHome();
     const dotfiles = tempDir("dotfiles");
     const target = write(join(dotfiles, "bashrc"), `# mine\n${HOOK}\nexport A=1`, 0o640);
-    symlinkSync(target, join(room.home, ".bashrc"));
+    symlinkSync(target, join(fixture.home, ".bashrc"));
     const answers = [
       [/lines out of .*\.bashrc/, true],
       [/Remove/, false],
     ] as const;
-    expect(await room.run(["uninstall"], { answers })).toMatchObject({ code: 0 });
+    expect(await fixture.run(["uninstall"], { answers })).toMatchObject({ code: 0 });
     expect([readFileSync(target, "utf8"), statSync(target).mode & 0o777]).toEqual(["# mine\nexport A=1", 0o640]);
-    expect(existsSync(room.configFile)).toBe(true);
+    expect(existsSync(fixture.configFile)).toBe(true);
   });
 
   it("go once where one start file is a link to another", async () => {
-    const room = await usedHome();
-    const file = write(join(room.home, ".bashrc"), `export A=1\n${HOOK}\nexport B=2\n`);
-    symlinkSync(file, join(room.home, ".bash_profile"));
-    expect(await room.run(yesToAll)).toMatchObject({ code: 0 });
+    const fixture = await usedHome();
+    const file = write(join(fixture.home, ".bashrc"), `export A=1\n${HOOK}\nexport B=2\n`);
+    symlinkSync(file, join(fixture.home, ".bash_profile"));
+    expect(await fixture.run(yesToAll)).toMatchObject({ code: 0 });
     expect(readFileSync(file, "utf8")).toBe("export A=1\nexport B=2\n");
   });
 
@@ -259,55 +265,55 @@ describe("lines in start files", () => {
   });
 
   it("stay and are named where the person says no", async () => {
-    const room = await usedHome();
-    const file = write(join(room.home, ".zshrc"), `${HOOK}\n`);
+    const fixture = await usedHome();
+    const file = write(join(fixture.home, ".zshrc"), `${HOOK}\n`);
     const answers = [
       [/lines/, false],
       [/Remove/, true],
     ] as const;
-    const { code, stderr } = await room.run(["uninstall"], { answers });
+    const { code, stderr } = await fixture.run(["uninstall"], { answers });
     expect([code, readFileSync(file, "utf8")]).toEqual([0, `${HOOK}\n`]);
     expect(stderr).toContain(`stays: start file ${file}:1`);
   });
 
   it("are found in every shell's files", async () => {
-    const room = await usedHome();
+    const fixture = await usedHome();
     const zdot = tempDir("zdot");
-    const fish = join(room.home, ".config", "fish");
+    const fish = join(fixture.home, ".config", "fish");
     const files = [
-      ...[".bashrc", ".bash_profile", ".profile"].map((name) => join(room.home, name)),
+      ...[".bashrc", ".bash_profile", ".profile"].map((name) => join(fixture.home, name)),
       ...[".zshrc", ".zprofile"].map((name) => join(zdot, name)),
       ...["config.fish", "conf.d/credbroker.fish"].map((name) => join(fish, name)),
     ];
     for (const file of files) write(file, "true\n", 0o600);
-    const before = homeSnapshot(room.home);
+    const before = homeSnapshot(fixture.home);
     for (const file of files) write(file, `true\nbrokerctl hook fish | source\n`, 0o600);
     const completion = write(join(fish, "completions", "brokerctl.fish"), "complete -c brokerctl");
     const env = { ZDOTDIR: zdot };
-    const { stdout } = await room.run(["uninstall", "--dry-run"], { env });
+    const { stdout } = await fixture.run(["uninstall", "--dry-run"], { env });
     for (const file of files) expect(stdout).toContain(`${file}:2`);
     expect(stdout).toContain(completion);
-    expect(await room.run(yesToAll, { env })).toMatchObject({ code: 0 });
-    const after = homeSnapshot(room.home);
+    expect(await fixture.run(yesToAll, { env })).toMatchObject({ code: 0 });
+    const after = homeSnapshot(fixture.home);
     for (const file of files) expect(readFileSync(file, "utf8")).toBe("true\n");
     expect([after[".bashrc"], existsSync(completion)]).toEqual([before[".bashrc"], false]);
   });
 
   it("of a file that was made for them alone go with it", async () => {
-    const room = await usedHome();
+    const fixture = await usedHome();
     const file = write(
-      join(room.home, ".config", "fish", "conf.d", "credbroker.fish"),
+      join(fixture.home, ".config", "fish", "conf.d", "credbroker.fish"),
       "brokerctl hook fish | source\n",
     );
-    await room.run(yesToAll);
+    await fixture.run(yesToAll);
     expect(existsSync(file)).toBe(false);
   });
 
   it("that hold more are left, and the URL in them is not printed", async () => {
-    const room = await usedHome();
+    const fixture = await usedHome();
     const text = `export X='http://127.0.0.1:9171/lease/brk_${"s".repeat(43)}'\nif true; then\n  ${HOOK}\nfi\n`;
-    const file = write(join(room.home, ".bashrc"), text);
-    const { code, stderr, stdout } = await room.run(yesToAll);
+    const file = write(join(fixture.home, ".bashrc"), text);
+    const { code, stderr, stdout } = await fixture.run(yesToAll);
     expect([code, readFileSync(file, "utf8")]).toEqual([0, text]);
     expect(stderr).toContain(`stays: start file ${file}:1`);
     expect(stderr).toContain(`${file}:3`);
@@ -315,29 +321,29 @@ describe("lines in start files", () => {
   });
 
   it("of a file that is no UTF-8 are left to the person", async () => {
-    const room = await usedHome();
+    const fixture = await usedHome();
     const bytes = Buffer.concat([Buffer.from(`${HOOK}\n# caf`), Buffer.from([0xe9])]);
-    writeFileSync(join(room.home, ".bashrc"), bytes);
-    expect(await room.run(yesToAll)).toMatchObject({ code: 0 });
-    expect(readFileSync(join(room.home, ".bashrc"))).toEqual(bytes);
+    writeFileSync(join(fixture.home, ".bashrc"), bytes);
+    expect(await fixture.run(yesToAll)).toMatchObject({ code: 0 });
+    expect(readFileSync(join(fixture.home, ".bashrc"))).toEqual(bytes);
   });
 
   it("that cannot be taken out are told with the mend, and the rest goes on", async () => {
-    const room = await usedHome();
-    const file = write(join(room.home, ".bashrc"), `${HOOK}\n`, 0o666);
-    const { code, stderr } = await room.run(yesToAll);
-    expect([code, existsSync(join(room.home, "state"))]).toEqual([1, false]);
+    const fixture = await usedHome();
+    const file = write(join(fixture.home, ".bashrc"), `${HOOK}\n`, 0o666);
+    const { code, stderr } = await fixture.run(yesToAll);
+    expect([code, existsSync(join(fixture.home, "state"))]).toEqual([1, false]);
     expect(stderr).toContain(`chmod go-w ${file}`);
   });
 });
 
 describe("our own places", () => {
   it("keep the file that a config links to, and name it", async () => {
-    const room = await usedHome();
+    const fixture = await usedHome();
     const target = write(join(tempDir("dotfiles"), "credbroker.yaml"), "version: 1\n");
     const home = tempDir("linked");
     symlinkSync(target, join(home, "config.yaml"));
-    const { stdout } = await room.run(["uninstall", "--dry-run"], { env: { CREDBROKER_HOME: home } });
+    const { stdout } = await fixture.run(["uninstall", "--dry-run"], { env: { CREDBROKER_HOME: home } });
     expect(stdout).toBeTruthy();
     const { runCommand } = await import("../../support/cli-run.js");
     const { code, stderr } = await runCommand(["uninstall", "--dry-run"], { home });
@@ -347,16 +353,16 @@ describe("our own places", () => {
   });
 
   it("never take what somebody else has in them", async () => {
-    const room = await usedHome();
-    const mine = write(join(room.home, "notes.txt"), "mine");
-    const { code } = await room.run(yesToAll);
-    expect([existsSync(mine), existsSync(room.configFile)]).toEqual([true, false]);
+    const fixture = await usedHome();
+    const mine = write(join(fixture.home, "notes.txt"), "mine");
+    const { code } = await fixture.run(yesToAll);
+    expect([existsSync(mine), existsSync(fixture.configFile)]).toEqual([true, false]);
     expect(code).toBe(0);
   });
 
   it("keep what somebody else put into the state directory, also by its name in a dry run, and everything else goes", async () => {
-    const room = await usedHome();
-    const mine = write(join(room.home, "state", "backup", "notes.txt"), "mine");
+    const fixture = await usedHome();
+    const mine = write(join(fixture.home, "state", "backup", "notes.txt"), "mine");
     const ours = [
       "cache.sealed",
       "lambda-roles.json",
@@ -365,23 +371,27 @@ describe("our own places", () => {
       "secrets.sealed.broken-20260102T1Z",
     ];
     for (const name of [...ours, "leases.json.old", ".leases.json.1-0123456789ab.credbroker-tmp"]) {
-      writeFileSync(join(room.home, "state", name), "x");
+      writeFileSync(join(fixture.home, "state", name), "x");
     }
-    const directory = join(room.home, "state", "backup");
-    const dry = await room.run(["uninstall", "--dry-run"]);
+    const directory = join(fixture.home, "state", "backup");
+    const dry = await fixture.run(["uninstall", "--dry-run"]);
     expect(dry.stdout).toMatch(new RegExp(`${directory} +stays`));
-    const { code, stderr } = await room.run(yesToAll);
-    expect([code, readFileSync(mine, "utf8"), readdirSync(join(room.home, "state"))]).toEqual([0, "mine", ["backup"]]);
+    const { code, stderr } = await fixture.run(yesToAll);
+    expect([code, readFileSync(mine, "utf8"), readdirSync(join(fixture.home, "state"))]).toEqual([
+      0,
+      "mine",
+      ["backup"],
+    ]);
     expect(stderr).toContain(`stays: file ${directory} (not ours`);
-    expect(stderr).toContain(`stays: directory ${join(room.home, "state")} (something that is not ours`);
+    expect(stderr).toContain(`stays: directory ${join(fixture.home, "state")} (something that is not ours`);
   });
 
   it("do not include a directory of that name which does not look like ours", async () => {
-    const room = await cliRoom({ listening: false });
-    const mine = write(join(room.home, "state", "thesis.tex"), "mine");
-    const { code, stderr } = await room.run(yesToAll);
+    const fixture = await cliFixture({ listening: false });
+    const mine = write(join(fixture.home, "state", "thesis.tex"), "mine");
+    const { code, stderr } = await fixture.run(yesToAll);
     expect([code, readFileSync(mine, "utf8")]).toEqual([0, "mine"]);
-    expect(stderr).toContain(`stays: directory ${join(room.home, "state")}`);
+    expect(stderr).toContain(`stays: directory ${join(fixture.home, "state")}`);
   });
 
   it("do not include another program's config.yaml where CREDBROKER_HOME names its directory", async () => {
@@ -407,54 +417,54 @@ describe("our own places", () => {
 
 describe("the data key in the keychain", () => {
   it("goes after the directories", async () => {
-    const room = await usedHome();
+    const fixture = await usedHome();
     const asked: string[][] = [];
     const runBrokerd = keychain("exists", asked);
-    const { code, stderr } = await room.run(yesToAll, { runBrokerd });
+    const { code, stderr } = await fixture.run(yesToAll, { runBrokerd });
     expect([code, asked]).toEqual([0, [["--forget-data-key", "--dry-run"], ["--forget-data-key"]]]);
     expect(stderr).toContain("data-key:v1:/x");
   });
 
   it.each(["locked", "unavailable"] as const)("that is %s is named with the command for it", async (outcome) => {
-    const room = await usedHome();
-    writeFileSync(room.configFile, "version: 1\nsecret_store: keychain # mine\n");
-    const { code, stderr } = await room.run(yesToAll, { runBrokerd: keychain(outcome) });
-    expect([code, existsSync(join(room.home, "state"))]).toEqual([1, false]);
+    const fixture = await usedHome();
+    writeFileSync(fixture.configFile, "version: 1\nsecret_store: keychain # mine\n");
+    const { code, stderr } = await fixture.run(yesToAll, { runBrokerd: keychain(outcome) });
+    expect([code, existsSync(join(fixture.home, "state"))]).toEqual([1, false]);
     expect(stderr).toContain("secret-tool clear x");
   });
 
   it("is not worth a word where none was used and none can be looked for", async () => {
-    const room = await usedHome();
-    writeFileSync(room.configFile, "version: 1\nsecret_store: passphrase\n");
-    const { code, stderr } = await room.run(yesToAll, { runBrokerd: keychain("unavailable") });
+    const fixture = await usedHome();
+    writeFileSync(fixture.configFile, "version: 1\nsecret_store: passphrase\n");
+    const { code, stderr } = await fixture.run(yesToAll, { runBrokerd: keychain("unavailable") });
     expect(code).toBe(0);
     expect(stderr).not.toContain("data key");
   });
 
   it("that brokerd cannot look for at all is a failure before anything is touched", async () => {
-    const room = await usedHome();
-    const before = homeSnapshot(room.home);
+    const fixture = await usedHome();
+    const before = homeSnapshot(fixture.home);
     const runBrokerd = (): Promise<ToolRun> =>
       Promise.resolve({ code: 1, stdout: "", stderr: "brokerd: error: no such luck\n" });
-    const { code, stderr } = await room.run(yesToAll, { runBrokerd });
-    expect([code, homeSnapshot(room.home)]).toEqual([1, before]);
+    const { code, stderr } = await fixture.run(yesToAll, { runBrokerd });
+    expect([code, homeSnapshot(fixture.home)]).toEqual([1, before]);
     expect(stderr).toContain("no such luck");
   });
 
   it("is asked for with a prompt only where a person sits", async () => {
-    const room = await usedHome();
+    const fixture = await usedHome();
     const asked: string[][] = [];
-    await room.run(["uninstall"], { runBrokerd: keychain("exists", asked), answers: [[/data key/, true]] });
+    await fixture.run(["uninstall"], { runBrokerd: keychain("exists", asked), answers: [[/data key/, true]] });
     expect(asked.at(-1)).toEqual(["--forget-data-key", "--prompt"]);
   });
 });
 
 describe("profiles of the AWS files that ask brokerctl", () => {
   it("are named and left", async () => {
-    const room = await usedHome();
+    const fixture = await usedHome();
     const text = "[profile a]\nregion = x\ncredential_process = /opt/bin/brokerctl credential-process dev\n";
-    const config = write(join(room.home, ".aws", "config"), text, 0o600);
-    const { stderr } = await room.run(yesToAll, { env: { HOME: room.home } });
+    const config = write(join(fixture.home, ".aws", "config"), text, 0o600);
+    const { stderr } = await fixture.run(yesToAll, { env: { HOME: fixture.home } });
     expect(stderr).toContain(`stays: aws profile ${config}:3`);
     expect(readFileSync(config, "utf8")).toBe(text);
   });

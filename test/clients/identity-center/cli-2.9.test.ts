@@ -1,34 +1,34 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { arnsIn } from "../outcomes.js";
-import { DEV_ARN, SsoBed, succeeded, TARGET } from "./bed.js";
 import { type Conversation } from "./conversation.js";
 import { CLI_2_9, debianRoot } from "./debian-root.js";
+import { DEV_ARN, RealClientsFixture, succeeded, TARGET } from "./real-clients-fixture.js";
 import type { SsoHome } from "./sso-home.js";
 
 const INSTALL_LIMIT_MS = 10 * 60_000;
 const USER_CODE = /^([A-Z]{4}-[A-Z]{4})$/m;
 
-let bed: SsoBed;
+let fixture: RealClientsFixture;
 let home: SsoHome;
 beforeAll(async () => {
   debianRoot(CLI_2_9);
-  bed = await SsoBed.start();
+  fixture = await RealClientsFixture.start();
 }, INSTALL_LIMIT_MS);
-afterAll(() => bed.close());
+afterAll(() => fixture.close());
 beforeEach(() => {
-  home = bed.home();
-  bed.center.faults.clear();
-  bed.center.settings.accessTokenSeconds = 3600;
+  home = fixture.home();
+  fixture.center.faults.clear();
+  fixture.center.settings.accessTokenSeconds = 3600;
   // The CLI keeps role credentials in a file of its own; these are too short for that, so each call asks the portal.
-  bed.center.settings.roleSessionSeconds = 300;
+  fixture.center.settings.roleSessionSeconds = 300;
 });
 
-const aws = (...args: readonly string[]): Conversation => bed.cli2_9(home, args);
+const aws = (...args: readonly string[]): Conversation => fixture.cli2_9(home, args);
 const whoAmI = (profile = "dev"): Conversation => aws("sts", "get-caller-identity", "--profile", profile);
 
 async function login(profile = "dev"): Promise<void> {
   const running = aws("sso", "login", "--no-browser", "--profile", profile);
-  bed.center.approve(await running.printed(USER_CODE));
+  fixture.center.approve(await running.printed(USER_CODE));
   await succeeded(running);
 }
 
@@ -40,14 +40,14 @@ describe("AWS CLI 2.9", () => {
 
   it("logs in with a code, is who it then says, and logs out", async () => {
     await login();
-    expect(bed.center.lastOf("CreateToken")).toMatchObject({ status: 200, region: "eu-west-1" });
+    expect(fixture.center.lastOf("CreateToken")).toMatchObject({ status: 200, region: "eu-west-1" });
     expect(home.token().refreshToken).toBeDefined();
 
     expect(arnsIn(await succeeded(whoAmI()))).toEqual([expect.stringMatching(DEV_ARN)]);
-    expect(bed.aws.lastOf("GetCallerIdentity").userAgent).toContain("aws-cli/2.9.19");
+    expect(fixture.aws.lastOf("GetCallerIdentity").userAgent).toContain("aws-cli/2.9.19");
 
     await succeeded(aws("sso", "logout"));
-    expect(bed.center.lastOf("Logout")).toMatchObject({ status: 200, region: "eu-west-1" });
+    expect(fixture.center.lastOf("Logout")).toMatchObject({ status: 200, region: "eu-west-1" });
     const refused = await whoAmI().ended;
     expect(refused.code).not.toBe(0);
     expect(refused.stderr).toContain("SSO Token");
@@ -61,21 +61,21 @@ describe("AWS CLI 2.9", () => {
   });
 
   it("needs no code where it was approved before", async () => {
-    bed.center.settings.preAuthorized = true;
+    fixture.center.settings.preAuthorized = true;
 
     const { stdout } = await succeeded(aws("sso", "login", "--no-browser", "--profile", "dev"));
 
-    bed.center.settings.preAuthorized = false;
+    fixture.center.settings.preAuthorized = false;
     expect(stdout).not.toMatch(USER_CODE);
     expect(home.token().accessToken).toBeTruthy();
   });
 
   it("understands that it is too fast, and that its user says no", async () => {
-    bed.center.faults.set("CreateToken", { kind: "refuse", code: "SlowDownException", times: 1 });
+    fixture.center.faults.set("CreateToken", { kind: "refuse", code: "SlowDownException", times: 1 });
     await login();
 
     const running = aws("sso", "login", "--no-browser", "--profile", "dev");
-    bed.center.deny(await running.printed(USER_CODE));
+    fixture.center.deny(await running.printed(USER_CODE));
     const { code, stderr } = await running.ended;
 
     expect(code).not.toBe(0);
@@ -84,7 +84,7 @@ describe("AWS CLI 2.9", () => {
 
   it("renews its token with a refresh token that changes each time, until that is revoked", async () => {
     // Under 15 min the CLI renews before each call (sdk-contract §16.3).
-    bed.center.settings.accessTokenSeconds = 600;
+    fixture.center.settings.accessTokenSeconds = 600;
     await login();
     const first = home.token();
 
@@ -93,14 +93,14 @@ describe("AWS CLI 2.9", () => {
     await succeeded(whoAmI());
     const third = home.token();
     expect(new Set([first, second, third].map(({ refreshToken }) => refreshToken)).size).toBe(3);
-    expect(bed.center.lastOf("CreateToken")).toMatchObject({
+    expect(fixture.center.lastOf("CreateToken")).toMatchObject({
       status: 200,
       params: { grantType: "refresh_token", refreshToken: second.refreshToken },
     });
 
-    bed.center.endSessions();
+    fixture.center.endSessions();
     expect((await whoAmI().ended).code).not.toBe(0);
-    expect(bed.center.lastOf("CreateToken")).toMatchObject({ status: 400 });
+    expect(fixture.center.lastOf("CreateToken")).toMatchObject({ status: 400 });
   });
 
   it("lists all accounts and roles over their pages", async () => {
@@ -109,10 +109,10 @@ describe("AWS CLI 2.9", () => {
       const options = ["--access-token", home.token().accessToken, "--region", "eu-west-1", "--output", "json"];
       return JSON.parse((await succeeded(aws("sso", ...args, ...options))).stdout) as Record<string, unknown[]>;
     };
-    const before = bed.center.countOf("ListAccounts");
+    const before = fixture.center.countOf("ListAccounts");
 
     expect((await list("list-accounts"))["accountList"]).toHaveLength(60);
-    expect(bed.center.countOf("ListAccounts") - before).toBe(3);
+    expect(fixture.center.countOf("ListAccounts") - before).toBe(3);
     const { accountId } = TARGET;
     expect((await list("list-account-roles", "--account-id", accountId))["roleList"]).toHaveLength(5);
   });

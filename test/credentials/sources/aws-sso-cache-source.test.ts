@@ -9,7 +9,7 @@ import { Secret } from "../../../src/core/secret.js";
 import { AwsSsoCache } from "../../../src/credentials/sources/aws-sso-cache.js";
 import { AwsSsoCacheSourceProvider } from "../../../src/credentials/sources/aws-sso-cache-source.js";
 import { readSmallFile } from "../../../src/files/read-small-file.js";
-import { REGION, SsoWorld, START_URL } from "../../aws/sso-world.js";
+import { IdentityCenterFixture, REGION, START_URL } from "../../aws/identity-center-fixture.js";
 import { organization } from "../../fakes/fake-identity-center/organization.js";
 import { brokerErrorOf } from "../../support/broker-error-of.js";
 import { CANARY } from "../../support/canaries.js";
@@ -24,13 +24,13 @@ const session: AwsSsoCacheSource = {
 };
 const legacy: AwsSsoCacheSource = { ...session, session: { startUrl: `${START_URL}#/` } };
 
-let world: SsoWorld;
+let fixture: IdentityCenterFixture;
 let directory: string;
 let accountId: string;
 let role: Role;
 
 beforeEach(async () => {
-  world = await SsoWorld.start();
+  fixture = await IdentityCenterFixture.start();
   const home = tempDir("aws-sso-cache", "input");
   directory = join(home, ".aws", "sso", "cache");
   mkdirSync(directory, { recursive: true });
@@ -46,15 +46,15 @@ beforeEach(async () => {
 afterEach(async () => {
   vi.useRealTimers();
   vi.unstubAllEnvs();
-  await world.close();
+  await fixture.close();
 });
 
 function followTheClock(): void {
-  vi.useFakeTimers({ toFake: ["Date"], now: world.clock.now() });
+  vi.useFakeTimers({ toFake: ["Date"], now: fixture.clock.now() });
 }
 
-const provider = (portal: SsoPortal = world.room.sso): AwsSsoCacheSourceProvider => {
-  const { clock } = world;
+const provider = (portal: SsoPortal = fixture.ours.sso): AwsSsoCacheSourceProvider => {
+  const { clock } = fixture;
   const cache = new AwsSsoCache({ directory, readFile: readSmallFile, clock });
   return new AwsSsoCacheSourceProvider({ cache, portal, clock });
 };
@@ -62,7 +62,7 @@ const fileOf = (key: string): string => join(directory, `${createHash("sha1").up
 
 /** As the AWS CLI writes it; in place, as it does. */
 async function awsSsoLogin(key = "corp", more: Record<string, unknown> = {}): Promise<void> {
-  const { accessToken, expiresAt, refreshToken } = await world.login();
+  const { accessToken, expiresAt, refreshToken } = await fixture.login();
   const login = {
     startUrl: START_URL,
     region: REGION,
@@ -89,8 +89,8 @@ describe("the login of the AWS CLI", () => {
     await awsSsoLogin(key);
     const held = await retrieve(source);
 
-    expect(held).toMatchObject({ receivedAt: world.clock.now(), credentials: { accountId } });
-    expect(await world.room.sts.getCallerIdentity(held.credentials, REGION)).toMatchObject({ account: accountId });
+    expect(held).toMatchObject({ receivedAt: fixture.clock.now(), credentials: { accountId } });
+    expect(await fixture.ours.sts.getCallerIdentity(held.credentials, REGION)).toMatchObject({ account: accountId });
   });
 
   it("is asked in the region that the config names before its own", async () => {
@@ -110,32 +110,32 @@ describe("the login of the AWS CLI", () => {
     await awsSsoLogin(key);
     const before = stateOf(fileOf(key));
     const { expiresAt } = JSON.parse(readFileSync(fileOf(key), "utf8")) as { expiresAt: string };
-    const tokens = world.center.countOf("CreateToken");
+    const tokens = fixture.center.countOf("CreateToken");
     const dev = { accountId, roleName: role.sso?.roleName ?? "" };
     await retrieve(source);
     // Where the SDK and the AWS CLI renew a session's login: 5 min before its end; then behind it.
     for (const beforeEnd of [4 * 60_000, -1000, -100 * 3_600_000]) {
-      world.clock.jump(Date.parse(expiresAt) - beforeEnd - world.clock.now());
+      fixture.clock.jump(Date.parse(expiresAt) - beforeEnd - fixture.clock.now());
       followTheClock();
-      const asked = world.center.countOf("GetRoleCredentials");
-      const outcome = await world.room.sso.getRoleCredentialsOfCli(key, dev, REGION).then(
+      const asked = fixture.center.countOf("GetRoleCredentials");
+      const outcome = await fixture.ours.sso.getRoleCredentialsOfCli(key, dev, REGION).then(
         () => undefined,
         (error: unknown) => toBrokerError(error),
       );
       await retrieve(source).catch(() => undefined);
       await provider().readiness(source);
       expect(outcome?.code).toBe(beforeEnd > 0 ? undefined : "LoginRequired");
-      expect(world.center.countOf("GetRoleCredentials") - asked).toBe(beforeEnd > 0 ? 2 : 0);
+      expect(fixture.center.countOf("GetRoleCredentials") - asked).toBe(beforeEnd > 0 ? 2 : 0);
     }
 
     expect(stateOf(fileOf(key))).toEqual(before);
     expect(readdirSync(directory)).toHaveLength(1);
-    expect(world.center.countOf("CreateToken")).toBe(tokens);
+    expect(fixture.center.countOf("CreateToken")).toBe(tokens);
   });
 
   it("is asked with by the SDK's provider through our client, and the portal's errors stay told apart", async () => {
     await awsSsoLogin();
-    world.center.faults.set("GetRoleCredentials", { kind: "throttle", times: 1 });
+    fixture.center.faults.set("GetRoleCredentials", { kind: "throttle", times: 1 });
     expect(await brokerErrorOf(retrieve)).toMatchObject({ code: "AwsUnreachable" });
     expect(await retrieve()).toBeDefined();
   });
@@ -147,7 +147,7 @@ describe("the login of the AWS CLI", () => {
     ["without a zone", (now) => new Date(now).toISOString().replace(/\.\d+Z/, "")],
     ["of another zone", (now) => new Date(now + 2 * 3_600_000).toISOString().replace("Z", "+02:00")],
   ])("has its end read in the form %s", async (_, written) => {
-    const end = world.clock.now() + 3_600_000;
+    const end = fixture.clock.now() + 3_600_000;
     await awsSsoLogin("corp", { expiresAt: written(end) });
 
     expect(await provider().readiness(session)).toEqual({ needs: undefined, expiresAt: end });
@@ -181,17 +181,17 @@ describe("the login of the AWS CLI", () => {
   it("that the portal refuses has ended, unless the file has a new one by then", async () => {
     await awsSsoLogin();
     const old = readFileSync(fileOf("corp"), "utf8");
-    await world.room.sso.logout(tokenIn(old), REGION);
+    await fixture.ours.sso.logout(tokenIn(old), REGION);
     expect(await brokerErrorOf(retrieve)).toMatchObject({
       code: "LoginRequired",
       hint: "aws sso login --sso-session corp",
     });
 
     let asked = 0;
-    const portal = Object.create(world.room.sso) as SsoPortal;
+    const portal = Object.create(fixture.ours.sso) as SsoPortal;
     portal.getRoleCredentialsOfCli = async (...call) => {
       asked++;
-      const answer = world.room.sso.getRoleCredentialsOfCli(...call);
+      const answer = fixture.ours.sso.getRoleCredentialsOfCli(...call);
       await answer.catch(() => undefined);
       if (asked === 1) await awsSsoLogin();
       return answer;
@@ -214,7 +214,7 @@ describe("a login file that is being written", () => {
     const asking = retrieve();
     await waiting();
     await awsSsoLogin();
-    await world.clock.advance(25);
+    await fixture.clock.advance(25);
 
     expect(await asking).toBeDefined();
   });
@@ -226,7 +226,7 @@ describe("a login file that is being written", () => {
       const asking = brokerErrorOf(retrieve);
       for (let round = 0; round < 8; round++) {
         await waiting();
-        await world.clock.advance(25);
+        await fixture.clock.advance(25);
       }
 
       expect(await asking).toMatchObject({
@@ -252,7 +252,7 @@ function stateOf(path: string): object {
 
 /** Until the reader sleeps. */
 async function waiting(): Promise<void> {
-  while (world.clock.pending === 0) await new Promise((resolve) => setImmediate(resolve));
+  while (fixture.clock.pending === 0) await new Promise((resolve) => setImmediate(resolve));
 }
 
 function tokenIn(text: string): Secret {

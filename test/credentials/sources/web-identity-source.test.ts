@@ -6,7 +6,7 @@ import type { WebIdentitySource } from "../../../src/core/role.js";
 import { WebIdentitySourceProvider } from "../../../src/credentials/sources/web-identity-source.js";
 import { readSmallFile } from "../../../src/files/read-small-file.js";
 import { SystemClock } from "../../../src/system/clock.js";
-import { REGION, startWorld, type World } from "../../aws/world.js";
+import { type AwsFixture, REGION, startAwsFixture } from "../../aws/aws-fixture.js";
 import { brokerErrorOf } from "../../support/broker-error-of.js";
 import { CANARY } from "../../support/canaries.js";
 import { assume, roleOn } from "../../support/roles.js";
@@ -16,23 +16,23 @@ const SUBJECT = "system:serviceaccount:dev:me";
 const ROLE = roleOn(oidc("/none"), "web");
 const HOUR = 3_600_000;
 
-let world: World;
+let fixture: AwsFixture;
 let tokenFile: string;
 
 beforeEach(async () => {
-  world = await startWorld();
-  world.fake.setRole({ arn: assume("web").roleArn, webIdentity: SUBJECT, maxSessionDuration: 43_200 });
+  fixture = await startAwsFixture();
+  fixture.fake.setRole({ arn: assume("web").roleArn, webIdentity: SUBJECT, maxSessionDuration: 43_200 });
   tokenFile = join(tempDir("web-identity", "input"), "token");
 });
-afterEach(() => world.fake.close());
+afterEach(() => fixture.fake.close());
 
 function oidc(file: string): WebIdentitySource {
   return { type: "web_identity", name: "oidc", tokenFile: file, stsRegion: REGION };
 }
 const provider = (): WebIdentitySourceProvider =>
-  new WebIdentitySourceProvider({ readFile: readSmallFile, sts: world.sts, clock: new SystemClock() });
+  new WebIdentitySourceProvider({ readFile: readSmallFile, sts: fixture.sts, clock: new SystemClock() });
 const issue = (life = HOUR, subject = SUBJECT): string =>
-  world.fake.issueWebToken({ subject, expiresAt: Math.floor((Date.now() + life) / 1000) * 1000 });
+  fixture.fake.issueWebToken({ subject, expiresAt: Math.floor((Date.now() + life) / 1000) * 1000 });
 const retrieve = (role = ROLE) => provider().retrieve(oidc(tokenFile), role);
 
 describe("a web identity", () => {
@@ -50,8 +50,8 @@ describe("a web identity", () => {
 
     expect(held).toMatchObject({ roleArn: assume("web").roleArn, credentials: { accountId: "222222222222" } });
     expect(held.credentials.expiration).toBeGreaterThan(Date.now() + 11 * HOUR);
-    expect(await world.sts.getCallerIdentity(held.credentials, REGION)).toMatchObject({ account: "222222222222" });
-    const { WebIdentityToken: token = "", ...sent } = world.fake.lastOf("AssumeRoleWithWebIdentity").params;
+    expect(await fixture.sts.getCallerIdentity(held.credentials, REGION)).toMatchObject({ account: "222222222222" });
+    const { WebIdentityToken: token = "", ...sent } = fixture.fake.lastOf("AssumeRoleWithWebIdentity").params;
     expect(token.endsWith("\n")).toBe(false);
     expect(sent).toEqual({
       Action: "AssumeRoleWithWebIdentity",
@@ -62,7 +62,7 @@ describe("a web identity", () => {
       Policy: policy,
       "PolicyArns.member.1.arn": "arn:aws:iam::aws:policy/ReadOnlyAccess",
     });
-    expect(world.fake.unauthenticated).toEqual([]);
+    expect(fixture.fake.unauthenticated).toEqual([]);
   });
 
   it("reads the file anew for each call", async () => {
@@ -95,7 +95,7 @@ describe("a web identity", () => {
   it("is asked again by itself where only its provider is in trouble", async () => {
     writeFileSync(tokenFile, issue());
     const fault = { kind: "refuse", code: "IDPCommunicationError", message: "try later" } as const;
-    world.fake.faults.set("AssumeRoleWithWebIdentity", fault);
+    fixture.fake.faults.set("AssumeRoleWithWebIdentity", fault);
 
     expect(await brokerErrorOf(retrieve)).toMatchObject({ code: "AwsUnreachable" });
   });
@@ -103,7 +103,7 @@ describe("a web identity", () => {
   it("that its provider rejects needs a new token", async () => {
     writeFileSync(tokenFile, issue());
     const fault = { kind: "refuse", code: "IDPRejectedClaim", message: "revoked", status: 403 } as const;
-    world.fake.faults.set("AssumeRoleWithWebIdentity", fault);
+    fixture.fake.faults.set("AssumeRoleWithWebIdentity", fault);
 
     expect(await brokerErrorOf(retrieve)).toMatchObject({ code: "LoginRequired" });
   });
@@ -115,7 +115,7 @@ describe("a token file", () => {
     expect(await brokerErrorOf(() => provider().readiness(oidc(tokenFile)))).toMatchObject({ code });
     expect(message).toContain(tokenFile);
     expect(message).not.toContain(CANARY);
-    expect(world.fake.calls).toEqual([]);
+    expect(fixture.fake.calls).toEqual([]);
     return `${code} ${message}`;
   };
 

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { BUILT_CLIENTS, LOCAL_ENV, type RunOptions, run } from "../../support/lambda-room.js";
+import { BUILT_CLIENTS, LOCAL_ENV, type RunOptions, run } from "../../support/invoke-locally.js";
 import { tempDir } from "../../support/temp-dir.js";
 
 /** Runs `export` of this module in the built client. */

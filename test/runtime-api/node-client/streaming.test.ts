@@ -12,22 +12,22 @@ import {
   type StreamingHandler,
 } from "../../../src/runtime-api/node-client/streaming-handler.js";
 import { FakeClock } from "../../support/fake-clock.js";
-import { RuntimeApiRoom } from "../../support/runtime-api-room.js";
+import { RuntimeApiFixture } from "../../support/runtime-api-fixture.js";
 
 const listenersBefore = process.listeners("beforeExit");
-let room: RuntimeApiRoom;
+let fixture: RuntimeApiFixture;
 let connection: RuntimeConnection;
 let response: StreamedResponse;
 
 beforeEach(async () => {
-  room = await new RuntimeApiRoom().open();
-  connection = new RuntimeConnection(room.api.address);
+  fixture = await new RuntimeApiFixture().open();
+  connection = new RuntimeConnection(fixture.api.address);
   const { requestId } = await connection.next();
   response = new StreamedResponse(connection, requestId);
 });
 
 afterEach(async () => {
-  await room.close();
+  await fixture.close();
   for (const listener of process.listeners("beforeExit")) {
     if (!listenersBefore.includes(listener)) process.off("beforeExit", listener);
   }
@@ -57,8 +57,8 @@ describe("a streaming handler", () => {
       stream.end({ an: "object" });
     });
 
-    expect(room.streamed.text).toBe('text bytes {"an":"object"}');
-    expect(room.invocation.answer).toMatchObject({ kind: "response", contentType: "text/plain" });
+    expect(fixture.streamed.text).toBe('text bytes {"an":"object"}');
+    expect(fixture.invocation.answer).toMatchObject({ kind: "response", contentType: "text/plain" });
   });
 
   it("is heard before it is through", async () => {
@@ -70,23 +70,23 @@ describe("a streaming handler", () => {
       stream.end("second");
     });
 
-    await room.streamed.holds("first ");
+    await fixture.streamed.holds("first ");
     go();
     await running;
 
-    expect(room.streamed.text).toBe("first second");
+    expect(fixture.streamed.text).toBe("first second");
   });
 
   it("may be piped into", async () => {
     await call(async (_, stream) => pipeline(Readable.from(["a", "b", "c"]), stream));
 
-    expect(room.streamed.text).toBe("abc");
+    expect(fixture.streamed.text).toBe("abc");
   });
 
   it("may send nothing", async () => {
     await call(async (_, stream) => void stream.end());
 
-    expect(room.invocation.answer).toMatchObject({ kind: "response", contentType: "application/octet-stream" });
+    expect(fixture.invocation.answer).toMatchObject({ kind: "response", contentType: "application/octet-stream" });
   });
 
   it("may describe an HTTP response", async () => {
@@ -95,8 +95,8 @@ describe("a streaming handler", () => {
       described.end("body");
     });
 
-    expect(room.streamed.text).toBe('{"statusCode":201}\0\0\0\0\0\0\0\0body');
-    expect(room.invocation.answer).toMatchObject({
+    expect(fixture.streamed.text).toBe('{"statusCode":201}\0\0\0\0\0\0\0\0body');
+    expect(fixture.invocation.answer).toMatchObject({
       contentType: "application/vnd.awslambda.http-integration-response",
     });
   });
@@ -117,7 +117,7 @@ describe("a streaming handler", () => {
   it("has to end its stream", async () => {
     const running = call(async (_, stream) => void stream.write("x"));
     const failure = expect(running).rejects.toMatchObject({ name: "Runtime.InvalidStreamingOperation" });
-    await room.streamed.holds("x");
+    await fixture.streamed.holds("x");
 
     process.emit("beforeExit", 0);
 
@@ -127,7 +127,7 @@ describe("a streaming handler", () => {
   it("is waited for until nothing is left to do, unless it says otherwise", async () => {
     const told: string[] = [];
     const running = call(async (_, stream) => void stream.end("x"), { waits: true }).then(() => told.push("over"));
-    await room.invocation.answered;
+    await fixture.invocation.answered;
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(told).toEqual([]);
 
@@ -143,32 +143,32 @@ describe("a streamed response that fails", () => {
   it("is a plain error where nothing was sent", async () => {
     await response.fail(boo);
 
-    expect(room.invocation.answer).toMatchObject({ kind: "error", errorType: "TypeError" });
+    expect(fixture.invocation.answer).toMatchObject({ kind: "error", errorType: "TypeError" });
   });
 
   it("says so in its trailers where something was", async () => {
     response.stream.write("half");
-    await room.streamed.holds("half");
+    await fixture.streamed.holds("half");
 
     await response.fail(boo);
 
-    expect(room.invocation.answer).toMatchObject({ kind: "error", errorType: "TypeError" });
-    expect(JSON.parse(room.invocation.answer?.payload.toString() ?? "")).toMatchObject({ errorMessage: "boo" });
+    expect(fixture.invocation.answer).toMatchObject({ kind: "error", errorType: "TypeError" });
+    expect(JSON.parse(fixture.invocation.answer?.payload.toString() ?? "")).toMatchObject({ errorMessage: "boo" });
   });
 
   it("may have a name that no header can hold", async () => {
     response.stream.write("half");
-    await room.streamed.holds("half");
+    await fixture.streamed.holds("half");
 
     await response.fail(Object.assign(new Error("boo"), { name: "F\u00e9hler\n" }));
 
-    expect(room.invocation.answer).toMatchObject({ kind: "error", errorType: "F?hler?" });
+    expect(fixture.invocation.answer).toMatchObject({ kind: "error", errorType: "F?hler?" });
   });
 });
 
 describe("the connection", () => {
   it("reports that the handler cannot be loaded", async () => {
-    const other = await new RuntimeApiRoom().open();
+    const other = await new RuntimeApiFixture().open();
 
     await new RuntimeConnection(other.api.address).failInit({ errorType: "Init", errorMessage: "boo", trace: [] });
 
@@ -178,7 +178,7 @@ describe("the connection", () => {
 
   it("fails when the API gives no event, and when there is no API any more", async () => {
     await expect(connection.next()).rejects.toThrow("no event");
-    await room.close();
+    await fixture.close();
     await expect(connection.next()).rejects.toThrow();
   });
 });

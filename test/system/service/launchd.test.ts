@@ -21,7 +21,7 @@ function hastyClock(): Clock {
   };
 }
 
-interface Room {
+interface Fixture {
   readonly fake: FakeLaunchd;
   readonly launchd: Launchd;
   readonly file: string;
@@ -29,7 +29,9 @@ interface Room {
   readonly script: string;
 }
 
-function room(options: { env?: Record<string, string>; homeDir?: string; broker?: string; node?: string } = {}): Room {
+function fixture(
+  options: { env?: Record<string, string>; homeDir?: string; broker?: string; node?: string } = {},
+): Fixture {
   const homeDir = options.homeDir ?? tempDir("mac");
   const home = options.broker ?? join(homeDir, "Library", "Application Support", "credbroker");
   mkdirSync(home, { recursive: true, mode: 0o700 });
@@ -54,7 +56,7 @@ const INSTALL = { port: 9171, unconfinedBecause: [], needsPath: false };
 
 describe("the LaunchAgent", () => {
   it("is absent, installed without being started, and then ours", async () => {
-    const { launchd, fake, file, home } = room();
+    const { launchd, fake, file, home } = fixture();
     expect([await launchd.ownership(), launchd.files]).toEqual(["absent", [file]]);
     expect(await launchd.install(INSTALL)).toEqual({ written: [file], notes: [] });
     expect([await launchd.ownership(), fake.loaded]).toEqual(["ours", undefined]);
@@ -69,7 +71,7 @@ describe("the LaunchAgent", () => {
   });
 
   it("is written once: a second install changes and ends nothing", async () => {
-    const { launchd, fake } = room();
+    const { launchd, fake } = fixture();
     await launchd.install(INSTALL);
     await launchd.start();
     expect(await launchd.install(INSTALL)).toEqual({ written: [], notes: [] });
@@ -77,7 +79,7 @@ describe("the LaunchAgent", () => {
   });
 
   it("starts by being loaded into the login session, and is kicked when it is loaded already", async () => {
-    const { launchd, fake, file } = room();
+    const { launchd, fake, file } = fixture();
     await launchd.install(INSTALL);
     fake.asked.length = 0;
     await launchd.start();
@@ -91,17 +93,17 @@ describe("the LaunchAgent", () => {
   });
 
   it("is ended before a changed file is taken up, so that the next start has the new text", async () => {
-    const before = room();
+    const before = fixture();
     await before.launchd.install(INSTALL);
     await before.launchd.start();
-    const { launchd, fake } = room({ homeDir: join(before.home, "../../.."), env: { AWS_CA_BUNDLE: "/ca.pem" } });
+    const { launchd, fake } = fixture({ homeDir: join(before.home, "../../.."), env: { AWS_CA_BUNDLE: "/ca.pem" } });
     fake.loaded = before.file;
     expect((await launchd.install(INSTALL)).written).toEqual([before.file]);
     expect(fake.loaded).toBeUndefined();
   });
 
   it("waits until it has gone, and goes on trying while launchd is still busy with that", async () => {
-    const { launchd, fake } = room();
+    const { launchd, fake } = fixture();
     await launchd.install(INSTALL);
     await launchd.start();
     fake.slow = 5;
@@ -112,7 +114,7 @@ describe("the LaunchAgent", () => {
   });
 
   it("that never goes is told", async () => {
-    const { launchd, fake } = room();
+    const { launchd, fake } = fixture();
     await launchd.install(INSTALL);
     await launchd.start();
     fake.slow = 1_000_000;
@@ -120,7 +122,7 @@ describe("the LaunchAgent", () => {
   });
 
   it("goes with exactly its file", async () => {
-    const { launchd, fake, file } = room();
+    const { launchd, fake, file } = fixture();
     await launchd.install(INSTALL);
     await launchd.start();
     writeFileSync(join(file, "..", "other.plist"), "other");
@@ -134,10 +136,10 @@ describe("the LaunchAgent", () => {
   });
 
   it("of another home is left alone, and named", async () => {
-    const first = room();
+    const first = fixture();
     await first.launchd.install(INSTALL);
     const homeDir = join(first.home, "../../..");
-    const second = room({ homeDir, broker: tempDir("second home") });
+    const second = fixture({ homeDir, broker: tempDir("second home") });
     expect(await second.launchd.ownership()).toBe("foreign");
     expect(await second.launchd.state()).toMatchObject({ configFile: join(first.home, "config.yaml"), running: false });
     for (const attempt of [() => second.launchd.install(INSTALL), () => second.launchd.uninstall()]) {
@@ -151,7 +153,7 @@ describe("the LaunchAgent", () => {
   it.each(["<plist/>", "bplist00\u0000\u0001", "Written by `brokerctl service install`"])(
     "that somebody else wrote is left alone: %j",
     async (text) => {
-      const { launchd, file } = room();
+      const { launchd, file } = fixture();
       mkdirSync(join(file, ".."), { recursive: true });
       writeFileSync(file, text);
       expect(await launchd.ownership()).toBe("foreign");
@@ -161,17 +163,17 @@ describe("the LaunchAgent", () => {
   );
 
   it("cannot be installed without a login session, and nothing is written then", async () => {
-    const { launchd, fake, file } = room();
+    const { launchd, fake, file } = fixture();
     fake.reachable = false;
     expect(await brokerErrorOf(() => launchd.install(INSTALL))).toMatchObject({ code: "NotSupported" });
     expect(existsSync(file)).toBe(false);
   });
 
   it("is as it was when the former one does not end", async () => {
-    const before = room();
+    const before = fixture();
     await before.launchd.install(INSTALL);
     const text = readFileSync(before.file, "utf8");
-    const { launchd, fake } = room({ homeDir: join(before.home, "../../.."), env: { AWS_CA_BUNDLE: "/ca.pem" } });
+    const { launchd, fake } = fixture({ homeDir: join(before.home, "../../.."), env: { AWS_CA_BUNDLE: "/ca.pem" } });
     fake.loaded = before.file;
     fake.slow = 1_000_000;
     expect(await brokerErrorOf(() => launchd.install(INSTALL))).toMatchObject({ code: "InternalError" });
@@ -179,7 +181,7 @@ describe("the LaunchAgent", () => {
   });
 
   it("tells of programs that are gone", async () => {
-    const { launchd } = room({ node: "/nvm/versions/node/v20.0.0/bin/node" });
+    const { launchd } = fixture({ node: "/nvm/versions/node/v20.0.0/bin/node" });
     await launchd.install(INSTALL);
     const { problems } = await launchd.state();
     expect(problems).toMatchObject([{ hint: "brokerctl service install" }]);
@@ -187,20 +189,20 @@ describe("the LaunchAgent", () => {
   });
 
   it("tells of a program that a version manager may take away", async () => {
-    const { launchd } = room({ node: "/nvm/versions/node/v20.0.0/bin/node" });
+    const { launchd } = fixture({ node: "/nvm/versions/node/v20.0.0/bin/node" });
     const { notes } = await launchd.install(INSTALL);
     expect(notes.join()).toContain("nvm");
   });
 
   it("tells of a brokerd that is gone", async () => {
-    const { launchd, script } = room();
+    const { launchd, script } = fixture();
     await launchd.install(INSTALL);
     rmSync(script);
     expect((await launchd.state()).problems[0]?.message).toContain(script);
   });
 
   it("that cannot be read is not ours to touch", async () => {
-    const { launchd, file } = room();
+    const { launchd, file } = fixture();
     mkdirSync(file, { recursive: true });
     expect(await launchd.ownership()).toBe("foreign");
     expect(await brokerErrorOf(() => launchd.uninstall())).toMatchObject({ code: "FileRefused" });
@@ -209,7 +211,7 @@ describe("the LaunchAgent", () => {
 
 describe("what the LaunchAgent carries", () => {
   const carried = async (env: Record<string, string>, needsPath = false): Promise<Record<string, string>> => {
-    const { launchd, file, home } = room({ env });
+    const { launchd, file, home } = fixture({ env });
     await launchd.install({ ...INSTALL, needsPath });
     const { CREDBROKER_HOME, ...rest } = readLaunchAgent(readFileSync(file, "utf8"))?.environment ?? {};
     expect(CREDBROKER_HOME).toBe(home);
@@ -241,7 +243,7 @@ describe("what the LaunchAgent carries", () => {
   });
 
   it("is named", async () => {
-    const { launchd } = room({ env: { AWS_CA_BUNDLE: "/ca" } });
+    const { launchd } = fixture({ env: { AWS_CA_BUNDLE: "/ca" } });
     expect((await launchd.install(INSTALL)).notes.join()).toContain("AWS_CA_BUNDLE");
   });
 });

@@ -12,7 +12,7 @@ const CONFINED = "brokerd.service.d/credbroker-confined.conf";
 const PROGRAMS = "brokerd.service.d/credbroker-programs.conf";
 const INSTALL = { port: 9171, unconfinedBecause: [], needsPath: false };
 
-interface Room {
+interface Fixture {
   readonly fake: FakeSystemd;
   readonly systemd: Systemd;
   readonly stateDir: string;
@@ -20,7 +20,9 @@ interface Room {
   readonly text: (file: string) => string;
 }
 
-function room(options: { env?: Record<string, string>; home?: string; name?: string; script?: string } = {}): Room {
+function fixture(
+  options: { env?: Record<string, string>; home?: string; name?: string; script?: string } = {},
+): Fixture {
   const homeDir = options.home ?? tempDir("units");
   const base = join(homeDir, options.name ?? "broker");
   const paths = {
@@ -46,7 +48,7 @@ function room(options: { env?: Record<string, string>; home?: string; name?: str
 
 describe("the drop-in", () => {
   it("is written after a trial that worked", async () => {
-    const { systemd, unit, fake } = room();
+    const { systemd, unit, fake } = fixture();
     const { notes } = await systemd.install(INSTALL);
     expect([existsSync(unit(CONFINED)), existsSync(unit(PROGRAMS))]).toEqual([true, false]);
     expect(fake.asked.find((line) => line.startsWith("systemd-run"))).toContain("--property=PrivateUsers=yes");
@@ -55,7 +57,7 @@ describe("the drop-in", () => {
   });
 
   it.each([217, 218, 226])("is left out, with the reason, where systemd ends the trial with %i", async (code) => {
-    const { systemd, unit, fake } = room();
+    const { systemd, unit, fake } = fixture();
     fake.trial = { code };
     const { notes } = await systemd.install(INSTALL);
     expect(existsSync(unit(CONFINED))).toBe(false);
@@ -63,14 +65,14 @@ describe("the drop-in", () => {
   });
 
   it("is left out with brokerd's own words where its directories cannot be written", async () => {
-    const { systemd, unit, fake } = room();
+    const { systemd, unit, fake } = fixture();
     fake.trial = { code: 1, stderr: "Error: EROFS: read-only file system" };
     expect((await systemd.install(INSTALL)).notes.join()).toContain("EROFS");
     expect(existsSync(unit(CONFINED))).toBe(false);
   });
 
   it("gives way to one that takes nothing away where the config runs programs, without a trial", async () => {
-    const { systemd, unit, fake } = room({ env: { PATH: "/opt/bin:/usr/bin" } });
+    const { systemd, unit, fake } = fixture({ env: { PATH: "/opt/bin:/usr/bin" } });
     await systemd.install(INSTALL);
     fake.asked.length = 0;
     const options = { port: 9171, unconfinedBecause: ["source legacy runs a program"], needsPath: true };
@@ -84,7 +86,7 @@ describe("the drop-in", () => {
 
 describe("what the units say", () => {
   it("is the port, the home, and nothing of this shell but what brokerd obeys", async () => {
-    const { systemd, text, stateDir } = room({
+    const { systemd, text, stateDir } = fixture({
       env: { HTTPS_PROXY: 'http://me:"$p`@proxy:3128', AWS_PROFILE: "other", NODE_OPTIONS: "--inspect" },
     });
     const { notes } = await systemd.install({ ...INSTALL, port: 9333 });
@@ -104,7 +106,7 @@ describe("what the units say", () => {
       AWS_CONTAINER_AUTHORIZATION_TOKEN: canarySecretKey("Token"),
       AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: "/var/run/token",
     };
-    const { systemd, stateDir } = room({ env: variables });
+    const { systemd, stateDir } = fixture({ env: variables });
     await systemd.install(INSTALL);
     const kept = readFileSync(join(stateDir, "service.env"), "utf8");
     expect(kept).toContain("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=");
@@ -113,7 +115,7 @@ describe("what the units say", () => {
 
   it("reads back as the command that runs, whatever stands in a path", async () => {
     const script = `a $HOME "b" 50% \\c.js`;
-    const { systemd, text } = room({ script });
+    const { systemd, text } = fixture({ script });
     await systemd.install(INSTALL);
     const { command, problems } = await systemd.state();
     expect(command[0]).toBe(realpathSync(process.execPath));
@@ -123,7 +125,7 @@ describe("what the units say", () => {
   });
 
   it("that a person should know is told: lingering that is off, and only then", async () => {
-    const { systemd, fake } = room();
+    const { systemd, fake } = fixture();
     expect((await systemd.install(INSTALL)).notes.join()).toContain("loginctl enable-linger");
     fake.lingers = true;
     expect((await systemd.install(INSTALL)).notes.join()).not.toContain("linger");
@@ -132,7 +134,7 @@ describe("what the units say", () => {
 
 describe("an installation", () => {
   it("is written once: a second one changes nothing and reloads nothing", async () => {
-    const { systemd, fake } = room();
+    const { systemd, fake } = fixture();
     expect((await systemd.install(INSTALL)).socketsChanged).toBe(true);
     fake.asked.length = 0;
     expect(await systemd.install(INSTALL)).toMatchObject({ written: [], socketsChanged: false });
@@ -140,7 +142,7 @@ describe("an installation", () => {
   });
 
   it("leaves everything as it was when systemd refuses it", async () => {
-    const { systemd, fake, unit } = room();
+    const { systemd, fake, unit } = fixture();
     fake.refusing.set("enable", "Failed to enable unit: no space left");
     expect((await brokerErrorOf(() => systemd.install(INSTALL))).message).toContain("no space left");
     expect(readdirSync(unit("."))).toEqual([]);
@@ -148,7 +150,7 @@ describe("an installation", () => {
   });
 
   it("goes with exactly its files", async () => {
-    const { systemd, unit, stateDir } = room({ env: { HTTPS_PROXY: "http://proxy:3128" } });
+    const { systemd, unit, stateDir } = fixture({ env: { HTTPS_PROXY: "http://proxy:3128" } });
     await systemd.install(INSTALL);
     writeFileSync(unit("other.service"), "");
     await systemd.uninstall();
@@ -158,10 +160,10 @@ describe("an installation", () => {
   });
 
   it("of another home is named and left alone", async () => {
-    const one = room();
+    const one = fixture();
     await one.systemd.install(INSTALL);
     const home = join(one.unit("."), "../../..");
-    const other = room({ home, name: "second" });
+    const other = fixture({ home, name: "second" });
     expect(await other.systemd.ownership()).toBe("foreign");
     for (const verb of ["install", "uninstall"] as const) {
       const error = await brokerErrorOf(() => other.systemd[verb](INSTALL));
@@ -171,7 +173,7 @@ describe("an installation", () => {
   });
 
   it("cannot be where no user manager answers: the error says what is missing, and nothing is written", async () => {
-    const { systemd, fake, unit } = room();
+    const { systemd, fake, unit } = fixture();
     fake.unreachable = "Failed to connect to bus: No medium found";
     const error = await brokerErrorOf(() => systemd.install(INSTALL));
     expect([error.code, error.message]).toEqual(["NotSupported", expect.stringContaining("/run/user/501")]);
@@ -181,7 +183,7 @@ describe("an installation", () => {
   });
 
   it("tells of a program that is gone", async () => {
-    const { systemd, text, unit } = room();
+    const { systemd, text, unit } = fixture();
     await systemd.install(INSTALL);
     writeFileSync(unit("brokerd.service"), text("brokerd.service").replaceAll("brokerd.js", "gone.js"));
     const { problems } = await systemd.state();
@@ -195,7 +197,7 @@ describe("a port that systemd cannot hold", () => {
   const MARKER = "port-was-taken";
 
   it("is an error with its owner, and the tokens are marked as known to others", async () => {
-    const { systemd, fake, stateDir } = room();
+    const { systemd, fake, stateDir } = fixture();
     const owner = createServer();
     await new Promise<void>((listening) => owner.listen(0, "127.0.0.1", listening));
     const { port } = owner.address() as { port: number };
@@ -208,7 +210,7 @@ describe("a port that systemd cannot hold", () => {
   });
 
   it("is not what a user manager that does not answer means, whoever listens there", async () => {
-    const { systemd, fake, stateDir } = room();
+    const { systemd, fake, stateDir } = fixture();
     const owner = createServer();
     await new Promise<void>((listening) => owner.listen(0, "127.0.0.1", listening));
     const { port } = owner.address() as { port: number };
@@ -221,7 +223,7 @@ describe("a port that systemd cannot hold", () => {
   });
 
   it("marks them too when it was at the login, and is free by now", async () => {
-    const { systemd, fake, stateDir } = room();
+    const { systemd, fake, stateDir } = fixture();
     await systemd.install(INSTALL);
     fake.failed.add("brokerd.socket");
     await systemd.start();
@@ -229,7 +231,7 @@ describe("a port that systemd cannot hold", () => {
   });
 
   it("is not what an ordinary start leaves behind", async () => {
-    const { systemd, stateDir } = room();
+    const { systemd, stateDir } = fixture();
     await systemd.install(INSTALL);
     await systemd.start();
     expect(existsSync(join(stateDir, MARKER))).toBe(false);

@@ -33,7 +33,7 @@ class TrickySecretStore extends MemorySecretStore {
   }
 }
 
-export interface SsoRoom {
+export interface SsoFixture {
   readonly clock: FakeClock;
   readonly center: MemorySso;
   readonly secrets: TrickySecretStore;
@@ -47,7 +47,7 @@ export interface SsoRoom {
   logIn(source?: SsoSource): Promise<void>;
 }
 
-export function ssoRoom(sources: readonly SsoSource[] = [ssoSource()]): SsoRoom {
+export function ssoFixture(sources: readonly SsoSource[] = [ssoSource()]): SsoFixture {
   const clock = new FakeClock();
   const center = new MemorySso(clock);
   const secrets = new TrickySecretStore();

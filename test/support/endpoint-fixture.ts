@@ -45,7 +45,7 @@ class FakeCredentials implements RoleCredentials {
 }
 
 /** An endpoint with fakes behind it; `token` is good for the role dev. */
-export function endpointRoom() {
+export function endpointFixture() {
   const leases = new FakeLeases();
   const credentials = new FakeCredentials();
   const logger = memoryLogger();

@@ -3,7 +3,7 @@ import { text } from "node:stream/consumers";
 import { Invocation, type InvocationOptions } from "../../src/runtime-api/invocation.js";
 import { RuntimeApiServer } from "../../src/runtime-api/runtime-api-server.js";
 import { FakeClock } from "./fake-clock.js";
-import { Collected, FUNCTION_ARN } from "./lambda-room.js";
+import { Collected, FUNCTION_ARN } from "./invoke-locally.js";
 
 export interface Answer {
   readonly status: number;
@@ -21,7 +21,7 @@ export interface CallOptions {
 }
 
 /** The API on a real port, an invocation on a clock that the test moves, and a client. */
-export class RuntimeApiRoom {
+export class RuntimeApiFixture {
   readonly clock = new FakeClock();
   readonly streamed = new Collected();
   readonly invocation: Invocation;

@@ -37,26 +37,29 @@ export const DEVICE_CLIENT: ClientRegistrationRequest = {
   grantTypes: ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"],
 };
 
-/** The AWS room before a fake Identity Center whose credentials sign at a fake AWS, all by one clock that stands. */
-export class SsoWorld {
+/** The AWS clients before a fake Identity Center whose credentials sign at a fake AWS, all by one clock that stands. */
+export class IdentityCenterFixture {
   readonly clock: FakeClock;
   readonly aws: FakeAws;
   readonly center: FakeIdentityCenter;
   readonly logger = memoryLogger();
-  readonly room: Aws;
+  readonly ours: Aws;
 
-  private constructor(parts: Pick<SsoWorld, "clock" | "aws" | "center">, variables: Record<string, string>) {
+  private constructor(
+    parts: Pick<IdentityCenterFixture, "clock" | "aws" | "center">,
+    variables: Record<string, string>,
+  ) {
     this.clock = parts.clock;
     this.aws = parts.aws;
     this.center = parts.center;
     const environment = awsEnvironment(variables);
-    this.room = createAws({ environment, logger: this.logger, clock: this.clock });
+    this.ours = createAws({ environment, logger: this.logger, clock: this.clock });
   }
 
   static async start({
     variables = {},
     ...options
-  }: FakeIdentityCenterOptions & { readonly variables?: Record<string, string> } = {}): Promise<SsoWorld> {
+  }: FakeIdentityCenterOptions & { readonly variables?: Record<string, string> } = {}): Promise<IdentityCenterFixture> {
     const clock = new FakeClock();
     const aws = await startFakeAws({ users: [], clock });
     const center = await startFakeIdentityCenter({ clock, aws, ...options });
@@ -65,7 +68,7 @@ export class SsoWorld {
       AWS_ENDPOINT_URL_SSO: center.url,
       AWS_ENDPOINT_URL_SSO_OIDC: center.url,
     };
-    return new SsoWorld({ clock, aws, center }, { ...endpoints, ...variables });
+    return new IdentityCenterFixture({ clock, aws, center }, { ...endpoints, ...variables });
   }
 
   async close(): Promise<void> {
@@ -74,7 +77,7 @@ export class SsoWorld {
   }
 
   register(request = DEVICE_CLIENT): Promise<ClientRegistration> {
-    return this.room.ssoOidc.registerClient(request, REGION);
+    return this.ours.ssoOidc.registerClient(request, REGION);
   }
 
   /** A code that the user approved in the browser. */
@@ -88,17 +91,17 @@ export class SsoWorld {
       code_challenge: challengeOf(VERIFIER.reveal()),
       code_challenge_method: "S256",
     };
-    const { location = "" } = await decideInBrowser(this.room.ssoOidc.authorizeUrl(parameters, REGION), "approve");
+    const { location = "" } = await decideInBrowser(this.ours.ssoOidc.authorizeUrl(parameters, REGION), "approve");
     return new Secret(new URL(location).searchParams.get("code") ?? "");
   }
 
   /** The token of a whole device login. */
   async login(client?: ClientRegistration): Promise<GrantedToken> {
     const registration = client ?? (await this.register());
-    const started = await this.room.ssoOidc.startDeviceAuthorization(registration, { startUrl: START_URL }, REGION);
+    const started = await this.ours.ssoOidc.startDeviceAuthorization(registration, { startUrl: START_URL }, REGION);
     this.center.approve(started.userCode);
     return granted(
-      await this.room.ssoOidc.createToken(registration, { kind: "device", deviceCode: started.deviceCode }, REGION),
+      await this.ours.ssoOidc.createToken(registration, { kind: "device", deviceCode: started.deviceCode }, REGION),
     );
   }
 }

@@ -26,7 +26,7 @@ roles:
 `;
 
 /** A broker whose AWS is moto with deployed functions, and a developer who works with it. */
-export class DeployedRoom {
+export class DeployedFixture {
   readonly proxy: ExpirationProxy;
   readonly #broker: TestBroker;
   readonly #url: string;
@@ -39,21 +39,21 @@ export class DeployedRoom {
     this.#stopUpstream = upstream.stop;
   }
 
-  static async open({ sessionSeconds }: { sessionSeconds: number }): Promise<DeployedRoom> {
+  static async open({ sessionSeconds }: { sessionSeconds: number }): Promise<DeployedFixture> {
     const upstream = await startUpstream({ sessionSeconds, checksTrust: true });
     const env = { AWS_ENDPOINT_URL: upstream.proxy.url("broker") };
     const broker = await TestBroker.create({ name: "lambda", config: CONFIG, env });
-    const room = new DeployedRoom(broker, upstream);
+    const fixture = new DeployedFixture(broker, upstream);
     process.once("exit", () => {
       if (broker.pid !== undefined) process.kill(broker.pid, "SIGKILL");
     });
     try {
-      await Promise.all([room.callAws(DEPLOY), room.#startBroker()]);
+      await Promise.all([fixture.callAws(DEPLOY), fixture.#startBroker()]);
     } catch (error) {
-      await room.close();
+      await fixture.close();
       throw error;
     }
-    return room;
+    return fixture;
   }
 
   #startBroker(): Promise<void> {

@@ -6,7 +6,7 @@ import { type RunOptions, type RunResult, runCommand } from "./cli-run.js";
 import { tempDir } from "./temp-dir.js";
 
 /** A home with a fake daemon in it, and command lines run against that. */
-export interface CliRoom {
+export interface CliFixture {
   readonly home: string;
   readonly control: FakeControl;
   readonly configFile: string;
@@ -16,7 +16,7 @@ export interface CliRoom {
 const controls: FakeControl[] = [];
 
 /** Closed after the test. */
-export async function cliRoom(options: { readonly listening?: boolean } = {}): Promise<CliRoom> {
+export async function cliFixture(options: { readonly listening?: boolean } = {}): Promise<CliFixture> {
   const home = tempDir("cli");
   mkdirSync(join(home, "state"), { mode: 0o700 });
   const control = new FakeControl(home);

@@ -16,13 +16,13 @@ beforeAll(async () => {
 });
 afterAll(async () => upstream.stop());
 
-/** Everything here runs without a broker: it shows that the bed on which the broker is tested can fail. */
-describe("the test bed, without a broker", () => {
+/** Everything here runs without a broker: it shows that the fixture in which the broker is tested can fail. */
+describe("the fixture, without a broker", () => {
   it.concurrent.each(NAMED)("$name is whom the endpoint's credentials speak for", async ({ client, name }) => {
     const session = await assumeRole();
     const outcome = await askWith(client, { label: name, session });
     expect(outcome).toEqual(SUCCESS);
-    expect(arnsIn(outcome)).toEqual(["arn:aws:sts::222222222222:assumed-role/Developer/bed"]);
+    expect(arnsIn(outcome)).toEqual(["arn:aws:sts::222222222222:assumed-role/Developer/session"]);
     expect(upstream.proxy.keysOf(name)).toEqual([session.accessKeyId]);
   });
 
@@ -66,9 +66,9 @@ async function endedSession(): Promise<Session> {
 /** AssumeRole by the AWS CLI with a long-term key. */
 async function assumeRole(): Promise<Session> {
   const [aws = ""] = AWS_CLI.identity;
-  const names = ["--role-arn", ROLE_ARN, "--role-session-name", "bed", "--output", "json"];
+  const names = ["--role-arn", ROLE_ARN, "--role-session-name", "session", "--output", "json"];
   const env = {
-    ...baseEnvironment("bed"),
+    ...baseEnvironment("session"),
     AWS_ACCESS_KEY_ID: "AKIALONGTERM00000000",
     AWS_SECRET_ACCESS_KEY: canarySecretKey(),
   };
@@ -104,7 +104,7 @@ async function askWith(
 function baseEnvironment(label: string): Record<string, string> {
   return {
     PATH: process.env["PATH"] ?? "",
-    HOME: tempDir("bed"),
+    HOME: tempDir("home"),
     ...QUIET,
     AWS_REGION: "eu-west-1",
     AWS_DEFAULT_REGION: "eu-west-1",

@@ -26,7 +26,7 @@ for (const shell of HOOKED_SHELLS) {
 type Variables = Readonly<Record<string, string>>;
 
 /** A running broker, `brokerctl` on the PATH, and real shells that have the hook. */
-export class ShellRoom {
+export class ShellFixture {
   readonly broker: TestBroker;
   readonly #aws: FakeAws;
 
@@ -36,12 +36,12 @@ export class ShellRoom {
     putBrokerctl(broker.home);
   }
 
-  static async ready(): Promise<ShellRoom> {
+  static async ready(): Promise<ShellFixture> {
     const aws = await startFakeAws(awsOptions());
     const env = { AWS_ENDPOINT_URL: aws.url, CREDBROKER_NO_AUTOSTART: "1" };
     const broker = await TestBroker.create({ name: "shell", config: ROLES_YAML, env });
     await broker.startWithKey({ source: "ops-keys", ...USER_KEY });
-    return new ShellRoom(broker, aws);
+    return new ShellFixture(broker, aws);
   }
 
   async close(): Promise<void> {

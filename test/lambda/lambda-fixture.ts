@@ -2,7 +2,7 @@ import type { SigningCredentials } from "../../src/core/credentials.js";
 import type { Role } from "../../src/core/role.js";
 import { Secret } from "../../src/core/secret.js";
 import type { Via } from "../../src/lambda/via.js";
-import { ACCOUNT, annSigns, startWorld, type World, type WorldOptions } from "../aws/world.js";
+import { ACCOUNT, type AwsFixture, type AwsFixtureOptions, annSigns, startAwsFixture } from "../aws/aws-fixture.js";
 import type { FakeRole } from "../fakes/fake-aws/principals.js";
 import { keysSource, roleOn, sessionRole } from "../support/roles.js";
 
@@ -18,11 +18,11 @@ export const SERVICE_STATEMENT = {
 export const SERVICE_ONLY = JSON.stringify({ Version: "2012-10-17", Statement: [SERVICE_STATEMENT] });
 
 /** AWS with a function's role that trusts Lambda alone, and a role of the developer's. */
-export function startLambdaWorld(
+export function startLambdaFixture(
   functionRole: Partial<FakeRole> = {},
-  { roles = [], ...options }: WorldOptions = {},
-): Promise<World> {
-  return startWorld({
+  { roles = [], ...options }: AwsFixtureOptions = {},
+): Promise<AwsFixture> {
+  return startAwsFixture({
     roles: [{ arn: FUNCTION_ROLE, trustPolicy: SERVICE_ONLY, ...functionRole }, { arn: DEV_ROLE }, ...roles],
     ...options,
   });
@@ -38,15 +38,15 @@ export function devRole(extra: Partial<Role> = {}): Role {
 }
 
 /** The developer's role, with credentials that AWS gave for it. */
-export async function viaDev(world: World, extra: Partial<Role> = {}): Promise<Via> {
+export async function viaDev(fixture: AwsFixture, extra: Partial<Role> = {}): Promise<Via> {
   const role = devRole(extra);
-  const { credentials } = await world.sts.assumeRole(annSigns, role.assume!, role.stsRegion);
+  const { credentials } = await fixture.sts.assumeRole(annSigns, role.assume!, role.stsRegion);
   return { role, signer: credentials };
 }
 
 /** A permission set's role, or any whose ARN the config does not say: AWS knows it by its session. */
-export function viaSession(world: World, roleArn: string): Via {
-  const { accessKeyId, secretAccessKey, sessionToken } = world.fake.openRole(roleArn, "ann", Date.now() + 3_600_000);
+export function viaSession(fixture: AwsFixture, roleArn: string): Via {
+  const { accessKeyId, secretAccessKey, sessionToken } = fixture.fake.openRole(roleArn, "ann", Date.now() + 3_600_000);
   return {
     role: sessionRole(keysSource(), "session"),
     signer: signing({ accessKeyId, secretAccessKey, sessionToken }),

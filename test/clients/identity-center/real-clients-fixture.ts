@@ -34,7 +34,7 @@ export const DEV_ARN = new RegExp(
 );
 
 /** The fakes of Identity Center and STS, and the real clients as a user has them; no broker. */
-export class SsoBed {
+export class RealClientsFixture {
   readonly aws: FakeAws;
   readonly center: FakeIdentityCenter;
   readonly #directory: string;
@@ -47,19 +47,19 @@ export class SsoBed {
     this.#gates = gates;
   }
 
-  static async start(): Promise<SsoBed> {
+  static async start(): Promise<RealClientsFixture> {
     const authority = certificateAuthority();
     const tls = authority.issue(["127.0.0.1", ...GATES.flatMap(({ hosts }) => hosts)]);
     const aws = await startFakeAws({ users: [], tls });
     const center = await startFakeIdentityCenter({ aws, tls, users: { ann: ACCOUNTS } });
-    const directory = tempDir("sso-bed");
+    const directory = tempDir("sso");
     writeFileSync(join(directory, "authority.pem"), authority.cert);
     writeFileSync(join(directory, "hosts"), "127.0.0.1 localhost\n");
     const awsHosts = GATES.map(({ address, hosts }) => `${address} ${hosts.join(" ")}\n`);
     writeFileSync(join(directory, "aws-hosts"), awsHosts.join(""));
     const [sso, sts] = GATES.map(({ socket }) => join(directory, socket));
     const gates = [await Gate.open(sso ?? "", center.secureUrl), await Gate.open(sts ?? "", aws.url)];
-    return new SsoBed(aws, center, { directory, gates });
+    return new RealClientsFixture(aws, center, { directory, gates });
   }
 
   async close(): Promise<void> {

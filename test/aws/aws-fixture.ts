@@ -28,23 +28,23 @@ export const annSigns: SigningCredentials = {
   secretAccessKey: new Secret(ann.secretAccessKey),
 };
 
-export interface World extends Aws {
+export interface AwsFixture extends Aws {
   readonly fake: FakeAws;
   readonly logger: ReturnType<typeof memoryLogger>;
 }
 
-export interface WorldOptions extends Partial<FakeAwsOptions> {
+export interface AwsFixtureOptions extends Partial<FakeAwsOptions> {
   /** Of our side. */
   readonly ourClock?: Clock;
   readonly variables?: Readonly<Record<string, string>>;
 }
 
-/** The AWS room before a fake AWS with one user and two roles, one of which trusts only the other. */
-export async function startWorld({
+/** The AWS clients before a fake AWS with one user and two roles, one of which trusts only the other. */
+export async function startAwsFixture({
   ourClock = new SystemClock(),
   variables,
   ...options
-}: WorldOptions = {}): Promise<World> {
+}: AwsFixtureOptions = {}): Promise<AwsFixture> {
   const roles = [
     { arn: ROLE, maxSessionDuration: 43_200 },
     { arn: CHAINED_ROLE, trusts: [ROLE] },

@@ -1,4 +1,3 @@
-import { BrokerError } from "../core/errors.js";
 import {
   hashLeaseToken,
   isExpired,
@@ -13,32 +12,23 @@ import type { SecretStore } from "../secrets/secret-store.js";
 import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 import type { ProcessTable } from "../system/process-identity.js";
-import { defaultNotRevocable, holderFixed, nameTaken, rolePinned, tokenNotKept } from "./lease-errors.js";
-import {
-  isDurable,
-  type LeaseSnapshot,
-  labelOf,
-  sweepLeases,
-  withLease,
-  withoutLeases,
-  withRole,
-  withRotationDue,
-  withToken,
-} from "./lease-snapshot.js";
+import { defaultNotRevocable, nameTaken } from "./lease-errors.js";
+import { type LeaseSnapshot, sweepLeases, withLease, withoutLeases } from "./lease-snapshot.js";
 import { type LeaseLookup, LeaseState } from "./lease-state.js";
-import { LeaseTokenStore } from "./lease-token-store.js";
 import {
   type ChildLeaseTerms,
-  checkEnd,
   checkLeaseName,
-  checkRole,
   checkSpace,
   DEFAULT_LEASE,
   type GrantedLease,
+  handedOver,
   type LeaseTerms,
+  movedLease,
   type NamedLeaseTerms,
   newLease,
-} from "./new-lease.js";
+  type RoleChoice,
+} from "./lease-terms.js";
+import { LeaseTokens } from "./lease-tokens.js";
 
 export interface LeaseRegistryOptions {
   /** `leases.json`. */
@@ -58,14 +48,14 @@ export interface LeaseRegistryOptions {
  */
 export class LeaseRegistry {
   readonly #state: LeaseState;
-  readonly #tokens: LeaseTokenStore;
+  readonly #tokens: LeaseTokens;
   readonly #clock: Clock;
   readonly #processes: ProcessTable;
   readonly #logger: Logger;
 
   constructor({ path, writeAtomic, secrets, clock, processes, logger, onChange }: LeaseRegistryOptions) {
     this.#state = new LeaseState({ path, writeAtomic, clock, onChange: onChange ?? (() => Promise.resolve()) });
-    this.#tokens = new LeaseTokenStore({ secrets, clock, logger });
+    this.#tokens = new LeaseTokens({ state: this.#state, secrets, clock, logger });
     this.#clock = clock;
     this.#processes = processes;
     this.#logger = logger;
@@ -75,19 +65,6 @@ export class LeaseRegistry {
   async load(): Promise<void> {
     await this.#state.load();
     await this.sweep();
-  }
-
-  /**
-   * Makes `leases.json` and the secret store agree after a crash, a lock or the loss of a file, and makes the default
-   * lease where it is missing. Rejects with `StoreLocked` while the secret store is locked.
-   */
-  async reconcile(): Promise<void> {
-    await this.#state.exclusive(async () => {
-      const stored = await this.#tokens.ids();
-      await this.#settleTokens();
-      // What is left of a creation that was never acknowledged, or of a lease that ended while the store was locked.
-      await this.#tokens.drop(stored.filter((id) => !this.#state.snapshot.leases.has(id)));
-    });
   }
 
   /** What the endpoint gets: it looks leases up, and changes none. */
@@ -126,12 +103,6 @@ export class LeaseRegistry {
       .sort((a, b) => Number(b.kind === "default") - Number(a.kind === "default") || a.createdAt - b.createdAt);
   }
 
-  /** The token of a default, named or pinned lease. Rejects with `StoreLocked` while the secret store is locked. */
-  async access({ id }: Lease): Promise<Secret> {
-    if (!isDurable(this.#state.byId(id))) throw tokenNotKept();
-    return (await this.#tokenInForce(id)) ?? this.#state.exclusive(() => this.#settledToken(id));
-  }
-
   /** The lease of `env ROLE`, named `role:ROLE`: one a role, made when it is first asked for. */
   async pinned(role: string): Promise<Lease> {
     const name = `role:${role}`;
@@ -154,7 +125,7 @@ export class LeaseRegistry {
       const { snapshot } = this.#state;
       const rest = old ? withoutLeases(snapshot, [old], now) : snapshot;
       const { lease } = await this.#issue({ kind: "named", name, role, expiresAt }, rest);
-      if (old) await this.#tokens.drop([old.id]);
+      if (old) await this.#tokens.drop([old]);
       return lease;
     });
   }
@@ -164,52 +135,14 @@ export class LeaseRegistry {
     return this.#state.exclusive(() => this.#issue({ kind: "child", role, holder, expiresAt }));
   }
 
+  /** `use`. null: none for the default lease, to follow the default lease for others. `until`: then back to what it was. */
+  async assign(id: string, role: string | null, { until }: Pick<RoleChoice, "until"> = {}): Promise<Lease> {
+    return this.#change(id, (lease) => movedLease(lease, { role, until }, this.#clock.now()));
+  }
+
   /** The CLI made the lease before its child existed: from now on it ends with the child. */
   async handOver(id: string, holder: LeaseHolder): Promise<Lease> {
-    return this.#change(id, (lease) => {
-      if (lease.kind !== "child") throw holderFixed(labelOf(lease));
-      return { ...lease, holder };
-    });
-  }
-
-  /** `use`. null: none for the default lease, to follow the default lease for others. `until`: then back to what it was. */
-  async assign(id: string, role: string | null, { until }: { readonly until?: number | null } = {}): Promise<Lease> {
-    return this.#change(id, (lease) => {
-      if (lease.kind === "pinned") throw rolePinned(labelOf(lease));
-      checkRole(role);
-      checkEnd(until, this.#clock.now());
-      return withRole(lease, { role, until });
-    });
-  }
-
-  /** A new token; the old one is refused at once, as `LeaseEnded`. */
-  async rotate(id: string): Promise<GrantedLease> {
-    const token = await this.#state.exclusive(async () => {
-      const lease = this.#state.byId(id);
-      const next = newLeaseToken();
-      // Should the write below fail, the next `access` or reconcile finds the new token here and takes it up.
-      if (isDurable(lease)) await this.#tokens.put(id, next);
-      await this.#state.grant(withToken(this.#state.snapshot, lease, this.#stamp(next)));
-      return next;
-    });
-    return { token, lease: this.#state.byId(id) };
-  }
-
-  /**
-   * For when another process may have collected tokens on our port: all are refused at once, without needing the secret
-   * store, and child leases end. New tokens follow now or at the next reconcile.
-   */
-  async rotateAll(): Promise<void> {
-    await this.#state.exclusive(async () => {
-      const leases = [...this.#state.snapshot.leases.values()];
-      const children = leases.filter((lease) => !isDurable(lease));
-      let next = withoutLeases(this.#state.snapshot, children, this.#clock.now());
-      for (const lease of leases.filter(isDurable)) next = withRotationDue(next, lease, this.#stamp(newLeaseToken()));
-      await this.#state.withdraw(next);
-      const rotated = leases.length - children.length;
-      this.#logger.warn({ ended: children.length, rotated }, "all lease tokens revoked");
-    });
-    if (await this.#tokens.isReadable()) await this.reconcile();
+    return this.#change(id, (lease) => handedOver(lease, holder));
   }
 
   /** Ends a lease for good. The default lease is always there: it can only be rotated (`UsageInvalid`). */
@@ -219,9 +152,33 @@ export class LeaseRegistry {
       if (lease.kind === "default") throw defaultNotRevocable();
       const now = this.#clock.now();
       await this.#state.withdraw(withoutLeases(this.#state.snapshot, [lease], now));
-      if (isDurable(lease)) await this.#tokens.drop([id]);
+      await this.#tokens.drop([lease]);
       return { ...lease, endedAt: now };
     });
+  }
+
+  /** The token of a default, named or pinned lease. Rejects with `StoreLocked` while the secret store is locked. */
+  async access({ id }: Lease): Promise<Secret> {
+    return this.#tokens.access(id);
+  }
+
+  /** A new token; the old one is refused at once, as `LeaseEnded`. */
+  async rotate(id: string): Promise<GrantedLease> {
+    const token = await this.#tokens.rotate(id);
+    return { token, lease: this.#state.byId(id) };
+  }
+
+  /** For when another process may have collected tokens on our port: all are refused at once, and child leases end. */
+  async rotateAll(): Promise<void> {
+    await this.#tokens.rotateAll();
+  }
+
+  /**
+   * Makes `leases.json` and the secret store agree after a crash, a lock or the loss of a file, and makes the default
+   * lease where it is missing. Rejects with `StoreLocked` while the secret store is locked.
+   */
+  async reconcile(): Promise<void> {
+    await this.#tokens.reconcile();
   }
 
   /** Ends what has run out or lost its process, applies fall-backs, saves uses. Cheap; never rejects. */
@@ -231,7 +188,7 @@ export class LeaseRegistry {
       const { snapshot, ended } = sweepLeases(this.#state.snapshot, this.#clock.now(), this.#processes);
       if (snapshot !== this.#state.snapshot || this.#state.writeDue) await this.#saveQuietly(snapshot);
       for (const { lease, why } of ended) this.#logger.info({ lease: lease.id, name: lease.name, why }, "lease ended");
-      await this.#tokens.drop(ended.filter(({ lease }) => isDurable(lease)).map(({ lease }) => lease.id));
+      await this.#tokens.drop(ended.map(({ lease }) => lease));
     });
   }
 
@@ -250,17 +207,14 @@ export class LeaseRegistry {
 
   /** Makes a lease in `base`, the leases that stay beside it. */
   async #issue(terms: LeaseTerms, base: LeaseSnapshot = this.#state.snapshot): Promise<GrantedLease> {
-    const now = this.#clock.now();
-    checkRole(terms.role);
-    checkEnd(terms.expiresAt, now);
-    checkSpace(base.leases, terms.kind);
     const token = newLeaseToken();
-    const lease = newLease(terms, hashLeaseToken(token.reveal()), now);
-    if (isDurable(lease)) await this.#tokens.put(lease.id, token);
+    const lease = newLease(terms, hashLeaseToken(token.reveal()), this.#clock.now());
+    checkSpace(base.leases, terms.kind);
+    await this.#tokens.keep(lease, token);
     try {
       await this.#state.grant(withLease(base, lease));
     } catch (error) {
-      if (isDurable(lease)) await this.#tokens.drop([lease.id]);
+      await this.#tokens.drop([lease]);
       throw error;
     }
     return { lease, token };
@@ -273,24 +227,6 @@ export class LeaseRegistry {
     });
   }
 
-  async #settleTokens(): Promise<void> {
-    const settled = await this.#tokens.settle(this.#state.snapshot);
-    if (settled !== this.#state.snapshot) await this.#state.grant(settled);
-  }
-
-  /** The stored token, if it is the one by which the lease is found. */
-  async #tokenInForce(id: string): Promise<Secret | undefined> {
-    const token = await this.#tokens.get(id);
-    return token && hashLeaseToken(token.reveal()) === this.#state.byId(id).tokenHash ? token : undefined;
-  }
-
-  async #settledToken(id: string): Promise<Secret> {
-    await this.#settleTokens();
-    const token = await this.#tokenInForce(id);
-    if (!token) throw new BrokerError("InternalError", `the token of lease ${id} was not kept by the secret store`);
-    return token;
-  }
-
   /** The next sweep tries again. */
   async #saveQuietly(snapshot: LeaseSnapshot): Promise<void> {
     try {
@@ -298,9 +234,5 @@ export class LeaseRegistry {
     } catch (err) {
       this.#logger.warn({ err }, "leases could not be saved");
     }
-  }
-
-  #stamp(token: Secret): { readonly hash: string; now: number } {
-    return { hash: hashLeaseToken(token.reveal()), now: this.#clock.now() };
   }
 }

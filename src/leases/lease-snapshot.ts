@@ -1,6 +1,7 @@
-import { isExpired, type Lease, leaseAt, roleFields } from "../core/lease.js";
+import { isExpired, type Lease, leaseAt } from "../core/lease.js";
 import type { ProcessTable } from "../system/process-identity.js";
 import type { EndedToken, LeaseRecords } from "./lease-records.js";
+import { labelOf } from "./lease-terms.js";
 
 /** How long an ended token is answered `LeaseEnded`; after that it is as unknown as any other. */
 const ENDED_KEPT_MS = 24 * 60 * 60_000;
@@ -92,36 +93,6 @@ export function sweepLeases(snapshot: LeaseSnapshot, now: number, processes: Pro
     swept = withoutLeases(swept, leases, now);
   }
   return { snapshot: withoutForgotten(swept, now), ended };
-}
-
-/** A `use`: null means none chosen for the default lease, and to follow the default lease for every other. */
-export interface RoleChoice {
-  readonly role: string | null;
-  /** Epoch milliseconds at which the lease falls back to what it had; null: never. */
-  readonly until?: number | null | undefined;
-}
-
-/** The lease after a `use`, given as it stands now. */
-export function withRole(lease: Lease, { role, until }: RoleChoice): Lease {
-  const { temporary, ...rest } = lease;
-  // Stacked `--for`s fall back to what stood before the first: the ones between were chosen for a time only.
-  const thenRole = temporary ? temporary.thenRole : lease.role;
-  return {
-    ...rest,
-    ...roleFields(lease, role),
-    // Choosing the same role twice must not lose the way back.
-    ...(role === lease.role ? {} : { previousRole: lease.role }),
-    ...(typeof until !== "number" ? {} : { temporary: { until, thenRole } }),
-  };
-}
-
-/** Whether the secret store keeps its token, so that it can be shown again. */
-export function isDurable(lease: Lease): boolean {
-  return lease.kind !== "child";
-}
-
-export function labelOf(lease: Lease): string {
-  return lease.name ?? lease.id;
 }
 
 function endedToken(lease: Lease, now: number): EndedToken {

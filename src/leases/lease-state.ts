@@ -5,8 +5,8 @@ import { StateFile, type WriteAtomic } from "../files/state-file.js";
 import type { Clock } from "../system/clock.js";
 import { defaultLeaseMissing, leaseEnded, leaseNotFound, leasesNotLoaded, leaseUnknown } from "./lease-errors.js";
 import { type EndedToken, parseLeaseRecords, renderLeaseRecords } from "./lease-records.js";
-import { EMPTY_SNAPSHOT, type LeaseSnapshot, labelOf, recordsOf, snapshotOf } from "./lease-snapshot.js";
-import { DEFAULT_LEASE } from "./new-lease.js";
+import { EMPTY_SNAPSHOT, type LeaseSnapshot, recordsOf, snapshotOf } from "./lease-snapshot.js";
+import { DEFAULT_LEASE, labelOf } from "./lease-terms.js";
 
 /** A last use alone is written at most once a minute. */
 const TOUCH_WRITE_MS = 60_000;

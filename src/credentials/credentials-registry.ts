@@ -15,7 +15,8 @@ const PERSON_WAIT_MS = 60_000;
 const RENEWALS_AT_ONCE = 10;
 
 export interface CredentialsRegistryOptions {
-  readonly retrieveUpstream: (role: Role) => Promise<HeldCredentials>;
+  /** New credentials for a role; the roles before it in its chain are asked of `hops`. It takes as long as it takes. */
+  readonly retrieveUpstream: (role: Role, hops: Hops) => Promise<HeldCredentials>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly random: () => number;
@@ -174,7 +175,7 @@ export class CredentialsRegistry implements RoleCredentials, Hops {
     const { retrieveUpstream, clock, logger, random, onChange } = this.#options;
     return new CachedProvider({
       role: role.name,
-      retrieveUpstream: () => retrieveUpstream(role),
+      retrieveUpstream: () => retrieveUpstream(role, this),
       clock,
       logger,
       random,

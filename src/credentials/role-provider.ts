@@ -1,6 +1,8 @@
+import type { Sts } from "../aws/sts.js";
 import type { HeldCredentials } from "../core/credentials.js";
-import { toBrokerError } from "../core/errors.js";
+import { BrokerError, toBrokerError } from "../core/errors.js";
 import type { Role, Source } from "../core/role.js";
+import type { Clock } from "../system/clock.js";
 import type { AssumeRole, SourceProvider, SourceProviders } from "./sources/source-provider.js";
 
 /** Credentials of roles that are only assumed through, shared between the roles behind them. */
@@ -14,7 +16,6 @@ export interface Hops {
 export interface RoleProviderOptions {
   readonly assumeRole: AssumeRole;
   readonly sources: SourceProviders;
-  readonly hops: Hops;
 }
 
 /** Yields new credentials for a role from upstream: its source, then one hop after the other (design §4.5). */
@@ -25,16 +26,17 @@ export class RoleProvider {
     this.#options = options;
   }
 
-  async retrieve(role: Role): Promise<HeldCredentials> {
+  /** It takes as long as it takes. `hops` holds the credentials of the role before this one in the chain. */
+  async retrieve(role: Role, hops: Hops): Promise<HeldCredentials> {
     const { origin } = role;
-    if (origin.kind === "role") return this.#assumeFromRole(role, origin.role);
+    if (origin.kind === "role") return this.#assumeFromRole(role, origin.role, hops);
     const provider: SourceProvider<Source> = this.#options.sources[origin.source.type];
     return provider.retrieve(origin.source, role);
   }
 
   /** A hop's credentials may have been revoked or the clock skewed: refused ones are fetched anew, once. */
-  async #assumeFromRole(role: Role, via: Role): Promise<HeldCredentials> {
-    const { assumeRole, hops } = this.#options;
+  async #assumeFromRole(role: Role, via: Role, hops: Hops): Promise<HeldCredentials> {
+    const { assumeRole } = this.#options;
     const hop = await hops.retrieveForHop(via);
     try {
       return await assumeRole(hop.credentials, role);
@@ -45,4 +47,13 @@ export class RoleProvider {
       return assumeRole(renewed.credentials, role);
     }
   }
+}
+
+/** One hop: AssumeRole as the role's definition says. */
+export function createAssumeRole({ sts, clock }: { readonly sts: Sts; readonly clock: Clock }): AssumeRole {
+  return async (signer, { name, assume, stsRegion }) => {
+    if (!assume) throw new BrokerError("ConfigInvalid", `role ${name} has no role_arn to assume`);
+    const { credentials } = await sts.assumeRole(signer, assume, stsRegion);
+    return { credentials, receivedAt: clock.now(), roleArn: assume.roleArn };
+  };
 }

@@ -1,11 +1,10 @@
 import { type Aws, createAws } from "../aws/aws.js";
 import { awsEnvironment } from "../aws/aws-environment.js";
 import type { Config } from "../config/config.js";
-import type { Role, Source } from "../core/role.js";
-import { createAssumeRole } from "../credentials/assume-role.js";
+import type { Source } from "../core/role.js";
 import { CredentialsCache } from "../credentials/credentials-cache.js";
 import { CredentialsRegistry } from "../credentials/credentials-registry.js";
-import { type Hops, RoleProvider } from "../credentials/role-provider.js";
+import { createAssumeRole, RoleProvider } from "../credentials/role-provider.js";
 import { KeyStore } from "../credentials/sources/key-store.js";
 import { KeysSessions } from "../credentials/sources/keys-sessions.js";
 import { MfaCodes } from "../credentials/sources/mfa-codes.js";
@@ -67,10 +66,6 @@ export function buildServices(options: DaemonOptions, surroundings: Surroundings
     ...{ keys, sts: aws.sts, assumeRole, clock, onChange },
     codes: new MfaCodes({ programs, clock }),
   });
-  const hops: Hops = {
-    retrieveForHop: (role) => credentials.retrieveForHop(role),
-    forget: (role, stale) => credentials.forget(role, stale),
-  };
   const sso = buildSso(options, { aws, store, sources, onLoggedIn: (source) => credentials.wake(source) });
   const borrowed = buildBorrowedSources(options, { aws, portal: sso.portal, assumeRole, programs });
   const providers: SourceProviders = {
@@ -78,9 +73,11 @@ export function buildServices(options: DaemonOptions, surroundings: Surroundings
     sso: new SsoSourceProvider({ ...sso, clock }),
     ...borrowed.providers,
   };
-  const provider = new RoleProvider({ assumeRole, sources: providers, hops });
-  const retrieveUpstream = (role: Role): ReturnType<RoleProvider["retrieve"]> => provider.retrieve(role);
-  const credentials = new CredentialsRegistry({ retrieveUpstream, clock, logger, random, onChange });
+  const upstream = new RoleProvider({ assumeRole, sources: providers });
+  const credentials: CredentialsRegistry = new CredentialsRegistry({
+    retrieveUpstream: (role, hops) => upstream.retrieve(role, hops),
+    ...{ clock, logger, random, onChange },
+  });
 
   const cache = new CredentialsCache({ cache: store, registry: credentials, sessions, logger, sources });
   const leases = buildLeases(options, surroundings, store);

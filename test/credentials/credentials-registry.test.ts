@@ -2,10 +2,9 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { BrokerError } from "../../src/core/errors.js";
 import type { Role } from "../../src/core/role.js";
 import { Secret } from "../../src/core/secret.js";
-import { createAssumeRole } from "../../src/credentials/assume-role.js";
 import { CredentialsRegistry } from "../../src/credentials/credentials-registry.js";
 import { decodeSnapshot, encodeSnapshot } from "../../src/credentials/credentials-snapshot.js";
-import { RoleProvider } from "../../src/credentials/role-provider.js";
+import { createAssumeRole, RoleProvider } from "../../src/credentials/role-provider.js";
 import { KeyStore } from "../../src/credentials/sources/key-store.js";
 import { KeysSessions } from "../../src/credentials/sources/keys-sessions.js";
 import { MfaCodes } from "../../src/credentials/sources/mfa-codes.js";
@@ -42,16 +41,12 @@ beforeEach(async () => {
     clock,
     onChange: () => undefined,
   });
-  const provider: RoleProvider = new RoleProvider({
+  const provider = new RoleProvider({
     assumeRole,
     sources: sourceProviders({ keys: sessions }),
-    hops: {
-      retrieveForHop: (role) => registry.retrieveForHop(role),
-      forget: (role, stale) => registry.forget(role, stale),
-    },
   });
   registry = new CredentialsRegistry({
-    retrieveUpstream: (role) => provider.retrieve(role),
+    retrieveUpstream: (role, hops) => provider.retrieve(role, hops),
     clock,
     logger: memoryLogger(),
     random: () => 0,

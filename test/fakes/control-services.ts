@@ -7,9 +7,8 @@ import type { ConfigEdit, ControlServices, ImportTexts, RunningConfig } from "..
 import type { ControlRequest, ControlResponse } from "../../src/control-api/contract.js";
 import { BrokerError } from "../../src/core/errors.js";
 import type { Role, Source } from "../../src/core/role.js";
-import { createAssumeRole } from "../../src/credentials/assume-role.js";
 import { CredentialsRegistry } from "../../src/credentials/credentials-registry.js";
-import { RoleProvider } from "../../src/credentials/role-provider.js";
+import { createAssumeRole, RoleProvider } from "../../src/credentials/role-provider.js";
 import { KeyStore } from "../../src/credentials/sources/key-store.js";
 import { KeysSessions } from "../../src/credentials/sources/keys-sessions.js";
 import { MfaCodes } from "../../src/credentials/sources/mfa-codes.js";
@@ -131,16 +130,12 @@ export async function fakeControlServices(sources: readonly Source[], roles: rea
     onLoggedIn: (source) => credentials.wake(source),
   });
   const providers = sourceProviders({ keys: sessions, sso: new SsoSourceProvider({ ...sso, clock }) });
-  const provider: RoleProvider = new RoleProvider({
+  const provider = new RoleProvider({
     assumeRole,
     sources: providers,
-    hops: {
-      retrieveForHop: (role) => credentials.retrieveForHop(role),
-      forget: (role, stale) => credentials.forget(role, stale),
-    },
   });
   const credentials: CredentialsRegistry = new CredentialsRegistry({
-    retrieveUpstream: (role) => provider.retrieve(role),
+    retrieveUpstream: (role, hops) => provider.retrieve(role, hops),
     clock,
     logger,
     random: () => 0,

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { ProcessSource, Role } from "../../../src/core/role.js";
-import { createAssumeRole } from "../../../src/credentials/assume-role.js";
+import { createAssumeRole } from "../../../src/credentials/role-provider.js";
 import { BorrowedCredentials } from "../../../src/credentials/sources/borrowed-credentials.js";
 import { ProcessCredentials } from "../../../src/credentials/sources/process-source.js";
 import { FakePrograms } from "../../fakes/fake-programs.js";

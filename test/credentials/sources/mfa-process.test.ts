@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Role } from "../../../src/core/role.js";
 import { Secret } from "../../../src/core/secret.js";
-import { createAssumeRole } from "../../../src/credentials/assume-role.js";
+import { createAssumeRole } from "../../../src/credentials/role-provider.js";
 import { KeyStore } from "../../../src/credentials/sources/key-store.js";
 import { KeysSessions } from "../../../src/credentials/sources/keys-sessions.js";
 import { MfaCodes } from "../../../src/credentials/sources/mfa-codes.js";

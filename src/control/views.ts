@@ -30,10 +30,9 @@ export function leaseView(lease: Lease, role: string | null): LeaseView {
 
 /** A role as far as it is known now; null: no role chosen. */
 export function summaryOf({ credentials }: ControlServices, name: string | null): RoleSummary {
-  const snapshot = credentials.snapshot().find(({ role }) => role.name === name);
-  if (!snapshot) return { role: name, roleArn: null, accountId: null, expiration: null };
-  const { role, held } = snapshot;
-  return { role: name, ...knownOf(role, held) };
+  const known = name === null ? undefined : credentials.peek(name);
+  if (!known) return { role: name, roleArn: null, accountId: null, expiration: null };
+  return { role: name, ...knownOf(known.role, known.held) };
 }
 
 /** ARN and account from the config, else from what is held; the expiration as advertised to clients. */

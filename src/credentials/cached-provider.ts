@@ -1,11 +1,9 @@
 import type { HeldCredentials } from "../core/credentials.js";
 import { BrokerError, isRecoverable, toBrokerError } from "../core/errors.js";
 import { plannedRefresh, type RefreshWindows, refreshWindows } from "../core/refresh-windows.js";
-import { type Failure, mayRetry, nextFailure } from "../core/retry-schedule.js";
 import type { ConcurrencyLimit } from "../core/serial.js";
-import type { Cancel, Clock } from "../system/clock.js";
-import type { Logger } from "../system/logger.js";
-import { ResumePatience } from "./resume-patience.js";
+import type { Cancel } from "../system/clock.js";
+import { UpstreamFetch, type UpstreamOptions } from "./upstream-fetch.js";
 import { within } from "./within.js";
 
 /** Java, Ruby, PHP, C++ and JS v2 give up after 1 s (sdk-contract §10): answer before. */
@@ -13,14 +11,7 @@ const CLIENT_WAIT_MS = 900;
 /** Received "later than now": the wall clock was set back, and with it every window is wrong. */
 const CLOCK_TOLERANCE_MS = 60_000;
 
-export interface CachedProviderOptions {
-  readonly role: string;
-  /** The delegate: one upstream retrieval; it takes as long as it takes. */
-  readonly retrieveUpstream: () => Promise<HeldCredentials>;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** 0 ≤ x < 1 */
-  readonly random: () => number;
+export interface CachedProviderOptions extends UpstreamOptions {
   /** Shared by all roles: renewals that no client waits for. */
   readonly renewals: ConcurrencyLimit;
   /** Called whenever what is held or known changed. */
@@ -50,23 +41,22 @@ interface Kept extends RefreshWindows {
 export class CachedProvider {
   readonly #options: CachedProviderOptions;
   #kept: Kept | undefined;
-  #pending: Promise<HeldCredentials> | undefined;
-  #failure: Failure | undefined;
   #lastRequestedAt: number | undefined;
-  /** Counts drops: what was fetched for an earlier generation is not taken. */
-  #generation = 0;
   #cancelPlanned: Cancel = () => undefined;
   /** The renewal that waits for its turn; what happens meanwhile can make it needless. */
   #queued: symbol | undefined;
-  readonly #patience: ResumePatience;
+  readonly #upstream: UpstreamFetch;
 
   constructor(options: CachedProviderOptions) {
     this.#options = options;
-    this.#patience = new ResumePatience({
-      clock: options.clock,
-      fetch: () => this.#fetch(),
-      isFetching: () => this.#pending !== undefined,
-      failure: () => this.#failure,
+    this.#upstream = new UpstreamFetch(options, {
+      onFetched: (fresh) => this.#keep(fresh),
+      // What is held would be refused, or should be.
+      onDenied: () => (this.#kept = undefined),
+      onEnd: () => {
+        this.#plan();
+        options.onChange();
+      },
     });
   }
 
@@ -82,7 +72,7 @@ export class CachedProvider {
     return kept.held;
   }
 
-  /** For a person: waits up to `limitMs`, asks AWS at once though an earlier try failed. `force` renews valid ones too. */
+  /** For the user in a terminal: waits up to `limitMs`, asks AWS at once though an earlier try failed. `force` renews valid ones too. */
   async warm(options: {
     readonly limitMs: number;
     readonly signal?: AbortSignal;
@@ -92,7 +82,7 @@ export class CachedProvider {
     this.#lastRequestedAt = now;
     const kept = this.#valid(now);
     if (!options.force && kept && now < kept.refreshAt) return kept.held;
-    const fetched = this.#within(this.#fetch(), options.limitMs, options.signal);
+    const fetched = this.#within(this.#upstream.run(), options.limitMs, options.signal);
     return options.force ? fetched : fetched.catch((error: unknown) => this.#validOrThrow(error));
   }
 
@@ -101,8 +91,8 @@ export class CachedProvider {
     const now = this.#now();
     const kept = this.#valid(now);
     if (kept && now < kept.mandatoryAt) return kept.held;
-    if (!this.#mayFetch()) return this.#validOrThrow(this.#failure?.error);
-    return this.#fetch().catch((error: unknown) => this.#validOrThrow(error));
+    if (!this.#upstream.mayRun) return this.#validOrThrow(this.#upstream.failure?.error);
+    return this.#upstream.run().catch((error: unknown) => this.#validOrThrow(error));
   }
 
   /** Takes up what was known before a restart or reload: credentials that still live, and when a client last asked. */
@@ -115,8 +105,8 @@ export class CachedProvider {
 
   /** Forgets the credentials; what is under way is not taken either. */
   drop(): void {
-    this.#generation++;
-    this.#kept = this.#failure = this.#pending = this.#queued = undefined;
+    this.#upstream.abandon();
+    this.#kept = this.#queued = undefined;
     this.#cancelPlanned();
     this.#options.onChange();
   }
@@ -128,9 +118,10 @@ export class CachedProvider {
 
   /** A login, key or unlock came: what waited for it is fetched now. */
   wake(): void {
-    const waits = this.#failure ? !isRecoverable(this.#failure.error) : !this.#kept;
+    const { failure } = this.#upstream;
+    const waits = failure ? !isRecoverable(failure.error) : !this.#kept;
     if (!waits || this.#lastRequestedAt === undefined) return;
-    this.#failure = undefined;
+    this.#upstream.forgetFailure();
     this.#refreshBehind();
   }
 
@@ -139,9 +130,7 @@ export class CachedProvider {
     const now = this.#now();
     // Time asleep is not time idle: what was in use before a suspend is in use after it.
     if (this.#lastRequestedAt !== undefined) this.#lastRequestedAt = Math.min(now, this.#lastRequestedAt + jumpedMs);
-    this.#patience.begin();
-    // The back-off from before the suspend no longer applies: what was unreachable then is asked at once.
-    if (this.#failure && isRecoverable(this.#failure.error)) this.#failure = undefined;
+    this.#upstream.onResume();
   }
 
   /** Every 15 s, on the wall clock: lets idle credentials go, forgets expired ones, renews what is due. */
@@ -164,12 +153,17 @@ export class CachedProvider {
     return this.#lastRequestedAt;
   }
 
+  /** What is held and valid. */
+  peek(): HeldCredentials | undefined {
+    return this.#valid(this.#now())?.held;
+  }
+
   snapshot(): ProviderSnapshot {
     return {
-      held: this.#valid(this.#now())?.held,
-      refreshing: this.#pending !== undefined,
+      held: this.peek(),
+      refreshing: this.#upstream.isPending,
       refreshAt: this.#kept?.refreshAt,
-      error: this.#failure?.error,
+      error: this.#upstream.failure?.error,
       lastRequestedAt: this.#lastRequestedAt,
     };
   }
@@ -177,68 +171,14 @@ export class CachedProvider {
   /** For a client that cannot be answered from memory alone: nothing is held, or it ends within minutes. */
   async #fetchForClient(): Promise<HeldCredentials> {
     const nothingHeld = !this.#valid(this.#now());
-    if (nothingHeld && this.#patience.isOn) return this.#within(this.#patience.untilFetched(), CLIENT_WAIT_MS);
-    if (!this.#mayFetch()) return this.#validOrThrow(this.#failure?.error);
-    return this.#within(this.#fetch(), CLIENT_WAIT_MS).catch((error: unknown) => this.#validOrThrow(error));
-  }
-
-  /** A call is under way that can be shared, or the pause after the last failure is over. */
-  #mayFetch(): boolean {
-    return this.#pending !== undefined || mayRetry(this.#failure, this.#now());
+    if (nothingHeld && this.#upstream.isAfterResume) return this.#within(this.#upstream.runPatiently(), CLIENT_WAIT_MS);
+    if (!this.#upstream.mayRun) return this.#validOrThrow(this.#upstream.failure?.error);
+    return this.#within(this.#upstream.run(), CLIENT_WAIT_MS).catch((error: unknown) => this.#validOrThrow(error));
   }
 
   #within(fetched: Promise<HeldCredentials>, limitMs: number, signal?: AbortSignal): Promise<HeldCredentials> {
     const { clock, role } = this.#options;
     return within(fetched, { clock, limitMs, late: () => stillFetched(role), ...(signal && { signal }) });
-  }
-
-  /** The one upstream call: all callers share it, and one that gives up does not cancel it. */
-  #fetch(): Promise<HeldCredentials> {
-    if (this.#pending) return this.#pending;
-    const generation = this.#generation;
-    const pending = this.#options
-      .retrieveUpstream()
-      .then(
-        (fresh) => this.#accept(fresh, generation),
-        (error: unknown) => this.#reject(toBrokerError(error), generation),
-      )
-      .finally(() => {
-        if (this.#pending !== pending) return;
-        this.#pending = undefined;
-        this.#plan();
-        this.#options.onChange();
-      });
-    pending.catch(() => undefined);
-    this.#pending = pending;
-    return pending;
-  }
-
-  #accept(fresh: HeldCredentials, generation: number): HeldCredentials {
-    const { logger, role } = this.#options;
-    if (generation !== this.#generation) throw droppedMeanwhile(role);
-    if (this.#now() >= refreshWindows(fresh).advertisedExpiration) {
-      throw this.#fail(new BrokerError("AwsUnreachable", `AWS answered expired credentials for role ${role}`));
-    }
-    this.#failure = undefined;
-    this.#keep(fresh);
-    const { credentials, roleArn } = fresh;
-    logger.info({ role, roleArn, expiration: credentials.expiration }, "credentials fetched");
-    return fresh;
-  }
-
-  #reject(error: BrokerError, generation: number): never {
-    throw generation === this.#generation ? this.#fail(error) : droppedMeanwhile(this.#options.role);
-  }
-
-  #fail(error: BrokerError): BrokerError {
-    const { logger, random, role } = this.#options;
-    const now = this.#now();
-    this.#failure = nextFailure({ error, previous: this.#failure, now, random, soon: this.#patience.isOn });
-    // AWS no longer allows the role: what is held would be refused, or should be.
-    if (error.code === "AssumeRoleDenied") this.#kept = undefined;
-    const { code, message: reason } = error;
-    logger.warn({ role, code, attempt: this.#failure.count, reason }, "credentials not fetched");
-    return error;
   }
 
   #keep(held: HeldCredentials): void {
@@ -248,12 +188,12 @@ export class CachedProvider {
   }
 
   #refreshBehind(): void {
-    if (this.#pending || this.#queued || !mayRetry(this.#failure, this.#now())) return;
+    if (this.#upstream.isPending || this.#queued || !this.#upstream.mayRetry) return;
     const queued = (this.#queued = Symbol(this.#options.role));
     const renewed = this.#options.renewals.run(async () => {
       if (this.#queued !== queued) return;
       this.#queued = undefined;
-      if (mayRetry(this.#failure, this.#now())) await this.#fetch();
+      if (this.#upstream.mayRetry) await this.#upstream.run();
     });
     renewed.catch(() => undefined); // told where it happens, and kept as the last failure
   }
@@ -271,13 +211,15 @@ export class CachedProvider {
     const due = this.#dueAt();
     if (due === undefined) return;
     const clockSetBack = this.#kept !== undefined && now < this.#kept.held.receivedAt - CLOCK_TOLERANCE_MS;
-    if (now >= due || clockSetBack || (this.#failure && mayRetry(this.#failure, now))) this.#refreshBehind();
+    const { failure, mayRetry } = this.#upstream;
+    if (now >= due || clockSetBack || (failure && mayRetry)) this.#refreshBehind();
   }
 
-  /** Epoch ms; undefined: no client asks for it, or only a person can bring it on. */
+  /** Epoch ms; undefined: no client asks for it, or only the user can bring it on. */
   #dueAt(): number | undefined {
-    if (this.#lastRequestedAt === undefined || this.#pending) return undefined;
-    if (this.#failure) return isRecoverable(this.#failure.error) ? this.#failure.retryAt : undefined;
+    const { failure, isPending } = this.#upstream;
+    if (this.#lastRequestedAt === undefined || isPending) return undefined;
+    if (failure) return isRecoverable(failure.error) ? failure.retryAt : undefined;
     return this.#kept ? this.#kept.refreshAt : this.#lastRequestedAt;
   }
 
@@ -301,9 +243,4 @@ function stillFetched(role: string): BrokerError {
   return new BrokerError("CredentialsPending", `credentials for role ${role} are still being fetched`, {
     hint: "brokerctl status",
   });
-}
-
-function droppedMeanwhile(role: string): BrokerError {
-  const message = `credentials for role ${role} were dropped while they were being fetched`;
-  return new BrokerError("CredentialsPending", message);
 }

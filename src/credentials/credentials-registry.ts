@@ -150,6 +150,12 @@ export class CredentialsRegistry implements RoleCredentials, Hops {
     for (const { provider } of this.#lastRequestedFirst()) provider.sweep({ idleAfterMs: this.#idleAfterMs });
   }
 
+  /** What is known of a role and still valid; nothing is fetched, and it does not count as being fetched. */
+  peek(name: string): Pick<RoleSnapshot, "role" | "held"> | undefined {
+    const entry = this.#entries.get(name);
+    return entry && { role: entry.role, held: entry.provider.peek() };
+  }
+
   /** In config order. */
   snapshot(): readonly RoleSnapshot[] {
     return [...this.#entries.values()].map(({ role, provider }) => ({ role, ...provider.snapshot() }));

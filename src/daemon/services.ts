@@ -17,9 +17,9 @@ import { LeaseRegistry } from "../leases/lease-registry.js";
 import { createSso, type Sso } from "../sso/sso.js";
 import type { ProcessTable } from "../system/process-identity.js";
 import { SystemPrograms } from "../system/run-program.js";
-import { buildBorrowedSources } from "./borrowed-sources.js";
 import { CurrentStore } from "./current-store.js";
 import type { DaemonOptions } from "./daemon-options.js";
+import { buildExternalSources } from "./external-sources.js";
 import { StoreLifecycle } from "./store-lifecycle.js";
 
 export interface Services {
@@ -67,11 +67,11 @@ export function buildServices(options: DaemonOptions, surroundings: Surroundings
     codes: new MfaCodes({ programs, clock }),
   });
   const sso = buildSso(options, { aws, store, sources, onLoggedIn: (source) => credentials.wake(source) });
-  const borrowed = buildBorrowedSources(options, { aws, portal: sso.portal, assumeRole, programs });
+  const external = buildExternalSources(options, { aws, portal: sso.portal, assumeRole, programs });
   const providers: SourceProviders = {
     keys: sessions,
     sso: new SsoSourceProvider({ ...sso, clock }),
-    ...borrowed.providers,
+    ...external.providers,
   };
   const upstream = new RoleProvider({ assumeRole, sources: providers });
   const credentials: CredentialsRegistry = new CredentialsRegistry({
@@ -88,7 +88,7 @@ export function buildServices(options: DaemonOptions, surroundings: Surroundings
     registry: credentials,
     sessions,
     sso,
-    borrowed,
+    external,
     leases,
     logger,
     configProblem,

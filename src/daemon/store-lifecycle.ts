@@ -9,8 +9,8 @@ import type { UnlockOptions } from "../secrets/store-access.js";
 import type { StoreState } from "../secrets/store-state.js";
 import type { Sso } from "../sso/sso.js";
 import type { Logger } from "../system/logger.js";
-import type { BorrowedSources } from "./borrowed-sources.js";
 import type { CurrentStore } from "./current-store.js";
+import type { ExternalSources } from "./external-sources.js";
 
 /** A probe is a child process: seldom enough not to be felt. */
 const REPROBE_MS = 60_000;
@@ -21,7 +21,7 @@ export interface StoreLifecycleOptions {
   readonly registry: CredentialsRegistry;
   readonly sessions: KeysSessions;
   readonly sso: Pick<Sso, "lock" | "sweep">;
-  readonly borrowed: Pick<BorrowedSources, "dropAll">;
+  readonly external: Pick<ExternalSources, "dropAll">;
   readonly leases: LeaseRegistry;
   readonly logger: Logger;
   /** Why there is no config to serve by; undefined: there is one. */
@@ -82,7 +82,7 @@ export class StoreLifecycle {
 
   /** Nothing is served from here on, nothing cached is left, and a restart does not open it again. */
   async lock(): Promise<void> {
-    const { store, cache, registry, sessions, sso, borrowed, logger } = this.#options;
+    const { store, cache, registry, sessions, sso, external, logger } = this.#options;
     const wasOpen = store.current().state === "open";
     const locked = storeProblem({ state: "locked", message: "the secret store is locked", hint: "brokerctl unlock" });
     registry.block(locked);
@@ -91,7 +91,7 @@ export class StoreLifecycle {
     registry.block(locked);
     registry.dropAll();
     sessions.dropAll();
-    borrowed.dropAll();
+    external.dropAll();
     this.#takenUp = false;
     this.#leaseProblem = undefined;
     if (wasOpen) {

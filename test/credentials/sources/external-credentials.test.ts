@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { ProcessSource, Role } from "../../../src/core/role.js";
 import { createAssumeRole } from "../../../src/credentials/role-provider.js";
-import { BorrowedCredentials } from "../../../src/credentials/sources/borrowed-credentials.js";
+import { ExternalCredentials } from "../../../src/credentials/sources/external-credentials.js";
 import { ProcessCredentials } from "../../../src/credentials/sources/process-source.js";
 import { FakePrograms } from "../../fakes/fake-programs.js";
 import { MemorySts } from "../../fakes/memory-sts.js";
@@ -18,14 +18,14 @@ const plain: Role = sessionRole(legacy, "plain");
 let clock: FakeClock;
 let sts: MemorySts;
 let programs: FakePrograms;
-let provider: BorrowedCredentials<ProcessSource>;
+let provider: ExternalCredentials<ProcessSource>;
 
 beforeEach(() => {
   clock = new FakeClock();
   sts = new MemorySts(clock);
   programs = new FakePrograms();
   const processes = new ProcessCredentials({ programs, clock });
-  provider = new BorrowedCredentials<ProcessSource>({
+  provider = new ExternalCredentials<ProcessSource>({
     find: (source) => processes.find(source),
     check: (source) => processes.check(source),
     sts,

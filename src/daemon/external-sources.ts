@@ -6,7 +6,7 @@ import type { SsoPortal } from "../aws/sso.js";
 import type { ContainerSource, InstanceMetadataSource, ProcessSource, ProfileSource, Source } from "../core/role.js";
 import { AwsSsoCache } from "../credentials/sources/aws-sso-cache.js";
 import { AwsSsoCacheSourceProvider } from "../credentials/sources/aws-sso-cache-source.js";
-import { BorrowedCredentials, type BorrowedCredentialsOptions } from "../credentials/sources/borrowed-credentials.js";
+import { ExternalCredentials, type ExternalCredentialsOptions } from "../credentials/sources/external-credentials.js";
 import { ProcessCredentials } from "../credentials/sources/process-source.js";
 import type { AssumeRole, SourceProviders } from "../credentials/sources/source-provider.js";
 import { WebIdentitySourceProvider } from "../credentials/sources/web-identity-source.js";
@@ -15,7 +15,7 @@ import { homeDirectory } from "../system/paths.js";
 import type { Programs } from "../system/run-program.js";
 import type { DaemonOptions } from "./daemon-options.js";
 
-export interface BorrowedSourcesParts {
+export interface ExternalSourcesParts {
   readonly aws: Aws;
   /** With the pace of all that asks it. */
   readonly portal: SsoPortal;
@@ -23,27 +23,27 @@ export interface BorrowedSourcesParts {
   readonly programs: Programs;
 }
 
-export interface BorrowedSources {
+export interface ExternalSources {
   readonly providers: Omit<SourceProviders, "keys" | "sso">;
-  /** Lock: whatever was found is forgotten. */
+  /** Lock: what was found is forgotten. */
   readonly dropAll: () => void;
 }
 
-/** The sources that somebody else keeps: files, programs, the AWS CLI, the machine. */
-export function buildBorrowedSources(
+/** Sources whose login or key is kept outside of us: in files, by programs, by the AWS CLI, by the machine. */
+export function buildExternalSources(
   { clock, environment }: DaemonOptions,
-  { aws, portal, assumeRole, programs }: BorrowedSourcesParts,
-): BorrowedSources {
+  { aws, portal, assumeRole, programs }: ExternalSourcesParts,
+): ExternalSources {
   const { sts } = aws;
   const home = environment["HOME"] ?? homeDirectory();
   const local: LocalCredentials = new SdkLocalCredentials({ sts, clock, home, variables: environment });
   const kept: { dropAll(): void }[] = [];
-  const borrow = <S extends Source>(
-    asked: Pick<BorrowedCredentialsOptions<S>, "find" | "check">,
-  ): BorrowedCredentials<S> => {
-    const borrowed = new BorrowedCredentials<S>({ ...asked, sts, assumeRole, clock });
-    kept.push(borrowed);
-    return borrowed;
+  const external = <S extends Source>(
+    asked: Pick<ExternalCredentialsOptions<S>, "find" | "check">,
+  ): ExternalCredentials<S> => {
+    const credentials = new ExternalCredentials<S>({ ...asked, sts, assumeRole, clock });
+    kept.push(credentials);
+    return credentials;
   };
 
   const processes = new ProcessCredentials({ programs, clock });
@@ -51,15 +51,15 @@ export function buildBorrowedSources(
   return {
     providers: {
       web_identity: new WebIdentitySourceProvider({ readFile: readSmallFile, sts, clock }),
-      process: borrow<ProcessSource>({
+      process: external<ProcessSource>({
         find: (source) => processes.find(source),
         check: (source) => processes.check(source),
       }),
       aws_sso_cache: new AwsSsoCacheSourceProvider({ cache, portal, clock }),
-      profile: borrow<ProfileSource>({ find: ({ profile, stsRegion }) => local.profile(profile, stsRegion) }),
-      instance_metadata: borrow<InstanceMetadataSource>({ find: () => local.instanceMetadata() }),
-      container: borrow<ContainerSource>({ find: () => local.container() }),
+      profile: external<ProfileSource>({ find: ({ profile, stsRegion }) => local.profile(profile, stsRegion) }),
+      instance_metadata: external<InstanceMetadataSource>({ find: () => local.instanceMetadata() }),
+      container: external<ContainerSource>({ find: () => local.container() }),
     },
-    dropAll: () => kept.forEach((borrowed) => borrowed.dropAll()),
+    dropAll: () => kept.forEach((credentials) => credentials.dropAll()),
   };
 }

@@ -9,7 +9,7 @@ import type { AssumeRole, SourceProvider, SourceReadiness } from "./source-provi
 /** AWS's own default for GetSessionToken, seconds. */
 const SESSION_DURATION = 43_200;
 
-export interface BorrowedCredentialsOptions<S extends Source> {
+export interface ExternalCredentialsOptions<S extends Source> {
   /** Asks the program, profile or machine; rejects with what the client should read. */
   readonly find: (source: S) => Promise<FoundCredentials>;
   /** Rejects with what `find` would certainly reject with, without asking. */
@@ -28,15 +28,15 @@ interface Known {
 }
 
 /**
- * Sources that somebody else keeps: programs, profiles, the machine. Temporary credentials sign AssumeRole, and are served
+ * Sources whose credentials come from outside of us: programs, profiles, the machine. Temporary credentials sign AssumeRole, and are served
  * as they are where a role has no role_arn. Long-term keys are treated like those of `keys`: they sign, for one call,
  * and never leave; a role without role_arn gets a GetSessionToken session.
  */
-export class BorrowedCredentials<S extends Source> implements SourceProvider<S> {
-  readonly #options: BorrowedCredentialsOptions<S>;
+export class ExternalCredentials<S extends Source> implements SourceProvider<S> {
+  readonly #options: ExternalCredentialsOptions<S>;
   readonly #known = new Map<string, Known>();
 
-  constructor(options: BorrowedCredentialsOptions<S>) {
+  constructor(options: ExternalCredentialsOptions<S>) {
     this.#options = options;
   }
 
@@ -131,7 +131,7 @@ function withAccount<C extends HeldCredentials["credentials"]>(credentials: C, a
   return accountId === undefined ? credentials : { ...credentials, accountId };
 }
 
-/** STS does not know where what signed came from: it is mended there. */
+/** STS does not know where the signing credentials came from, which is where they must be fixed. */
 function explain(error: BrokerError, { name, type }: Source): BrokerError {
   if (error.signer === undefined) return error;
   const message = `AWS does not accept the credentials that source ${name} (${type}) gives: ${error.message}`;

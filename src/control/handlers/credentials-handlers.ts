@@ -1,8 +1,7 @@
 import type { ControlError, RoleSummary } from "../../control-api/contract.js";
 import { BrokerError, toBrokerError } from "../../core/errors.js";
 import type { LeaseSelector } from "../../core/lease.js";
-import { roleNamed } from "../role-named.js";
-import { runningConfig } from "../running.js";
+import { roleNamed, runningConfig } from "../named-entries.js";
 import type { ControlServices } from "../services.js";
 import { controlError, summaryOf } from "../views.js";
 import type { Handlers } from "./handler.js";

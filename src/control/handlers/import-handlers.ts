@@ -3,7 +3,7 @@ import type { ImportedKey } from "../../config/import/imported-keys.js";
 import type { ImportKeyView, ImportRequest, TextSpan } from "../../core/aws-import.js";
 import { BrokerError } from "../../core/errors.js";
 import type { StoredKey } from "../../credentials/sources/key-store.js";
-import { runningConfig } from "../running.js";
+import { runningConfig } from "../named-entries.js";
 import type { ControlServices } from "../services.js";
 import { controlError } from "../views.js";
 import type { Handlers } from "./handler.js";

@@ -1,8 +1,7 @@
 import { BrokerError } from "../../core/errors.js";
 import { LAMBDA_ROLE_PREFIX } from "../../core/unknown-role.js";
 import type { Via } from "../../lambda/via.js";
-import { roleNamed } from "../role-named.js";
-import { runningConfig } from "../running.js";
+import { roleNamed, runningConfig } from "../named-entries.js";
 import type { ControlServices } from "../services.js";
 import type { ControlCall, Handlers } from "./handler.js";
 

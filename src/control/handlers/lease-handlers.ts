@@ -2,7 +2,7 @@ import type { LeaseAccess } from "../../control-api/contract.js";
 import { BrokerError } from "../../core/errors.js";
 import type { Lease, LeaseHolder } from "../../core/lease.js";
 import type { Secret } from "../../core/secret.js";
-import { roleNamed } from "../role-named.js";
+import { roleNamed } from "../named-entries.js";
 import type { ControlServices } from "../services.js";
 import { leaseView, summaryOf } from "../views.js";
 import type { Handlers } from "./handler.js";

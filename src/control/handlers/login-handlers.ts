@@ -1,7 +1,7 @@
 import type { ControlResponse } from "../../control-api/contract.js";
 import { BrokerError } from "../../core/errors.js";
 import type { KeysSource, SsoSource } from "../../core/role.js";
-import { runningConfig, sourceNamed, ssoSourceNamed } from "../running.js";
+import { runningConfig, sourceNamed, ssoSourceNamed } from "../named-entries.js";
 import type { ControlServices } from "../services.js";
 import type { Handlers } from "./handler.js";
 

@@ -1,4 +1,4 @@
-import { runningConfig, ssoSourceNamed } from "../running.js";
+import { runningConfig, ssoSourceNamed } from "../named-entries.js";
 import type { ControlServices } from "../services.js";
 import type { Handlers } from "./handler.js";
 

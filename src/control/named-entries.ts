@@ -1,16 +1,31 @@
 import type { SsoAccount, SsoAccountRole } from "../aws/sso.js";
+import type { Config } from "../config/config.js";
 import { BrokerError } from "../core/errors.js";
 import { nearestName } from "../core/nearest-name.js";
-import { type Role, type Source, type SsoRoleParts, type SsoSource, ssoRoleId, ssoRoleParts } from "../core/role.js";
+import {
+  type KeysSource,
+  type Role,
+  type Source,
+  type SsoRoleParts,
+  type SsoSource,
+  ssoRoleId,
+  ssoRoleParts,
+} from "../core/role.js";
 import { LAMBDA_ROLE_PREFIX, unknownRole } from "../core/unknown-role.js";
-import { runningConfig } from "./running.js";
 import type { ControlServices } from "./services.js";
 
 /** Accounts get other names seldom. */
 const MAX_AGE_MS = 10 * 60_000;
-/** For a name that is not in the list: a new account is found, and a name that is nobody's does not ask each time. */
+/** For a name that is not in the list: a new account is found, and a name that no account has does not ask each time. */
 const MISS_MAX_AGE_MS = 10_000;
 const MAX_SHOWN = 10;
+
+/** The config in force, or why there is none. */
+export function runningConfig({ config }: ControlServices): Config {
+  const current = config.current();
+  if (current) return current;
+  throw config.problem() ?? new BrokerError("ConfigInvalid", "no config is loaded", { hint: "brokerctl init" });
+}
 
 /**
  * The role that a request names: of the config, or `SOURCE:ACCOUNT/ROLE` that no entry names, the account by its id or by
@@ -25,6 +40,36 @@ export async function roleNamed(services: ControlServices, name: string, signal:
   if (!adHoc) throw services.config.whyLeftOut("role", name) ?? noRole(services, name);
   services.credentials.adopt(adHoc);
   return adHoc;
+}
+
+/** The source that a request names. */
+export function sourceNamed(services: ControlServices, name: string): Source {
+  const source = runningConfig(services).sources.get(name);
+  if (source) return source;
+  throw (
+    services.config.whyLeftOut("source", name) ??
+    new BrokerError("SourceUnknown", `no source ${name} in ${services.config.path}`, {
+      hint: `brokerctl source add ${name} --type keys`,
+    })
+  );
+}
+
+/** For what is about Identity Center. */
+export function ssoSourceNamed(services: ControlServices, name: string): SsoSource {
+  const source = sourceNamed(services, name);
+  if (source.type === "sso") return source;
+  throw new BrokerError("UsageInvalid", `source ${name} is of type ${source.type}: it is not logged in to`, {
+    hint: "brokerctl status",
+  });
+}
+
+/** For what is about access keys: only `keys` sources have one. */
+export function keysSourceNamed(services: ControlServices, name: string): KeysSource {
+  const source = sourceNamed(services, name);
+  if (source.type === "keys") return source;
+  throw new BrokerError("UsageInvalid", `source ${name} is of type ${source.type}: it has no access key`, {
+    hint: "brokerctl status",
+  });
 }
 
 async function byAccountName(services: ControlServices, name: string, signal: AbortSignal): Promise<Role | undefined> {

@@ -6,10 +6,9 @@ import {
   VERSION_HEADER,
 } from "../control-api/contract.js";
 import { BrokerError, type BrokerErrorCode, toBrokerError } from "../core/errors.js";
-import { explainRequest, wordsOf } from "./explain-request.js";
 import { configHandlers } from "./handlers/config-handlers.js";
 import { credentialsHandlers } from "./handlers/credentials-handlers.js";
-import type { Handler, Handlers } from "./handlers/handler.js";
+import type { ControlCall, Handler, Handlers } from "./handlers/handler.js";
 import { importHandlers } from "./handlers/import-handlers.js";
 import { keyHandlers } from "./handlers/key-handlers.js";
 import { lambdaHandlers } from "./handlers/lambda-handlers.js";
@@ -18,7 +17,7 @@ import { loginHandlers } from "./handlers/login-handlers.js";
 import { ssoHandlers } from "./handlers/sso-handlers.js";
 import { statusHandlers } from "./handlers/status-handlers.js";
 import { storeHandlers } from "./handlers/store-handlers.js";
-import { REQUEST_SCHEMAS } from "./request-schemas.js";
+import { isOperation, parseRequest } from "./request-schemas.js";
 import type { ControlServices } from "./services.js";
 import { controlError } from "./views.js";
 
@@ -50,7 +49,7 @@ export function createControlApp(services: ControlServices): Express {
     // A reload that was asked for tells its notes itself.
     if (request.params.operation !== "config-reload") await services.config.takeUpEdit();
     try {
-      response.json(await dispatch(handlers, request, abortedWith(response)));
+      response.json(await dispatch(handlers, request, callOf(response)));
     } catch (error) {
       throw explainMiss(error, services);
     }
@@ -62,7 +61,7 @@ export function createControlApp(services: ControlServices): Express {
   return app;
 }
 
-/** No browser reaches a unix socket; what carries a browser's headers came through somebody's proxy. */
+/** No browser reaches a unix socket; what carries a browser's headers came through a proxy. */
 function refuseBrowsers(request: Request, _response: Response, next: NextFunction): void {
   const { origin, referer, cookie } = request.headers;
   if (origin === undefined && referer === undefined && cookie === undefined) return next();
@@ -79,9 +78,14 @@ function explainMiss(error: unknown, { config }: ControlServices): unknown {
   return new BrokerError("ConfigInvalid", message, { hint: "brokerctl config edit, then do it again", cause: error });
 }
 
-async function dispatch(handlers: Handlers, request: Request, signal: AbortSignal): Promise<unknown> {
-  const operation = request.params["operation"];
-  if (isOperation(operation)) return run(handlers, operation, { body: request.body as unknown, signal });
+/** What every handler is told beside its request; what is known of the caller is added here. */
+function callOf(response: Response): ControlCall {
+  return { signal: abortedWith(response) };
+}
+
+async function dispatch(handlers: Handlers, { params, body }: Request, call: ControlCall): Promise<unknown> {
+  const operation = params["operation"];
+  if (isOperation(operation)) return run(handlers, operation, { body: body as unknown, call });
   throw new BrokerError("NotSupported", `this daemon has no operation ${String(operation)}`, {
     hint: "brokerctl restart",
   });
@@ -90,16 +94,10 @@ async function dispatch(handlers: Handlers, request: Request, signal: AbortSigna
 async function run<O extends ControlOperation>(
   handlers: Handlers,
   operation: O,
-  { body, signal }: { readonly body: unknown; readonly signal: AbortSignal },
+  { body, call }: { readonly body: unknown; readonly call: ControlCall },
 ): Promise<ControlResponse<O>> {
   const handler: Handler<O> = handlers[operation];
-  const parsed = REQUEST_SCHEMAS[operation].safeParse(body, { error: wordsOf });
-  if (parsed.success) return handler(parsed.data, { signal });
-  throw explainRequest(operation, parsed.error.issues);
-}
-
-function isOperation(name: unknown): name is ControlOperation {
-  return typeof name === "string" && Object.hasOwn(REQUEST_SCHEMAS, name);
+  return handler(parseRequest(operation, body), call);
 }
 
 /** Aborts when the connection closes before the answer was sent. */

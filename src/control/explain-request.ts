@@ -3,11 +3,11 @@ import type { ControlOperation } from "../control-api/contract.js";
 import { BrokerError } from "../core/errors.js";
 
 /**
- * What is wrong with a request, in a sentence that a person can use: it was typed, in the end, by one. Never the value: it
- * may be a secret. A schema's own message is a whole sentence, or goes on after the thing's name ("must …", "has …", "is …").
+ * What is wrong with a request, in a sentence about what the user typed. Never the value: it may be a secret. A schema's own
+ * message is a whole sentence, or goes on after the thing's name ("must …", "has …", "is …").
  */
-export function explainRequest(operation: ControlOperation, issues: readonly z.core.$ZodIssue[]): BrokerError {
-  const [issue] = issues;
+export function explainRequest(operation: ControlOperation, schema: z.ZodType, body: unknown): BrokerError {
+  const [issue] = schema.safeParse(body, { error: wordsOf }).error?.issues ?? [];
   if (issue === undefined) return new BrokerError("UsageInvalid", `the request ${operation} is not valid`);
   if (issue.code === "unrecognized_keys" || issue.code === "invalid_union") {
     const what =
@@ -21,8 +21,8 @@ export function explainRequest(operation: ControlOperation, issues: readonly z.c
   return new BrokerError("UsageInvalid", message, hintFor(issue));
 }
 
-/** Given to each parse: words for what the schema itself has none for. */
-export function wordsOf(issue: z.core.$ZodRawIssue): string {
+/** Words for what the schema itself has none for. */
+function wordsOf(issue: z.core.$ZodRawIssue): string {
   if (issue.code === "invalid_type") {
     return issue.input === undefined ? "is missing" : `must be ${TYPES[issue.expected] ?? issue.expected}`;
   }
@@ -54,7 +54,7 @@ function unitOf(origin: string): string {
   return origin === "string" ? " characters" : origin === "array" ? " entries" : "";
 }
 
-/** Fields as a person knows them: mostly by the flag or word that they come from. */
+/** Fields as the user knows them: mostly by the flag or word that they come from. */
 const NAMES: Readonly<Record<string, string>> = {
   name: "the name",
   role: "the name of the role",

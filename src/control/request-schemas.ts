@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { ControlOperation, ControlRequest } from "../control-api/contract.js";
 import { LONGEST_DURATION_SECONDS } from "../core/duration.js";
+import { explainRequest } from "./explain-request.js";
 
 const name = z
   .string()
@@ -104,3 +105,15 @@ export const REQUEST_SCHEMAS: { readonly [O in ControlOperation]: z.ZodType<Cont
   "lease-rotate": z.strictObject({ lease }),
   "lease-revoke": z.strictObject({ lease }),
 };
+
+export function isOperation(name: unknown): name is ControlOperation {
+  return typeof name === "string" && Object.hasOwn(REQUEST_SCHEMAS, name);
+}
+
+/** Throws `UsageInvalid` with what is wrong in words. */
+export function parseRequest<O extends ControlOperation>(operation: O, body: unknown): ControlRequest<O> {
+  const schema = REQUEST_SCHEMAS[operation];
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  throw explainRequest(operation, schema, body);
+}

@@ -1,7 +1,8 @@
 import type { ControlOperation, ControlRequest, ControlResponse } from "../../control-api/contract.js";
 
+/** What a handler is told beside its request; made in one place, `callOf` of control/app. */
 export interface ControlCall {
-  /** Aborts when the CLI goes away: nobody waits for the answer any more. */
+  /** Aborts when the CLI goes away and with it the need for an answer. */
   readonly signal: AbortSignal;
 }
 

@@ -58,11 +58,13 @@ export async function readRegularFile(path: string, maxBytes = MAX_TEXT_BYTES): 
 
 async function refuseUnlessRegular(file: FileHandle, path: string, maxBytes: number): Promise<void> {
   const stats = await file.stat();
-  const hint = `ls -l ${shellQuote(path)}`;
-  if (!stats.isFile()) throw new BrokerError("FileRefused", `${path} is not a regular file`, { hint });
+  if (!stats.isFile()) throw fileRefused(path, "is not a regular file");
   if (stats.size <= maxBytes) return;
-  const limit = `at most ${maxBytes / 1024} KiB`;
-  throw new BrokerError("FileRefused", `${path} is too large: ${stats.size} bytes, ${limit}`, { hint });
+  throw fileRefused(path, `is too large: ${stats.size} bytes, at most ${maxBytes / 1024} KiB`);
+}
+
+function fileRefused(path: string, why: string): BrokerError {
+  return new BrokerError("FileRefused", `${path} ${why}`, { hint: `ls -l ${shellQuote(path)}` });
 }
 
 /**

@@ -34,14 +34,14 @@ export interface ControlClientOptions {
   readonly socketPath: string;
   /** Ours; sent with each request. */
   readonly version: string;
-  /** For operations that need neither AWS nor a person; default 10 s. */
+  /** For operations that wait for neither AWS nor the user; default 10 s. */
   readonly timeoutMs?: number;
 }
 
 const ANSWER_TIMEOUT_MS = 10_000;
 /** The daemon itself gives up on AWS after 60 s (design §4): a little more, so that its own error arrives. */
 const AWS_TIMEOUT_MS = 75_000;
-/** A keychain prompt waits for a person. */
+/** A keychain prompt waits for the user. */
 const PROMPT_TIMEOUT_MS = 180_000;
 /** The portal is asked at its pace, and again when it says too many. */
 const LISTING_TIMEOUT_MS = 120_000;
@@ -66,7 +66,7 @@ const PATIENCE_MS: Partial<Record<ControlOperation, number>> = {
   unlock: PROMPT_TIMEOUT_MS,
 };
 
-/** Errors: the daemon's own with their code; `DaemonUnreachable` when nobody listens or no answer comes. */
+/** Errors: the daemon's own with their code; `DaemonUnreachable` when no process listens or no answer comes. */
 export function createControlClient(options: ControlClientOptions): ControlClient {
   const { socketPath, version, timeoutMs = ANSWER_TIMEOUT_MS } = options;
   let daemonVersion: string | undefined;
@@ -83,7 +83,7 @@ export function createControlClient(options: ControlClientOptions): ControlClien
   };
 }
 
-/** Nobody listens on the socket: the request was never sent, so it is safe to start a daemon and ask again. */
+/** No process listens on the socket: the request was never sent, so it is safe to start a daemon and ask again. */
 export function isDialFailure(error: unknown): boolean {
   return (
     error instanceof BrokerError &&
@@ -92,7 +92,7 @@ export function isDialFailure(error: unknown): boolean {
   );
 }
 
-/** As if nobody listened: somebody would, but may not be woken for this. */
+/** As if no process listened: systemd does, but may not start brokerd for this. */
 export function notRunning(): BrokerError {
   const asleep = Object.assign(new Error("the service is not active"), { code: "ECONNREFUSED" });
   return new BrokerError("DaemonUnreachable", "brokerd is not running", { hint: "brokerctl start", cause: asleep });

@@ -10,7 +10,7 @@ export interface ConfigOperations {
       readonly roles: number;
       readonly sources: number;
       readonly endpointPort: number;
-      /** What in it runs the user's programs, for people: `source legacy`, `data_key_command`. */
+      /** What in it runs the user's programs, in words: `source legacy`, `data_key_command`. */
       readonly programs: readonly string[];
     },
   ];

@@ -37,7 +37,7 @@ export interface LoginOperations {
       readonly loginId: string;
       readonly flow: LoginFlow;
       readonly joined: boolean;
-      /** Where the person goes. */
+      /** What the user opens in a browser. */
       readonly url: string;
       /** What the page there shows too; null where nothing needs comparing. */
       readonly userCode: string | null;
@@ -46,7 +46,7 @@ export interface LoginOperations {
       readonly isDone: boolean;
     },
   ];
-  /** Waits for the person; going away as the last one who waits ends the login. */
+  /** Waits until the user has logged in; when the last waiting connection closes, the login ends. */
   "login-wait": [{ readonly loginId: string }, { readonly expiresAt: number }];
   /** Token or MFA session and the credentials that came from it are forgotten. `problem`: AWS could not be told. */
   logout: [

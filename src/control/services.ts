@@ -50,7 +50,7 @@ export interface RunningConfig {
   jsonSchema(): Readonly<Record<string, unknown>>;
 }
 
-/** An import as the config room takes it, but for who and where we are. */
+/** An import as `config` takes it, without user and host. */
 export type ImportTexts = Omit<ConfigImport, "user" | "host">;
 
 export interface ConfigEdit {

@@ -6,7 +6,7 @@ export type FieldValues = Readonly<Record<string, string | readonly string[]>>;
 /** The text that should stand in the file in place of what was read (null: nothing to change). */
 export interface EditPlan {
   readonly text: string | null;
-  /** What changes, one line each, for people. */
+  /** What changes, one line each, in words. */
   readonly summary: readonly string[];
 }
 

@@ -5,7 +5,7 @@ export type EndpointErrorCode =
   | "LeaseEnded"
   | "RequestRefused"
   | "GuardRefused"
-  // 400: cannot be served now, a person must act
+  // 400: cannot be served now, the user must act
   | "LoginRequired"
   | "MfaRequired"
   | "AssumeRoleDenied"
@@ -65,7 +65,7 @@ export class BrokerError extends Error {
   }
 }
 
-/** Worth another try by itself: unreachable, throttled, failing upstream; everything else waits for a person. */
+/** Worth another try by itself: unreachable, throttled, failing upstream; everything else waits for the user. */
 export function isRecoverable(error: BrokerError): boolean {
   return error.code === "AwsUnreachable" || error.code === "InternalError";
 }

@@ -1,4 +1,4 @@
-/** What devices and programs put between the groups of a code, and people paste along: blanks of any kind, dashes. */
+/** What devices and programs put between the groups of a code, and users paste along: blanks of any kind, dashes. */
 const SEPARATORS = /[\s\u2010-\u2015\u2212-]/g;
 
 /** The six digits of `123 456`, `123-456` and the like; undefined: it is no code of an MFA device of AWS (TOTP, RFC 6238). */

@@ -19,7 +19,7 @@ export interface Failure {
 
 /**
  * When to try again. Recoverable: 1 s doubling to 60 s with half of it random, or what the upstream asked for.
- * Refused by AWS: a minute. What waits for a person (login, key, unlock) costs no upstream call and is looked at anew
+ * Refused by AWS: a minute. What waits for the user (login, key, unlock) costs no upstream call and is looked at anew
  * soon, when a client asks.
  */
 export function nextFailure({

@@ -25,7 +25,7 @@ export interface StartLinesOptions {
 
 /**
  * The first line of the hooks' files: the default lease for new shells. It is made anew when the token, the port or the
- * region is another one, and emptied while the port is not ours: no URL to somebody else's listener is handed out.
+ * region is another one, and emptied while the port is not ours: no URL of another program's listener is handed out.
  */
 export class StartLines {
   readonly #options: StartLinesOptions;

@@ -4,7 +4,7 @@ import type { StoreState } from "../../secrets/store-state.js";
 import type { ControlServices } from "../services.js";
 import type { Handlers } from "./handler.js";
 
-/** The door of the secret store: init, lock, unlock. */
+/** The secret store is made, locked and unlocked. */
 export function storeHandlers({ daemon }: ControlServices): Handlers<"store-create" | "lock" | "unlock"> {
   return {
     "store-create": async ({ passphrase }) => view(await daemon.createStore(secretOf(passphrase))),

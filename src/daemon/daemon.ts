@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { Config } from "../config/config.js";
 import type { DaemonFacade } from "../control/services.js";
 import { BrokerError } from "../core/errors.js";
@@ -9,15 +8,12 @@ import { sweepTemporaryFiles } from "../files/temporary-file.js";
 import { SystemProcessTable } from "../system/process-identity.js";
 import { acquireInstanceLock, type InstanceLock } from "../system/single-instance.js";
 import { refuseIfStopped } from "../system/stop-marker.js";
-import { namesInUse, unnamedRole } from "./ad-hoc-roles.js";
-import { applyConfig } from "./apply-config.js";
+import { applyConfig, namesInUse, unnamedRole } from "./apply-config.js";
 import { Calendar, type CalendarJob } from "./calendar.js";
-import type { DaemonOptions } from "./daemon-options.js";
 import { EndpointPort } from "./endpoint-port.js";
-import { createFacade } from "./facade.js";
-import { notDurable, retryWrites } from "./not-durable.js";
+import { createFacade, type FacadeParts } from "./facade.js";
 import { ConfigFile } from "./running-config.js";
-import { buildServices, type Services } from "./services.js";
+import { buildServices, type DaemonOptions, type Services } from "./services.js";
 import { Serving } from "./serving.js";
 import { createShellFiles, type ShellFiles } from "./shell-files.js";
 import { Sweeper } from "./sweeper.js";
@@ -64,20 +60,19 @@ async function startLocked(options: DaemonOptions, processes: SystemProcessTable
     onChange: (next, former) => applyConfig({ options, services, serving, writeAtomic, fileSystem, next, former }),
   });
   const services = buildServices(options, {
-    ...{ processes, writeAtomic, config, leasesPath: join(paths.stateDir, "leases.json") },
-    lambdaRolesPath: join(paths.stateDir, "lambda-roles.json"),
+    ...{ processes, writeAtomic, config },
     onLeasesChanged: () => shellFiles.publish(),
   });
   const port = new EndpointPort(paths.stateDir, writeAtomic);
   const calendar = new Calendar({ clock, logger, jobs: dailyJobs(options, services) });
-  const sweeper = new Sweeper({ clock, logger, sweep: sweepAll, onResume: (ms) => resume(services, calendar, ms) });
+  const sweeper = new Sweeper({
+    ...{ clock, logger, onResume: (jumpedMs) => resume(services, calendar, jumpedMs) },
+    sweep: () => sweep({ options, services, serving, config, lock, port, shellFiles, calendar }),
+  });
   const { noticeResume } = sweeper;
   const serving: Serving = new Serving({ options, services, config, processes, port, noticeResume });
   const shellFiles: ShellFiles = createShellFiles(options, { services, serving, config, writeAtomic });
-  const facade = createFacade({
-    ...{ options, services, serving, config },
-    notDurable: () => notDurable({ stateDir: paths.stateDir, services, lock, port, shellFiles }),
-  });
+  const facade = createFacade({ options, services, serving, config, lock, port, shellFiles });
 
   await services.leases.load();
   await loadLambdaRoles(services, options);
@@ -87,21 +82,6 @@ async function startLocked(options: DaemonOptions, processes: SystemProcessTable
   calendar.start();
   sweeper.start();
   logger.info({ version: options.version, endpoint: serving.endpoint(), config: paths.configFile }, "started");
-
-  async function sweepAll(): Promise<void> {
-    void calendar.runDue();
-    services.credentials.sweep();
-    // The file was fixed, or the port is free again: that takes no command.
-    if (config.problem() !== undefined || serving.endpoint() === null) await config.reload().catch(() => undefined);
-    await services.leases.sweep();
-    await retryWrites({ services, serving, lock, port });
-    const inUse = namesInUse(services);
-    services.credentials.release(inUse);
-    await shellFiles.publish();
-    await services.lambdaRoles.keepOnly(inUse).catch((err: unknown) => logger.warn({ err }, "roles of functions kept"));
-    await services.lifecycle.probeAgain(clock.now());
-    if (services.store.current().state === "open") await services.sso.sweep();
-  }
 
   return {
     endpoint: () => serving.endpoint(),
@@ -114,6 +94,33 @@ async function startLocked(options: DaemonOptions, processes: SystemProcessTable
       logger.info({}, "stopped");
     },
   };
+}
+
+interface Swept extends FacadeParts {
+  readonly config: ConfigFile;
+  readonly calendar: Calendar;
+}
+
+/** What the clock, the disk or another program may have changed; every step is harmless however often. */
+async function sweep({ options, services, serving, config, lock, port, shellFiles, calendar }: Swept): Promise<void> {
+  const { clock, logger } = options;
+  const { credentials, leases, lambdaRoles, lifecycle, store, sso } = services;
+  void calendar.runDue();
+  credentials.sweep();
+  // The file was fixed, or the port is free again: that takes no command.
+  if (config.problem() !== undefined || serving.endpoint() === null) await config.reload().catch(() => undefined);
+  await leases.sweep();
+  // What the disk did not take before.
+  lock.retry();
+  await port.retry();
+  await lifecycle.reconcileAgain();
+  await serving.clearTaken();
+  const inUse = namesInUse(services);
+  credentials.release(inUse);
+  await shellFiles.publish();
+  await lambdaRoles.keepOnly(inUse).catch((err: unknown) => logger.warn({ err }, "roles of functions kept"));
+  await lifecycle.probeAgain(clock.now());
+  if (store.current().state === "open") await sso.sweep();
 }
 
 const AT_MIDNIGHT = "0 0 * * *";

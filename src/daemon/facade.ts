@@ -1,39 +1,46 @@
 import type { DaemonFacade, RunningConfig } from "../control/services.js";
-import type { DaemonOptions } from "./daemon-options.js";
-import type { Services } from "./services.js";
+import type { InstanceLock } from "../system/single-instance.js";
+import type { EndpointPort } from "./endpoint-port.js";
+import type { DaemonOptions, Services } from "./services.js";
 import type { Serving } from "./serving.js";
+import type { ShellFiles } from "./shell-files.js";
 
 export interface FacadeParts {
   readonly options: DaemonOptions;
   readonly services: Services;
   readonly serving: Serving;
   readonly config: RunningConfig;
-  /** What a restart would lose, a sentence each. */
-  readonly notDurable: () => readonly string[];
+  readonly lock: InstanceLock;
+  readonly port: EndpointPort;
+  readonly shellFiles: ShellFiles;
 }
 
 /** The daemon as the control plane sees it. */
-export function createFacade({ options, services, serving, config, notDurable }: FacadeParts): DaemonFacade {
-  const { lifecycle, store, aws } = services;
+export function createFacade(parts: FacadeParts): DaemonFacade {
+  const { options, services, serving } = parts;
+  const { lifecycle, aws } = services;
   return {
     pid: options.pid,
     version: options.version,
     startedAt: options.clock.now(),
     overrides: aws.overrides,
     endpoint: () => serving.endpoint(),
-    warnings: async () => {
-      const state = store.current();
-      const logins = state.state === "open" ? await endingLogins(services) : [];
-      const current = config.current();
-      const notes = [...(current ? serving.configNotes(current) : []), serving.sixNote()];
-      const told = notes.filter((note) => note !== undefined);
-      return [...(state.state === "open" ? state.warnings : []), ...notDurable(), ...logins, ...told];
-    },
+    warnings: () => warnings(parts),
     unlock: (passphrase) => lifecycle.unlock(passphrase),
     createStore: (passphrase) => lifecycle.create(passphrase),
     lock: () => lifecycle.lock(),
     stopSoon: () => options.onStopRequested(),
   };
+}
+
+/** What the user should know of, a sentence each, for `status`. */
+async function warnings(parts: FacadeParts): Promise<readonly string[]> {
+  const { services, serving, config } = parts;
+  const state = services.store.current();
+  const ofStore = state.state === "open" ? [...state.warnings, ...(await endingLogins(services))] : [];
+  const current = config.current();
+  const notes = [...(current ? serving.configNotes(current) : []), serving.sixNote()];
+  return [...ofStore, ...notDurable(parts), ...notes.filter((note) => note !== undefined)];
 }
 
 /** What cannot be read now (the store was locked meanwhile) is told by the state of each source. */
@@ -43,4 +50,23 @@ async function endingLogins({ sso }: Services): Promise<readonly string[]> {
     const day = new Date(renewableUntil).toISOString().slice(0, 10);
     return `the login of ${sources.join(", ")} can be renewed until ${day} only: brokerctl login ${sources[0] ?? ""}`;
   });
+}
+
+/**
+ * Everything that is written in the state directory and served whether or not the disk takes it: what it did not take, a
+ * restart would lose. The sealed cache tells of itself, among the secret store's warnings. Each sentence goes with the
+ * write that works; the sweep tries again.
+ */
+function notDurable({ options, services, lock, port, shellFiles }: FacadeParts): readonly string[] {
+  const { leases, lifecycle, sso } = services;
+  const problems = [
+    [`${options.paths.stateDir} had no space at the start, so nothing new can be saved`, lock.fullDisk],
+    ["leases are not durable", leases.saveProblem ?? lifecycle.leaseProblem],
+    ["the endpoint's port is not durable", port.problem],
+    ["what prompts and new shells read is out of date", shellFiles.problem],
+  ] as const;
+  return [
+    ...problems.flatMap(([what, why]) => (why === undefined ? [] : [`${what}: ${why}`])),
+    ...sso.tokens.unsaved.map((url) => `the renewed login at ${url} is not durable: free some space, or log in again`),
+  ];
 }

@@ -1,26 +1,68 @@
+import { join } from "node:path";
 import { type Aws, createAws } from "../aws/aws.js";
 import { awsEnvironment } from "../aws/aws-environment.js";
-import type { Config } from "../config/config.js";
-import type { Source } from "../core/role.js";
+import type { LocalCredentials } from "../aws/local-credentials.js";
+import { SdkLocalCredentials } from "../aws/sdk-local-credentials.js";
+import type { SsoPortal } from "../aws/sso.js";
+import type { RunningConfig } from "../control/services.js";
+import type { ContainerSource, InstanceMetadataSource, ProcessSource, ProfileSource, Source } from "../core/role.js";
 import { CredentialsCache } from "../credentials/credentials-cache.js";
 import { CredentialsRegistry } from "../credentials/credentials-registry.js";
 import { createAssumeRole, RoleProvider } from "../credentials/role-provider.js";
+import { AwsSsoCache } from "../credentials/sources/aws-sso-cache.js";
+import { AwsSsoCacheSourceProvider } from "../credentials/sources/aws-sso-cache-source.js";
+import { ExternalCredentials, type ExternalCredentialsOptions } from "../credentials/sources/external-credentials.js";
 import { KeyStore } from "../credentials/sources/key-store.js";
 import { KeysSessions } from "../credentials/sources/keys-sessions.js";
 import { MfaCodes } from "../credentials/sources/mfa-codes.js";
-import type { SourceProviders } from "../credentials/sources/source-provider.js";
+import { ProcessCredentials } from "../credentials/sources/process-source.js";
+import type { AssumeRole, SourceProviders } from "../credentials/sources/source-provider.js";
 import { SsoSourceProvider } from "../credentials/sources/sso-source.js";
+import { WebIdentitySourceProvider } from "../credentials/sources/web-identity-source.js";
+import { readSmallFile } from "../files/read-small-file.js";
 import { listenForCallback } from "../http/callback-listener.js";
 import { createDeployedFunctions, type DeployedFunctions } from "../lambda/deployed-functions.js";
 import { LambdaRoles } from "../lambda/lambda-roles.js";
 import { LeaseRegistry } from "../leases/lease-registry.js";
 import { createSso, type Sso } from "../sso/sso.js";
+import type { Clock } from "../system/clock.js";
+import type { Logger } from "../system/logger.js";
+import { type BrokerPaths, homeDirectory } from "../system/paths.js";
 import type { ProcessTable } from "../system/process-identity.js";
-import { SystemPrograms } from "../system/run-program.js";
+import { type Programs, SystemPrograms } from "../system/run-program.js";
+import type { InheritedSockets } from "../system/socket-activation.js";
 import { CurrentStore } from "./current-store.js";
-import type { DaemonOptions } from "./daemon-options.js";
-import { buildExternalSources } from "./external-sources.js";
 import { StoreLifecycle } from "./store-lifecycle.js";
+
+/** Everything a daemon takes from outside; the entry fills it from the process, tests by hand. */
+export interface DaemonOptions {
+  readonly paths: BrokerPaths;
+  /** Cleaned (system/clean-environment). */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Begins a new log file; undefined: the log is a stream. */
+  readonly rotateLog?: (() => Promise<void>) | undefined;
+  /** 0 ≤ x < 1, for jitter. */
+  readonly random: () => number;
+  readonly version: string;
+  readonly pid: number;
+  /** For `{user}` and `{host}` in role_session_name. */
+  readonly user: string;
+  readonly host: string;
+  /** How the keychain child is started. */
+  readonly keychainChild: { readonly nodePath: string; readonly scriptPath: string };
+  /** Stays up without a valid config, and serves around bad entries of it (`degraded`); a foreground daemon gives up instead. */
+  readonly supervised: boolean;
+  /** The unit that started us takes from our programs what they may need: right only while there are none. */
+  readonly hardened?: boolean;
+  /** Sockets that a service manager holds for us: the port is theirs, whatever the config says. */
+  readonly inherited?: InheritedSockets | undefined;
+  /** Epoch milliseconds: when who starts us began to want that; a `brokerctl stop` after it keeps us from starting. */
+  readonly wantedSince?: number | undefined;
+  /** `brokerctl stop` was asked for. */
+  readonly onStopRequested: () => void;
+}
 
 export interface Services {
   readonly aws: Aws;
@@ -38,92 +80,131 @@ export interface Services {
   readonly lifecycle: StoreLifecycle;
 }
 
-export interface Surroundings {
+export interface ServicesParts {
   readonly processes: ProcessTable;
   readonly writeAtomic: (path: string, data: Uint8Array) => Promise<void>;
-  readonly leasesPath: string;
-  readonly lambdaRolesPath: string;
+  readonly config: Pick<RunningConfig, "current" | "problem">;
   readonly onLeasesChanged: () => Promise<void>;
-  readonly config: {
-    current(): Config | undefined;
-    problem(): ReturnType<ConstructorParameters<typeof StoreLifecycle>[0]["configProblem"]>;
-  };
 }
 
 /** The composition root: what lives in the daemon is made here, bottom up, and nowhere else. */
-export function buildServices(options: DaemonOptions, surroundings: Surroundings): Services {
-  const { clock, logger, random } = options;
-  const { config } = surroundings;
-  const aws = createAws({ environment: awsEnvironment(options.environment), clock, logger });
+export function buildServices(options: DaemonOptions, parts: ServicesParts): Services {
+  const { environment, clock, logger, random } = options;
+  const { config } = parts;
+  const aws = createAws({ environment: awsEnvironment(environment), clock, logger });
   const store = new CurrentStore();
   const keys = new KeyStore(store);
+  const programs = new SystemPrograms({ environment, clock });
+  const assumeRole = createAssumeRole({ sts: aws.sts, clock });
   const onChange = (): void => cache.save();
 
-  const sources = (): ReadonlyMap<string, Source> => config.current()?.sources ?? new Map<string, Source>();
-  const programs = new SystemPrograms({ environment: options.environment, clock });
-  const assumeRole = createAssumeRole({ sts: aws.sts, clock });
-  const sessions = new KeysSessions({
-    ...{ keys, sts: aws.sts, assumeRole, clock, onChange },
-    codes: new MfaCodes({ programs, clock }),
-  });
-  const sso = buildSso(options, { aws, store, sources, onLoggedIn: (source) => credentials.wake(source) });
+  const codes = new MfaCodes({ programs, clock });
+  const sessions = new KeysSessions({ keys, codes, sts: aws.sts, assumeRole, clock, onChange });
+  const sso = buildSso(options, { aws, store, config, onLoggedIn: (source) => credentials.wake(source) });
   const external = buildExternalSources(options, { aws, portal: sso.portal, assumeRole, programs });
-  const providers: SourceProviders = {
-    keys: sessions,
-    sso: new SsoSourceProvider({ ...sso, clock }),
-    ...external.providers,
-  };
-  const upstream = new RoleProvider({ assumeRole, sources: providers });
+  const sources = { keys: sessions, sso: new SsoSourceProvider({ ...sso, clock }), ...external.providers };
+
+  const upstream = new RoleProvider({ assumeRole, sources });
   const credentials: CredentialsRegistry = new CredentialsRegistry({
     retrieveUpstream: (role, hops) => upstream.retrieve(role, hops),
     ...{ clock, logger, random, onChange },
   });
-
-  const cache = new CredentialsCache({ cache: store, registry: credentials, sessions, logger, sources });
-  const leases = buildLeases(options, surroundings, store);
-  const configProblem = (): ReturnType<typeof config.problem> => config.problem();
+  const cache = new CredentialsCache({
+    ...{ cache: store, registry: credentials, sessions, logger },
+    sources: () => sourcesInForce(config),
+  });
+  const leases = buildLeases(options, parts, store);
   const lifecycle = new StoreLifecycle({
-    store,
-    cache,
-    registry: credentials,
-    sessions,
-    sso,
-    external,
-    leases,
-    logger,
-    configProblem,
+    ...{ store, cache, registry: credentials, sessions, sso, external, leases, logger },
+    configProblem: () => config.problem(),
   });
   return {
-    ...{ aws, store, keys, sessions, sources: providers, programs, sso, credentials, cache, leases, lifecycle },
-    ...buildFunctions(options, surroundings, aws),
+    ...{ aws, store, keys, sessions, sources, programs, sso, credentials, cache, leases, lifecycle },
+    ...buildFunctions(options, parts, aws),
   };
 }
 
-interface SsoSurroundings {
+function sourcesInForce(config: ServicesParts["config"]): ReadonlyMap<string, Source> {
+  return config.current()?.sources ?? new Map<string, Source>();
+}
+
+interface SsoParts extends Pick<ServicesParts, "config"> {
   readonly aws: Aws;
   readonly store: CurrentStore;
-  readonly sources: () => ReadonlyMap<string, Source>;
   readonly onLoggedIn: (source: string) => void;
 }
 
-function buildSso({ clock, logger, random }: DaemonOptions, { aws, store, sources, onLoggedIn }: SsoSurroundings): Sso {
+function buildSso({ clock, logger, random }: DaemonOptions, { aws, store, config, onLoggedIn }: SsoParts): Sso {
   return createSso({
     ...{ oidc: aws.ssoOidc, portal: aws.sso, secrets: store, clock, logger, random, onLoggedIn },
     listen: (listening) => listenForCallback(listening, { clock, logger }),
-    sources: () => [...sources().values()].filter((source) => source.type === "sso"),
+    sources: () => [...sourcesInForce(config).values()].filter((source) => source.type === "sso"),
   });
 }
 
-function buildLeases({ clock, logger }: DaemonOptions, surroundings: Surroundings, store: CurrentStore): LeaseRegistry {
-  const { processes, writeAtomic, leasesPath: path, onLeasesChanged: onChange } = surroundings;
-  return new LeaseRegistry({ path, writeAtomic, secrets: store, clock, processes, logger, onChange });
+interface ExternalSourcesParts {
+  readonly aws: Aws;
+  /** With the pace of all that asks it. */
+  readonly portal: SsoPortal;
+  readonly assumeRole: AssumeRole;
+  readonly programs: Programs;
+}
+
+interface ExternalSources {
+  readonly providers: Omit<SourceProviders, "keys" | "sso">;
+  /** Lock: what was found is forgotten. */
+  readonly dropAll: () => void;
+}
+
+/** Sources whose login or key is kept outside of us: in files, by programs, by the AWS CLI, by the machine. */
+function buildExternalSources(
+  { clock, environment }: DaemonOptions,
+  { aws, portal, assumeRole, programs }: ExternalSourcesParts,
+): ExternalSources {
+  const { sts } = aws;
+  const home = environment["HOME"] ?? homeDirectory();
+  const local: LocalCredentials = new SdkLocalCredentials({ sts, clock, home, variables: environment });
+  const kept: { dropAll(): void }[] = [];
+  const external = <S extends Source>(
+    asked: Pick<ExternalCredentialsOptions<S>, "find" | "check">,
+  ): ExternalCredentials<S> => {
+    const credentials = new ExternalCredentials<S>({ ...asked, sts, assumeRole, clock });
+    kept.push(credentials);
+    return credentials;
+  };
+
+  const processes = new ProcessCredentials({ programs, clock });
+  const cache = new AwsSsoCache({ directory: join(home, ".aws", "sso", "cache"), readFile: readSmallFile, clock });
+  return {
+    providers: {
+      web_identity: new WebIdentitySourceProvider({ readFile: readSmallFile, sts, clock }),
+      process: external<ProcessSource>({
+        find: (source) => processes.find(source),
+        check: (source) => processes.check(source),
+      }),
+      aws_sso_cache: new AwsSsoCacheSourceProvider({ cache, portal, clock }),
+      profile: external<ProfileSource>({ find: ({ profile, stsRegion }) => local.profile(profile, stsRegion) }),
+      instance_metadata: external<InstanceMetadataSource>({ find: () => local.instanceMetadata() }),
+      container: external<ContainerSource>({ find: () => local.container() }),
+    },
+    dropAll: () => kept.forEach((credentials) => credentials.dropAll()),
+  };
+}
+
+function buildLeases(
+  { paths, clock, logger }: DaemonOptions,
+  { processes, writeAtomic, onLeasesChanged: onChange }: ServicesParts,
+  secrets: CurrentStore,
+): LeaseRegistry {
+  const path = join(paths.stateDir, "leases.json");
+  return new LeaseRegistry({ path, writeAtomic, secrets, clock, processes, logger, onChange });
 }
 
 function buildFunctions(
-  { clock }: DaemonOptions,
-  { writeAtomic, lambdaRolesPath: path }: Surroundings,
+  { paths, clock }: DaemonOptions,
+  { writeAtomic }: ServicesParts,
   { lambda, iamRoles, sts }: Aws,
 ): Pick<Services, "lambdaRoles" | "functions"> {
-  const lambdaRoles = new LambdaRoles({ path, writeAtomic, clock });
+  const lambdaRoles = new LambdaRoles({ path: join(paths.stateDir, "lambda-roles.json"), writeAtomic, clock });
   return { lambdaRoles, functions: createDeployedFunctions({ lambda, iamRoles, sts, clock, roles: lambdaRoles }) };
 }

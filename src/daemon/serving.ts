@@ -15,9 +15,8 @@ import {
 import { connectionLimit } from "../system/open-file-limit.js";
 import { describePortOwner } from "../system/port-owner.js";
 import type { ProcessTable } from "../system/process-identity.js";
-import type { DaemonOptions } from "./daemon-options.js";
 import type { EndpointPort } from "./endpoint-port.js";
-import type { Services } from "./services.js";
+import type { DaemonOptions, Services } from "./services.js";
 
 export interface ServingOptions {
   readonly options: DaemonOptions;

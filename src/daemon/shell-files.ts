@@ -5,9 +5,8 @@ import { Mutex } from "../core/serial.js";
 import type { LeaseRegistry } from "../leases/lease-registry.js";
 import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
-import type { DaemonOptions } from "./daemon-options.js";
 import { LeaseFiles } from "./lease-files.js";
-import type { Services } from "./services.js";
+import type { DaemonOptions, Services } from "./services.js";
 import type { Serving } from "./serving.js";
 import { StartLines } from "./start-lines.js";
 

@@ -10,7 +10,6 @@ import type { StoreState } from "../secrets/store-state.js";
 import type { Sso } from "../sso/sso.js";
 import type { Logger } from "../system/logger.js";
 import type { CurrentStore } from "./current-store.js";
-import type { ExternalSources } from "./external-sources.js";
 
 /** A probe is a child process: seldom enough not to be felt. */
 const REPROBE_MS = 60_000;
@@ -21,7 +20,7 @@ export interface StoreLifecycleOptions {
   readonly registry: CredentialsRegistry;
   readonly sessions: KeysSessions;
   readonly sso: Pick<Sso, "lock" | "sweep">;
-  readonly external: Pick<ExternalSources, "dropAll">;
+  readonly external: { dropAll(): void };
   readonly leases: LeaseRegistry;
   readonly logger: Logger;
   /** Why there is no config to serve by; undefined: there is one. */

@@ -1,8 +1,10 @@
 import { execFile } from "node:child_process";
-import { readdir, readFile, readlink } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { SystemClock } from "./clock.js";
+import { LISTENING, rowsOf, type SocketRow, spellingsOfEnd } from "./connection-table.js";
 import { closePipesAfterExit } from "./run-program.js";
+import { holdersOf } from "./socket-processes.js";
 
 /**
  * Who listens on `port` so that 127.0.0.1 is taken, for people: "pid 4711 (node, user alice, uid 1000)", or "a process of
@@ -12,58 +14,25 @@ export async function describePortOwner(port: number, platform = process.platfor
   return platform === "linux" ? ownerFromProc(port) : ownerFromLsof(port);
 }
 
-interface Listener {
-  readonly uid: string;
-  readonly inode: string;
-}
-
 async function ownerFromProc(port: number): Promise<string | undefined> {
   const tables = await Promise.all(["tcp", "tcp6"].map((name) => readOrEmpty(`/proc/net/${name}`)));
-  const listener = findListener(tables.join("\n"), port);
+  const listener = tables.flatMap((table) => listenersOn(table, port))[0];
   if (!listener) return undefined;
-  const pid = await findProcessWith(`socket:[${listener.inode}]`);
-  const user = await describeUser(listener.uid);
-  if (pid === undefined) return `a process of ${user}`;
+  const user = await describeUser(String(listener.uid));
+  const holder = await holdersOf([listener.inode]).next();
+  if (holder.done === true) return `a process of ${user}`;
+  const { pid } = holder.value;
   const program = (await readOrEmpty(`/proc/${pid}/comm`)).trim();
   return `pid ${pid} (${program}, ${user})`;
 }
 
-/** 127.0.0.1, any v4 address, any address, v4-mapped 127.0.0.1: as the kernel prints them on little-endian machines. */
-const ADDRESSES_THAT_TAKE_IT = [
-  "0100007F",
-  "00000000",
-  "0".repeat(32),
-  "0000000000000000FFFF00000100007F",
-  "0000000000000000FFFF000000000000",
-];
-const LISTEN_STATE = "0A";
+/** Those on which a listener keeps 127.0.0.1 from being bound. */
+const ADDRESSES_THAT_TAKE_IT = ["127.0.0.1", "0.0.0.0", "::"];
 
-/** proc(5) /proc/net/tcp: sl local_address rem_address st tx:rx tr:when retrnsmt uid timeout inode … */
-function findListener(table: string, port: number): Listener | undefined {
-  const hexPort = port.toString(16).toUpperCase().padStart(4, "0");
-  for (const line of table.split("\n")) {
-    const [, local, , state, , , , uid, , inode] = line.trim().split(/\s+/);
-    const [address = "", localPort] = (local ?? "").split(":");
-    const takesIt = localPort === hexPort && ADDRESSES_THAT_TAKE_IT.includes(address);
-    if (takesIt && state === LISTEN_STATE && uid !== undefined && inode !== undefined) return { uid, inode };
-  }
-  return undefined;
-}
-
-/** Only processes whose descriptors we may read: our own, or all for root. */
-async function findProcessWith(socket: string): Promise<string | undefined> {
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
-  for (const pid of pids) if (await hasOpen(pid, socket)) return pid;
-  return undefined;
-}
-
-async function hasOpen(pid: string, socket: string): Promise<boolean> {
-  const directory = `/proc/${pid}/fd`;
-  const descriptors = await readdir(directory).catch(() => []);
-  for (const descriptor of descriptors) {
-    if ((await readlink(`${directory}/${descriptor}`).catch(() => "")) === socket) return true;
-  }
-  return false;
+function listenersOn(table: string, port: number): readonly SocketRow[] {
+  const taking = new Set(ADDRESSES_THAT_TAKE_IT.flatMap((address) => spellingsOfEnd({ address, port })));
+  const rows = rowsOf(table, (ends) => taking.has(ends.slice(0, ends.indexOf(" "))));
+  return rows.filter(({ state }) => state === LISTENING);
 }
 
 /** By name where /etc/passwd has it; users of a directory service stay a number. */

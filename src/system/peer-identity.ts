@@ -1,0 +1,198 @@
+import { open } from "node:fs/promises";
+import type { Clock } from "./clock.js";
+import { ESTABLISHED, rowsOf, type SocketRow, spellingsOf } from "./connection-table.js";
+import { whyPeersAreUnknown } from "./peer-check.js";
+
+/** The program's end of a connection. */
+export interface Peer {
+  /** The user who made the socket. */
+  readonly uid: number;
+  /** Of the socket, by which its process can be found as long as it is open. */
+  readonly inode: number;
+}
+
+export type PeerVerdict =
+  /** A program of our own user. */
+  | { readonly kind: "own"; readonly peer: Peer }
+  /** Certainly another user's. */
+  | { readonly kind: "other"; readonly peer: Peer }
+  /** The program has closed its half and still reads: refused, because only a whole connection is certain. */
+  | { readonly kind: "half-closed" }
+  /** The program has closed the connection, and no one tells any more whose it was. */
+  | { readonly kind: "gone" }
+  /** Not known yet; asking again may tell. */
+  | { readonly kind: "late" }
+  /** The system does not tell (`notChecked`). */
+  | { readonly kind: "not-checked" };
+
+/** What is asked of an accepted TCP connection; a `net.Socket` has it all. */
+export interface AcceptedConnection {
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+  readonly localAddress?: string | undefined;
+  readonly localPort?: number | undefined;
+  readonly destroyed: boolean;
+}
+
+/** Tells whose program is at the other end of a loopback connection. */
+export interface PeerIdentity {
+  /** Why no connection is checked on this machine; undefined: each is. */
+  readonly notChecked: string | undefined;
+  /** Never rejects, and never takes longer than `PEER_PATIENCE_MS`. Asked once for a connection, it is known. */
+  of(connection: AcceptedConnection): Promise<PeerVerdict>;
+}
+
+export const PEER_PATIENCE_MS = 900;
+
+export type TableName = "tcp" | "tcp6";
+
+export interface ProcPeersOptions {
+  readonly clock: Clock;
+  readonly uid?: number | undefined;
+  /** The text of /proc/self/net/NAME. */
+  readonly readTable?: (name: TableName) => Promise<string>;
+  readonly notChecked?: string | undefined;
+}
+
+/** Scans that may follow each other at once; one more becomes possible each `SCAN_INTERVAL_MS`, 20 a second. */
+const SCANS_AT_ONCE = 10;
+const SCAN_INTERVAL_MS = 50;
+
+interface Waiting {
+  readonly connection: AcceptedConnection;
+  readonly spellings: readonly string[];
+  readonly answer: (verdict: PeerVerdict) => void;
+}
+
+/**
+ * Linux: the rows of /proc/self/net/tcp and tcp6. A scan costs 1.5 ms, and 50 ms with 10,000 connections, most of it the
+ * kernel's; so those who wait share one, and there are at most 20 a second. Never one that began before the connection was
+ * there: its row could be an earlier connection's. While an accepted connection is open, no other has its ends.
+ */
+export class ProcPeers implements PeerIdentity {
+  readonly notChecked: string | undefined;
+  readonly #clock: Clock;
+  readonly #uid: number | undefined;
+  readonly #readTable: (name: TableName) => Promise<string>;
+  readonly #verdicts = new WeakMap<AcceptedConnection, Promise<PeerVerdict>>();
+  readonly #waiting = new Set<Waiting>();
+  #isScanning = false;
+  #scansLeft = SCANS_AT_ONCE;
+  #isRefilling = false;
+
+  constructor({ clock, uid = process.getuid?.(), readTable = readProcTable, ...options }: ProcPeersOptions) {
+    this.#clock = clock;
+    this.#uid = uid;
+    this.#readTable = readTable;
+    this.notChecked = "notChecked" in options ? options.notChecked : whyPeersAreUnknown();
+  }
+
+  of(connection: AcceptedConnection): Promise<PeerVerdict> {
+    if (this.notChecked !== undefined) return Promise.resolve({ kind: "not-checked" });
+    const known = this.#verdicts.get(connection) ?? this.#look(connection);
+    this.#verdicts.set(connection, known);
+    return known;
+  }
+
+  #look(connection: AcceptedConnection): Promise<PeerVerdict> {
+    const spellings = clientEnds(connection);
+    if (spellings === undefined) return Promise.resolve({ kind: "gone" }); // reset before it was accepted
+    return new Promise((resolve) => {
+      const waiting: Waiting = {
+        connection,
+        spellings,
+        answer: (verdict) => {
+          cancel();
+          this.#waiting.delete(waiting);
+          if (verdict.kind === "late") this.#verdicts.delete(connection);
+          resolve(verdict);
+        },
+      };
+      const cancel = this.#clock.after(PEER_PATIENCE_MS, () => waiting.answer({ kind: "late" }));
+      this.#waiting.add(waiting);
+      this.#scanIfDue();
+    });
+  }
+
+  #scanIfDue(): void {
+    if (this.#isScanning || this.#waiting.size === 0 || this.#scansLeft === 0) return;
+    this.#scansLeft--;
+    this.#planRefill();
+    this.#isScanning = true;
+    // What cannot be read now (no descriptors left, say) is read again until their time is over: not known is not ours.
+    void this.#scan([...this.#waiting])
+      .catch(() => undefined)
+      .then(() => {
+        this.#isScanning = false;
+        this.#scanIfDue();
+      });
+  }
+
+  #planRefill(): void {
+    if (this.#isRefilling) return;
+    this.#isRefilling = true;
+    this.#clock.after(SCAN_INTERVAL_MS, () => {
+      this.#isRefilling = false;
+      this.#scansLeft++;
+      if (this.#scansLeft < SCANS_AT_ONCE) this.#planRefill();
+      this.#scanIfDue();
+    });
+  }
+
+  /** tcp6 only for those whom tcp does not have. */
+  async #scan(asked: readonly Waiting[]): Promise<void> {
+    let missing = asked;
+    for (const table of ["tcp", "tcp6"] as const) {
+      if (missing.length > 0) missing = this.#answerFrom(await this.#readTable(table), missing);
+    }
+    // A table is read in pieces, between which rows move: who is missing from one is looked for in the next.
+    for (const { connection, answer } of missing) if (connection.destroyed) answer({ kind: "gone" });
+  }
+
+  /** Gives those that the table does not have. */
+  #answerFrom(table: string, asked: readonly Waiting[]): readonly Waiting[] {
+    const found = new Map<string, SocketRow[]>(asked.flatMap(({ spellings }) => spellings).map((ends) => [ends, []]));
+    for (const row of rowsOf(table, (ends) => found.has(ends))) found.get(row.ends)?.push(row);
+    return asked.filter(({ spellings, answer }) => {
+      const rows = spellings.flatMap((ends) => found.get(ends) ?? []);
+      if (rows.length > 0) answer(verdictOf(rows, this.#uid));
+      return rows.length === 0;
+    });
+  }
+}
+
+/** The client's row is the one whose own end is the remote end here. */
+function clientEnds(connection: AcceptedConnection): readonly string[] | undefined {
+  const { remoteAddress, remotePort, localAddress, localPort } = connection;
+  if (remoteAddress === undefined || remotePort === undefined) return undefined;
+  if (localAddress === undefined || localPort === undefined) return undefined;
+  const client = { address: remoteAddress, port: remotePort };
+  return spellingsOf(client, { address: localAddress, port: localPort });
+}
+
+/** Of a closing socket the kernel says uid 0, always: only a live one's counts. Root is a user as any other. */
+function verdictOf(rows: readonly SocketRow[], ownUid: number | undefined): PeerVerdict {
+  const open = rows.find(({ state, inode }) => state === ESTABLISHED && inode !== 0);
+  const { uid, inode } = open ?? rows.find((row) => row.inode !== 0) ?? { uid: 0, inode: 0 };
+  if (inode === 0) return { kind: "gone" };
+  if (uid !== ownUid) return { kind: "other", peer: { uid, inode } };
+  return open ? { kind: "own", peer: { uid, inode } } : { kind: "half-closed" };
+}
+
+/** The kernel gives 4 KiB at a time, whatever is asked for. */
+const PIECE_BYTES = 16 * 1024;
+
+async function readProcTable(name: TableName): Promise<string> {
+  const file = await open(`/proc/self/net/${name}`, "r");
+  try {
+    const piece = Buffer.allocUnsafe(PIECE_BYTES);
+    const pieces: string[] = [];
+    for (;;) {
+      const { bytesRead } = await file.read(piece, 0, PIECE_BYTES);
+      if (bytesRead === 0) return pieces.join("");
+      pieces.push(piece.toString("latin1", 0, bytesRead));
+    }
+  } finally {
+    await file.close();
+  }
+}

@@ -20,9 +20,9 @@ import {
   checkLeaseName,
   checkSpace,
   DEFAULT_LEASE,
-  type GrantedLease,
   handedOver,
   type LeaseTerms,
+  type LeaseWithToken,
   movedLease,
   type NamedLeaseTerms,
   newLease,
@@ -131,7 +131,7 @@ export class LeaseRegistry {
   }
 
   /** The token is given here only: afterwards only its hash is kept. */
-  async createChild({ role, holder, expiresAt }: ChildLeaseTerms): Promise<GrantedLease> {
+  async createChild({ role, holder, expiresAt }: ChildLeaseTerms): Promise<LeaseWithToken> {
     return this.#state.exclusive(() => this.#issue({ kind: "child", role, holder, expiresAt }));
   }
 
@@ -151,7 +151,7 @@ export class LeaseRegistry {
       const lease = this.#state.byId(id);
       if (lease.kind === "default") throw defaultNotRevocable();
       const now = this.#clock.now();
-      await this.#state.withdraw(withoutLeases(this.#state.snapshot, [lease], now));
+      await this.#state.applyThenSave(withoutLeases(this.#state.snapshot, [lease], now));
       await this.#tokens.drop([lease]);
       return { ...lease, endedAt: now };
     });
@@ -163,7 +163,7 @@ export class LeaseRegistry {
   }
 
   /** A new token; the old one is refused at once, as `LeaseEnded`. */
-  async rotate(id: string): Promise<GrantedLease> {
+  async rotate(id: string): Promise<LeaseWithToken> {
     const token = await this.#tokens.rotate(id);
     return { token, lease: this.#state.byId(id) };
   }
@@ -201,18 +201,18 @@ export class LeaseRegistry {
   async flush(): Promise<void> {
     if (!this.#state.loaded) return;
     await this.#state.exclusive(async () => {
-      if (this.#state.writePending) await this.#state.withdraw(this.#state.snapshot);
+      if (this.#state.writePending) await this.#state.applyThenSave(this.#state.snapshot);
     });
   }
 
   /** Makes a lease in `base`, the leases that stay beside it. */
-  async #issue(terms: LeaseTerms, base: LeaseSnapshot = this.#state.snapshot): Promise<GrantedLease> {
+  async #issue(terms: LeaseTerms, base: LeaseSnapshot = this.#state.snapshot): Promise<LeaseWithToken> {
     const token = newLeaseToken();
     const lease = newLease(terms, hashLeaseToken(token.reveal()), this.#clock.now());
     checkSpace(base.leases, terms.kind);
     await this.#tokens.keep(lease, token);
     try {
-      await this.#state.grant(withLease(base, lease));
+      await this.#state.saveThenApply(withLease(base, lease));
     } catch (error) {
       await this.#tokens.drop([lease]);
       throw error;
@@ -222,7 +222,7 @@ export class LeaseRegistry {
 
   #change(id: string, change: (lease: Lease) => Lease): Promise<Lease> {
     return this.#state.exclusive(async () => {
-      await this.#state.grant(withLease(this.#state.snapshot, change(this.#state.byId(id))));
+      await this.#state.saveThenApply(withLease(this.#state.snapshot, change(this.#state.byId(id))));
       return this.#state.byId(id);
     });
   }
@@ -230,7 +230,7 @@ export class LeaseRegistry {
   /** The next sweep tries again. */
   async #saveQuietly(snapshot: LeaseSnapshot): Promise<void> {
     try {
-      await this.#state.withdraw(snapshot);
+      await this.#state.applyThenSave(snapshot);
     } catch (err) {
       this.#logger.warn({ err }, "leases could not be saved");
     }

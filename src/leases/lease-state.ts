@@ -45,7 +45,7 @@ export class LeaseState implements LeaseLookup {
   #snapshot: LeaseSnapshot | undefined;
   #index = indexOf(EMPTY_SNAPSHOT);
   readonly #changes = new Mutex();
-  /** A write failed: the file may lack an end that holds in memory, or have a grant that was never acknowledged. */
+  /** A write failed: the file may lack an end that holds in memory, or have a change that was never acknowledged. */
   #unsaved = false;
   #saveProblem: string | undefined;
   /** Lease id → last use that the file does not know yet. */
@@ -120,7 +120,7 @@ export class LeaseState implements LeaseLookup {
   }
 
   /** For a change that gives access: durable first, so that a crash takes back nothing that was acknowledged. */
-  async grant(snapshot: LeaseSnapshot): Promise<void> {
+  async saveThenApply(snapshot: LeaseSnapshot): Promise<void> {
     const touched = this.#withTouches(snapshot);
     await this.#write(touched);
     this.#apply(touched);
@@ -128,7 +128,7 @@ export class LeaseState implements LeaseLookup {
   }
 
   /** For a change that takes access away: in force in memory at once, also when the write fails. */
-  async withdraw(snapshot: LeaseSnapshot): Promise<void> {
+  async applyThenSave(snapshot: LeaseSnapshot): Promise<void> {
     const touched = this.#withTouches(snapshot);
     this.#apply(touched);
     try {

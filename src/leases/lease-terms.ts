@@ -42,7 +42,7 @@ export interface ChildLeaseTerms {
 }
 
 /** A lease and its token. */
-export interface GrantedLease {
+export interface LeaseWithToken {
   readonly lease: Lease;
   readonly token: Secret;
 }

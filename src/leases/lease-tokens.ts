@@ -61,7 +61,7 @@ export class LeaseTokens {
       const next = newLeaseToken();
       // Should the write below fail, the next `access` or reconcile finds the new token here and takes it up.
       await this.keep(lease, next);
-      await this.#state.grant(withToken(this.#state.snapshot, lease, this.#stamp(next)));
+      await this.#state.saveThenApply(withToken(this.#state.snapshot, lease, this.#stamp(next)));
       return next;
     });
   }
@@ -73,7 +73,7 @@ export class LeaseTokens {
       const children = leases.filter((lease) => !isDurable(lease));
       let next = withoutLeases(this.#state.snapshot, children, this.#clock.now());
       for (const lease of leases.filter(isDurable)) next = withRotationDue(next, lease, this.#stamp(newLeaseToken()));
-      await this.#state.withdraw(next);
+      await this.#state.applyThenSave(next);
       const rotated = leases.length - children.length;
       this.#logger.warn({ ended: children.length, rotated }, "all lease tokens revoked");
     });
@@ -116,7 +116,7 @@ export class LeaseTokens {
       settled = withToken(settled, lease, { hash, now: this.#clock.now() });
       this.#logger.warn({ lease: lease.id }, "lease has another token now");
     }
-    if (settled !== snapshot) await this.#state.grant(settled);
+    if (settled !== snapshot) await this.#state.saveThenApply(settled);
   }
 
   async #withDefaultLease(snapshot: LeaseSnapshot): Promise<LeaseSnapshot> {

@@ -39,19 +39,19 @@ export function leaseHandlers(services: ControlServices): Handlers<Operations> {
       return { lease: view(moved), old, new: summaryOf(services, target) };
     },
     "lease-access": async (request, { signal }) => {
-      if ("lease" in request) return grant(services, leases.select(request.lease));
-      return grant(services, await leases.pinned(await nameOf(request.pinnedRole, signal)));
+      if ("lease" in request) return accessTo(services, leases.select(request.lease));
+      return accessTo(services, await leases.pinned(await nameOf(request.pinnedRole, signal)));
     },
     "lease-create": async ({ name, role: named, forSeconds }, { signal }) => {
       const role = await nameOrNull(named, signal);
       const lease = await leases.createNamed({ name, role, expiresAt: expiresAt(forSeconds) });
-      return grant(services, lease);
+      return accessTo(services, lease);
     },
     "lease-child": async ({ role, pid, forSeconds }, { signal }) => {
       const holder = holderOf(services, pid);
       const child = { role: await nameOrNull(role, signal), holder, expiresAt: expiresAt(forSeconds) };
       const { lease, token } = await leases.createChild(child);
-      return access(services, lease, token);
+      return accessWith(services, lease, token);
     },
     "lease-hand-over": async ({ id, pid }) => {
       await leases.handOver(id, holderOf(services, pid));
@@ -61,7 +61,7 @@ export function leaseHandlers(services: ControlServices): Handlers<Operations> {
     "lease-show": async ({ lease }) => Promise.resolve(view(leases.select(lease))),
     "lease-rotate": async ({ lease }) => {
       const { lease: rotated, token } = await leases.rotate(leases.select(lease).id);
-      return access(services, rotated, token);
+      return accessWith(services, rotated, token);
     },
     "lease-revoke": async ({ lease: selector }) => {
       const lease = leases.select(selector);
@@ -73,11 +73,11 @@ export function leaseHandlers(services: ControlServices): Handlers<Operations> {
 }
 
 /** For leases whose token is kept: default, named and pinned ones. */
-async function grant(services: ControlServices, lease: Lease): Promise<LeaseAccess> {
-  return access(services, lease, await services.leases.access(lease));
+async function accessTo(services: ControlServices, lease: Lease): Promise<LeaseAccess> {
+  return accessWith(services, lease, await services.leases.access(lease));
 }
 
-function access(services: ControlServices, lease: Lease, secret: Secret): LeaseAccess {
+function accessWith(services: ControlServices, lease: Lease, secret: Secret): LeaseAccess {
   const endpoint = services.daemon.endpoint();
   if (endpoint === null) throw services.config.problem() ?? notServing();
   const role = services.leases.roleOf(lease);

@@ -2,6 +2,7 @@ import { StringDecoder } from "node:string_decoder";
 import type { ReadStream, WriteStream } from "node:tty";
 import { visibleText } from "../../core/visible-text.js";
 import { type Choice, Interrupted, type Prompts } from "./prompts.js";
+import { columnsOf } from "./screen.js";
 
 export interface Terminal {
   readonly stdin: ReadStream;
@@ -23,6 +24,8 @@ const KEY = {
 const ESCAPE_SEQUENCE = /\u001b\[[0-9;]*[A-Za-z~]/g;
 const CLEAR_LINE = "\r\u001b[K";
 const VISIBLE_CHOICES = 12;
+/** Where a terminal says that it has none. */
+const USUAL_ROWS = 24;
 
 export function createTerminalPrompts(terminal: Terminal): Prompts {
   return {
@@ -98,7 +101,9 @@ async function confirm(question: string, fallback: boolean, terminal: Terminal):
 }
 
 async function pick(question: string, choices: readonly Choice[], { stdin, output }: Terminal): Promise<string> {
-  const { autocomplete, isCancel } = await import("@clack/prompts");
+  const { autocomplete, isCancel, updateSettings } = await import("@clack/prompts");
+  updateSettings({ aliases: { [KEY.end]: "cancel" } });
+  ensureSize(output);
   const isChoice = (value: unknown): value is string => choices.some((choice) => choice.value === value);
   const answer = await autocomplete({
     message: question,
@@ -116,6 +121,12 @@ async function pick(question: string, choices: readonly Choice[], { stdin, outpu
   });
   if (isCancel(answer) || !isChoice(answer)) throw new Interrupted();
   return answer;
+}
+
+/** The list is drawn to the terminal's size. Some say 0 × 0, as serial lines and new pseudo terminals do. */
+function ensureSize(output: WriteStream): void {
+  output.columns = columnsOf(output);
+  if (!(output.rows > 0)) output.rows = USUAL_ROWS;
 }
 
 /** `pdr` finds `prod-role`: every letter, in this order. */

@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { existsSync, rmSync } from "node:fs";
 import { resolve } from "node:path";
 import { PassThrough } from "node:stream";
 import type { ReadStream, WriteStream } from "node:tty";
@@ -11,7 +12,7 @@ import { type CliFixture, cliFixture } from "../../support/cli-fixture.js";
 import { settle } from "../../support/fake-clock.js";
 
 /** A terminal whose keys are pressed by the test. */
-function terminal() {
+function terminal(size = { columns: 80, rows: 24 }) {
   const modes: boolean[] = [];
   const shown: string[] = [];
   const input = new PassThrough();
@@ -22,7 +23,7 @@ function terminal() {
       return stdin;
     },
   });
-  const output = Object.assign(new PassThrough(), { isTTY: true, columns: 80, rows: 24 });
+  const output = Object.assign(new PassThrough(), { isTTY: true, ...size });
   output.on("data", (chunk: Buffer) => shown.push(chunk.toString()));
   const prompts = createTerminalPrompts({
     stdin: stdin as unknown as ReadStream,
@@ -139,10 +140,28 @@ describe("other questions", () => {
     await press("p", "d", "r", "l", "\r");
     expect(await answer).toBe("prod-role");
     expect(shown()).toContain("Which role?");
-    const cancelled = terminal();
-    const given = expect(cancelled.prompts.pick("Which?", choices)).rejects.toBeInstanceOf(Interrupted);
-    await cancelled.press("\u0003");
+  });
+
+  it.each([
+    ["^C", "\u0003"],
+    ["^D", "\u0004"],
+    ["^D behind a letter", "d\u0004"],
+    ["Escape", "\u001b"],
+  ])("a list is left with %s", async (_, keys) => {
+    const { prompts, press, modes } = terminal();
+    const given = expect(prompts.pick("Which?", [{ value: "dev", label: "dev" }])).rejects.toBeInstanceOf(Interrupted);
+    await press(...keys);
     await given;
+    expect(modes.at(-1)).toBe(false);
+  });
+
+  it("a list is drawn as in a usual terminal where the terminal says 0 × 0", async () => {
+    const { prompts, press, shown } = terminal({ columns: 0, rows: 0 });
+    const choices = Array.from({ length: 5 }, (_, n) => ({ value: `r${n}`, label: `role-number-${n}` }));
+    const answer = prompts.pick("Which role?", choices);
+    await press("4", "\r");
+    expect(await answer).toBe("r4");
+    for (const { label } of choices) expect(shown()).toContain(label);
   });
 
   it.each([
@@ -234,6 +253,24 @@ describe.runIf(hasPython)("in a real terminal", () => {
     expect(text).toContain("interrupts=1");
     expect(exited).toBe(5);
     expect(fixture.control.leases).toHaveLength(1);
+  });
+
+  it.each([
+    ["^C", "\u0003"],
+    ["^D", "\u0004"],
+  ])("%s in the list of `init` ends by SIGINT, and nothing was written", async (_, key) => {
+    const fixture = await cliFixture({ listening: false });
+    rmSync(fixture.configFile);
+    const { signal, text } = await inTerminal(fixture, ["init"], [["your secrets?", key]]);
+    expect([signal, text.includes("key_file"), existsSync(fixture.configFile)]).toEqual([2, true, false]);
+  });
+
+  it("the list of `use` is readable and takes a choice in a terminal of 0 × 0", async () => {
+    const fixture = await cliFixture();
+    fixture.control.addSource("ops").addRole("dev").addRole("client-production/ReadOnly");
+    const { exited, text } = await inTerminal(fixture, ["use"], [["client-production/ReadOnly", "prod\r"]]);
+    expect([exited, text.includes("Which role?")]).toEqual([0, true]);
+    expect(fixture.control.leases.find(({ kind }) => kind === "default")?.role).toBe("client-production/ReadOnly");
   });
 
   it("^C at a question ends by SIGINT", async () => {

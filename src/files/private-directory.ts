@@ -4,6 +4,7 @@ import { dirname, resolve } from "node:path";
 import { hasErrno, reasonOf } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
 import { shellQuote } from "../core/shell-quote.js";
+import { makeWayHint } from "./private-file.js";
 
 const GROUP_AND_OTHERS = 0o077;
 const WRITABLE_BY_GROUP_AND_OTHERS = 0o022;
@@ -21,7 +22,7 @@ export async function ensurePrivateDirectory(path: string, uid = currentUid()): 
   await makeDirectory(directory);
   const found = await lstat(directory);
   if (found.isSymbolicLink()) refuse(`${directory} is a symbolic link`, `rm ${shellQuote(directory)}`);
-  if (!found.isDirectory()) refuseType(directory, "a directory");
+  if (!found.isDirectory()) refuseType(directory, found, "a directory");
   refuseForeign(directory, found, uid);
   refuseOpen(directory, found, "700");
 }
@@ -35,7 +36,7 @@ export function refuseSwappableHome(home: string, uid = currentUid()): void {
   const directory = resolve(home);
   const found = statSync(directory, { throwIfNoEntry: false });
   if (found) {
-    if (!found.isDirectory()) refuseType(directory, "a directory");
+    if (!found.isDirectory()) refuseType(directory, found, "a directory");
     if (found.uid !== ROOT) refuseForeign(directory, found, uid);
     refuseWritable(directory, found);
   }
@@ -97,7 +98,7 @@ export async function ensurePrivateFile(path: string, uid = currentUid()): Promi
   const found = await lstatIfThere(path);
   if (!found) return false;
   if (found.isSymbolicLink()) refuse(`${path} is a symbolic link`, `rm ${shellQuote(path)}`);
-  if (!found.isFile()) refuseType(path, "a regular file");
+  if (!found.isFile()) refuseType(path, found, "a regular file");
   refuseForeign(path, found, uid);
   refuseOpen(path, found, "600");
   return true;
@@ -109,7 +110,7 @@ export async function ensurePrivateFile(path: string, uid = currentUid()): Promi
  */
 export async function ensureOwnFile(path: string, uid = currentUid()): Promise<void> {
   const found = await statOrRefuse(path);
-  if (!found.isFile()) refuseType(path, "a regular file");
+  if (!found.isFile()) refuseType(path, found, "a regular file");
   refuseForeign(path, found, uid);
   refuseWritable(path, found);
 }
@@ -158,8 +159,8 @@ async function statOrRefuse(path: string): Promise<Stats> {
   }
 }
 
-function refuseType(path: string, wanted: string): never {
-  refuse(`${path} is not ${wanted}`, `mv ${shellQuote(path)} ${shellQuote(`${path}.old`)}`);
+function refuseType(path: string, found: Stats, wanted: string): never {
+  refuse(`${path} is not ${wanted}`, makeWayHint(path, found));
 }
 
 function refuseForeign(path: string, found: Stats, uid: number): void {

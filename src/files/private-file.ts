@@ -63,7 +63,7 @@ function linkFlaw(path: string, cause: unknown): FileFlaw {
 function flawIn(path: string, stats: Stats, demands: FileDemands): FileFlaw | undefined {
   const file = shellQuote(path);
   if (!stats.isFile()) {
-    return { kind: "type", what: "is not a regular file", hint: `mv ${file} ${shellQuote(`${path}.old`)}` };
+    return { kind: "type", what: "is not a regular file", hint: makeWayHint(path, stats) };
   }
   if (isForeign(stats, demands)) {
     return { kind: "owner", what: `belongs to another user (uid ${stats.uid})`, hint: `ls -l ${file}` };
@@ -72,6 +72,13 @@ function flawIn(path: string, stats: Stats, demands: FileDemands): FileFlaw | un
   if (reach) return { kind: "mode", what: `${reach.what} (mode ${modeOf(stats)})`, hint: `${reach.fix} ${file}` };
   if (stats.size <= (demands.maxBytes ?? Number.POSITIVE_INFINITY)) return undefined;
   return { kind: "size", what: `is too long (${stats.size} bytes)`, hint: `ls -l ${file}` };
+}
+
+/** How to make way for a file of ours where something else stands; a device stays: the path to it is what is wrong. */
+export function makeWayHint(path: string, found: Stats): string {
+  const file = shellQuote(path);
+  if (found.isFile() || found.isDirectory()) return `mv ${file} ${shellQuote(`${path}.old`)}`;
+  return found.isFIFO() || found.isSocket() ? `rm ${file}` : `ls -l ${file}`;
 }
 
 function isForeign(stats: Stats, { whose, uid = process.getuid?.() }: FileDemands): boolean {

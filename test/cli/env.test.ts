@@ -243,6 +243,63 @@ describe("env beside a ~/.aws that wins over the endpoint", () => {
     expect(stderr).toContain(`of ${join(home, name)} would win over the broker`);
   });
 
+  it.each<[string, Buffer, string]>([
+    [
+      "a key before any section",
+      Buffer.from(
+        `# mine\naws_access_key_id = AKIAHEADLESS00000000\naws_secret_access_key = ${SECRET}\n[other]\nregion = x\n`,
+      ),
+      "has a setting before any [section], in line 2",
+    ],
+    [
+      "UTF-16",
+      Buffer.from("\uFEFF[default]\r\naws_access_key_id = AKIAUTF1600000000000\r\n", "utf16le"),
+      "is not UTF-8 text",
+    ],
+    ["UTF-16 without a mark", Buffer.from("[other]\nregion = x\n", "utf16le"), "is not UTF-8 text"],
+    ["a byte order mark", Buffer.from("\uFEFF[other]\nregion = x\n"), "begins with a byte order mark"],
+  ])("gives copies where %s in the credentials file stops the AWS CLI, and says so", async (_, bytes, why) => {
+    writeFileSync(join(home, ".aws", "config"), "[profile other]\nregion = us-east-1\n");
+    const path = join(home, ".aws", "credentials");
+    writeFileSync(path, bytes);
+    const { stdout, stderr } = await fixture.run(["env", "dev", "--format", "json"], { env: { HOME: home } });
+    const { set } = JSON.parse(stdout) as Changes;
+    expect(stderr).toContain(`the AWS CLI stops at ${path}, which ${why}: this shell gets copies without it`);
+    const copies = [set["AWS_CONFIG_FILE"]!, set["AWS_SHARED_CREDENTIALS_FILE"]!].map((each) =>
+      readFileSync(each, "utf8"),
+    );
+    expect(copies[0]).toMatch(/^# Written by brokerctl .*\n\[profile other\]\nregion = us-east-1\n$/);
+    expect(copies[1]).toMatch(/^# Written by brokerctl[^\n]*\n$/);
+  });
+
+  it("gives a copy of a config whose first setting stands before any section, without that setting", async () => {
+    writeFileSync(
+      join(home, ".aws", "config"),
+      "aws_access_key_id = AKIAHEADLESS00000000\n[profile other]\nregion = us-east-1\n",
+    );
+    const { stdout } = await fixture.run(["env", "dev", "--format", "json"], { env: { HOME: home } });
+    const { set } = JSON.parse(stdout) as Changes;
+    expect(readFileSync(set["AWS_CONFIG_FILE"]!, "utf8").split("\n").slice(1)).toEqual([
+      "[profile other]",
+      "region = us-east-1",
+      "",
+    ]);
+  });
+
+  it("sets the other of AWS_REGION and AWS_DEFAULT_REGION where only one is set and the role has no region", async () => {
+    writeFileSync(join(home, ".aws", "config"), "[profile other]\nregion = us-east-1\n");
+    const regionsOf = async (role: string, env: Record<string, string>): Promise<unknown[]> => {
+      const { stdout } = await fixture.run(["env", role, "--format", "json"], { env: { HOME: home, ...env } });
+      const { set } = JSON.parse(stdout) as Changes;
+      return [set["AWS_REGION"], set["AWS_DEFAULT_REGION"]];
+    };
+    expect(await regionsOf("prod", { AWS_REGION: "x" })).toEqual([undefined, "x"]);
+    expect(await regionsOf("prod", { AWS_DEFAULT_REGION: "x", AWS_REGION: "" })).toEqual(["x", undefined]);
+    expect(await regionsOf("prod", { AWS_REGION: "x", AWS_DEFAULT_REGION: "y" })).toEqual([undefined, undefined]);
+    expect(await regionsOf("prod", {})).toEqual([undefined, undefined]);
+    expect(await regionsOf("dev", { AWS_REGION: "x" })).toEqual(["eu-west-1", "eu-west-1"]);
+  });
+
   it("leaves files without a default profile alone", async () => {
     writeFileSync(join(home, ".aws", "config"), "[profile other]\nregion = us-east-1\n");
     const { stdout, stderr } = await fixture.run(["env", "dev"], { env: { HOME: home } });

@@ -36,6 +36,13 @@ async function envOf(argv: readonly string[], extra: Record<string, string> = {}
 const leases = (): string[] => fixture.control.leases.map(({ kind }) => kind);
 
 describe("what exec runs", () => {
+  it("has both variables of the region where the environment has one and the role names none", async () => {
+    expect(await envOf(["prod"], { AWS_REGION: "x" })).toMatchObject({ AWS_REGION: "x", AWS_DEFAULT_REGION: "x" });
+    expect(await envOf(["prod"], { AWS_DEFAULT_REGION: "x" })).toMatchObject({ AWS_REGION: "x" });
+    expect(await envOf(["dev"], { AWS_REGION: "x" })).toMatchObject({ AWS_DEFAULT_REGION: "eu-west-1" });
+    expect(await envOf(["prod"])).not.toHaveProperty("AWS_DEFAULT_REGION");
+  });
+
   it("finds its credentials by header, and nothing that would win over them", async () => {
     const seen = await envOf(["dev"], {
       AWS_ACCESS_KEY_ID: "AKIAOLD",

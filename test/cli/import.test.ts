@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -288,6 +289,43 @@ describe("AWS files that cannot be read", () => {
     expect(stderr).toMatch(message);
     expect(stderr).toContain(at("odd"));
     expect(operations()).toEqual([]);
+  });
+
+  it.each<[string, string]>([
+    ["AWS_CONFIG_FILE", "/dev/zero"],
+    ["AWS_SHARED_CREDENTIALS_FILE", "/dev/zero"],
+    ["AWS_CONFIG_FILE", "fifo"],
+  ])("are to be left out by unsetting %s where it names %s", async (variable, name) => {
+    const path = name === "fifo" ? at("fifo") : name;
+    if (name === "fifo") spawnSync("mkfifo", [path]);
+    const { code, stderr } = await fixture.run(["import", "--yes"], { env: { ...env, [variable]: path } });
+    expect([code, stderr]).toEqual([
+      2,
+      `brokerctl: error: ${path} is not a regular file\nbrokerctl: hint: unset ${variable}\n`,
+    ]);
+  });
+
+  it("are to be removed where a FIFO stands in the home directory", async () => {
+    mkdirSync(join(fixture.home, ".aws"));
+    const path = join(fixture.home, ".aws", "config");
+    spawnSync("mkfifo", [path]);
+    expect((await fixture.run(["import", "--yes"])).stderr).toContain(`hint: rm ${path}\n`);
+  });
+
+  it("are none where a variable names /dev/null", async () => {
+    await fixture.run(["import", "--dry-run"], { env: { ...env, AWS_CONFIG_FILE: "/dev/null" } });
+    expect(fixture.control.requests("import-plan")[0]?.aws).toEqual({
+      credentials: { path: env["AWS_SHARED_CREDENTIALS_FILE"], text: CREDENTIALS },
+    });
+  });
+
+  it("in UTF-16 are refused with the command that converts them", async () => {
+    writeFileSync(at("odd"), Buffer.from("\uFEFF[profile ops]\r\nregion = eu-west-1\r\n", "utf16le"), { mode: 0o600 });
+    const { stderr } = await fixture.run(["import"], { env: { ...env, AWS_CONFIG_FILE: at("odd") } });
+    const command = /hint: +(.*)/.exec(stderr)?.[1] ?? "";
+    expect(spawnSync("sh", ["-c", command]).status).toBe(0);
+    const result = await fixture.run(["import", "--dry-run"], { env: { ...env, AWS_CONFIG_FILE: at("odd") } });
+    expect([command.startsWith("iconv "), result.code]).toEqual([true, 0]);
   });
 
   it("are named when there are none", async () => {

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { chmodSync, chownSync, existsSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -83,6 +84,14 @@ describe("a private directory", () => {
       code: "FileRefused",
       hint: `mv '${path}' '${path}.old'`,
     });
+  });
+
+  it("is refused where a pipe or a device is, with a command that can make way, or harms nothing", async () => {
+    const pipe = join(tempDir("private"), "pipe");
+    spawnSync("mkfifo", [pipe]);
+
+    expect(await brokerErrorOf(() => ensurePrivateDirectory(pipe))).toMatchObject({ hint: `rm ${pipe}` });
+    expect(await brokerErrorOf(() => ensurePrivateDirectory("/dev/zero"))).toMatchObject({ hint: "ls -l /dev/zero" });
   });
 
   it("is refused when it cannot be made", async () => {

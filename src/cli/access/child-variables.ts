@@ -1,7 +1,7 @@
-import { neutralAwsFiles, unsaid } from "../aws-files/neutral-aws-files.js";
+import { neutralAwsFiles } from "../aws-files/neutral-aws-files.js";
 import type { CliContext, Environment } from "../context.js";
 import { MARK_VARIABLE, markFor } from "./lease-variables.js";
-import { HOOK_VARIABLE, type VariableChanges } from "./variables.js";
+import { HOOK_VARIABLE, unsaid, type VariableChanges } from "./variables.js";
 
 /** What a child of ours gets beside its lease, so that nothing on this machine wins over it. */
 export async function execVariables(

@@ -78,6 +78,22 @@ export function regionVariables(region: string | null): Record<string, string> {
   return region === null ? {} : { AWS_REGION: region, AWS_DEFAULT_REGION: region };
 }
 
+const REGION_VARIABLES = ["AWS_REGION", "AWS_DEFAULT_REGION"] as const;
+
+/**
+ * `variables` without those that the environment has. Of the two for the region, clients read one or the other (botocore the
+ * second, the other SDKs the first): what the environment says in one of them holds for both.
+ */
+export function unsaid(
+  variables: Readonly<Record<string, string>>,
+  env: Environment,
+): Readonly<Record<string, string>> {
+  const region = REGION_VARIABLES.map((name) => env[name]).find(Boolean);
+  const regions = region === undefined ? [] : REGION_VARIABLES.map((name) => [name, region] as const);
+  const all = { ...variables, ...Object.fromEntries(regions) };
+  return Object.fromEntries(Object.entries(all).filter(([name]) => !env[name]));
+}
+
 /** The token that `variables` give a program, in the URL or beside it; undefined: none of ours. */
 export function tokenOf(variables: Readonly<Record<string, string | undefined>>): string | undefined {
   return tokenIn(variables[URI_VARIABLE]?.split("/lease/")[1]) ?? tokenIn(variables[TOKEN_VARIABLE]);

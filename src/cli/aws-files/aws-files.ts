@@ -8,16 +8,16 @@ export interface AwsFiles {
   readonly credentials: string;
 }
 
+/** What names them elsewhere. */
+export const AWS_FILE_VARIABLES = { config: "AWS_CONFIG_FILE", credentials: "AWS_SHARED_CREDENTIALS_FILE" } as const;
+
 export function awsFiles({ env, homeDir }: CliContext): AwsFiles {
   const home = unlessEmpty(env["HOME"]) ?? homeDir;
-  const placeIn = (variable: string, name: string): string => {
-    const path = unlessEmpty(env[variable]);
+  const placeOf = (name: keyof AwsFiles): string => {
+    const path = unlessEmpty(env[AWS_FILE_VARIABLES[name]]);
     return path === undefined ? join(home, ".aws", name) : expanded(path, { home, env });
   };
-  return {
-    config: placeIn("AWS_CONFIG_FILE", "config"),
-    credentials: placeIn("AWS_SHARED_CREDENTIALS_FILE", "credentials"),
-  };
+  return { config: placeOf("config"), credentials: placeOf("credentials") };
 }
 
 /**
@@ -34,30 +34,6 @@ export async function botoFileWithKeys({ env, homeDir }: CliContext): Promise<st
 }
 
 const BOTO_KEY = /^\s*aws_access_key_id\s*[=:]/im;
-
-/** Why a shell needs copies of `~/.aws`. */
-export interface CompetingDefault {
-  /** What wins over the endpoint: `aws_access_key_id in [default] of /home/me/.aws/credentials`. Undefined: nothing does. */
-  readonly setting: string | undefined;
-  /** The file in which a `[default]` is, which alone stops osls. */
-  readonly path: string;
-}
-
-/** What of the default profile keeps some client from the endpoint; undefined: there is no such profile. */
-export async function competingDefault(context: CliContext): Promise<CompetingDefault | undefined> {
-  const { config, credentials } = awsFiles(context);
-  let found: CompetingDefault | undefined;
-  for (const path of [credentials, config]) {
-    const text = await textOf(path);
-    if (text === "") continue;
-    const { defaultProfile } = await import("./aws-settings.js");
-    const profile = defaultProfile(text);
-    if (profile?.competing !== undefined) return { setting: `${profile.competing} in [default] of ${path}`, path };
-    if (profile) found ??= { setting: undefined, path };
-  }
-  const path = await botoFileWithKeys(context);
-  return path === undefined ? found : { setting: `aws_access_key_id in [Credentials] of ${path}`, path };
-}
 
 /** A file that cannot be read competes with nothing: an SDK cannot read it either. */
 export async function textOf(path: string): Promise<string> {

@@ -102,3 +102,16 @@ export function defaultProfile(text: string): DefaultProfile | undefined {
 }
 
 const DEFAULT_HEADING = /^\s*(?:profile\s+)?["']?\s*default\s*["']?\s*\]/i;
+
+/**
+ * What makes Python's configparser, and the AWS CLI and boto3 with it, refuse a file as a whole, also where the endpoint would
+ * give them credentials; reads on after "which". Undefined: nothing of what a user may not see in an editor.
+ */
+export function whyAwsCliStops(text: string): string | undefined {
+  if (/[\0\uFFFD]/.test(text)) return "is not UTF-8 text";
+  if (text.startsWith("\uFEFF")) return "begins with a byte order mark";
+  const lines = text.split(/\r\n|\r|\n/);
+  const first = lines.findIndex((line) => !/^\s*(?:[#;]|$)/.test(line));
+  if (first === -1 || /^\s*\[[^\]]+\]/.test(lines[first] ?? "")) return undefined;
+  return `has a setting before any [section], in line ${first + 1}`;
+}

@@ -1,18 +1,49 @@
+import { unsaid } from "../access/variables.js";
 import type { CliContext } from "../context.js";
-import { competingDefault } from "./aws-files.js";
+import { awsFiles, botoFileWithKeys, textOf } from "./aws-files.js";
 import type { NeutralAwsFiles } from "./neutral-aws-files.js";
 
 /** For a shell in which `~/.aws` would keep some program from the broker: copies without that, and what they no longer say. Else none. */
 export async function competingFiles(context: CliContext): Promise<NeutralAwsFiles> {
-  const competing = await competingDefault(context);
-  if (competing === undefined) return { files: {}, settings: {} };
-  const { setting, path } = competing;
-  if (setting !== undefined) {
-    context.output.warn(`${setting} would win over the broker: this shell gets copies without it`);
+  const competing = await competingFile(context);
+  if (competing === undefined) return { files: {}, settings: unsaid({}, context.env) };
+  const { problem, path } = competing;
+  if (problem !== undefined) {
+    context.output.warn(`${problem}: this shell gets copies without it`);
   } else {
     context.output.hint(`this shell gets copies of ~/.aws without the [default] of ${path}: osls stops at one`);
   }
-  const { neutralAwsFiles, unsaid } = await import("./neutral-aws-files.js");
+  const { neutralAwsFiles } = await import("./neutral-aws-files.js");
   const { files, settings } = await neutralAwsFiles(context);
   return { files, settings: unsaid(settings, context.env) };
+}
+
+/** Why a shell needs copies of `~/.aws`. */
+export interface CompetingFile {
+  /** A sentence without its end; undefined: there is a `[default]`, which alone stops osls. */
+  readonly problem: string | undefined;
+  readonly path: string;
+}
+
+/** The file that keeps some client from the endpoint, that of which most can be said; undefined: there is none. */
+export async function competingFile(context: CliContext): Promise<CompetingFile | undefined> {
+  const { config, credentials } = awsFiles(context);
+  let unreadable: CompetingFile | undefined;
+  let found: CompetingFile | undefined;
+  for (const path of [credentials, config]) {
+    const text = await textOf(path);
+    if (text === "") continue;
+    const { defaultProfile, whyAwsCliStops } = await import("./aws-settings.js");
+    const profile = defaultProfile(text);
+    if (profile?.competing !== undefined) return winning(`${profile.competing} in [default]`, path);
+    const why = whyAwsCliStops(text);
+    if (why !== undefined) unreadable ??= { problem: `the AWS CLI stops at ${path}, which ${why}`, path };
+    if (profile) found ??= { problem: undefined, path };
+  }
+  const path = await botoFileWithKeys(context);
+  return path === undefined ? (unreadable ?? found) : winning("aws_access_key_id in [Credentials]", path);
+}
+
+function winning(setting: string, path: string): CompetingFile {
+  return { problem: `${setting} of ${path} would win over the broker`, path };
 }

@@ -3,7 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { NodeFileSystem, replaceFile } from "../../files/atomic-file.js";
 import { ensurePrivateDirectory } from "../../files/private-directory.js";
-import type { CliContext, Environment } from "../context.js";
+import type { CliContext } from "../context.js";
 import { type AwsFiles, awsFiles, botoFileWithKeys, textOf } from "./aws-files.js";
 import { neutralConfig } from "./neutral-config.js";
 
@@ -60,22 +60,6 @@ function settingsIn(text: string): NeutralAwsFiles["settings"] {
   } catch {
     return {};
   }
-}
-
-const REGION_VARIABLES = ["AWS_REGION", "AWS_DEFAULT_REGION"] as const;
-
-/**
- * Without those that the environment has. Of the two variables for the region, clients read one or the other: what one of
- * them says holds for both.
- */
-export function unsaid(
-  variables: Readonly<Record<string, string>>,
-  env: Environment,
-): Readonly<Record<string, string>> {
-  const region = REGION_VARIABLES.map((name) => env[name]).find(Boolean);
-  const regions = REGION_VARIABLES.filter((name) => Object.hasOwn(variables, name) && region !== undefined);
-  const all = { ...variables, ...Object.fromEntries(regions.map((name) => [name, region ?? ""])) };
-  return Object.fromEntries(Object.entries(all).filter(([name]) => !env[name]));
 }
 
 /** `aws configure` in a shell that has the copies is told so: what it wrote here would be lost without a word. */

@@ -1,4 +1,6 @@
-import { open } from "node:fs/promises";
+import type { Stats } from "node:fs";
+import { open, stat } from "node:fs/promises";
+import { devNull } from "node:os";
 import { join } from "node:path";
 import type { FileText } from "../../core/aws-import.js";
 import { hasErrno, reasonOf } from "../../core/errno.js";
@@ -6,7 +8,7 @@ import { BrokerError } from "../../core/errors.js";
 import { shellQuote } from "../../core/shell-quote.js";
 import { READ_AT_ONCE } from "../../files/read-small-file.js";
 import type { CliContext } from "../context.js";
-import { type AwsFiles, awsFiles } from "./aws-files.js";
+import { AWS_FILE_VARIABLES, type AwsFiles, awsFiles } from "./aws-files.js";
 
 /** The user's AWS files that exist, whole. */
 export interface AwsFileTexts {
@@ -23,7 +25,10 @@ const MAX_BYTES = 512 * 1024;
  */
 export async function readAwsFiles(context: CliContext): Promise<AwsFileTexts> {
   const paths = userAwsFiles(context);
-  const [config, credentials] = await Promise.all([readText(paths.config), readText(paths.credentials)]);
+  const [config, credentials] = await Promise.all([
+    readText(paths.config, () => whereNamed("config", context)),
+    readText(paths.credentials, () => whereNamed("credentials", context)),
+  ]);
   if (config === undefined && credentials === undefined) {
     throw new BrokerError("UsageInvalid", `there is neither ${paths.config} nor ${paths.credentials}`, {
       hint: "AWS_CONFIG_FILE=PATH AWS_SHARED_CREDENTIALS_FILE=PATH brokerctl import",
@@ -47,25 +52,45 @@ export function usualAwsFiles(context: CliContext): AwsFiles {
   return awsFiles({ ...context, env: { HOME: context.env["HOME"] } });
 }
 
-async function readText(path: string): Promise<string | undefined> {
-  const { ensureOwnFile } = await import("../../files/private-directory.js");
-  if (!(await exists(path))) return undefined;
+/** The variable by which this shell names the file; undefined: it is where AWS has it. */
+function whereNamed(name: keyof AwsFiles, context: CliContext): string | undefined {
+  const isNamed = userAwsFiles(context)[name] !== usualAwsFiles(context)[name];
+  return isNamed ? AWS_FILE_VARIABLES[name] : undefined;
+}
+
+async function readText(path: string, variable: () => string | undefined): Promise<string | undefined> {
+  const [{ ensureOwnFile }, { makeWayHint }] = await Promise.all([
+    import("../../files/private-directory.js"),
+    import("../../files/private-file.js"),
+  ]);
+  const found = await statOf(path);
+  if (found === undefined || (await isNullDevice(found))) return undefined;
+  if (!found.isFile()) {
+    const named = variable();
+    throw new BrokerError("FileRefused", `${path} is not a regular file`, {
+      hint: named === undefined ? makeWayHint(path, found) : `unset ${named}`,
+    });
+  }
   await ensureOwnFile(path);
   const bytes = await readLimited(path);
   const text = decode(bytes);
   if (text !== undefined) return text;
-  throw new BrokerError("FileRefused", `${path} is not UTF-8 text`, { hint: `file ${shellQuote(path)}` });
+  throw new BrokerError("FileRefused", `${path} is not UTF-8 text`, { hint: utf8Hint(path, bytes) });
 }
 
-async function exists(path: string): Promise<boolean> {
-  const { stat } = await import("node:fs/promises");
+/** Undefined: there is no such file. */
+async function statOf(path: string): Promise<Stats | undefined> {
   try {
-    await stat(path);
-    return true;
+    return await stat(path);
   } catch (error) {
-    if (hasErrno(error, "ENOENT", "ENOTDIR")) return false;
+    if (hasErrno(error, "ENOENT", "ENOTDIR")) return undefined;
     throw unreadable(path, error);
   }
+}
+
+/** How a user says that there is none. */
+async function isNullDevice(found: Stats): Promise<boolean> {
+  return found.isCharacterDevice() && found.rdev === (await stat(devNull)).rdev;
 }
 
 async function readLimited(path: string): Promise<Uint8Array> {
@@ -73,9 +98,8 @@ async function readLimited(path: string): Promise<Uint8Array> {
     throw unreadable(path, error);
   });
   try {
-    // A device such as /dev/null is how a user says "none".
-    const stats = await file.stat();
-    if (stats.isFIFO() || stats.isSocket()) throw unreadable(path, new Error("it is a pipe"));
+    // It may have become another since it was looked at.
+    if (!(await file.stat()).isFile()) throw unreadable(path, new Error("it is not a regular file"));
     const bytes = Buffer.alloc(MAX_BYTES + 1);
     let length = 0;
     for (let read = -1; read !== 0 && length < bytes.length; length += read) {
@@ -98,6 +122,15 @@ function decode(bytes: Uint8Array): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Windows' Notepad and PowerShell write UTF-16, which no AWS program reads either. */
+function utf8Hint(path: string, bytes: Uint8Array): string {
+  const file = shellQuote(path);
+  const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
+  if (!isUtf16) return `file ${file}`;
+  const converted = shellQuote(`${path}.utf8`);
+  return `iconv -f UTF-16 -t UTF-8 ${file} > ${converted} && mv ${converted} ${file}`;
 }
 
 function unreadable(path: string, error: unknown): BrokerError {

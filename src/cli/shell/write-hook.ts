@@ -14,7 +14,7 @@ import {
 import { NodeFileSystem, writeFileAtomic } from "../../files/atomic-file.js";
 import { ensurePrivateDirectory } from "../../files/private-directory.js";
 import { readRegularFile } from "../../files/read-small-file.js";
-import { competingDefault } from "../aws-files/aws-files.js";
+import { competingFile } from "../aws-files/competing-files.js";
 import type { CliContext } from "../context.js";
 import { hookScript, quotedFor } from "./shell-scripts.js";
 
@@ -69,14 +69,12 @@ async function writeLeaseFile({ lease, token, region }: LeaseAccess, directory: 
 
 /** As `env` does it: a shell in which `~/.aws` would keep some program from the broker gets copies without that. */
 async function prefaceFor(shell: HookedShell, context: CliContext): Promise<string> {
-  const competing = await competingDefault(context);
+  const competing = await competingFile(context);
   const copies = `${context.paths().stateDir}/aws/`;
   // In a shell that has the copies already, they do not compete, and are still what a new shell needs.
   if (competing === undefined && !context.env["AWS_CONFIG_FILE"]?.startsWith(copies)) return "";
-  const setting = competing?.setting;
-  if (setting !== undefined) {
-    context.output.warn(`${setting} would win over the broker: shells with the hook get copies without it`);
-  }
+  const problem = competing?.problem;
+  if (problem !== undefined) context.output.warn(`${problem}: shells with the hook get copies without it`);
   const { neutralAwsFiles } = await import("../aws-files/neutral-aws-files.js");
   const { files, settings } = await neutralAwsFiles(context);
   const region = settings["AWS_REGION"];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { defaultProfile } from "../../../src/cli/aws-files/aws-settings.js";
+import { defaultProfile, whyAwsCliStops } from "../../../src/cli/aws-files/aws-settings.js";
 
 describe("what in ~/.aws wins over the endpoint (sdk-contract §2.1)", () => {
   it.each([
@@ -37,5 +37,19 @@ describe("what in ~/.aws wins over the endpoint (sdk-contract §2.1)", () => {
     ["a remark", "# [default]\naws_access_key_id = AKIA\n"],
   ])("is no default profile: %s", (_, text) => {
     expect(defaultProfile(text)).toBeUndefined();
+  });
+});
+
+describe("a file that Python's configparser reads", () => {
+  it.each([
+    ["", undefined],
+    ["\n; a remark\n  # another\n [default]\nregion = é\n", undefined],
+    ["[default]\naws_access_key_id = AKIA\n", undefined],
+    ["\n  region = x\n[a]\n", "has a setting before any [section], in line 2"],
+    ["nonsense\r[a]\r", "has a setting before any [section], in line 1"],
+    ["\uFEFF# a remark\n[a]\n", "begins with a byte order mark"],
+    ["[a]\nregion = \uFFFD\n", "is not UTF-8 text"],
+  ])("of %j: %s", (text, why) => {
+    expect(whyAwsCliStops(text)).toBe(why);
   });
 });

@@ -1,5 +1,7 @@
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Outcome } from "../support/broker.js";
@@ -63,6 +65,35 @@ describe("scripts/install and scripts/uninstall", () => {
     }
     expect(runBare([UNINSTALL, "--prefix", target]).stderr).toContain("not installed");
   });
+
+  it.each([
+    ["told", ""],
+    ["not told where npm's settings hold a password", "me:secret@"],
+  ])(
+    "give up on a registry that does not answer, after saying for how long they wait; its URL is %s",
+    async (_, user) => {
+      const silent = createServer().listen(0, "127.0.0.1"); // the system takes the connections: this process answers none
+      await once(silent, "listening");
+      const { port } = silent.address() as AddressInfo;
+      const settings = {
+        npm_config_registry: `http://${user}127.0.0.1:${port}/`,
+        npm_config_cache: tempDir("npm-cache", "input"),
+        npm_config_fetch_timeout: "1000",
+      };
+      const variables = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
+      const outcome = runBare(["/usr/bin/env", ...variables, INSTALL, "--prefix", tempDir("prefix", "input")], {
+        path,
+      });
+      silent.close();
+      expect(outcome.code).toBe(1);
+      const from = user === "" ? `http://127.0.0.1:${port}/` : "the registry of your npm settings";
+      expect(outcome.stdout).toContain(
+        `packages come from ${from}; given up when it does not answer for 1 s, 2 times\n`,
+      );
+      expect(outcome.stderr).toMatch(/network timeout.*\n(?:.*\n)*.*hint: npm ping/);
+      expect(outcome.stdout + outcome.stderr).not.toContain("secret");
+    },
+  );
 
   it.each([
     ["20.18.9", false],

@@ -143,10 +143,10 @@ describe("other questions", () => {
   });
 
   it.each([
-    ["^C", "\u0003"],
-    ["^D", "\u0004"],
-    ["^D behind a letter", "d\u0004"],
-    ["Escape", "\u001b"],
+    ["^C", ["\u0003"]],
+    ["^D", ["\u0004"]],
+    ["^D behind a letter", ["d", "\u0004"]],
+    ["Escape", ["\u001b"]],
   ])("a list is left with %s", async (_, keys) => {
     const { prompts, press, modes } = terminal();
     const given = expect(prompts.pick("Which?", [{ value: "dev", label: "dev" }])).rejects.toBeInstanceOf(Interrupted);

@@ -1,6 +1,6 @@
 import type { FoundCredentials } from "../core/credentials.js";
 
-/** Credentials that lie or are offered on this machine, through the AWS SDK's own providers: only ever asked for by name. */
+/** Credentials that are stored or offered on this machine, through the AWS SDK's own providers: only ever asked for by name. */
 export interface LocalCredentials {
   /**
    * Of a profile in the user's AWS files; `region` is that of STS where the profile assumes a role. Rejects with

@@ -13,7 +13,7 @@ import type { LocalCredentials } from "./local-credentials.js";
 import { containerError, instanceError, profileError, unusable } from "./local-credentials-error.js";
 import type { AssumedRole, Sts } from "./sts.js";
 
-/** A profile may run a program that asks a person. */
+/** A profile may run a program that asks the user. */
 const PROFILE_LIMIT_MS = 60_000;
 /** Of services on the machine itself; one attempt, and all of it. */
 const ATTEMPT_MS = 1000;

@@ -54,7 +54,7 @@ export class SdkSsoOidc implements SsoOidc {
     });
     const answer = new SsoAnswer("RegisterClient", host);
     const expiresAt = (output.clientSecretExpiresAt ?? Number.NaN) * 1000 - clockSkewMs;
-    if (!(expiresAt > this.#clock.now())) throw answer.refuse("no end of the registration that lies ahead");
+    if (!(expiresAt > this.#clock.now())) throw answer.refuse("no end of the registration in the future");
     return {
       clientId: answer.printable(output.clientId, "clientId"),
       clientSecret: answer.secret(output.clientSecret, "clientSecret"),

@@ -6,7 +6,7 @@ import { unusableAnswer } from "./unreachable.js";
 const PRINTABLE = /^[\x21-\x7e]+$/;
 /** Real ones have 1 to 5 KB. */
 const MAX_SECRET_LENGTH = 20_000;
-/** What a person is to read or type. */
+/** What the user is to read or type. */
 const USER_CODE = /^[\w-]{1,64}$/;
 /** RFC 8628 §3.2, where the answer has none. */
 const DEFAULT_INTERVAL_SECONDS = 5;

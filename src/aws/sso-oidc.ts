@@ -23,7 +23,7 @@ export interface ClientRegistrationRequest {
 /** RFC 8628 §3.2 */
 export interface DeviceAuthorization {
   readonly deviceCode: Secret;
-  /** What the person compares or types. */
+  /** What the user compares or types. */
   readonly userCode: string;
   readonly verificationUri: string;
   readonly verificationUriComplete: string;

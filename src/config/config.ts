@@ -14,7 +14,7 @@ export interface Config {
   readonly lambdaVia?: string;
   /** What of it runs programs of the user's: `data_key_command`, `source legacy`, … */
   readonly programs: readonly string[];
-  /** Roles nobody fetched for this long are let go, milliseconds. */
+  /** Roles that no client fetched for this long are let go, milliseconds. */
   readonly idleAfterMs: number;
   /** What stands in the file and is not in force; absent: nothing. Only `parseAround` leaves something out. */
   readonly leftOut?: readonly LeftOutEntry[];

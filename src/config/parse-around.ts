@@ -15,8 +15,8 @@ const MAX_SUGGESTED = 100;
 const MAX_SHOWN = 3;
 
 /**
- * Reads a config around its bad entries: where every problem lies inside single sources, roles or `lambda.via`, these are left
- * out, with all that builds on them, and the others are in force as they stand. For who must serve; edits are checked whole.
+ * Reads a config around its bad entries: where every problem is inside single sources, roles or `lambda.via`, these are left
+ * out, with all that builds on them, and the others are in force as they stand. For a daemon that must serve; edits are checked whole.
  * @throws BrokerError `ConfigInvalid` as `parseConfig` does, where a problem is the file's own
  */
 export function parseAround(source: ConfigText): Config {
@@ -35,7 +35,7 @@ interface Blamed extends Named {
   readonly problems: ConfigProblem[];
 }
 
-/** The entries that have problems, and these; undefined: a problem lies in none of them. */
+/** The entries that have problems, and these; undefined: a problem is in none of them. */
 function blame(problems: readonly ConfigProblem[]): readonly Blamed[] | undefined {
   const blamed = new Map<string, Blamed>();
   for (const problem of problems) {
@@ -50,7 +50,7 @@ function blame(problems: readonly ConfigProblem[]): readonly Blamed[] | undefine
 
 function ownerOf({ path: [section, name] }: ConfigProblem): Named | undefined {
   if (section === "lambda" && name === "via") return { kind: "setting", name: LAMBDA_VIA };
-  // What would be merged in is not known: entries that nobody can name.
+  // What would be merged in is not known: entries without a name.
   if (typeof name !== "string" || name === "<<") return undefined;
   if (section === "sources") return { kind: "source", name };
   return section === "roles" ? { kind: "role", name } : undefined;
@@ -60,7 +60,7 @@ function keyOf({ kind, name }: Named): string {
   return `${kind} ${name}`;
 }
 
-/** As people read it. */
+/** As a message shows it. */
 function labelOf({ kind, name }: Named): string {
   return kind === "setting" ? name : `${kind} ${name}`;
 }

@@ -7,7 +7,7 @@ import { type ConfigProblem, renderPath } from "./check/config-problem.js";
 import { maskSecrets } from "./check/show-value.js";
 import type { Config } from "./config.js";
 
-/** More are counted, not shown: nobody mends a hundred at once. */
+/** More are counted, not shown: a longer list does not help to fix them. */
 const MAX_SHOWN = 100;
 
 /**

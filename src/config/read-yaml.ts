@@ -76,7 +76,7 @@ function unreadable(problems: readonly ConfigProblem[], lines: LineCounter): Yam
   return { positions: new FieldPositions(), lines, problems };
 }
 
-/** Wording for what people run into; the parser's own for the rest. */
+/** Our wording for common mistakes; the parser's own for the rest. */
 const SYNTAX_MESSAGES: Partial<Record<YAMLError["code"], string>> = {
   TAB_AS_INDENT: "a tab stands where YAML wants spaces",
   MULTIPLE_DOCS: "a second document starts here (---); a config is one",

@@ -22,7 +22,7 @@ export interface ResolvedSource {
   readonly because: string;
 }
 
-export interface SourceSurroundings {
+export interface SourceContext {
   readonly roles: Entries<RoleEntry>;
   readonly defaultRegion: string | undefined;
 }
@@ -30,14 +30,13 @@ export interface SourceSurroundings {
 /** Every source that keeps the schema; what it signs with belongs to one partition, so everything about it must agree. */
 export function resolveSources(
   sources: Entries<SourceEntry>,
-  surroundings: SourceSurroundings,
+  { roles, defaultRegion }: SourceContext,
 ): { readonly sources: ReadonlyMap<string, ResolvedSource>; readonly problems: readonly ConfigProblem[] } {
   const resolved = new Map<string, ResolvedSource>();
   const problems: ConfigProblem[] = [];
-  const roleArns = firstRoleArns(surroundings.roles);
+  const roleArns = firstRoleArns(roles);
   for (const [name, entry] of sources) {
     if (!entry) continue;
-    const { defaultRegion } = surroundings;
     const source = resolveSource(name, entry, { firstRole: roleArns.get(name), defaultRegion });
     problems.push(...checkSource(name, entry, source));
     resolved.set(name, source);

@@ -126,8 +126,8 @@ class TreeReader {
       !Number.isFinite(value) || /^[-+]?0[0-9oxOX]/.test(source) || Math.abs(value) > Number.MAX_SAFE_INTEGER;
     if (!mangled) return value;
     const plain = Number.isSafeInteger(value) ? `, or write ${value}` : "";
-    const mend = `quote it (${JSON.stringify(source)})${plain}`;
-    this.#report(scalar, `${source} without quotes is read as the number ${value}; ${mend}`);
+    const fix = `quote it (${JSON.stringify(source)})${plain}`;
+    this.#report(scalar, `${source} without quotes is read as the number ${value}; ${fix}`);
     return source;
   }
 

@@ -3,12 +3,12 @@ import { type BrokerError, isRecoverable } from "./errors.js";
 const FIRST_RETRY_MS = 1000;
 /** One probe a minute while AWS is away: quick enough to notice, too slow to add to its trouble. */
 const MAX_RETRY_MS = 60_000;
-/** The next fetch is expected within seconds: after a wake. */
+/** The next fetch is expected within seconds: after a resume. */
 const SOON_MS = 2000;
 /** AWS said no: asking again sooner would only say it again. `use` and `refresh` ask at once all the same. */
 const REFUSED_RETRY_MS = 60_000;
 /** A login, key or unlock wakes the role by itself; this is for what changes outside of us. */
-const PERSON_RETRY_MS = 5000;
+const USER_RETRY_MS = 5000;
 
 /** The last attempt that failed, how many failed in a row, and from when on (epoch ms) another may be made. */
 export interface Failure {
@@ -51,10 +51,10 @@ function delay(error: BrokerError, { count, random, longest }: Pacing): number {
     const ceiling = Math.min(longest, FIRST_RETRY_MS * 2 ** Math.min(count - 1, 10));
     return Math.max(ceiling / 2 + (random() * ceiling) / 2, Math.min(error.retryAfterMs ?? 0, MAX_RETRY_MS));
   }
-  return error.code === "AssumeRoleDenied" || error.code === "ConfigInvalid" ? REFUSED_RETRY_MS : PERSON_RETRY_MS;
+  return error.code === "AssumeRoleDenied" || error.code === "ConfigInvalid" ? REFUSED_RETRY_MS : USER_RETRY_MS;
 }
 
-/** After the wall clock was set back a retry must not lie further off than it ever could. */
+/** After the wall clock was set back a retry must not be further off than any pause is long. */
 export function mayRetry(failure: Failure | undefined, now: number): boolean {
   return !failure || now >= failure.retryAt || failure.retryAt - now > MAX_RETRY_MS;
 }

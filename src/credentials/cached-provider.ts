@@ -51,7 +51,7 @@ export class CachedProvider {
     this.#options = options;
     this.#upstream = new UpstreamFetch(options, {
       onFetched: (fresh) => this.#keep(fresh),
-      // What is held would be refused, or should be.
+      // AWS may refuse what is held, too.
       onDenied: () => (this.#kept = undefined),
       onEnd: () => {
         this.#plan();

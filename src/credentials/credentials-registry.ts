@@ -9,8 +9,8 @@ import { CachedProvider, type ProviderSnapshot } from "./cached-provider.js";
 import type { CachedRole } from "./credentials-snapshot.js";
 import type { Hops } from "./role-provider.js";
 
-/** A person waits in a terminal, not an SDK: long enough for slow chains, short enough to be told. */
-const PERSON_WAIT_MS = 60_000;
+/** The user waits in a terminal, not an SDK: long enough for slow chains, and then the user is told. */
+const COMMAND_WAIT_MS = 60_000;
 /** After a night's sleep everything is due at once: so many roles are renewed together, the others after them. */
 const RENEWALS_AT_ONCE = 10;
 
@@ -43,7 +43,7 @@ interface Entry {
   readonly adoptedAt?: number;
 }
 
-/** Between being named and being fetched or leased, a login may lie. */
+/** A login may take place between naming a role and fetching or leasing it. */
 const ADOPTED_KEEP_MS = 60 * 60_000;
 
 /** The credentials of every configured role, by name. */
@@ -103,14 +103,14 @@ export class CredentialsRegistry implements RoleCredentials, Hops {
     return this.#provider(name).retrieve();
   }
 
-  /** For a person: waits up to 60 s or until `signal`; a failed earlier try is tried again at once. */
+  /** For a command: waits up to 60 s or until `signal`; a failed earlier try is tried again at once. */
   async warm(name: string, signal?: AbortSignal): Promise<HeldCredentials> {
-    return this.#provider(name).warm({ limitMs: PERSON_WAIT_MS, ...(signal && { signal }) });
+    return this.#provider(name).warm({ limitMs: COMMAND_WAIT_MS, ...(signal && { signal }) });
   }
 
   /** Renews although what is held is still good. */
   async refresh(name: string, signal?: AbortSignal): Promise<HeldCredentials> {
-    return this.#provider(name).warm({ limitMs: PERSON_WAIT_MS, force: true, ...(signal && { signal }) });
+    return this.#provider(name).warm({ limitMs: COMMAND_WAIT_MS, force: true, ...(signal && { signal }) });
   }
 
   async retrieveForHop(role: Role): Promise<HeldCredentials> {
@@ -121,7 +121,7 @@ export class CredentialsRegistry implements RoleCredentials, Hops {
     this.#entries.get(role.name)?.provider.forget(stale);
   }
 
-  /** A source can sign again: what waited for a person is fetched. */
+  /** A source can sign again: what waited for the user is fetched. */
   wake(source: string): void {
     this.#ofSource(source).forEach((provider) => provider.wake());
   }

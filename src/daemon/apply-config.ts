@@ -91,7 +91,7 @@ export function unnamedRole(
   return adHocRole(name, config) ?? lambdaRoles.role(name, resolveVia);
 }
 
-/** The roles that no entry of the config names and that somebody counts on, with what they are chained from. */
+/** The roles that no entry of the config names and that a lease or a client uses, with what they are chained from. */
 export function adHocRoles(known: Known, config: Config): Role[] {
   const found = new Map<string, Role>();
   for (const name of namesInUse(known)) {
@@ -104,7 +104,7 @@ export function adHocRoles(known: Known, config: Config): Role[] {
   return [...found.values()];
 }
 
-/** The roles that leases name, now or for later, and those whose credentials somebody wants; all others may be let go. */
+/** The roles that leases name, now or for later, and those that a client fetched lately; all others may be let go. */
 export function namesInUse({ leases, credentials }: Pick<Known, "leases" | "credentials">): ReadonlySet<string> {
   const ofLeases = leases
     .list()

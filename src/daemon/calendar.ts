@@ -2,7 +2,7 @@ import { type ScheduledTask, schedule } from "node-cron";
 import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 
-/** As cron(8): a clock that was set back by less than this comes by the same times again, and they are not run twice. */
+/** As cron(8): a clock that was set back by less than this reaches the same times again, and they are not run twice. */
 const REPEATED_MS = 3 * 60 * 60_000;
 /** node-cron plans whole seconds. */
 const SECOND_MS = 1000;

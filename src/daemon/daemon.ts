@@ -23,7 +23,7 @@ export interface Daemon {
   readonly endpoint: () => string | null;
   /** SIGHUP: rejects with ConfigInvalid and keeps what runs. */
   readonly reload: () => Promise<Config>;
-  /** Drains, saves and lets the state directory go. */
+  /** Drains, saves and releases the lock on the state directory. */
   readonly stop: () => Promise<void>;
 }
 
@@ -155,7 +155,7 @@ async function stopServing(
   await leases.flush();
 }
 
-/** A lease on a function's role is of no use then, and says so; nothing else is kept from working. */
+/** Where they cannot be read, requests for a function's role say so; everything else works. */
 async function loadLambdaRoles({ lambdaRoles }: Services, { logger }: DaemonOptions): Promise<void> {
   const problem = await lambdaRoles.load();
   if (problem) logger.error({ reason: problem.message }, "roles of Lambda functions not loaded");
@@ -180,7 +180,7 @@ async function startServing({ serving, facade, config, port, shellFiles }: Start
   await shellFiles.publish();
 }
 
-/** A supervised daemon stays up and says what is wrong; a foreground one has a person before it (design §6.4). */
+/** A supervised daemon stays up and says what is wrong; a foreground one tells its terminal and ends (design §6.4). */
 async function loadConfig(config: ConfigFile, { supervised, logger }: DaemonOptions): Promise<void> {
   try {
     await config.reload();

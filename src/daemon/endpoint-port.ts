@@ -5,7 +5,7 @@ import { shellQuote } from "../core/shell-quote.js";
 import { readCheckedFile } from "../files/private-file.js";
 import { takenPortMarker } from "../system/paths.js";
 
-/** Remembers beside the state which port leases name, and whether somebody else was found on it. */
+/** Remembers beside the state which port leases name, and whether another program was found on it. */
 export class EndpointPort {
   readonly #portFile: string;
   readonly #squattedFile: string;
@@ -31,7 +31,7 @@ export class EndpointPort {
     return Number.isInteger(port) && port > 0 && port < 65_536 ? port : undefined;
   }
 
-  /** What a full disk does not take keeps nobody from being served: `retry` writes it. */
+  /** A full disk does not keep clients from being served: `retry` writes the port later. */
   async remember(port: number): Promise<void> {
     this.#unsaved = undefined;
     if ((await this.last()) === port) return;
@@ -49,7 +49,7 @@ export class EndpointPort {
     if (this.#unsaved) await this.remember(this.#unsaved.port);
   }
 
-  /** Somebody else listens where our leases point: their tokens may have been harvested (design §6.8). */
+  /** Another program listens where our leases point: their tokens may have been harvested (design §6.8). */
   async markTaken(): Promise<void> {
     this.#foundTaken = true;
     await this.#writeAtomic(this.#squattedFile, Buffer.from(""));

@@ -54,8 +54,8 @@ async function endingLogins({ sso }: Services): Promise<readonly string[]> {
 
 /**
  * Everything that is written in the state directory and served whether or not the disk takes it: what it did not take, a
- * restart would lose. The sealed cache tells of itself, among the secret store's warnings. Each sentence goes with the
- * write that works; the sweep tries again.
+ * restart would lose. The sealed cache reports its own problem among the secret store's warnings. Each sentence is gone
+ * once the write works; the sweep tries again.
  */
 function notDurable({ options, services, lock, port, shellFiles }: FacadeParts): readonly string[] {
   const { leases, lifecycle, sso } = services;

@@ -20,9 +20,9 @@ export interface ConfigFileOptions {
   readonly host: string;
   /** A role that no entry of this config names. */
   readonly unnamedRole: (name: string, config: Config) => Role | undefined;
-  /** The role that a function's role goes by. */
+  /** The role that a function's role is chained from (`via`); undefined: no function's role has this name. */
   readonly viaOf: (functionRole: string) => string | undefined;
-  /** Nobody stands before the daemon to read what is wrong: bad entries do not keep the others from being served. */
+  /** The daemon has no terminal to say what is wrong: bad entries do not keep the others from being served. */
   readonly supervised: boolean;
   /** Called with every config that comes into force, and the one before; says what needs a restart. */
   readonly onChange: (config: Config, former: Config | undefined) => Promise<readonly string[]>;
@@ -58,7 +58,7 @@ export class ConfigFile implements RunningConfig {
   }
 
   /**
-   * An edit of the file by hand comes into force when somebody asks, if it is valid. Resolves with whether it did; never
+   * An edit of the file by hand comes into force with the next request, if it is valid. Resolves with whether it did; never
    * rejects. What was refused once is not parsed again until it is another text.
    */
   takeUpEdit(): Promise<boolean> {

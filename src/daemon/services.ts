@@ -58,7 +58,7 @@ export interface DaemonOptions {
   readonly hardened?: boolean;
   /** Sockets that a service manager holds for us: the port is theirs, whatever the config says. */
   readonly inherited?: InheritedSockets | undefined;
-  /** Epoch milliseconds: when who starts us began to want that; a `brokerctl stop` after it keeps us from starting. */
+  /** Epoch milliseconds: when the command that starts us was run; a `brokerctl stop` after it keeps us from starting. */
   readonly wantedSince?: number | undefined;
   /** `brokerctl stop` was asked for. */
   readonly onStopRequested: () => void;
@@ -144,7 +144,7 @@ function buildSso({ clock, logger, random }: DaemonOptions, { aws, store, config
 
 interface ExternalSourcesParts {
   readonly aws: Aws;
-  /** With the pace of all that asks it. */
+  /** The paced one, which all callers share. */
   readonly portal: SsoPortal;
   readonly assumeRole: AssumeRole;
   readonly programs: Programs;

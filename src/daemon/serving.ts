@@ -114,7 +114,7 @@ export class Serving {
     return createEndpointApp({ leases: leases.lookup, credentials, noticeResume, takeUpEdit, whyMissing, logger });
   }
 
-  /** A program that has the port on ::1 gets what clients send to `localhost`: our URLs never say that, people do. */
+  /** A program that has the port on ::1 gets what clients send to `localhost`: our URLs never say that, users may. */
   sixNote(): string | undefined {
     if (this.#endpoint?.listener.isTakenOnSix !== true) return undefined;
     return `port ${this.#endpoint.port} on [::1] is another program's: never write localhost in place of 127.0.0.1`;
@@ -155,11 +155,11 @@ export class Serving {
       : listenOnDescriptor(app, { fd, clock, logger }));
   }
 
-  /** Somebody else sits on our port: say who, and remember that what clients sent there is not secret any more. */
+  /** Another program has our port: name it, and remember that what clients sent there is not secret any more. */
   async #explain(error: unknown, port: number): Promise<unknown> {
     if (!(error instanceof BrokerError) || error.code !== "Conflict") return error;
     const { logger } = this.#parts.options;
-    // Kept in memory in any case: who sits there is more than that the disk is full.
+    // Kept in memory in any case: which program has it is more important than the full disk.
     await this.#parts.port.markTaken().catch((err: unknown) => logger.error({ err }, "a taken port was not noted"));
     const owner = (await describePortOwner(port)) ?? "another process";
     return new BrokerError("Conflict", `port ${port} on 127.0.0.1 is taken by ${owner}`, {

@@ -11,7 +11,7 @@ import type { Sso } from "../sso/sso.js";
 import type { Logger } from "../system/logger.js";
 import type { CurrentStore } from "./current-store.js";
 
-/** A probe is a child process: seldom enough not to be felt. */
+/** A probe starts a child process, so it is made seldom. */
 const REPROBE_MS = 60_000;
 
 export interface StoreLifecycleOptions {
@@ -27,7 +27,7 @@ export interface StoreLifecycleOptions {
   readonly configProblem: () => BrokerError | undefined;
 }
 
-/** What opening and locking the secret store means for everything that lives on it. */
+/** What opening and locking the secret store means for everything that depends on it. */
 export class StoreLifecycle {
   readonly #options: StoreLifecycleOptions;
   #takenUp = false;
@@ -49,7 +49,7 @@ export class StoreLifecycle {
    */
   async probeAgain(now: number): Promise<void> {
     const { store } = this.#options;
-    // More than the pause ahead: the clock was set back meanwhile, and the wait would be as long as that.
+    // Further off than the pause is long: the clock was set back meanwhile.
     const waits = now < this.#nextProbeAt && this.#nextProbeAt - now <= REPROBE_MS;
     if (store.kind !== "keychain" || store.current().state !== "locked" || waits) return;
     this.#nextProbeAt = now + REPROBE_MS;
@@ -69,7 +69,7 @@ export class StoreLifecycle {
     return this.#leaseProblem?.message;
   }
 
-  /** What a full disk kept from being written when the store opened, or when tokens were burnt. */
+  /** What a full disk kept from being written when the store opened, or when tokens were made anew. */
   async reconcileAgain(): Promise<void> {
     if (this.#leaseProblem && this.#options.store.current().state === "open") await this.#reconcile();
   }
@@ -139,7 +139,7 @@ export class StoreLifecycle {
     }
   }
 
-  /** A person who asked is told; what opened by itself goes on. */
+  /** The command that asked is told; a store that opened by itself goes on. */
   #acknowledge(state: StoreState): StoreState {
     if (state.state === "open" && this.#leaseProblem) throw this.#leaseProblem;
     return state;

@@ -3,9 +3,9 @@ import type { Logger } from "../system/logger.js";
 
 /** design §5: everything is re-planned this often on the wall clock, whatever the timers did. */
 const SWEEP_MS = 15_000;
-/** How often the clock itself is looked at: timers stand still in a suspend, and go on as if nothing had been. */
+/** How often the clock itself is looked at: timers stand still in a suspend, and continue after it. */
 const LOOK_MS = 5000;
-/** More than this beside the plan is a suspend or a set clock, not a busy machine. */
+/** A look that is this much earlier or later than planned means a suspend or a set clock, not a busy machine. */
 const JUMP_MS = 30_000;
 
 export interface SweepOptions {
@@ -13,7 +13,7 @@ export interface SweepOptions {
   readonly logger: Logger;
   /** Every 15 s, and at once after a jump; a failing one is logged, the next one comes. */
   readonly sweep: () => Promise<void>;
-  /** The wall clock moved so far beside the time that passed (suspend, NTP). A sweep follows. */
+  /** The wall clock jumped (suspend, NTP) by `jumpedMs` more than the time that passed. A sweep follows. */
   readonly onResume: (jumpedMs: number) => void;
 }
 
@@ -34,7 +34,7 @@ export class Sweeper {
     this.#plan();
   }
 
-  /** Looks whether the clock jumped. Costs nothing: the endpoint asks before each answer that relies on the time. */
+  /** Checks whether the clock jumped since the last look. Costs nothing: the endpoint calls it before each answer that relies on the time. */
   readonly noticeResume = (): void => {
     if (!this.#cancel) return;
     const jumpedMs = this.#now() - this.#lastLook - LOOK_MS;

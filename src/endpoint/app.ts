@@ -83,7 +83,7 @@ function isMiss(error: unknown): boolean {
   return error instanceof BrokerError && ["RoleUnknown", "ConfigInvalid"].includes(error.code);
 }
 
-/** The token as it is, or after a scheme: SDKs send the variable's value verbatim, people write `Bearer` before it. */
+/** The token as it is, or after a scheme: SDKs send the variable's value verbatim, users write `Bearer` before it. */
 const AUTHORIZATION = /^(?:bearer +)?(\S+)$/i;
 
 /**

@@ -14,7 +14,7 @@ const ROOT = 0;
 
 /**
  * Makes `path` (and missing parents) 0700, then looks at what really is there: a real directory, ours, closed to
- * others. Anything else is `FileRefused`; nothing is fixed silently, because what lies in an open directory may
+ * others. Anything else is `FileRefused`; nothing is fixed silently, because what is in an open directory may
  * already be another user's. This check is what authenticates the control socket (threat model: no peer credentials).
  */
 export async function ensurePrivateDirectory(path: string, uid = currentUid()): Promise<void> {

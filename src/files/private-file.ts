@@ -14,7 +14,7 @@ const WRITABLE = 0o022;
 export interface FileDemands {
   /** Ours: no link, and our own. Named, as by the user or systemd: may be a link, and may belong to root. */
   readonly whose?: "ours" | "named";
-  /** Others may read it too, but not write it: the config, which may lie in a repository of dotfiles. */
+  /** Others may read it too, but not write it: the config, which may be in a repository of dotfiles. */
   readonly readableByOthers?: boolean;
   /** Whose it is; default: the user of this process. */
   readonly uid?: number | undefined;

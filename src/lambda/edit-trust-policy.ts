@@ -35,7 +35,7 @@ export function addStatement(document: string, statement: TrustStatement): Trust
   return edited(policy, isList ? [...list, statement] : [statement, ...list]);
 }
 
-/** Removes just this one; `Conflict` where a person made it another, or left no other. */
+/** Removes just this one; `Conflict` where it was edited meanwhile, or is the only one. */
 export function removeStatement(document: string, statement: TrustStatement): TrustEdit {
   const standing = standingOf(document, statement);
   if (standing === "altered") throw altered(statement);
@@ -68,7 +68,7 @@ interface TrustPolicy {
   readonly isList: boolean;
 }
 
-/** Whoever writes it back must have understood all of it. */
+/** It is written back whole: what is not understood is refused. */
 function parseTrustPolicy(document: string): TrustPolicy {
   const policy = parsePolicy(document);
   const { Statement: statement } = isFields(policy) ? policy : {};

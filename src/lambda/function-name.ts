@@ -2,7 +2,7 @@ import type { FunctionReference } from "../aws/lambda.js";
 import { BrokerError } from "../core/errors.js";
 import { REGION_SOURCE } from "../core/region.js";
 
-/** A function as a person named it. */
+/** A function as the user named it. */
 export interface FunctionName {
   /** What Lambda is asked for. */
   readonly reference: FunctionReference;

@@ -22,7 +22,7 @@ export interface LambdaRoleDefinition {
 }
 
 export interface LambdaRoleNameParts {
-  /** FUNCTION, as the person typed it. */
+  /** FUNCTION, as the user typed it. */
   readonly functionText: string;
   readonly via: string;
   readonly mode: LambdaMode;
@@ -39,7 +39,7 @@ export function lambdaRoleName({ functionText, via, mode }: LambdaRoleNameParts)
   return `lambda:${functionText}@${via}${end}`;
 }
 
-/** The role as the credentials room takes it; PolicyUnfit where `via` cannot be narrowed. `via` is the role so named. */
+/** The role as the registry of credentials takes it; PolicyUnfit where `via` cannot be narrowed. `via` is the role so named. */
 export function lambdaRole(definition: LambdaRoleDefinition, via: Role): Role {
   const { name, region, mode } = definition;
   const hop = mode === "assume" ? assumedRole(definition, via) : narrowedRole(definition, via);

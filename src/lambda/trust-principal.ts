@@ -64,7 +64,7 @@ async function roleArn({
   }
 }
 
-/** Roles of Identity Center lie under a path of their own, in most regions with the region in it. */
+/** Roles of Identity Center are under a path of their own, in most regions with the region in it. */
 const SSO_ROLE = "AWSReservedSSO_";
 const SSO_PATH = "aws-reserved/sso.amazonaws.com/";
 

@@ -30,7 +30,7 @@ export interface ShippedClients {
 }
 
 export interface RuntimeClient extends RuntimeCommand {
-  /** What is not as in Lambda, one line each, for people. */
+  /** What is not as in Lambda, one line each, for the user. */
   readonly notes: readonly string[];
 }
 

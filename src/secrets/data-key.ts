@@ -58,7 +58,7 @@ export type DataKeyOutcome =
 
 /** Keeps the data key of one installation. */
 export interface DataKeyHolder {
-  /** Where the key lies, for messages: `the keychain`. */
+  /** Where the key is kept, for messages: `the keychain`. */
   readonly place: string;
   /** What is weak about it, for `status`. */
   readonly warnings: readonly string[];

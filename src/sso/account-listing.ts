@@ -37,7 +37,7 @@ interface ListedOfSession {
 
 /**
  * What a login can have, page by page; what the portal refuses for being asked too fast is asked again, later each time.
- * What it said last is remembered, in memory only, for those who can do with that.
+ * What it said last is remembered, in memory only, for callers that allow an age.
  */
 export class AccountListing {
   readonly #parts: AccountListingParts;
@@ -83,7 +83,7 @@ export class AccountListing {
     );
   }
 
-  /** Another person may log in next. */
+  /** The next login may be that of another user. */
   forget({ id }: SsoSession): void {
     this.#listed.delete(id);
   }

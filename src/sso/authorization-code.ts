@@ -8,7 +8,7 @@ import { loginFailed } from "./login-error.js";
 import { isSameState, newPkce, type Pkce } from "./pkce.js";
 import type { SsoToken } from "./token-store.js";
 
-/** As long as the AWS CLI waits for its person (sdk-contract §16.4). */
+/** As long as the AWS CLI waits for its user (sdk-contract §16.4). */
 const PATIENCE_MS = 10 * 60_000;
 const CALLBACK_PATH = "/oauth/callback";
 
@@ -37,7 +37,7 @@ export async function startAuthorizationCode(
   const pkce = newPkce();
   const answer = new AwaitedAnswer(attempt, pkce, (code) =>
     redeem({ code, pkce, redirectUri, attempt }, parts).then(async (token) => {
-      // The person left while Identity Center answered: nothing is kept.
+      // The last command left while Identity Center answered: nothing is kept.
       if (attempt.signal.aborted) throw loginFailed(source, "was cancelled");
       await attempt.accept(token);
       return token;

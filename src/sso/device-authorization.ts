@@ -75,7 +75,7 @@ class Polling {
       this.#goOnOrThrow(outcome);
       return undefined;
     }
-    // The person left while Identity Center answered: nothing is kept.
+    // The last command left while Identity Center answered: nothing is kept.
     if (signal.aborted) throw loginFailed(source, "was cancelled");
     const { accessToken, refreshToken, expiresAt } = outcome;
     const token = { accessToken, expiresAt, receivedAt: clock.now(), client, ...(refreshToken && { refreshToken }) };

@@ -8,7 +8,7 @@ export interface LoginAttempt {
   readonly source: string;
   readonly session: SsoSession;
   readonly client: ClientRegistration;
-  /** Aborted: the person left, nothing is to be stored any more. */
+  /** Aborted: no command waits any more, so nothing is stored. */
   readonly signal: AbortSignal;
   /** Stores the token; resolves once it is durable. */
   readonly accept: (token: SsoToken) => Promise<void>;
@@ -16,17 +16,17 @@ export interface LoginAttempt {
   readonly forgetClient: () => void;
 }
 
-/** A login that waits for its person. */
+/** A login that waits for the user. */
 export interface RunningLogin {
   readonly flow: LoginFlow;
-  /** Where the person goes. */
+  /** Where the user goes. */
   readonly url: string;
-  /** What the person compares there; null where nothing needs comparing. */
+  /** What the user compares there; null where nothing needs comparing. */
   readonly userCode: string | null;
   /** Epoch milliseconds at which it gives up. */
   readonly expiresAt: number;
   /** No user was needed: a client that was approved before has its token already. */
   readonly isDone: boolean;
-  /** The stored token; rejects with what the person gets to read. */
+  /** The stored token; rejects with what the user gets to read. */
   readonly done: Promise<SsoToken>;
 }

@@ -57,7 +57,7 @@ export class PacedPortal implements SsoPortal {
     return this.#portal.listAccountRoles(accessToken, page, region);
   }
 
-  /** One call, and a person waits for it. */
+  /** One call, and the user waits for it. */
   async logout(accessToken: Secret, region: string): Promise<void> {
     return this.#portal.logout(accessToken, region);
   }

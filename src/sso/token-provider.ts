@@ -38,7 +38,7 @@ export class TokenProvider {
   }
 
   /**
-   * An access token to use now; undefined: a person must log in. Waits for a renewal only where the old token has ended.
+   * An access token to use now; undefined: the user must log in. Waits for a renewal only where the old token has ended.
    * Rejects with StoreLocked, or AwsUnreachable where a renewal that is needed cannot be had.
    */
   async current(session: SsoSession): Promise<SsoToken | undefined> {
@@ -51,7 +51,7 @@ export class TokenProvider {
 
   /**
    * The portal did not accept this access token, whatever its end says: it is renewed once, where it can be. Undefined:
-   * a person must log in.
+   * the user must log in.
    */
   async replaceRefused(session: SsoSession, refused: SsoToken): Promise<SsoToken | undefined> {
     await this.#turns.run(session.id, async () => {

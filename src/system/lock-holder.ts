@@ -2,7 +2,7 @@ import { readlinkSync } from "node:fs";
 import { hasErrno } from "../core/errno.js";
 import { readAtOnce } from "../files/read-small-file.js";
 
-/** Who has a lock; of a process that is over it is nobody. */
+/** The process that has a lock, for as long as one of this pid and start time lives. */
 export interface Holder {
   readonly pid: number;
   readonly startTime: string;

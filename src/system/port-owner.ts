@@ -7,7 +7,7 @@ import { closePipesAfterExit } from "./run-program.js";
 import { holdersOf } from "./socket-processes.js";
 
 /**
- * Who listens on `port` so that 127.0.0.1 is taken, for people: "pid 4711 (node, user alice, uid 1000)", or "a process of
+ * Who listens on `port` so that 127.0.0.1 is taken, for messages: "pid 4711 (node, user alice, uid 1000)", or "a process of
  * user root, uid 0" where the system hides it from us; undefined: no process, or it cannot be known.
  */
 export async function describePortOwner(port: number, platform = process.platform): Promise<string | undefined> {

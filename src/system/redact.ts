@@ -4,7 +4,7 @@ const HIDDEN = "[secret]";
 
 /** What looks like a secret in a text of any origin; pattern and what stays of a match. */
 const PATTERNS: readonly (readonly [pattern: RegExp, replacement: string])[] = [
-  // Access key ids: long-term and temporary; the last 4 characters tell them apart for people.
+  // Access key ids: long-term and temporary; the last 4 characters tell them apart.
   [/\b(A[KS]IA)[A-Z0-9]{8,}([A-Z0-9]{4})\b/g, "$1...$2"],
   // Our lease tokens, also cut ones, also in URLs.
   [/\bbrk_[A-Za-z0-9_-]{8,}/g, `brk_${HIDDEN}`],

@@ -7,7 +7,7 @@ import { temporaryPathFor } from "../files/temporary-file.js";
 import { type Holder, readHolder, targetOf } from "./lock-holder.js";
 import type { ProcessTable } from "./process-identity.js";
 
-/** What at most one process at a time may be: the daemon, or the command that starts it. */
+/** Held by at most one process: the daemon, or the command that starts it. */
 export type LockName = "brokerd.lock" | "brokerd.starting";
 
 export interface InstanceLockOptions {
@@ -23,7 +23,7 @@ export interface InstanceLock {
   release(): void;
   /** Why no file could be written for the lock; undefined: one could, at once or by `retry`. */
   readonly fullDisk: string | undefined;
-  /** Writes the file for which there was no room. Never throws. */
+  /** Writes the file that the full disk did not take. Never throws. */
   retry(): void;
 }
 
@@ -74,7 +74,7 @@ interface LockFiles {
   readonly name: LockName;
 }
 
-/** A file that is linked into place, or, on a full disk, who is named by a link. */
+/** A file that is linked into place, or, on a full disk, the holder that a link names. */
 type Claim = { readonly path: string; readonly holder?: never } | { readonly holder: Holder; readonly path?: never };
 
 interface Attempt {
@@ -134,7 +134,7 @@ function placeIfFree({ path, holder }: Claim, to: string): boolean {
   }
 }
 
-/** False: there is no room, and nothing is left there. */
+/** False: the disk is full, and nothing is left there. */
 function writeUnlessFull(path: string, content: string): boolean {
   try {
     writeFileSync(path, content, { flag: "wx", mode: 0o600 });
@@ -146,7 +146,7 @@ function writeUnlessFull(path: string, content: string): boolean {
   }
 }
 
-/** The target of the lock that nobody has any more: no holder's. */
+/** The target of a lock that was released: no pid, so no holder. */
 const RELEASED = "released";
 
 class GenerationLock implements InstanceLock {
@@ -168,7 +168,7 @@ class GenerationLock implements InstanceLock {
     try {
       if (!this.#replace("{}")) this.#replaceByLink();
     } catch {
-      // The disk became read-only, say. A holder is over with its process, which for a daemon is now.
+      // The disk became read-only, say. The lock ends with its process all the same, which for a daemon is now.
     }
   }
 
@@ -181,11 +181,11 @@ class GenerationLock implements InstanceLock {
     try {
       this.#isFile = this.#replace(JSON.stringify(this.#holder));
     } catch {
-      // Not for want of room now: the lock is held as it is.
+      // For another reason than a full disk: the lock is held as it is.
     }
   }
 
-  /** False: there is no room, and the lock is what it was. */
+  /** False: the disk is full, and the lock is what it was. */
   #replace(content: string): boolean {
     const next = temporaryPathFor(this.#path);
     if (!writeUnlessFull(next, content)) return false;
@@ -210,7 +210,7 @@ function tidyAway(path: string): void {
   try {
     removeIfThere(path);
   } catch {
-    // Told by what comes before it, or of no weight.
+    // The error before it is the one to tell; a file that stays is swept at the next start.
   }
 }
 

@@ -57,7 +57,7 @@ export function checkRole(name: string, entry: RoleEntry, inherited: Inherited |
 function checkWhatIsHad(entry: RoleEntry, inherited: Inherited | undefined): Finding[] {
   const from = entry.source_role === undefined ? inherited?.from : "role";
   if (from === "sso" || from === "aws_sso_cache") return checkPermissionSet(entry, from);
-  // of a broken source nobody knows which fields its roles take
+  // of a broken source it is not known which fields its roles take
   const sso = from === undefined ? [] : given(entry, SSO_FIELDS);
   const findings = sso.map((field) => refused(field, "belongs to roles on a source of type sso or aws_sso_cache"));
   if (from === "web_identity") return [...findings, ...checkWebIdentity(entry)];
@@ -79,8 +79,8 @@ function checkPermissionSet(entry: RoleEntry, type: SourceType): Finding[] {
     message: `is required on a source of type ${type}`,
   }));
   if (entry.role_arn !== undefined) {
-    const mend = "a role behind it is another entry, with source_role";
-    const message = `cannot stand on a source of type ${type}, which gives a permission set's credentials: ${mend}`;
+    const fix = "a role behind it is another entry, with source_role";
+    const message = `cannot stand on a source of type ${type}, which gives a permission set's credentials: ${fix}`;
     return [...missing, refused("role_arn", message)];
   }
   const why = `has no effect on a source of type ${type}: the permission set decides`;

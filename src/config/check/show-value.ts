@@ -7,7 +7,7 @@ const LONG_RUN = /(?<!arn:[^\s"]*)[A-Za-z0-9+/=]{32,}/g;
 
 /**
  * A config value as an error message may show it: texts quoted, cut at 120 characters and with whatever looks like
- * a secret shortened to its beginning, because people paste keys into the wrong place and logs into issues.
+ * a secret shortened to its beginning, because users paste keys into the wrong field and logs into issues.
  */
 export function showValue(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(shorten(maskSecrets(value)));

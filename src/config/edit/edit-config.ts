@@ -23,7 +23,7 @@ export interface ConfigEdit extends EditPlan {
 }
 
 interface EntryKind {
-  /** As people say it. */
+  /** As a message names it. */
   readonly kind: "source" | "role";
   readonly section: NewEntries["section"];
   readonly catalog: FieldCatalog;

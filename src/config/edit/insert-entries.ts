@@ -25,7 +25,7 @@ export function insertEntries(text: string, document: Document.Parsed, added: Ne
   return splices.reduce((edited, { start, end, insert }) => edited.slice(0, start) + insert + edited.slice(end), text);
 }
 
-/** The entries as block YAML, each line indented: also for people to add by hand. */
+/** The entries as block YAML, each line indented: also shown for the user to add by hand. */
 export function renderEntries({ entries }: Pick<NewEntries, "entries">, indent = DEFAULT_INDENT): string {
   const block = stringify(entries, { indent, lineWidth: 0, version: "1.2", aliasDuplicateObjects: false });
   return block.replaceAll(/^(?=.)/gm, " ".repeat(indent));
@@ -86,7 +86,7 @@ function insertSection(text: string, top: YAMLMap, added: NewEntries): Splice[] 
   return [insertLines(text, last, `${added.section}:\n${renderEntries(added, indentOf(text, top))}`)];
 }
 
-/** Whole lines below the line on which `after` lies, with the line ends of the file. */
+/** Whole lines below the line that `after` is on, with the line ends of the file. */
 function insertLines(text: string, after: number, block: string): Splice {
   const eol = text.includes("\r\n") ? "\r\n" : "\n";
   const lines = block.replaceAll("\n", eol);

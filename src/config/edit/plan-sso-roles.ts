@@ -11,12 +11,12 @@ type Request = ConfigText & SsoRolesRequest;
 
 type Entries = Readonly<Record<string, unknown>>;
 
-/** An entry that `sso roles --add` could have written: nothing of a person's own is in it. */
+/** An entry that `sso roles --add` could have written: nothing that the user wrote is in it. */
 const PLAIN_FIELDS = ["source", "sso_account_id", "sso_role_name"];
 
 /**
  * The config with a role for each that was found and is not in it yet, and without the plain ones of the source that are
- * gone. Nothing that a person added to a role is ever removed, nor a role that another one is chained from.
+ * gone. Nothing that the user added to a role is ever removed, nor a role that another one is chained from.
  */
 export function planSsoRoles(request: Request): SsoRolesPlan {
   const before = checkBeforeEdit(request);

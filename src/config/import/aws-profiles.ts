@@ -97,7 +97,7 @@ function ownerInConfig(heading: string): string | undefined {
 interface DuplicateSearch {
   readonly file: FileText;
   readonly found: Found;
-  /** Whose item of the import tells of it; undefined: nobody's. */
+  /** The profile whose item of the import tells of it; undefined: none does. */
   readonly ownerOf: (heading: string) => string | undefined;
 }
 

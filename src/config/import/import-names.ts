@@ -14,7 +14,7 @@ export function importNames(wanted: readonly string[]): readonly string[] {
     used.add(name);
     return name;
   };
-  // Those that can stay as they are come first: nobody takes their name.
+  // Those that can stay as they are come first, so that no other profile takes their name.
   const exact = wanted.map((name) => (isFine(name) && !used.has(name) ? take(name) : undefined));
   return wanted.map((name, index) => exact[index] ?? take(freeName(allowedLetters(name), used)));
 }

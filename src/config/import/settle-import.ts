@@ -25,7 +25,7 @@ type Root = Readonly<Record<string, unknown>>;
 
 /**
  * Takes out of the drafts what our config would refuse: optional fields with a note, else the entry with its reason, and
- * all that depends on it. The rules are those of the config itself: they are asked, not repeated.
+ * all that depends on it. The rules are those of the config itself: its own check is run, not repeated.
  */
 export function settleImport(drafts: ImportDrafts, root: Root, identity: Omit<ConfigText, "text">): void {
   dropDependents(drafts, root);
@@ -35,7 +35,7 @@ export function settleImport(drafts: ImportDrafts, root: Root, identity: Omit<Co
     if (!checked.reading.root) throw refuseWhole(checked.problems);
     const problems = checked.problems.filter((problem) => isOurs(problem, drafts));
     if (problems.length === 0) return;
-    for (const problem of problems) mend(problem, drafts);
+    for (const problem of problems) leaveOut(problem, drafts);
     dropDependents(drafts, root);
   }
 }
@@ -109,17 +109,18 @@ function isOurs({ path: [section, name] }: ConfigProblem, { sources, profiles }:
   return section === "roles" && profiles.some((draft) => draft.role && draft.name === name);
 }
 
-function mend(problem: ConfigProblem, drafts: ImportDrafts): void {
+/** What has the problem: the optional field with a note, else its entry with the reason. */
+function leaveOut(problem: ConfigProblem, drafts: ImportDrafts): void {
   const [section, name, field] = problem.path;
   const why = renderProblem({ ...problem, path: problem.path.slice(2) });
-  if (section === "sources") mendSource(String(name), { field: String(field), why }, drafts);
+  if (section === "sources") leaveOutOfSource(String(name), { field: String(field), why }, drafts);
   else {
     const draft = drafts.profiles.find((candidate) => candidate.name === name);
-    if (draft) mendRole(draft, String(field), why);
+    if (draft) leaveOutOfRole(draft, String(field), why);
   }
 }
 
-function mendRole(draft: ProfileDraft, field: string, why: string): void {
+function leaveOutOfRole(draft: ProfileDraft, field: string, why: string): void {
   if (!draft.role) return;
   if (OPTIONAL.roles.includes(field) && Object.hasOwn(draft.role, field)) {
     Reflect.deleteProperty(draft.role, field);
@@ -127,7 +128,7 @@ function mendRole(draft: ProfileDraft, field: string, why: string): void {
   } else drop(draft, why);
 }
 
-function mendSource(
+function leaveOutOfSource(
   name: string,
   { field, why }: { readonly field: string; readonly why: string },
   { sources, refusedSources }: ImportDrafts,

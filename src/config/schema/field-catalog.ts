@@ -45,7 +45,7 @@ export function sourceTypesWith(field: string): readonly string[] {
   return [...FIELDS_OF_SOURCE_TYPE.keys()].filter((type) => FIELDS_OF_SOURCE_TYPE.get(type)?.includes(field));
 }
 
-/** Where else a field of this name is at home, for people: `a role`; undefined: nowhere. */
+/** What else has a field of this name, for a message: `a role`; undefined: nowhere. */
 export function homeOf(field: string): string | undefined {
   if (SOURCE_FIELDS.fields.includes(field)) return "a source";
   if (ROLE_FIELDS.fields.includes(field)) return "a role";

@@ -78,7 +78,7 @@ export const absolutePathField = z
   .string()
   .regex(/^\/[^\p{Cc}]{1,4095}$/u, "must be an absolute path (~ and $ are not filled in)");
 
-/** A program by absolute path or by name in PATH, and its arguments: a path from the working directory is nobody's choice. */
+/** A program by absolute path or by name in PATH, and its arguments: a path relative to the working directory is refused, because the daemon's is not the user's. */
 export const commandField = z
   .string()
   .max(8192, "must be at most 8192 characters")

@@ -31,8 +31,8 @@ export interface CachedLogin {
 }
 
 /**
- * The logins of `aws sso login`, as they stand there: which one, until when, and whether it is half written. What is done
- * with one is the AWS SDK's. Strictly read-only: a refresh would spend the CLI's refresh token (design §6.9).
+ * The logins of `aws sso login`, as it keeps them: which one, until when, and whether it is half written. Credentials
+ * for one are fetched by the AWS SDK. Strictly read-only: a refresh would spend the CLI's refresh token (design §6.9).
  */
 export class AwsSsoCache {
   readonly #options: AwsSsoCacheOptions;
@@ -67,7 +67,7 @@ export class AwsSsoCache {
   }
 }
 
-/** `why` reads on after the name of the session. */
+/** `why` continues the sentence after the name of the session. */
 export function loginNeeded({ name, session }: AwsSsoCacheSource, why: string): BrokerError {
   const ofSession = "ssoSession" in session;
   const what = ofSession ? `SSO session ${session.ssoSession}` : session.startUrl;
@@ -79,8 +79,8 @@ export function loginNeeded({ name, session }: AwsSsoCacheSource, why: string): 
 }
 
 /**
- * sdk-contract §16.3: the SHA-1 of the session's name or of the start URL, to the letter; which letters the CLI's
- * profile has for the same portal is not known here, so the config's come first and then the others.
+ * sdk-contract §16.3: the SHA-1 of the session's name or of the start URL, as it is spelled; how the CLI's
+ * profile spells the same portal is not known here, so the config's spelling comes first and then the others.
  */
 function cacheKeysOf({ session }: AwsSsoCacheSource): readonly string[] {
   const names =

@@ -48,7 +48,7 @@ export class ExternalCredentials<S extends Source> implements SourceProvider<S> 
     } catch (error) {
       if (toBrokerError(error).signer === undefined) throw error;
     }
-    // What signed was revoked, or replaced where it came from: asked for anew, once.
+    // The signing credentials were revoked or replaced where they came from: fetched anew, once.
     delete this.#of(source).held;
     const renewed = await this.#fetch(source);
     return this.#options.assumeRole(renewed, role).catch((error: unknown) => {
@@ -71,7 +71,7 @@ export class ExternalCredentials<S extends Source> implements SourceProvider<S> 
     this.#known.clear();
   }
 
-  /** One question at a time, however many roles need the answer. */
+  /** One `find` at a time, however many roles need its outcome. */
   #fetch(source: S): Promise<FoundCredentials> {
     const known = this.#of(source);
     known.pending ??= this.#find(source, known).finally(() => delete known.pending);
@@ -111,7 +111,7 @@ export class ExternalCredentials<S extends Source> implements SourceProvider<S> 
     return { credentials: { ...found, sessionToken, expiration }, receivedAt: this.#options.clock.now() };
   }
 
-  /** Still good for more than a moment. */
+  /** Undefined: nothing is held, or a renewal is wise by now. */
   #held(source: S): FoundCredentials | undefined {
     const { held } = this.#of(source);
     return held && this.#options.clock.now() < refreshWindows(held).advisoryAt ? held.credentials : undefined;

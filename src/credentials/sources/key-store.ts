@@ -5,7 +5,7 @@ import type { SecretStore } from "../../secrets/secret-store.js";
 
 const PREFIX = "keys:";
 
-/** A long-term access key of an IAM user, as it lies in the secret store. */
+/** A long-term access key of an IAM user, as the secret store holds it. */
 export interface StoredKey extends SigningCredentials {
   readonly source: string;
   /** Epoch milliseconds. */

@@ -136,7 +136,7 @@ export class KeysSessions implements SourceProvider<KeysSource> {
     const opening = this.login(source)
       .catch((thrown: unknown) => {
         const error = toBrokerError(thrown);
-        // What is mended by a command is looked at anew at once.
+        // A command fixes these: after it the program is run at once.
         const isOurs = error.code === "KeyMissing" || error.code === "StoreLocked";
         if (!isOurs) this.#failures.set(name, { error, at: this.#options.clock.now() });
         throw error;
@@ -175,7 +175,7 @@ function lockedMeanwhile(source: string): BrokerError {
   });
 }
 
-/** STS does not know what we call the key: a refused one is mended at its source. */
+/** STS does not know which source the key belongs to; the hint names the command that replaces it. */
 function refusedKey(error: BrokerError, source: string): BrokerError {
   return new BrokerError("AssumeRoleDenied", `AWS refuses the access key of source ${source}: ${error.message}`, {
     hint: `brokerctl keys add ${source} --replace`,

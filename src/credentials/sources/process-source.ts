@@ -13,8 +13,8 @@ export interface ProcessCredentialsOptions {
 }
 
 /**
- * Credentials that a program prints (AWS CLI, "Sourcing credentials with an external process"). A program that fails waits
- * for a person: running it again and again could push a hundred questions to a phone.
+ * Credentials that a program prints (AWS CLI, "Sourcing credentials with an external process"). A program that failed is
+ * not run again until the user asks: running it again and again could push a hundred questions to a phone.
  */
 export class ProcessCredentials {
   readonly #options: ProcessCredentialsOptions;

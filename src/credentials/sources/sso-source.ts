@@ -15,7 +15,7 @@ export interface SsoSourceProviderOptions {
   readonly clock: Clock;
 }
 
-/** `sso` sources: GetRoleCredentials with the login's access token. Nobody is logged in by being asked. */
+/** `sso` sources: GetRoleCredentials with the login's access token. A retrieval never starts a login. */
 export class SsoSourceProvider implements SourceProvider<SsoSource> {
   readonly #options: SsoSourceProviderOptions;
 
@@ -42,7 +42,7 @@ export class SsoSourceProvider implements SourceProvider<SsoSource> {
   }
 }
 
-/** What the login can have is one command away. */
+/** The hint lists what the login may use. */
 function explain(error: BrokerError, source: string): BrokerError {
   if (error.code !== "AssumeRoleDenied") return error;
   return new BrokerError(error.code, error.message, { hint: `brokerctl sso roles ${source}`, cause: error });

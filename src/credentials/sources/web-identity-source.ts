@@ -17,7 +17,7 @@ export interface WebIdentitySourceOptions {
   readonly clock: Clock;
 }
 
-/** `web_identity` sources: whoever keeps the file renews the token, so it is read anew for each call. */
+/** `web_identity` sources: the program that writes the file renews the token, so it is read anew for each call. */
 export class WebIdentitySourceProvider implements SourceProvider<WebIdentitySource> {
   readonly #options: WebIdentitySourceOptions;
 
@@ -77,7 +77,7 @@ function expirationOf(token: Secret): number | undefined {
   }
 }
 
-/** STS does not know where we have the token from. */
+/** STS does not know which file the token came from. */
 function explain(error: BrokerError, { name, tokenFile }: WebIdentitySource): BrokerError {
   if (error.code !== "LoginRequired") return error;
   return new BrokerError("LoginRequired", `source ${name}: ${error.message}`, {

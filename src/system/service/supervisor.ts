@@ -66,7 +66,7 @@ export interface SupervisorInstalled {
   readonly written: readonly string[];
   /** Sockets that are held now are not those of the files: brokerd and they must be stopped and started (systemd). */
   readonly socketsChanged?: boolean;
-  /** What the person should know: carried variables, a path that may go away, no drop-in and why. */
+  /** What the user should know: carried variables, a path that may go away, no drop-in and why. */
   readonly notes: readonly string[];
 }
 

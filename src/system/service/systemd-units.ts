@@ -33,7 +33,7 @@ export interface UnitChoices extends SupervisorInstall {
   readonly confined: boolean;
 }
 
-/** Where the carried variables lie: among what is private, as a proxy's address may hold a password. */
+/** The file of the carried variables: among what is private, as a proxy's address may hold a password. */
 export function environmentFileOf({ paths }: SupervisorPlace): string {
   return join(paths.stateDir, "service.env");
 }

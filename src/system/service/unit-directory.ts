@@ -6,7 +6,7 @@ import type { SupervisorOwnership } from "./supervisor.js";
 
 const UNIT_MODE = 0o644;
 
-/** Where the user's own units lie: systemd.unit(5), "User Unit Search Path". */
+/** The folder of the user's own units: systemd.unit(5), "User Unit Search Path". */
 export function unitDirectory(env: Readonly<Record<string, string | undefined>>, homeDir: string): string {
   const configHome = env["XDG_CONFIG_HOME"];
   const base = configHome !== undefined && isAbsolute(configHome) ? configHome : join(homeDir, ".config");

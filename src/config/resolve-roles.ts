@@ -31,8 +31,8 @@ export interface ResolvedConfig {
 /**
  * Ties roles to their sources and parents and checks whatever takes more than one field. Regions: what clients are
  * told is the role's own or the default's, as far as it fits the role's partition; the STS endpoint's is the role's
- * own, its source's, the default's, the partition's. Nothing is inherited along `source_role`: where an intermediate
- * role lives says nothing about the one behind it (the AWS CLI's profiles do the same).
+ * own, its source's, the default's, the partition's. Nothing is inherited along `source_role`: the region of an
+ * intermediate role says nothing about the one behind it (the AWS CLI's profiles do the same).
  */
 export function resolveRoles(config: UnresolvedConfig): ResolvedConfig {
   const sources = resolveSources(config.sources, config);

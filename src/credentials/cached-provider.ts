@@ -198,7 +198,7 @@ export class CachedProvider {
     renewed.catch(() => undefined); // told where it happens, and kept as the last failure
   }
 
-  /** A timer at the next moment something is due; the sweep stands behind it. */
+  /** A timer at the next moment something is due; the sweep makes up for it. */
   #plan(): void {
     this.#cancelPlanned();
     const due = this.#dueAt();

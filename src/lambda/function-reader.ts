@@ -22,7 +22,7 @@ export async function readFunction(lambda: Lambda, via: Via, functionText: strin
   return { context: contextOf(configuration, region), roleArn: configuration.roleArn, isImage: configuration.isImage };
 }
 
-/** The ARN of its role alone, which also who may not decrypt its variables may know. */
+/** The ARN of its role alone, which can be read without leave to decrypt the variables. */
 export async function readFunctionRole(lambda: Lambda, via: Via, functionText: string): Promise<string> {
   return (await configurationOf(lambda, via, functionText)).configuration.roleArn;
 }

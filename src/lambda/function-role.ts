@@ -27,7 +27,7 @@ export async function roleInOwnAccount({ iamRoles, via, roleArn }: RoleQuestion)
   });
 }
 
-/** A function outlives its role. */
+/** The role may have been deleted before its function. */
 function orDeleted(error: BrokerError, roleArn: string): BrokerError {
   if (error.code !== "NotFound") return error;
   return new BrokerError("NotFound", `the function's role was deleted: ${roleArn}: ${error.message}`, {

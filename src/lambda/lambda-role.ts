@@ -3,14 +3,14 @@ import { BrokerError } from "../core/errors.js";
 import type { AssumeRoleParameters, Role } from "../core/role.js";
 import { roleDigest } from "../core/role-digest.js";
 
-/** All that makes a function's role, but for the role it goes by: plain JSON, kept for leases that name it. */
+/** All that defines a function's role, but for the role it is chained from (`via`): plain JSON, kept for leases that name it. */
 export interface LambdaRoleDefinition {
   /** {@link lambdaRoleName}. */
   readonly name: string;
   readonly functionName: string;
   readonly functionArn: string;
   readonly functionRoleArn: string;
-  /** Name of the role that it goes by. */
+  /** Name of the role that it is chained from. */
   readonly via: string;
   readonly mode: LambdaMode;
   /** Of the function. */
@@ -120,7 +120,7 @@ function sessionName({ functionName }: LambdaRoleDefinition): string {
 
 /**
  * What is another now than when the function was last read under this name: deployed anew, or a config that names another region.
- * Leases on the name follow at once, also in terminals out of sight, so the user is told. undefined: nothing changed.
+ * Leases on the name follow at once, also in other terminals, so the user is told. undefined: nothing changed.
  */
 export function roleChange(former: LambdaRoleDefinition | undefined, now: LambdaRoleDefinition): string | undefined {
   const what = former && differenceOf(former, now);

@@ -33,7 +33,7 @@ export class LambdaRoles {
     this.#clock = clock;
   }
 
-  /** Once, before all else; answers why the file is of no use, if so. */
+  /** Once, before all else; resolves with what is wrong with the file, if anything. */
   async load(): Promise<BrokerError | undefined> {
     try {
       const records = (await this.#file.read(parseLambdaRoles)) ?? [];
@@ -54,7 +54,7 @@ export class LambdaRoles {
     return this.#records.get(name)?.definition;
   }
 
-  /** The role of that name; undefined: it is not known, or the config no longer has what it goes by. Never throws. */
+  /** The role of that name; undefined: it is not known, or the config no longer has its `via`. Never throws. */
   role(name: string, resolveVia: (via: string) => Role | undefined): Role | undefined {
     const definition = this.get(name);
     const via = definition && resolveVia(definition.via);

@@ -1,6 +1,6 @@
 /**
  * A policy document's content, where JSON can be read and written again without it becoming another; undefined: it is no
- * JSON, or not such. A key that stands twice would lose its first value (a condition, say), and a long number its digits.
+ * JSON, or not such. A key that occurs twice would lose its first value (a condition, say), and a long number its digits.
  */
 export function parsePolicy(document: string): unknown {
   try {

@@ -1,7 +1,7 @@
 import type { SigningCredentials } from "../core/credentials.js";
 import type { Role } from "../core/role.js";
 
-/** The role that reads a function and stands behind what its code gets, and credentials of it. */
+/** The role that reads a function and that the role of its code is chained from, and credentials of it. */
 export interface Via {
   readonly role: Role;
   readonly signer: SigningCredentials;

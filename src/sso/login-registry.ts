@@ -13,7 +13,7 @@ import type { TokenProvider } from "./token-provider.js";
 import type { LoginFlow, SsoToken, TokenStore } from "./token-store.js";
 
 /** Between the answer to `start` and the call of `wait`: a CLI that is killed there is not waited for. */
-const SEAT_MS = 15_000;
+const JOIN_MS = 15_000;
 /** The outcome of a login is kept for callers that ask a little late. */
 const REMEMBERED_MS = 60_000;
 
@@ -154,7 +154,7 @@ export class LoginRegistry {
   }
 
   #expect(login: Login): void {
-    const cancel = this.#options.clock.after(SEAT_MS, () => {
+    const cancel = this.#options.clock.after(JOIN_MS, () => {
       login.expected.splice(login.expected.indexOf(cancel), 1);
       this.#cancelIfAlone(login);
     });

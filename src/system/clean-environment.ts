@@ -49,7 +49,7 @@ function isAllowed(name: string): boolean {
   return ALLOWED_NAMES.has(name) || ALLOWED_PREFIXES.some((prefix) => name.startsWith(prefix));
 }
 
-/** Never those of a loopback endpoint, which is some broker's: with our own we would ask ourselves. */
+/** Never those of a loopback endpoint: a credential broker's, and with our own we would ask ourselves. */
 function containerNames(env: Environment): readonly string[] {
   const full = env["AWS_CONTAINER_CREDENTIALS_FULL_URI"] ?? "";
   const hasFull = URL.canParse(full) && CONTAINER_HOSTS.has(new URL(full).hostname);

@@ -1,7 +1,7 @@
 /** Cancels a timer that has not fired yet; harmless afterwards. */
 export type Cancel = () => void;
 
-/** The only way to the time: tests pass a clock that they move by hand. */
+/** The only source of the time: tests pass a clock that they move by hand. */
 export interface Clock {
   /** Wall clock, epoch milliseconds. */
   now(): number;

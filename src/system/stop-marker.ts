@@ -18,8 +18,8 @@ export interface Wish {
 }
 
 /**
- * Throws `DaemonUnreachable` where brokerd was stopped after the wish for it came up. A marker from the future says that
- * the clock was set back: it is not obeyed, or nothing could start until then.
+ * Throws `DaemonUnreachable` where brokerd was stopped after it was asked for. A marker from the future says that
+ * the clock was set back: it is ignored, or nothing could start until then.
  */
 export function refuseIfStopped(stateDir: string, { since, now }: Wish): void {
   const stoppedAt = readMarker(markerIn(stateDir));

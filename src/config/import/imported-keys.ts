@@ -12,9 +12,9 @@ export interface ImportedKey {
   readonly secretAccessKey: Secret;
   /** Where it stands in the AWS files. */
   readonly places: readonly KeyPlace[];
-  /** Profiles that are nothing without it, and those that they sign for: what `--profile` does not serve once it is cut out. */
+  /** Profiles that give no credentials without it, and those that they sign for: what `--profile` does not serve once it is cut out. */
   readonly breaks: readonly string[];
-  /** With these they go on. */
+  /** The credential_process lines that serve them instead. */
   readonly lines: readonly ProcessLine[];
 }
 
@@ -24,7 +24,7 @@ interface KeyPlace extends TextSpan {
 
 type Key = NonNullable<SourceDraft["key"]>;
 
-/** The keys of an import, each with where it stands and what hangs on its standing there. */
+/** The keys of an import, each with where it stands and what depends on it there. */
 export function importedKeys({ sources, profiles }: ImportDrafts, aws: AwsProfiles): ImportedKey[] {
   return [...sources.values()].flatMap(({ name, key }) => {
     if (!key) return [];

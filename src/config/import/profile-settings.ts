@@ -3,7 +3,7 @@ import { GRANTED, type ProfileKind } from "./profile-kind.js";
 
 /**
  * Every setting of a profile is one of these: taken by the kind of profile that uses it; of credentials, but without
- * effect for this kind; left out for a reason of its own; no matter of credentials at all; or unknown, which is said
+ * effect for this kind; left out for a reason of its own; unrelated to credentials; or unknown, which is said
  * too. Compared with what botocore 1.44 (`configprovider`, `credentials`, `tokens`), aws-vault 7 and granted read.
  */
 const KEY = ["aws_access_key_id", "aws_secret_access_key"];

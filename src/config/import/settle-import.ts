@@ -48,7 +48,7 @@ function refuseWhole(problems: readonly ConfigProblem[]): BrokerError {
   });
 }
 
-/** Drops what stands on an entry that is neither drafted nor in the config. */
+/** Drops what depends on an entry that is neither drafted nor in the config. */
 export function dropDependents(drafts: ImportDrafts, root: Root): void {
   const { profiles } = drafts;
   const names = new Set([...profiles.map(({ name }) => name), ...Object.keys(sectionOf(root, "roles"))]);

@@ -4,6 +4,7 @@ import type { BrokerErrorCode } from "../core/errors.js";
 import type { LeaseSelector } from "../core/lease.js";
 import type { ConfigOperations } from "./config-contract.js";
 import type { LambdaOperations } from "./lambda-contract.js";
+import type { LeaseOperations, LeaseView } from "./lease-contract.js";
 import type { LoginOperations, SourceView } from "./login-contract.js";
 import type { SsoOperations } from "./sso-contract.js";
 
@@ -52,20 +53,6 @@ export interface RoleView {
   readonly lastRequestedAt: number | null;
 }
 
-export interface LeaseView {
-  readonly id: string;
-  readonly name: string | null;
-  readonly kind: "default" | "named" | "pinned" | "child";
-  readonly role: string | null;
-  readonly followsDefault: boolean;
-  readonly createdAt: number;
-  readonly expiresAt: number | null;
-  readonly lastUsedAt: number | null;
-  readonly holderPid: number | null;
-  /** `use --for`: when the role falls back, and to which. */
-  readonly temporary: { readonly until: number; readonly thenRole: string | null } | null;
-}
-
 export interface StatusView {
   readonly daemon: {
     readonly pid: number;
@@ -98,18 +85,6 @@ export interface LeftOutView {
   readonly error: ControlError;
 }
 
-/** What a program gets to speak to the endpoint with a lease. */
-export interface LeaseAccess {
-  readonly lease: LeaseView;
-  readonly token: string;
-  /** `http://127.0.0.1:PORT/lease/TOKEN` */
-  readonly leaseUrl: string;
-  /** `http://127.0.0.1:PORT/creds`, for the header and token-file forms. */
-  readonly credentialsUrl: string;
-  /** Region of the lease's role, where it names one. */
-  readonly region: string | null;
-}
-
 export interface RoleSummary {
   readonly role: string | null;
   readonly accountId: string | null;
@@ -127,7 +102,12 @@ export interface KeyView {
 }
 
 /** operation → [request, response] */
-export interface ControlOperations extends ConfigOperations, LambdaOperations, LoginOperations, SsoOperations {
+export interface ControlOperations
+  extends ConfigOperations,
+    LambdaOperations,
+    LeaseOperations,
+    LoginOperations,
+    SsoOperations {
   status: [Empty, StatusView];
   stop: [Empty, { readonly pid: number }];
 
@@ -194,20 +174,6 @@ export interface ControlOperations extends ConfigOperations, LambdaOperations, L
       readonly expiration: number;
     },
   ];
-
-  /** The default lease, a named one, or the pinned one of a role (made when missing). */
-  "lease-access": [{ readonly lease: LeaseSelector } | { readonly pinnedRole: string }, LeaseAccess];
-  /** A named lease (`lease create`): role null follows the default lease. */
-  "lease-create": [{ readonly name: string; readonly role: string | null; readonly forSeconds?: number }, LeaseAccess];
-  /** A lease that ends with a process: exec, shells, 60 s fetches. role null follows the default lease. */
-  "lease-child": [{ readonly role: string | null; readonly pid: number; readonly forSeconds?: number }, LeaseAccess];
-  /** The CLI made the lease before its child existed: now the child holds it. */
-  "lease-hand-over": [{ readonly id: string; readonly pid: number }, Empty];
-  "lease-list": [Empty, { readonly leases: readonly LeaseView[] }];
-  "lease-show": [{ readonly lease: LeaseSelector }, LeaseView];
-  /** New token; the old one is refused at once. */
-  "lease-rotate": [{ readonly lease: LeaseSelector }, LeaseAccess];
-  "lease-revoke": [{ readonly lease: LeaseSelector }, LeaseView];
 }
 
 export type ControlOperation = keyof ControlOperations;

@@ -1,4 +1,5 @@
-import type { ControlError, LeaseView, RoleSummary } from "../control-api/contract.js";
+import type { ControlError, RoleSummary } from "../control-api/contract.js";
+import type { LeaseView } from "../control-api/lease-contract.js";
 import type { HeldCredentials } from "../core/credentials.js";
 import type { BrokerError } from "../core/errors.js";
 import type { Lease } from "../core/lease.js";

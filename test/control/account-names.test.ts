@@ -1,7 +1,8 @@
 import request from "supertest";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createControlApp } from "../../src/control/app.js";
-import type { ControlError, LeaseAccess } from "../../src/control-api/contract.js";
+import type { ControlError } from "../../src/control-api/contract.js";
+import type { LeaseAccess } from "../../src/control-api/lease-contract.js";
 import type { AwsSsoCacheSource } from "../../src/core/role.js";
 import { type FakeServices, fakeControlServices } from "../fakes/control-services.js";
 import { ssoSource } from "../sso/sso-fixture.js";

@@ -11,13 +11,12 @@ import {
   type ControlRequest,
   type ControlResponse,
   type KeyView,
-  type LeaseAccess,
-  type LeaseView,
   type RoleSummary,
   type RoleView,
   type StatusView,
   VERSION_HEADER,
 } from "../../src/control-api/contract.js";
+import type { LeaseAccess, LeaseView } from "../../src/control-api/lease-contract.js";
 import type { SourceView } from "../../src/control-api/login-contract.js";
 import type { FunctionContext } from "../../src/core/function-context.js";
 import type { LeaseSelector } from "../../src/core/lease.js";

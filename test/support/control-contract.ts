@@ -1,5 +1,6 @@
 import { expect } from "vitest";
-import type { ControlOperation, ControlRequest, LeaseAccess } from "../../src/control-api/contract.js";
+import type { ControlOperation, ControlRequest } from "../../src/control-api/contract.js";
+import type { LeaseAccess } from "../../src/control-api/lease-contract.js";
 import type { BrokerErrorCode } from "../../src/core/errors.js";
 import { canarySecretKey } from "./canaries.js";
 

@@ -1,5 +1,5 @@
 import { request } from "node:http";
-import type { LeaseAccess } from "../../control-api/contract.js";
+import type { LeaseAccess } from "../../control-api/lease-contract.js";
 import { reasonOf } from "../../core/errno.js";
 import { BrokerError, type BrokerErrorCode } from "../../core/errors.js";
 import { Secret } from "../../core/secret.js";

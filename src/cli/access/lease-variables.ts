@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { LeaseAccess } from "../../control-api/contract.js";
+import type { LeaseAccess } from "../../control-api/lease-contract.js";
 import { hashLeaseToken } from "../../core/lease.js";
 import { leaseMark } from "../../core/shell-files.js";
 import { regionVariables, TOKEN_FILE_VARIABLE, TOKEN_VARIABLE, tokenOf, URI_VARIABLE } from "./variables.js";

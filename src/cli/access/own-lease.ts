@@ -1,5 +1,5 @@
 import { rm } from "node:fs/promises";
-import type { LeaseAccess } from "../../control-api/contract.js";
+import type { LeaseAccess } from "../../control-api/lease-contract.js";
 import { BrokerError } from "../../core/errors.js";
 import type { CliContext } from "../context.js";
 import { staticVariables } from "./fetch-credentials.js";

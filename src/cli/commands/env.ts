@@ -1,4 +1,4 @@
-import type { LeaseAccess } from "../../control-api/contract.js";
+import type { LeaseAccess } from "../../control-api/lease-contract.js";
 import { BrokerError } from "../../core/errors.js";
 import { FORMS, type LeaseForm, leaseVariables, markFor } from "../access/lease-variables.js";
 import { printChanges, printFailure, SHELL_FORMATS, type ShellFormat } from "../access/print-changes.js";

@@ -1,4 +1,4 @@
-import type { LeaseView } from "../../control-api/contract.js";
+import type { LeaseView } from "../../control-api/lease-contract.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
 import type { Screen } from "../terminal/screen.js";
 import { table } from "../terminal/table.js";

@@ -1,4 +1,4 @@
-import type { LeaseView } from "../../control-api/contract.js";
+import type { LeaseView } from "../../control-api/lease-contract.js";
 import { findLease } from "../access/find-lease.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
 import { fields } from "../terminal/table.js";

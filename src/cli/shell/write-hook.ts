@@ -1,5 +1,5 @@
 import { lstat, mkdir, writeFile } from "node:fs/promises";
-import type { LeaseAccess } from "../../control-api/contract.js";
+import type { LeaseAccess } from "../../control-api/lease-contract.js";
 import { hashLeaseToken } from "../../core/lease.js";
 import {
   HOOKED_SHELLS,

@@ -1,4 +1,5 @@
-import type { LeaseView, RoleView, StatusView } from "../../control-api/contract.js";
+import type { RoleView, StatusView } from "../../control-api/contract.js";
+import type { LeaseView } from "../../control-api/lease-contract.js";
 import type { SsoRoleFound } from "../../core/config-edit.js";
 import { BrokerError } from "../../core/errors.js";
 import type { LeaseSelector } from "../../core/lease.js";

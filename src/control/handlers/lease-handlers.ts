@@ -1,4 +1,4 @@
-import type { LeaseAccess } from "../../control-api/contract.js";
+import type { LeaseAccess } from "../../control-api/lease-contract.js";
 import { BrokerError } from "../../core/errors.js";
 import type { Lease, LeaseHolder } from "../../core/lease.js";
 import type { Secret } from "../../core/secret.js";

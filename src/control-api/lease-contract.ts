@@ -1,0 +1,45 @@
+import type { LeaseKind, LeaseSelector } from "../core/lease.js";
+
+/** What leases say over the wire: a part of the contract (see contract.ts). */
+
+export interface LeaseView {
+  readonly id: string;
+  readonly name: string | null;
+  readonly kind: LeaseKind;
+  readonly role: string | null;
+  readonly followsDefault: boolean;
+  readonly createdAt: number;
+  readonly expiresAt: number | null;
+  readonly lastUsedAt: number | null;
+  readonly holderPid: number | null;
+  /** `use --for`: when the role falls back, and to which. */
+  readonly temporary: { readonly until: number; readonly thenRole: string | null } | null;
+}
+
+/** What a program gets to speak to the endpoint with a lease. */
+export interface LeaseAccess {
+  readonly lease: LeaseView;
+  readonly token: string;
+  /** `http://127.0.0.1:PORT/lease/TOKEN` */
+  readonly leaseUrl: string;
+  /** `http://127.0.0.1:PORT/creds`, for the header and token-file forms. */
+  readonly credentialsUrl: string;
+  /** Region of the lease's role, where it names one. */
+  readonly region: string | null;
+}
+
+export interface LeaseOperations {
+  /** The default lease, a named one, or the pinned one of a role (made when missing). */
+  "lease-access": [{ readonly lease: LeaseSelector } | { readonly pinnedRole: string }, LeaseAccess];
+  /** A named lease (`lease create`): role null follows the default lease. */
+  "lease-create": [{ readonly name: string; readonly role: string | null; readonly forSeconds?: number }, LeaseAccess];
+  /** A lease that ends with a process: exec, shells, 60 s fetches. role null follows the default lease. */
+  "lease-child": [{ readonly role: string | null; readonly pid: number; readonly forSeconds?: number }, LeaseAccess];
+  /** The CLI made the lease before its child existed: now the child holds it. */
+  "lease-hand-over": [{ readonly id: string; readonly pid: number }, Record<string, never>];
+  "lease-list": [Record<string, never>, { readonly leases: readonly LeaseView[] }];
+  "lease-show": [{ readonly lease: LeaseSelector }, LeaseView];
+  /** New token; the old one is refused at once. */
+  "lease-rotate": [{ readonly lease: LeaseSelector }, LeaseAccess];
+  "lease-revoke": [{ readonly lease: LeaseSelector }, LeaseView];
+}

@@ -1,11 +1,10 @@
+import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { SsoOidc, TokenOutcome } from "../aws/sso-oidc.js";
 import { type BrokerError, toBrokerError } from "../core/errors.js";
 import { Secret } from "../core/secret.js";
 import type { Clock } from "../system/clock.js";
 import { type CallbackAnswer, failurePage, refusalPage, successPage } from "./callback-pages.js";
-import type { LoginAttempt, RunningLogin } from "./login-attempt.js";
-import { loginFailed } from "./login-error.js";
-import { isSameState, newPkce, type Pkce } from "./pkce.js";
+import { type LoginAttempt, loginFailed, type RunningLogin } from "./login-attempt.js";
 import type { SsoToken } from "./token-store.js";
 
 /** As long as the AWS CLI waits for its user (sdk-contract §16.4). */
@@ -152,4 +151,31 @@ function reasonOf(outcome: Exclude<TokenOutcome, { readonly outcome: "granted" }
 function only(parameters: URLSearchParams, name: string): string | undefined {
   const values = parameters.getAll(name);
   return values.length === 1 ? values[0] : undefined;
+}
+
+/** Proof that who redeems a code is who asked for it (RFC 7636, S256), and that the answer belongs to our question. */
+interface Pkce {
+  /** 64 characters of base64url. */
+  readonly verifier: Secret;
+  readonly challenge: string;
+  /** 43 characters of base64url (RFC 6749 §10.12). */
+  readonly state: Secret;
+}
+
+function newPkce(): Pkce {
+  const verifier = randomBytes(48).toString("base64url");
+  return {
+    verifier: new Secret(verifier),
+    challenge: sha256(verifier).toString("base64url"),
+    state: new Secret(randomBytes(32).toString("base64url")),
+  };
+}
+
+/** In constant time: hashes are of one length whatever came. */
+function isSameState(state: Secret, given: string): boolean {
+  return timingSafeEqual(sha256(state.reveal()), sha256(given));
+}
+
+function sha256(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
 }

@@ -2,7 +2,7 @@ import type { DeviceAuthorization, SsoOidc, TokenOutcome } from "../aws/sso-oidc
 import { isRecoverable, toBrokerError } from "../core/errors.js";
 import type { Clock } from "../system/clock.js";
 import type { LoginAttempt, RunningLogin } from "./login-attempt.js";
-import { loginFailed } from "./login-error.js";
+import { loginFailed } from "./login-attempt.js";
 import type { SsoToken } from "./token-store.js";
 
 /** RFC 8628 §3.5 */

@@ -1,4 +1,5 @@
 import type { ClientRegistration } from "../aws/sso-oidc.js";
+import { BrokerError } from "../core/errors.js";
 import type { SsoSession } from "../core/sso-session.js";
 import type { LoginFlow, SsoToken } from "./token-store.js";
 
@@ -29,4 +30,12 @@ export interface RunningLogin {
   readonly isDone: boolean;
   /** The stored token; rejects with what the user gets to read. */
   readonly done: Promise<SsoToken>;
+}
+
+/** A login that came to nothing; the hint starts another one. */
+export function loginFailed(source: string, why: string, cause?: unknown): BrokerError {
+  return new BrokerError("LoginRequired", `the login to ${source} ${why}`, {
+    hint: `brokerctl login ${source}`,
+    cause,
+  });
 }

@@ -1,8 +1,7 @@
-import { toBrokerError } from "../core/errors.js";
+import { BrokerError, toBrokerError } from "../core/errors.js";
 import type { SsoSource } from "../core/role.js";
 import type { Secret } from "../core/secret.js";
 import { sessionOf } from "../core/sso-session.js";
-import { loginRequired } from "./login-error.js";
 import type { TokenProvider } from "./token-provider.js";
 
 /** Calls the portal with the source's access token; LoginRequired where there is none that it accepts. */
@@ -32,4 +31,9 @@ export function createWithToken(tokens: TokenProvider): WithToken {
       throw loginRequired(source.name);
     }
   };
+}
+
+/** No login is there: the error that clients and commands get. */
+function loginRequired(source: string): BrokerError {
+  return new BrokerError("LoginRequired", `source ${source} needs a login`, { hint: `brokerctl login ${source}` });
 }

@@ -1,9 +1,8 @@
 import type { IamRoles } from "../aws/iam-roles.js";
 import { BrokerError, toBrokerError } from "../core/errors.js";
-import { roleInOwnAccount } from "./function-role.js";
 import { narrowableAssume } from "./lambda-role.js";
 import { type SessionPolicy, sessionPolicyOf } from "./session-policy.js";
-import type { Via } from "./via.js";
+import { roleInOwnAccount, type Via } from "./via.js";
 
 export interface MirrorOptions {
   readonly iamRoles: IamRoles;

@@ -11,10 +11,9 @@ import {
   standingOf,
   type TrustEdit,
 } from "./edit-trust-policy.js";
-import { roleInOwnAccount, roleNameOf } from "./function-role.js";
 import { type TrustPrincipal, trustPrincipal } from "./trust-principal.js";
 import { type TrustStatement, trustStatement } from "./trust-statement.js";
-import type { Via } from "./via.js";
+import { roleInOwnAccount, roleNameOf, type Via } from "./via.js";
 
 /** What is asked and with whose credentials. */
 export interface TrustOptions {

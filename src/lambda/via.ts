@@ -1,4 +1,6 @@
+import type { IamRole, IamRoles } from "../aws/iam-roles.js";
 import type { SigningCredentials } from "../core/credentials.js";
+import { BrokerError, toBrokerError } from "../core/errors.js";
 import type { Role } from "../core/role.js";
 
 /** The role that reads a function and that the role of its code is chained from, and credentials of it. */
@@ -10,4 +12,38 @@ export interface Via {
 /** The account of a role, where its definition says. */
 export function accountOf({ assume, sso }: Role): string | undefined {
   return assume?.roleArn.split(":")[4] ?? sso?.accountId;
+}
+
+/** A role's name, without its path. */
+export function roleNameOf(roleArn: string): string {
+  return roleArn.split("/").at(-1) ?? "";
+}
+
+export interface RoleQuestion {
+  readonly iamRoles: IamRoles;
+  readonly via: Via;
+  readonly roleArn: string;
+}
+
+/**
+ * GetRole knows roles by name, in the caller's account: there one of the same name, or path, may be another. `Conflict`
+ * then, so that nothing is read or written of a role that was not meant.
+ */
+export async function roleInOwnAccount({ iamRoles, via, roleArn }: RoleQuestion): Promise<IamRole> {
+  const role = await iamRoles.getRole(via.signer, roleNameOf(roleArn), via.role.stsRegion).catch((thrown: unknown) => {
+    throw orDeleted(toBrokerError(thrown), roleArn);
+  });
+  if (role.arn === roleArn) return role;
+  throw new BrokerError("Conflict", `IAM answers with ${role.arn} where ${roleArn} is meant`, {
+    hint: `--via a role of account ${roleArn.split(":")[4]}`,
+  });
+}
+
+/** The role may have been deleted before its function. */
+function orDeleted(error: BrokerError, roleArn: string): BrokerError {
+  if (error.code !== "NotFound") return error;
+  return new BrokerError("NotFound", `the function's role was deleted: ${roleArn}: ${error.message}`, {
+    hint: "aws lambda update-function-configuration --function-name FUNCTION --role ARN    # gives it another",
+    cause: error,
+  });
 }

@@ -9,7 +9,6 @@ import type { ContainerSource, InstanceMetadataSource, ProcessSource, ProfileSou
 import { CredentialsCache } from "../credentials/credentials-cache.js";
 import { CredentialsRegistry } from "../credentials/credentials-registry.js";
 import { createAssumeRole, RoleProvider } from "../credentials/role-provider.js";
-import { AwsSsoCache } from "../credentials/sources/aws-sso-cache.js";
 import { AwsSsoCacheSourceProvider } from "../credentials/sources/aws-sso-cache-source.js";
 import { ExternalCredentials, type ExternalCredentialsOptions } from "../credentials/sources/external-credentials.js";
 import { KeyStore } from "../credentials/sources/key-store.js";
@@ -174,7 +173,7 @@ function buildExternalSources(
   };
 
   const processes = new ProcessCredentials({ programs, clock });
-  const cache = new AwsSsoCache({ directory: join(home, ".aws", "sso", "cache"), readFile: readSmallFile, clock });
+  const directory = join(home, ".aws", "sso", "cache");
   return {
     providers: {
       web_identity: new WebIdentitySourceProvider({ readFile: readSmallFile, sts, clock }),
@@ -182,7 +181,7 @@ function buildExternalSources(
         find: (source) => processes.find(source),
         check: (source) => processes.check(source),
       }),
-      aws_sso_cache: new AwsSsoCacheSourceProvider({ cache, portal, clock }),
+      aws_sso_cache: new AwsSsoCacheSourceProvider({ directory, readFile: readSmallFile, portal, clock }),
       profile: external<ProfileSource>({ find: ({ profile, stsRegion }) => local.profile(profile, stsRegion) }),
       instance_metadata: external<InstanceMetadataSource>({ find: () => local.instanceMetadata() }),
       container: external<ContainerSource>({ find: () => local.container() }),

@@ -6,7 +6,6 @@ import type { SsoPortal } from "../../../src/aws/sso.js";
 import { toBrokerError } from "../../../src/core/errors.js";
 import type { AwsSsoCacheSource, Role } from "../../../src/core/role.js";
 import { Secret } from "../../../src/core/secret.js";
-import { AwsSsoCache } from "../../../src/credentials/sources/aws-sso-cache.js";
 import { AwsSsoCacheSourceProvider } from "../../../src/credentials/sources/aws-sso-cache-source.js";
 import { readSmallFile } from "../../../src/files/read-small-file.js";
 import { IdentityCenterFixture, REGION, START_URL } from "../../aws/identity-center-fixture.js";
@@ -54,9 +53,7 @@ function followTheClock(): void {
 }
 
 const provider = (portal: SsoPortal = fixture.ours.sso): AwsSsoCacheSourceProvider => {
-  const { clock } = fixture;
-  const cache = new AwsSsoCache({ directory, readFile: readSmallFile, clock });
-  return new AwsSsoCacheSourceProvider({ cache, portal, clock });
+  return new AwsSsoCacheSourceProvider({ directory, readFile: readSmallFile, portal, clock: fixture.clock });
 };
 const fileOf = (key: string): string => join(directory, `${createHash("sha1").update(key).digest("hex")}.json`);
 

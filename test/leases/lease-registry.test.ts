@@ -63,28 +63,6 @@ describe("the default lease", () => {
     expect(error).toMatchObject({ code: "StoreLocked", hint: "brokerctl unlock" });
   });
 
-  it("the default lease keeps its token when leases.json is lost", async () => {
-    const fixture = new LeaseFixture();
-    const token = await tokenOf(await fixture.start(), "default");
-
-    const other = new LeaseFixture();
-    await other.secrets.put("lease:default", (await fixture.secrets.get("lease:default"))!);
-    const leases = await other.start();
-
-    expect(leases.resolve(token).id).toBe("default");
-  });
-
-  it("the default lease gets another token when the secret store is lost, and only that one is good", async () => {
-    const fixture = new LeaseFixture();
-    const old = await tokenOf(await fixture.start(), "default");
-    await fixture.secrets.delete("lease:default");
-
-    const leases = await fixture.start();
-
-    expect(await tokenOf(leases, "default")).not.toBe(old);
-    expect(await codeOf(() => leases.resolve(old))).toBe("LeaseEnded");
-  });
-
   it("the default lease is not revoked, and says how to replace its token", async () => {
     const leases = await new LeaseFixture().start();
 
@@ -95,7 +73,7 @@ describe("the default lease", () => {
 });
 
 describe("looking a lease up", () => {
-  it("refuses tokens that are unknown, of another form, or nearly right", async () => {
+  it("a look-up refuses tokens that are unknown, of another form, or nearly right", async () => {
     const leases = await new LeaseFixture().start();
     const token = await tokenOf(leases, "default");
     const wrong = ["", "x", token.slice(0, -1), `${token}A`, ` ${token}`, `${token}\n`, token.toUpperCase()];
@@ -105,7 +83,7 @@ describe("looking a lease up", () => {
     }
   });
 
-  it("selects by name, id and token", async () => {
+  it("a lease is selected by name, id and token", async () => {
     const leases = await new LeaseFixture().start();
     const ide = await leases.createNamed({ name: "ide", role: "dev", expiresAt: null });
     const token = await tokenOf(leases, "ide");
@@ -118,7 +96,7 @@ describe("looking a lease up", () => {
     expect(await codeOf(() => leases.select({ by: "id", id: "nobody" }))).toBe("LeaseUnknown");
   });
 
-  it("answers nothing, and writes nothing, before the leases were read", async () => {
+  it("a registry answers nothing, and writes nothing, before the leases were read", async () => {
     const fixture = new LeaseFixture();
     const leases = fixture.registry();
 
@@ -133,7 +111,7 @@ describe("looking a lease up", () => {
 });
 
 describe("leases.json", () => {
-  it("is 0600 and holds hashes, never a token", async () => {
+  it("leases.json is 0600 and holds hashes, never a token", async () => {
     const fixture = new LeaseFixture();
     const leases = await fixture.start();
     await leases.createNamed({ name: "ide", role: null, expiresAt: null });
@@ -402,7 +380,7 @@ describe("child leases", () => {
 });
 
 describe("use", () => {
-  it("moves a lease and remembers the way back", async () => {
+  it("use moves a lease and remembers the way back", async () => {
     const leases = await new LeaseFixture().start();
     await leases.assign("default", "dev");
     await leases.assign("default", "prod");
@@ -411,7 +389,7 @@ describe("use", () => {
     expect(again).toMatchObject({ role: "prod", previousRole: "dev" });
   });
 
-  it("takes a shell's lease off the default lease, and back", async () => {
+  it("use takes a shell's lease off the default lease, and back", async () => {
     const fixture = new LeaseFixture();
     const leases = await fixture.start();
     await leases.assign("default", "dev");
@@ -427,7 +405,7 @@ describe("use", () => {
     expect(leases.roleOf(back)).toBe("dev");
   });
 
-  it("takes the role off the default lease, which then follows nothing", async () => {
+  it("use without a role leaves the default lease with none, and it follows nothing", async () => {
     const leases = await new LeaseFixture().start();
     await leases.assign("default", "dev");
 
@@ -437,7 +415,7 @@ describe("use", () => {
     expect(leases.roleOf(lease)).toBeNull();
   });
 
-  it("--for falls back at its end, by the wall clock and without any sweep", async () => {
+  it("use --for falls back at its end, by the wall clock and without any sweep", async () => {
     const fixture = new LeaseFixture();
     const leases = await fixture.start();
     const { id } = await leases.createNamed({ name: "ide", role: null, expiresAt: null });
@@ -456,7 +434,7 @@ describe("use", () => {
     expect(leases.select({ by: "default" }).role, "a fall-back that was saved stays").toBe("dev");
   });
 
-  it("--for on a lease that followed lets it follow again", async () => {
+  it("use --for on a lease that followed lets it follow again", async () => {
     const fixture = new LeaseFixture();
     const leases = await fixture.start();
     await leases.assign("default", "dev");
@@ -469,7 +447,7 @@ describe("use", () => {
     expect(leases.roleOf(lease)).toBe("dev");
   });
 
-  it("--for twice falls back to what was chosen for good", async () => {
+  it("use --for twice falls back to what was chosen for good", async () => {
     const fixture = new LeaseFixture();
     const leases = await fixture.start();
     await leases.assign("default", "dev");
@@ -482,7 +460,7 @@ describe("use", () => {
     expect(leases.select({ by: "default" }).role).toBe("dev");
   });
 
-  it("without --for ends an earlier --for", async () => {
+  it("use without --for ends an earlier --for", async () => {
     const fixture = new LeaseFixture();
     const leases = await fixture.start();
     await leases.assign("default", "prod", { until: fixture.clock.now() + MINUTE });
@@ -493,7 +471,7 @@ describe("use", () => {
     expect(leases.select({ by: "default" }).role).toBe("dev");
   });
 
-  it("--for survives a restart and refuses an end in the past", async () => {
+  it("use --for survives a restart and refuses an end in the past", async () => {
     const fixture = new LeaseFixture();
     const before = await fixture.start();
     await before.assign("default", "dev");
@@ -507,36 +485,7 @@ describe("use", () => {
   });
 });
 
-describe("rotate and revoke", () => {
-  it("rotate refuses the old token at once and for a day says why", async () => {
-    const fixture = new LeaseFixture();
-    const leases = await fixture.start();
-    const old = await tokenOf(leases, "default");
-    await leases.assign("default", "dev");
-
-    const { lease, token } = await leases.rotate("default");
-
-    expect(leases.resolve(token.reveal())).toEqual(lease);
-    expect(await tokenOf(leases, "default")).toBe(token.reveal());
-    expect(leases.roleOf(lease)).toBe("dev");
-    expect(await codeOf(() => leases.resolve(old))).toBe("LeaseEnded");
-    expect(await codeOf(async () => (await fixture.start()).resolve(old))).toBe("LeaseEnded");
-    fixture.clock.jump(DAY);
-    await leases.sweep();
-    expect(await codeOf(() => leases.resolve(old))).toBe("LeaseUnknown");
-  });
-
-  it("rotate works for child leases too", async () => {
-    const fixture = new LeaseFixture();
-    const leases = await fixture.start();
-    const child = await leases.createChild({ role: null, holder: fixture.processes.start(7), expiresAt: null });
-
-    const { token } = await leases.rotate(child.lease.id);
-
-    expect(leases.resolve(token.reveal()).id).toBe(child.lease.id);
-    expect(await codeOf(() => leases.resolve(child.token.reveal()))).toBe("LeaseEnded");
-  });
-
+describe("revoke, and changes that cannot be saved", () => {
   it("revoke ends a lease and forgets its token, also while the secret store is locked", async () => {
     const fixture = new LeaseFixture();
     const leases = await fixture.start();
@@ -557,20 +506,7 @@ describe("rotate and revoke", () => {
     expect((await leases.pinned("dev")).id).not.toBe(id);
   });
 
-  it("an old copy of the secret store does not bring an ended token back", async () => {
-    const fixture = new LeaseFixture();
-    const leases = await fixture.start();
-    const old = (await fixture.secrets.get("lease:default"))!;
-    await leases.rotate("default");
-    await fixture.secrets.put("lease:default", old);
-
-    const after = await fixture.start();
-
-    expect(await codeOf(() => after.resolve(old.reveal()))).toBe("LeaseEnded");
-    expect(after.resolve(await tokenOf(after, "default")).id).toBe("default");
-  });
-
-  it("takes a token away even when that cannot be saved, and saves it later", async () => {
+  it("revoke ends a lease even when that cannot be saved, and it is saved later", async () => {
     const fixture = new LeaseFixture();
     const leases = await fixture.start();
     const { id } = await leases.createNamed({ name: "ide", role: null, expiresAt: null });
@@ -588,7 +524,7 @@ describe("rotate and revoke", () => {
     expect(await codeOf(async () => (await fixture.startLocked()).resolve(token))).toBe("LeaseEnded");
   });
 
-  it("grants nothing that cannot be saved", async () => {
+  it("no lease is made or moved when that cannot be saved", async () => {
     const fixture = new LeaseFixture();
     const leases = await fixture.start();
     await leases.assign("default", "dev");
@@ -605,60 +541,8 @@ describe("rotate and revoke", () => {
   });
 });
 
-describe("rotating everything after another process held the port", () => {
-  it("refuses all old tokens and ends child leases", async () => {
-    const fixture = new LeaseFixture();
-    const leases = await fixture.start();
-    await leases.pinned("dev");
-    const child = await leases.createChild({ role: null, holder: fixture.processes.start(7), expiresAt: null });
-    const old = [await tokenOf(leases, "default"), await tokenOf(leases, "role:dev"), child.token.reveal()];
-
-    await leases.rotateAll();
-
-    const kept = (await fixture.secrets.get("lease:default"))!.reveal();
-    expect(leases.resolve(kept).id, "without a request for it").toBe("default");
-    for (const token of old) expect(await codeOf(() => leases.resolve(token))).toBe("LeaseEnded");
-    expect(leases.resolve(await tokenOf(leases, "role:dev")).role).toBe("dev");
-    expect(leases.list().map(({ name }) => name)).toEqual(["default", "role:dev"]);
-  });
-
-  it("does so while the secret store is locked, over a restart, and makes new tokens once it opens", async () => {
-    const fixture = new LeaseFixture();
-    const old = await tokenOf(await fixture.start(), "default");
-    fixture.secrets.locked = true;
-
-    await (await fixture.startLocked()).rotateAll();
-    const leases = await fixture.startLocked();
-    expect(await codeOf(() => leases.resolve(old))).toBe("LeaseEnded");
-
-    fixture.secrets.locked = false;
-    await leases.reconcile();
-    expect(await codeOf(() => leases.resolve(old))).toBe("LeaseEnded");
-    expect(leases.resolve(await tokenOf(leases, "default")).id).toBe("default");
-  });
-});
-
-describe("rotating everything while the secret store stays locked for days", () => {
-  it("a revoked token stays refused after its record is dropped", async () => {
-    const fixture = new LeaseFixture();
-    const leases = await fixture.start();
-    const old = await tokenOf(leases, "default");
-    fixture.secrets.locked = true;
-    await leases.rotateAll();
-    fixture.clock.jump(2 * DAY);
-    await leases.sweep();
-    expect(await codeOf(() => leases.resolve(old))).toBe("LeaseUnknown");
-
-    fixture.secrets.locked = false;
-    const after = await fixture.start();
-
-    expect(await codeOf(() => after.resolve(old))).toBe("LeaseUnknown");
-    expect(after.resolve(await tokenOf(after, "default")).id).toBe("default");
-  });
-});
-
 describe("a lease that is held in hand", () => {
-  it("has the role it had once it is gone, and none while there is nothing to follow", async () => {
+  it("a lease held in hand has the role it had once it is gone, and none while there is nothing to follow", async () => {
     const fixture = new LeaseFixture();
     const leases = await fixture.start();
     const lease = await leases.pinned("dev");

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { type AwsImport, type ConfigImport, planAwsImport } from "../../../src/config/import/aws-config-import.js";
 import { CANARY, canarySecretKey } from "../../support/canaries.js";
+import { lookupsDuring } from "../../support/lookups-during.js";
 import { caught, EXAMPLE, HEAD, PLACE, parse } from "../config-text.js";
 
 const fixture = (name: string): string => readFileSync(new URL(`fixtures/${name}`, import.meta.url), "utf8");
@@ -290,6 +291,10 @@ describe("entries that are in the config already", () => {
   });
 });
 
+function signedBy(name: string, source: string): string {
+  return `[profile ${name}]\nrole_arn = ${arn("x")}\nsource_profile = ${source}\n`;
+}
+
 describe("hostile files", () => {
   it("leave the prototype of objects alone", () => {
     const config = ["__proto__", "constructor", "prototype"]
@@ -316,18 +321,28 @@ describe("hostile files", () => {
     expect(JSON.stringify(plan({ config }).items)).not.toMatch(/\\u001b(?!\[)/);
   });
 
-  it("long circles and chains, and thousands of profiles, end in time and with reasons", () => {
-    const began = Date.now();
-    const profile = (name: number, source: number): string =>
-      `[profile p${name}]\nrole_arn = ${arn("x")}\nsource_profile = p${source}\n`;
-    const circle = Array.from({ length: 3000 }, (_, name) => profile(name, (name + 1) % 3000)).join("");
-    expect(new Set(Object.values(outcomes(plan({ config: circle }))))).toEqual(new Set(["refused"]));
-    const chain = Array.from({ length: 300 }, (_, name) => profile(name, name + 1)).join("");
-    const chained = plan({ config: chain, credentials: `[p300]\n${key(ID, "chain")}` });
-    expect(parse(chained.text ?? "").roles.size).toBe(101);
-    const many = Array.from({ length: 3000 }, (_, n) => `[profile v${n}]\ncredential_process = /opt/v ${n}\n`).join("");
-    expect(parse(plan({ config: many }).text ?? "").roles.size).toBe(3000);
-    expect(Date.now() - began).toBeLessThan(30_000);
+  const circle = (length: number): string =>
+    Array.from({ length }, (_, name) => signedBy(`p${name}`, `p${(name + 1) % length}`)).join("");
+  const chain = (length: number): Texts => ({
+    config: Array.from({ length }, (_, name) => signedBy(`p${name}`, `p${name + 1}`)).join(""),
+    credentials: `[p${length}]\n${key(ID, "chain")}`,
+  });
+  const processes = (length: number): string =>
+    Array.from({ length }, (_, n) => `[profile v${n}]\ncredential_process = /opt/v ${n}\n`).join("");
+
+  it("long circles and chains, and thousands of profiles, end with reasons", () => {
+    expect(new Set(Object.values(outcomes(plan({ config: circle(3000) }))))).toEqual(new Set(["refused"]));
+    expect(parse(plan(chain(300)).text ?? "").roles.size).toBe(101);
+    expect(parse(plan({ config: processes(3000) }).text ?? "").roles.size).toBe(3000);
+  });
+
+  it.each<[string, (length: number) => Texts]>([
+    ["circles", (length) => ({ config: circle(length) })],
+    ["chains", chain],
+    ["profiles side by side", (length) => ({ config: processes(length) })],
+  ])("ten times longer %s cost ten times as much, not more", (_, files) => {
+    const of = (length: number): number => lookupsDuring(() => plan(files(length)));
+    expect(of(2000) / of(200)).toBeLessThan(11);
   });
 
   it("more than a config can hold is refused as a whole", () => {

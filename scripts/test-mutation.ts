@@ -6,7 +6,8 @@ import { parseArgs } from "node:util";
 import { seededRandom } from "../test/support/random.js";
 
 /**
- * `npm run test:mutation [-- --seed N] [--folder FOLDER]... [--windows N] [--full]`: changes seeded samples of each folder by
+ * `npm run test:mutation [-- --seed N] [--folder FOLDER]... [--windows N] [--full]
+ * [--concurrency N]`: changes seeded samples of each folder by
  * StrykerJS and runs the tests of that folder. Fails where a folder's tests let too many mutants live, and lists those that
  * lived, to be read one by one. A sample is a number of windows of eight lines; `--full` takes whole files.
  */
@@ -22,6 +23,7 @@ const { values } = parseArgs({
     folder: { type: "string", multiple: true, default: [] },
     windows: { type: "string", default: "12" },
     full: { type: "boolean", default: false },
+    concurrency: { type: "string", default: "2" },
   },
 });
 
@@ -77,7 +79,7 @@ function strykerConfig(folder: string, reportFile: string): object {
     ignoreStatic: true,
     // A message's wording is free: tests assert on codes.
     mutator: { excludedMutations: ["StringLiteral"] },
-    concurrency: 2,
+    concurrency: Number(values.concurrency),
     timeoutMS: 20_000,
     reporters: ["json", "progress-append-only"],
     jsonReporter: { fileName: reportFile },

@@ -37,6 +37,8 @@ interface Mutant {
 interface Outcome {
   readonly folder: string;
   readonly killed: number;
+  /** Of these: those that ended no test. A machine that is too busy has such, too. */
+  readonly timedOut: number;
   readonly lived: readonly string[];
 }
 
@@ -80,7 +82,7 @@ function strykerConfig(folder: string, reportFile: string): object {
     // A message's wording is free: tests assert on codes.
     mutator: { excludedMutations: ["StringLiteral"] },
     concurrency: Number(values.concurrency),
-    timeoutMS: 20_000,
+    timeoutMS: 10_000,
     reporters: ["json", "progress-append-only"],
     jsonReporter: { fileName: reportFile },
     tempDirName: `${DIRECTORY}/sandbox`,
@@ -126,6 +128,7 @@ function outcomeOf(folder: string, reportFile: string): Outcome {
   return {
     folder,
     killed: all.filter(({ status }) => status === "Killed" || status === "Timeout").length,
+    timedOut: all.filter(({ status }) => status === "Timeout").length,
     lived: lived.map(({ file, location, mutatorName, replacement, status }) => {
       const change = (replacement ?? "").replaceAll(/\s+/g, " ").slice(0, 100);
       return `${file}:${location.start.line} ${mutatorName} → ${change} (${status})`;
@@ -136,13 +139,15 @@ function outcomeOf(folder: string, reportFile: string): Outcome {
 function report(outcomes: readonly Outcome[]): void {
   let failed = 0;
   process.stdout.write(`\nfolder, killed of all, score (least)\n`);
-  for (const { folder, killed, lived } of outcomes) {
+  for (const { folder, killed, timedOut, lived } of outcomes) {
     const total = killed + lived.length;
     const score = total === 0 ? 100 : (killed * 100) / total;
     const least = STRICT_FOLDERS.has(folder) ? STRICT_SCORE : OTHER_SCORE;
     if (score < least) failed++;
     const verdict = score < least ? "  TOO LOW" : "";
-    process.stdout.write(`${folder}: ${killed} of ${total}, ${score.toFixed(1)} % (${least} %)${verdict}\n`);
+    process.stdout.write(
+      `${folder}: ${killed} of ${total} (${timedOut} by a timeout), ${score.toFixed(1)} % (${least} %)${verdict}\n`,
+    );
     for (const line of lived) process.stdout.write(`    lived: ${line}\n`);
   }
   process.stdout.write(`${outcomes.length - failed} passed, ${failed} failed\n`);

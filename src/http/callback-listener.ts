@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { reasonOf } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
 import { headerFields } from "../core/header-fields.js";
@@ -51,8 +52,7 @@ export async function listenForCallback(
     const message = `cannot listen on 127.0.0.1 for the browser: ${reasonOf(cause)}`;
     throw new BrokerError("Conflict", message, { hint: "brokerctl login --device", cause });
   }
-  const address = server.address();
-  port = typeof address === "object" ? (address?.port ?? 0) : 0;
+  port = (server.address() as AddressInfo).port;
   return { port, close };
 }
 

@@ -159,15 +159,14 @@ class Connections {
 
   /** Closes the connection behind the answer that is under way; nothing more is read of it. */
   endAfterAnswer(socket: Duplex): void {
-    socket.on("error", () => socket.destroy());
+    socket.on("error", ignored);
     this.#ending.add(socket);
     if (!this.#answering.has(socket)) this.#end(socket);
   }
 
   /** Writes a raw answer and drops the connection; only drops it when another answer is under way on it. */
   refuse(socket: Duplex, answer: string): void {
-    // Node has taken its own listener off an upgraded socket: a reset would be an uncaught error.
-    socket.on("error", () => socket.destroy());
+    socket.on("error", ignored);
     if (!socket.writable || this.#answering.has(socket)) {
       socket.destroy();
       return;
@@ -195,6 +194,9 @@ class Connections {
     socket.end(lastBytes, () => socket.destroy());
   }
 }
+
+/** Node has taken its own listener off an upgraded socket: a reset, which destroys it, would be an uncaught error. */
+const ignored = (): void => undefined;
 
 const PARSED = Symbol("what the parser says");
 const STOPS = Symbol("stops");

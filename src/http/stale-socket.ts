@@ -17,9 +17,9 @@ export function checkSocketPath(path: string): void {
 
 /** Removes the socket of a daemon that was killed. One that answers, and what is no socket, stays: an error. */
 export async function clearStaleSocket(path: string): Promise<void> {
-  if (!(await isSocket(path))) return;
+  await refuseWhatIsNoSocket(path);
   const refused = await connectionError(path);
-  if (hasErrno(refused, "ENOENT")) return;
+  if (hasErrno(refused, "ENOENT")) return; // there is nothing
   if (!hasErrno(refused, "ECONNREFUSED")) {
     const message = refused ? `cannot tell who has ${path}: ${reasonOf(refused)}` : `another daemon answers on ${path}`;
     throw new BrokerError("DaemonRunning", message, { hint: "brokerctl status", cause: refused });
@@ -27,18 +27,15 @@ export async function clearStaleSocket(path: string): Promise<void> {
   await unlink(path);
 }
 
-/** False: there is nothing. */
-async function isSocket(path: string): Promise<boolean> {
+async function refuseWhatIsNoSocket(path: string): Promise<void> {
   const found = await lstat(path).catch((error: unknown) => {
     if (hasErrno(error, "ENOENT")) return undefined;
     throw new BrokerError("FileRefused", `cannot look at ${path}: ${reasonOf(error)}`, { cause: error });
   });
-  if (found && !found.isSocket()) {
-    throw new BrokerError("FileRefused", `${path} is not a socket`, {
-      hint: `mv ${shellQuote(path)} ${shellQuote(`${path}.old`)}`,
-    });
-  }
-  return found !== undefined;
+  if (!found || found.isSocket()) return;
+  throw new BrokerError("FileRefused", `${path} is not a socket`, {
+    hint: `mv ${shellQuote(path)} ${shellQuote(`${path}.old`)}`,
+  });
 }
 
 /** undefined: a daemon accepted. */

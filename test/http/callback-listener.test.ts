@@ -1,4 +1,4 @@
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { listenForCallback } from "../../src/http/callback-listener.js";
 import { SystemClock } from "../../src/system/clock.js";
@@ -7,12 +7,13 @@ import { memoryLogger } from "../support/memory-logger.js";
 const PATH = "/oauth/callback";
 let close = async (): Promise<void> => undefined;
 let seen: string[] = [];
+const done = { status: 200, html: "<p>done</p>" };
 
-async function listening(): Promise<number> {
+async function listening(decided = async (): Promise<typeof done> => done): Promise<number> {
   seen = [];
-  const decide = async (parameters: URLSearchParams): Promise<{ status: number; html: string }> => {
+  const decide = (parameters: URLSearchParams): Promise<typeof done> => {
     seen.push(parameters.toString());
-    return { status: 200, html: "<p>done</p>" };
+    return decided();
   };
   const listener = await listenForCallback(
     { path: PATH, decide },
@@ -34,6 +35,12 @@ function raw(port: number, text: string, host = "127.0.0.1"): Promise<string> {
 
 function get(port: number, target: string, host = `127.0.0.1:${port}`, method = "GET"): Promise<string> {
   return raw(port, `${method} ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+}
+
+function connected(port: number): Promise<Socket> {
+  return new Promise((resolve) => {
+    const socket: Socket = connect(port, "127.0.0.1", () => resolve(socket)).on("error", () => undefined);
+  });
 }
 
 afterEach(() => close());
@@ -77,6 +84,31 @@ describe("the listener for a browser that comes back", () => {
     expect(await raw(port, `GET ${PATH} HTTP/1.1\r\n${ours}${ours}\r\n`)).toMatch(/^HTTP\/1.1 (400|403)/);
     expect(await raw(port, `GET ${PATH} HTTP/1.0\r\n\r\n`)).toMatch(/^HTTP\/1.1 403/);
     expect(seen).toEqual([]);
+  });
+
+  it("takes a path without parameters for one without any, and refuses a body before it is asked", async () => {
+    const port = await listening();
+    expect(await get(port, PATH)).toMatch(/^HTTP\/1.1 200/);
+    const body = `Host: 127.0.0.1:${port}\r\nContent-Length: 1\r\n\r\nx`;
+    expect(await raw(port, `GET ${PATH} HTTP/1.1\r\n${body}`)).toMatch(/^HTTP\/1.1 403 [^]*a request with a body/);
+    expect(seen).toEqual([""]);
+  });
+
+  it("answers that the login failed where what is decided fails, and not why", async () => {
+    const port = await listening(() => Promise.reject(new Error("the token is secret")));
+    const answer = await get(port, `${PATH}?code=1`);
+    expect(answer).toMatch(/^HTTP\/1.1 500 [^]*see your terminal\n/);
+    expect(answer).not.toContain("secret");
+  });
+
+  it("holds 32 connections at most", async () => {
+    const port = await listening();
+    const idle = await Promise.all(Array.from({ length: 32 }, () => connected(port)));
+    const answerOr = (): Promise<string> => get(port, PATH).catch(() => "cut");
+    expect(await answerOr()).not.toMatch(/HTTP/);
+    idle[0]!.destroy();
+    await expect.poll(answerOr).toMatch(/^HTTP\/1.1 200/);
+    for (const socket of idle) socket.destroy();
   });
 
   it("is there on 127.0.0.1 only, and not at all once it is closed", async () => {

@@ -39,6 +39,19 @@ describe("the answer to an error", () => {
     expect(told.endsWith(`...${FIX}`)).toBe(true);
   });
 
+  it("is whole up to the last character that fits, and is cut where there is one more", () => {
+    const fits = "x".repeat(200 - FIX.length);
+    expect(answerTo(fits, "brokerctl login corp").reason).toBe(fits + FIX);
+    expect(answerTo(`${fits}x`, "brokerctl login corp").reason).toBe(`${fits.slice(0, -3)}...${FIX}`);
+  });
+
+  it("has twenty characters of its message at least beside a long fix; where they are not left, the end of the fix goes", () => {
+    const long = "m".repeat(50);
+    const fix = "y".repeat(180 - "; to fix it: ".length);
+    expect(answerTo(long, fix).reason).toBe(`${"m".repeat(17)}...; to fix it: ${fix}`);
+    expect(answerTo(long, `${fix}y`).reason).toBe(`${long}; to fix it: ${fix}`.slice(0, 200));
+  });
+
   it("cuts a fix that is too long by itself", () => {
     expect(answerTo("message", "y".repeat(300)).reason).toHaveLength(200);
   });
@@ -73,6 +86,7 @@ describe("the error handler", () => {
 
     expect(answer.status).toBe(409);
     expect(answer.body).toMatchObject({ code: "Conflict", message: "it exists" });
+    expect((answer as unknown as { res: { statusMessage: string } }).res.statusMessage).toBe("it exists");
     expect(logger.lines).toEqual([]);
   });
 
@@ -91,6 +105,7 @@ describe("the error handler", () => {
       expect(answer.body).toMatchObject({ code: "InternalError" });
       expect(answer.text).not.toContain("detail");
       expect(logger.lines.map(({ level }) => level)).toEqual(["error"]);
+      expect(logger.lines[0]?.fields["err"]).toSatisfy((err) => err === thrown || thrown === undefined);
     },
   );
 

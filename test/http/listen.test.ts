@@ -49,8 +49,9 @@ const GET_AND_STAY = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 
 describe("listening on loopback", () => {
   it("answers on 127.0.0.1 and ::1, and nowhere else", async () => {
-    const { port } = await loopback(hello);
+    const { listener, port } = await loopback(hello);
 
+    expect(listener.isTakenOnSix).toBe(false);
     expect((await exchange(port, GET, "127.0.0.1")).status).toBe(200);
     expect((await exchange(port, GET, "::1")).status).toBe(200);
     expect((await exchange(port, GET, "127.0.0.2")).text).toBe("");
@@ -66,14 +67,15 @@ describe("listening on loopback", () => {
     expect(error.hint).toContain("brokerctl config edit");
   });
 
-  it("goes on, with a warning, where only ::1 is somebody else's", async () => {
+  it("goes on, with a warning, where only ::1 is another program's", async () => {
     const { port } = await occupy("::1");
     const logger = memoryLogger();
 
     const { listener } = await loopback(hello, { port, logger });
 
     expect((await exchange(port, GET)).status).toBe(200);
-    expect(logger.lines.map(({ level }) => level)).toEqual(["warn"]);
+    expect(listener.isTakenOnSix).toBe(true);
+    expect(logger.lines.map(({ level, fields }) => [level, fields["port"]])).toEqual([["warn", port]]);
     await listener.close();
   });
 
@@ -81,6 +83,7 @@ describe("listening on loopback", () => {
     const error = await brokerErrorOf(() => listenOnLoopback(hello, { port: 65_536, ...options() }));
 
     expect(error.code).toBe("ConfigInvalid");
+    expect(error.hint).toContain("brokerctl config edit");
   });
 
   it("lets both ports go when it is closed", async () => {
@@ -118,13 +121,14 @@ describe("listening on a unix socket", () => {
   it("leaves the umask as it was when it fails", async () => {
     const umask = currentUmask();
 
-    const error = await brokerErrorOf(() => socketAt(join(tempDir("listen"), "missing", "s")));
+    const directory = join(tempDir("listen"), "missing");
+    const error = await brokerErrorOf(() => socketAt(join(directory, "s")));
 
-    expect(error.code).toBe("FileRefused");
+    expect(error).toMatchObject({ code: "FileRefused", hint: `ls -ld ${directory}` });
     expect(currentUmask()).toBe(umask);
   });
 
-  it("does not touch a socket on which somebody answers", async () => {
+  it("does not touch a socket on which another daemon answers", async () => {
     const path = join(tempDir("listen"), "s");
     await socketAt(path);
 
@@ -152,7 +156,10 @@ describe("listening on a unix socket", () => {
     writeFileSync(file, "precious");
     symlinkSync(join(directory, "gone"), link);
 
-    for (const path of [file, link]) expect((await brokerErrorOf(() => socketAt(path))).code).toBe("FileRefused");
+    for (const path of [file, link]) {
+      const hint = `mv ${path} ${path}.old`;
+      expect(await brokerErrorOf(() => socketAt(path))).toMatchObject({ code: "FileRefused", hint });
+    }
     expect(readFileSync(file, "utf8")).toBe("precious");
     expect(lstatSync(link).isSymbolicLink()).toBe(true);
   });
@@ -203,12 +210,12 @@ describe("listening on a descriptor", () => {
     return said.toString();
   }
 
-  it("answers on a socket that somebody else opened", async () => {
+  it("answers on a socket that another process opened", async () => {
     const path = join(tempDir("handed-over"), "s");
     const server = createServer();
     await new Promise<void>((listening) => server.listen(path, listening));
     expect(await handedOver(server)).toBe("listening");
-    linkSync(path, `${path}.kept`); // whoever opened it removes the name with it
+    linkSync(path, `${path}.kept`); // the process that opened it removes the name with it
     server.close();
     const [answer] = (await once(get({ socketPath: `${path}.kept` }), "response")) as [IncomingMessage];
     expect(Buffer.concat(await answer.toArray()).toString()).toBe("from the child");
@@ -223,7 +230,7 @@ describe("listening on a descriptor", () => {
   it("says what is wrong with one that is no socket", async () => {
     const error = await brokerErrorOf(() => listenOnDescriptor(hello, { fd: 9999, ...options() }));
 
-    expect(error.code).toBe("UsageInvalid");
+    expect(error).toMatchObject({ code: "UsageInvalid", hint: "brokerctl service install" });
     expect(error.message).toContain("9999");
   });
 });

@@ -29,10 +29,17 @@ export class FakeSystemd {
     this.#unitPath = unitPath;
   }
 
-  readonly run: RunTool = (file, args) => {
+  /** What systemctl was asked to do, in order. */
+  verbs(): readonly string[] {
+    return this.asked.flatMap((line) => /^systemctl --user (\S+)/.exec(line)?.[1] ?? []);
+  }
+
+  readonly run: RunTool = async (file, args) => {
     this.asked.push([file, ...args].join(" "));
+    // A program takes its time: who does not wait for it goes on without what it does.
+    await new Promise((resolve) => setImmediate(resolve));
     const { code, stdout = "", stderr = "" } = this.#answer(file, args);
-    return Promise.resolve({ code, stdout, stderr });
+    return { code, stdout, stderr };
   };
 
   #answer(file: string, args: readonly string[]): Answer {

@@ -103,7 +103,28 @@ describe("a durable new file", () => {
 
     await new NodeFileSystem().createDurable(join(directory, "new"), Buffer.alloc(300_000), 0o600);
 
-    expect(calls.filter((call, index) => call !== calls[index - 1])).toEqual(["write", "sync"]);
+    expect(calls.filter((call, index) => call !== calls[index - 1])).toEqual(["chmod", "write", "sync"]);
+  });
+
+  it.each(["write", "sync", "chmod"] as const)("is not there, nor acknowledged, when its %s fails", async (step) => {
+    await recordHandles({ [step]: systemError("EIO", -5) });
+    const directory = tempDir("atomic");
+
+    const creating = new NodeFileSystem().createDurable(join(directory, "new"), NEW, 0o600);
+
+    await expect(creating).rejects.toMatchObject({ code: "EIO" });
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it("has its rename acknowledged only where the directory could be synced, and leaves no descriptor open", async () => {
+    const directory = tempDir("atomic");
+    const before = openDescriptors();
+    await new NodeFileSystem().syncDirectory(directory);
+    await recordHandles({ sync: systemError("EIO", -5) });
+
+    await expect(new NodeFileSystem().syncDirectory(directory)).rejects.toMatchObject({ code: "EIO" });
+    await expect(new NodeFileSystem().createDurable(join(directory, "new"), NEW, 0o600)).rejects.toThrow();
+    expect(openDescriptors()).toBe(before);
   });
 
   it("is not made through a symbolic link at its path, dangling or not", async () => {
@@ -180,20 +201,26 @@ function tryMount(directory: string, { keep = false } = {}): boolean {
   return true;
 }
 
-const HANDLE_METHODS = ["write", "sync"] as const;
+const HANDLE_METHODS = ["chmod", "write", "sync"] as const;
 let restoreHandles = (): void => undefined;
 
-/** Notes, of all file handles of this process, the order in which they are written and synced. */
-async function recordHandles(): Promise<string[]> {
+function openDescriptors(): number {
+  return existsSync("/proc/self/fd") ? readdirSync("/proc/self/fd").length : 0;
+}
+
+/** Notes, of all file handles of this process, the order in which they are written and synced; `faults` fail a little later. */
+async function recordHandles(faults: Partial<Record<(typeof HANDLE_METHODS)[number], Error>> = {}): Promise<string[]> {
   const probe = await open("/dev/null");
   const prototype = Object.getPrototypeOf(probe) as Record<string, (...args: unknown[]) => unknown>;
   await probe.close();
   const calls: string[] = [];
   const originals = HANDLE_METHODS.map((name) => [name, prototype[name]!] as const);
   for (const [name, original] of originals) {
-    prototype[name] = function (this: unknown, ...args: unknown[]) {
+    prototype[name] = async function (this: unknown, ...args: unknown[]) {
       calls.push(name);
-      return original.apply(this, args);
+      const done = await original.apply(this, args);
+      if (faults[name]) throw faults[name];
+      return done;
     };
   }
   restoreHandles = () => {

@@ -109,6 +109,26 @@ describe("a value", () => {
     expect(JSON.stringify(redactValue(error))).toMatch(/::1.*127\.0\.0\.1/);
   });
 
+  it.each<[string, (inner: unknown) => unknown]>([
+    ["objects", (inner) => ({ inner })],
+    ["lists", (inner) => [inner]],
+    ["maps", (inner) => new Map([["inner", inner]])],
+    ["causes", (inner) => new Error("outer", { cause: inner })],
+    ["several errors", (inner) => new AggregateError([inner])],
+  ])("is shown six %s deep, and no deeper", (_, wrap) => {
+    const nested = (count: number): unknown => {
+      let value: unknown = "the innermost";
+      for (let turn = 0; turn < count; turn++) value = wrap(value);
+      return value;
+    };
+    // A list of errors is a level of its own.
+    const levels = wrap("x") instanceof AggregateError ? 3 : 6;
+
+    expect(JSON.stringify(redactValue(nested(levels)))).toMatch(/the innermost/);
+    expect(JSON.stringify(redactValue(nested(levels + 1)))).not.toContain("the innermost");
+    expect(JSON.stringify(redactValue(nested(levels + 1)))).toContain("[deeper]");
+  });
+
   it("ends where something holds itself", () => {
     const circular: Record<string, unknown> = { name: "loop" };
     circular["self"] = circular;

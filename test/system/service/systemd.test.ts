@@ -141,12 +141,29 @@ describe("an installation", () => {
     expect(fake.asked.join()).not.toContain("daemon-reload");
   });
 
-  it("leaves everything as it was when systemd refuses it", async () => {
+  it.each(["daemon-reload", "enable"])("leaves everything as it was when systemd refuses %s", async (verb) => {
     const { systemd, fake, unit } = fixture();
-    fake.refusing.set("enable", "Failed to enable unit: no space left");
+    fake.refusing.set(verb, "Failed: no space left");
     expect((await brokerErrorOf(() => systemd.install(INSTALL))).message).toContain("no space left");
     expect(readdirSync(unit("."))).toEqual([]);
     expect(await systemd.ownership()).toBe("absent");
+    expect(fake.verbs().at(-1)).toBe("daemon-reload");
+  });
+
+  it("is known to systemd before it is enabled, and forgotten once its files are gone", async () => {
+    const { systemd, fake } = fixture();
+    await systemd.install(INSTALL);
+    expect(fake.verbs()).toEqual(["show", "daemon-reload", "enable"]);
+    fake.asked.length = 0;
+    await systemd.uninstall();
+    expect(fake.verbs()).toEqual(["stop", "reset-failed", "disable", "daemon-reload", "reset-failed"]);
+  });
+
+  it("that systemd does not forget is told", async () => {
+    const { systemd, fake } = fixture();
+    await systemd.install(INSTALL);
+    fake.refusing.set("daemon-reload", "Failed to reload daemon: timed out");
+    expect((await brokerErrorOf(() => systemd.uninstall())).message).toContain("timed out");
   });
 
   it("goes with exactly its files", async () => {

@@ -17,6 +17,7 @@ import { type LogFile, openLogFile } from "./system/log-file.js";
 import { type Logger } from "./system/logger.js";
 import { refuseLowFileLimit, tooFewFiles } from "./system/open-file-limit.js";
 import { type BrokerPaths, homeDirectory, resolvePaths } from "./system/paths.js";
+import { ProcPeers } from "./system/peer-identity.js";
 import { createLogger, LOG_LEVELS, type LogLevel } from "./system/pino-logger.js";
 import { type InheritedSockets, takeInheritedSockets } from "./system/socket-activation.js";
 
@@ -75,10 +76,9 @@ async function serve(paths: BrokerPaths, flags: Flags, inherited: InheritedSocke
   try {
     const { startDaemon } = await import("./daemon/daemon.js");
     const daemon = await startDaemon({
-      paths,
+      ...{ paths, clock, logger, inherited },
       environment: process.env,
-      clock,
-      logger,
+      peers: new ProcPeers({ clock }),
       rotateLog: log && (() => log.rotate()),
       random: Math.random,
       version: version(),
@@ -87,7 +87,6 @@ async function serve(paths: BrokerPaths, flags: Flags, inherited: InheritedSocke
       keychainChild: KEYCHAIN_CHILD,
       supervised: flags.supervised || log !== undefined || inherited !== undefined,
       hardened: inherited !== undefined && hasNoNewPrivileges(),
-      inherited,
       wantedSince: wantedSince(flags["unless-stopped-since"]),
       onStopRequested: () => ending.request(),
     });

@@ -53,6 +53,12 @@ export interface RoleView {
   readonly lastRequestedAt: number | null;
 }
 
+/** `why` it is not in force; null: it is. */
+export interface Protection {
+  readonly on: boolean;
+  readonly why: string | null;
+}
+
 export interface StatusView {
   readonly daemon: {
     readonly pid: number;
@@ -68,6 +74,10 @@ export interface StatusView {
     readonly warnings: readonly string[];
     readonly problem: ControlError | null;
     readonly configPath: string;
+    /** Which user is behind a connection to the endpoint is checked; else the token alone decides. */
+    readonly peerCheck?: Protection;
+    /** Other programs of the user cannot read brokerd's memory and environment. */
+    readonly memory?: Protection;
   };
   readonly defaultRole: string | null;
   readonly sources: readonly SourceView[];

@@ -2,7 +2,7 @@ import type { Iam } from "../aws/iam.js";
 import type { Sts } from "../aws/sts.js";
 import type { Config, LeftOutEntry } from "../config/config.js";
 import type { AwsImport, ConfigImport } from "../config/import/aws-config-import.js";
-import type { ControlRequest, ControlResponse } from "../control-api/contract.js";
+import type { ControlRequest, ControlResponse, Protection } from "../control-api/contract.js";
 import type { EditPlan, FieldValues } from "../core/config-edit.js";
 import type { BrokerError } from "../core/errors.js";
 import type { Role } from "../core/role.js";
@@ -66,6 +66,8 @@ export interface DaemonFacade {
   readonly version: string;
   readonly startedAt: number;
   readonly overrides: readonly string[];
+  readonly peerCheck: Protection;
+  readonly memory: Protection;
   /** `http://127.0.0.1:PORT`; null while the port is not bound. */
   endpoint(): string | null;
   warnings(): Promise<readonly string[]>;

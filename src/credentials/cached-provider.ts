@@ -60,14 +60,14 @@ export class CachedProvider {
     });
   }
 
-  /** For a client: at most 900 ms, from memory whenever something valid is held. */
-  async retrieve(): Promise<HeldCredentials> {
+  /** For a client: at most 900 ms less `waitedMs`, from memory whenever something valid is held. */
+  async retrieve(waitedMs = 0): Promise<HeldCredentials> {
     const now = this.#now();
     this.#lastRequestedAt = now;
     const kept = this.#valid(now);
-    if (!kept) return this.#fetchForClient();
+    if (!kept) return this.#fetchForClient(waitedMs);
     if (now < kept.refreshAt) return kept.held;
-    if (now >= kept.mandatoryAt) return this.#fetchForClient();
+    if (now >= kept.mandatoryAt) return this.#fetchForClient(waitedMs);
     this.#refreshBehind();
     return kept.held;
   }
@@ -169,11 +169,12 @@ export class CachedProvider {
   }
 
   /** For a client that cannot be answered from memory alone: nothing is held, or it ends within minutes. */
-  async #fetchForClient(): Promise<HeldCredentials> {
+  async #fetchForClient(waitedMs: number): Promise<HeldCredentials> {
     const nothingHeld = !this.#valid(this.#now());
-    if (nothingHeld && this.#upstream.isAfterResume) return this.#within(this.#upstream.runPatiently(), CLIENT_WAIT_MS);
+    const limitMs = CLIENT_WAIT_MS - Math.min(Math.max(0, waitedMs), CLIENT_WAIT_MS); // the clock may have been set
+    if (nothingHeld && this.#upstream.isAfterResume) return this.#within(this.#upstream.runPatiently(), limitMs);
     if (!this.#upstream.mayRun) return this.#validOrThrow(this.#upstream.failure?.error);
-    return this.#within(this.#upstream.run(), CLIENT_WAIT_MS).catch((error: unknown) => this.#validOrThrow(error));
+    return this.#within(this.#upstream.run(), limitMs).catch((error: unknown) => this.#validOrThrow(error));
   }
 
   #within(fetched: Promise<HeldCredentials>, limitMs: number, signal?: AbortSignal): Promise<HeldCredentials> {

@@ -30,10 +30,10 @@ export interface RoleSnapshot extends ProviderSnapshot {
 /** What the endpoint needs of credentials. */
 export interface RoleCredentials {
   /**
-   * For a client: answers from memory, waits at most 900 ms for a fetch that is needed.
+   * For a client: answers from memory, waits at most 900 ms for a fetch that is needed, less what it has waited already.
    * Rejects with the BrokerError the client should see (`CredentialsPending` while the fetch goes on).
    */
-  retrieve(role: string): Promise<HeldCredentials>;
+  retrieve(role: string, waitedMs?: number): Promise<HeldCredentials>;
 }
 
 interface Entry {
@@ -99,8 +99,8 @@ export class CredentialsRegistry implements RoleCredentials, Hops {
     this.#blocked = reason;
   }
 
-  async retrieve(name: string): Promise<HeldCredentials> {
-    return this.#provider(name).retrieve();
+  async retrieve(name: string, waitedMs = 0): Promise<HeldCredentials> {
+    return this.#provider(name).retrieve(waitedMs);
   }
 
   /** For a command: waits up to 60 s or until `signal`; a failed earlier try is tried again at once. */

@@ -1,4 +1,6 @@
 import type { DaemonFacade, RunningConfig } from "../control/services.js";
+import type { Protection } from "../control-api/contract.js";
+import { whyMemoryIsOpen } from "../system/own-memory.js";
 import type { InstanceLock } from "../system/single-instance.js";
 import type { EndpointPort } from "./endpoint-port.js";
 import type { DaemonOptions, Services } from "./services.js";
@@ -24,6 +26,8 @@ export function createFacade(parts: FacadeParts): DaemonFacade {
     version: options.version,
     startedAt: options.clock.now(),
     overrides: aws.overrides,
+    peerCheck: protection(options.peers.notChecked),
+    memory: protection(whyMemoryIsOpen()),
     endpoint: () => serving.endpoint(),
     warnings: () => warnings(parts),
     unlock: (passphrase) => lifecycle.unlock(passphrase),
@@ -31,6 +35,10 @@ export function createFacade(parts: FacadeParts): DaemonFacade {
     lock: () => lifecycle.lock(),
     stopSoon: () => options.onStopRequested(),
   };
+}
+
+function protection(whyNot: string | undefined): Protection {
+  return { on: whyNot === undefined, why: whyNot ?? null };
 }
 
 /** What the user should know of, a sentence each, for `status`. */

@@ -27,6 +27,7 @@ import { createSso, type Sso } from "../sso/sso.js";
 import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 import { type BrokerPaths, homeDirectory } from "../system/paths.js";
+import type { PeerIdentity } from "../system/peer-identity.js";
 import type { ProcessTable } from "../system/process-identity.js";
 import { type Programs, SystemPrograms } from "../system/run-program.js";
 import type { InheritedSockets } from "../system/socket-activation.js";
@@ -40,6 +41,8 @@ export interface DaemonOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Whose the programs are that connect to the endpoint. */
+  readonly peers: PeerIdentity;
   /** Begins a new log file; undefined: the log is a stream. */
   readonly rotateLog?: (() => Promise<void>) | undefined;
   /** 0 ≤ x < 1, for jitter. */

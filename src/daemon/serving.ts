@@ -106,12 +106,15 @@ export class Serving {
   #endpointApp(): ReturnType<typeof createEndpointApp> {
     const { services, config, noticeResume, options } = this.#parts;
     const { credentials, leases } = services;
-    const { clock, logger } = options;
+    const { clock, logger, peers } = options;
     const late = (): Error => new Error("an edit of the config is still being taken up");
     const takeUpEdit = (): Promise<boolean> =>
       within(config.takeUpEdit(), { clock, limitMs: TAKE_UP_MS, late }).catch(() => false);
     const whyMissing = (role: string): BrokerError | undefined => config.whyLeftOut("role", role);
-    return createEndpointApp({ leases: leases.lookup, credentials, noticeResume, takeUpEdit, whyMissing, logger });
+    return createEndpointApp({
+      ...{ leases: leases.lookup, credentials, peers, clock, logger },
+      ...{ noticeResume, takeUpEdit, whyMissing },
+    });
   }
 
   /** A program that has the port on ::1 gets what clients send to `localhost`: our URLs never say that, users may. */

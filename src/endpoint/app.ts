@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import express, {
   type ErrorRequestHandler,
   type Express,
@@ -12,19 +13,25 @@ import type { RoleCredentials } from "../credentials/credentials-registry.js";
 import { errorAnswer, errorHandler, sendJson } from "../http/json-answer.js";
 import { requestGuard } from "../http/request-guard.js";
 import type { LeaseLookup } from "../leases/lease-state.js";
+import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
+import type { PeerIdentity, PeerVerdict } from "../system/peer-identity.js";
 import { renderCredentials } from "./credentials-body.js";
 import { endpointError, statusOf } from "./error-status.js";
+import { refusalOf } from "./peer-refusal.js";
 
 export interface EndpointAppOptions {
   readonly leases: LeaseLookup;
   readonly credentials: RoleCredentials;
+  /** Whose the program at the other end is: a token is good for our user alone. */
+  readonly peers: PeerIdentity;
   /** Asked before credentials are: a client that asks right after a suspend is often the first to notice it. */
   readonly noticeResume: () => void;
   /** A role, or all of the config, is missing: takes up an edit of the file. True: it was taken up, soon enough to wait for. */
   readonly takeUpEdit: () => Promise<boolean>;
   /** Why the config has no such role although its file names it; undefined: the file does not. */
   readonly whyMissing: (role: string) => BrokerError | undefined;
+  readonly clock: Clock;
   readonly logger: Logger;
 }
 
@@ -53,17 +60,47 @@ export function createEndpointApp(options: EndpointAppOptions): Express {
 function credentialsRoute(options: EndpointAppOptions): RequestHandler {
   const { leases, credentials, noticeResume } = options;
   const bodyOf = oncePerCredentials(renderCredentials);
+  const requireOwnUser = oncePerConnection(options);
   return async (request, response) => {
     const lease = requireLease(request, leases);
     const role = leases.roleOf(lease);
     noteFetch(response, lease, role);
+    const waitedMs = await requireOwnUser(request, response);
     leases.touch(lease);
     if (role === null) throw noRole();
     noticeResume();
-    const held = await credentials.retrieve(role).catch((error: unknown) => retrieveAnew(role, error, options));
+    const held = await credentials
+      .retrieve(role, waitedMs)
+      .catch((error: unknown) => retrieveAnew(role, error, options));
     // It may have been revoked while we waited: nothing leaves after that was acknowledged.
     requireLease(request, leases);
     sendJson(response, { status: 200, body: bodyOf(held) });
+  };
+}
+
+/**
+ * Refuses other users, also with a token, before anything is fetched for them. Asked once for a connection, which stays with
+ * its program. Gives the time that this took, ms: the client's patience is one.
+ */
+function oncePerConnection({
+  peers,
+  clock,
+}: EndpointAppOptions): (request: Request, response: Response) => Promise<number> {
+  const admitted = new WeakMap<Socket, PeerVerdict>();
+  return async ({ socket }, response) => {
+    const known = admitted.get(socket);
+    const askedAt = known ? 0 : clock.now();
+    const verdict = known ?? (await peers.of(socket));
+    notesOf(response).peer = verdict;
+    if (known) return 0;
+    const refusal = refusalOf(verdict);
+    if (refusal === undefined) {
+      admitted.set(socket, verdict);
+      return clock.now() - askedAt;
+    }
+    if (verdict.kind === "gone") socket.destroy();
+    else response.setHeader("Connection", "close");
+    throw refusal;
   };
 }
 
@@ -122,6 +159,7 @@ function answerOf(thrown: BrokerError): ReturnType<typeof errorAnswer> {
 interface FetchNotes {
   lease?: Lease;
   role?: string | null;
+  peer?: PeerVerdict;
   code?: EndpointErrorCode;
 }
 
@@ -129,9 +167,11 @@ interface FetchNotes {
 function reportFetches(logger: Logger): RequestHandler {
   return (_request, response, next) => {
     response.once("close", () => {
-      const { lease, role = null, code } = notesOf(response);
+      const notes = notesOf(response);
+      const { lease, role = null, code, peer } = notes;
       if (!lease && !code) return; // healthz
-      logger.debug({ lease: lease?.id, role, outcome: outcomeOf(response, code), code }, "fetch");
+      const uid = peer && "peer" in peer ? peer.peer.uid : undefined;
+      logger.debug({ lease: lease?.id, role, outcome: outcomeOf(response, notes), code, uid }, "fetch");
     });
     next();
   };
@@ -149,8 +189,8 @@ const noteFailure: ErrorRequestHandler = (thrown, _request, response, next) => {
 };
 
 /** refused: 403. failed: 400 or 503. abandoned: the client was gone before the answer had left. */
-function outcomeOf(response: Response, code: EndpointErrorCode | undefined): string {
-  if (!response.writableFinished) return "abandoned";
+function outcomeOf(response: Response, { code, peer }: FetchNotes): string {
+  if (!response.writableFinished || peer?.kind === "gone") return "abandoned";
   if (code === undefined) return "served";
   return statusOf(code) === 403 ? "refused" : "failed";
 }

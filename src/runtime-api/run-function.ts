@@ -1,6 +1,7 @@
 import type { Writable } from "node:stream";
 import type { FunctionContext } from "../core/function-context.js";
 import type { Clock } from "../system/clock.js";
+import type { PeerIdentity } from "../system/peer-identity.js";
 import { Invocation, type InvocationOptions } from "./invocation.js";
 import { InvocationLog } from "./invocation-log.js";
 import { conclude, type Ending, type InvocationOutcome } from "./invocation-outcome.js";
@@ -22,6 +23,8 @@ export interface RunFunctionOptions extends Omit<InvocationOptions, "functionArn
   /** A streamed response, as it comes. Not closed. */
   readonly streamTo: Writable;
   readonly clock: Clock;
+  /** Whose the programs are that ask for the event. */
+  readonly peers: PeerIdentity;
   /** Ends the runtime; the call then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -37,11 +40,11 @@ const LAST_WORDS_MS = 1_000;
  * Whatever the function does is an outcome; it rejects when the command cannot be run, or when `signal` says so.
  */
 export async function runFunction(options: RunFunctionOptions): Promise<InvocationOutcome> {
-  const { context, clock, streamTo } = options;
+  const { context, clock, streamTo, peers } = options;
   options.signal?.throwIfAborted();
   const log = new InvocationLog(options.logs);
   const invocation = new Invocation({ ...options, functionArn: context.functionArn }, clock);
-  const api = await RuntimeApiServer.start({ invocation, streamTo });
+  const api = await RuntimeApiServer.start({ invocation, streamTo, peers });
   try {
     const env = { ...options.env, AWS_LAMBDA_RUNTIME_API: api.address };
     const startedAt = clock.now();

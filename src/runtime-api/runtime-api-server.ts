@@ -3,10 +3,10 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Writable } from "node:stream";
 import { BrokerError } from "../core/errors.js";
 import { headerFields } from "../core/header-fields.js";
+import type { PeerIdentity } from "../system/peer-identity.js";
 import { browserObjection } from "./browser-objection.js";
 import { deferred } from "./deferred.js";
 import type { Invocation } from "./invocation.js";
-import { isOtherUser } from "./other-user.js";
 import { MAX_HEADER_BYTES } from "./payload-limits.js";
 import { type Refusal, readError, readResponse } from "./posted-answer.js";
 
@@ -15,6 +15,7 @@ export interface RuntimeApiOptions {
   readonly invocation: Invocation;
   /** Gets a streamed response's bytes as they come. */
   readonly streamTo: Writable;
+  readonly peers: PeerIdentity;
 }
 
 /**
@@ -26,13 +27,15 @@ export interface RuntimeApiOptions {
 export class RuntimeApiServer {
   readonly #invocation: Invocation;
   readonly #streamTo: Writable;
+  readonly #peers: PeerIdentity;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #noSockets = deferred<undefined>();
 
-  private constructor({ invocation, streamTo }: RuntimeApiOptions) {
+  private constructor({ invocation, streamTo, peers }: RuntimeApiOptions) {
     this.#invocation = invocation;
     this.#streamTo = streamTo;
+    this.#peers = peers;
     this.#server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, ...PATIENT }, (request, response) => {
       this.#serve(request, response).catch(() => send(response, BROKEN));
     });
@@ -87,7 +90,7 @@ export class RuntimeApiServer {
   }
 
   /** undefined: it is answered already, or kept waiting. */
-  #replyTo(request: IncomingMessage, response: ServerResponse): Reply | undefined | Promise<Reply> {
+  #replyTo(request: IncomingMessage, response: ServerResponse): Reply | Promise<Reply | undefined> {
     const { rawHeaders, method = "", url = "" } = request;
     const objection = browserObjection({ fields: headerFields(rawHeaders), port: this.#port });
     if (objection !== undefined) return error(403, "RequestRefused", objection);
@@ -103,8 +106,8 @@ export class RuntimeApiServer {
   }
 
   /** The first gets the event. One after the answer is kept waiting: there is no further event. */
-  #next({ socket }: IncomingMessage, response: ServerResponse): Reply | undefined {
-    if (isOtherUser(socket)) return OTHER_USER;
+  async #next({ socket }: IncomingMessage, response: ServerResponse): Promise<Reply | undefined> {
+    if (!(await this.#mayAsk(socket))) return OTHER_USER;
     const invocation = this.#invocation;
     if (invocation.phase === "starting") {
       response.writeHead(200, { ...invocation.take(), "Content-Length": invocation.event.length });
@@ -115,11 +118,20 @@ export class RuntimeApiServer {
   }
 
   async #initError(request: IncomingMessage): Promise<Reply> {
-    if (isOtherUser(request.socket)) return OTHER_USER;
+    if (!(await this.#mayAsk(request.socket))) return OTHER_USER;
     const posted = await readError(request);
     if (this.#invocation.phase !== "starting") return outOfOrder(this.#invocation);
     this.#invocation.failInit(posted.answer);
     return posted.refusal ? refusalReply(posted.refusal) : ACCEPTED;
+  }
+
+  /** Root is not kept out: it can read the event anyhow, and programs in containers run as it. A runtime may wait. */
+  async #mayAsk(socket: Socket): Promise<boolean> {
+    for (;;) {
+      const verdict = await this.#peers.of(socket);
+      if (verdict.kind === "other") return verdict.peer.uid === ROOT;
+      if (verdict.kind !== "late") return verdict.kind === "own" || verdict.kind === "not-checked";
+    }
   }
 
   async #answer(request: IncomingMessage, { requestId, isError }: PostedRoute): Promise<Reply> {
@@ -163,6 +175,8 @@ const PATIENT = { keepAliveTimeout: 0, headersTimeout: 0, requestTimeout: 0, con
 const BROKEN: Reply = error(500, "InternalServerError", "Internal Server Error");
 const OTHER_USER = error(403, "RequestRefused", "only programs of the user who invokes the function may ask");
 const ACCEPTED: Reply = { status: 202, body: { status: "OK" } };
+
+const ROOT = 0;
 
 /** 403 is what AWS documents for a request that the order of requests does not allow. */
 function outOfOrder({ phase }: Invocation): Reply {

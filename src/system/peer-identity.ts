@@ -1,5 +1,5 @@
 import { open } from "node:fs/promises";
-import type { Clock } from "./clock.js";
+import type { Cancel, Clock } from "./clock.js";
 import { ESTABLISHED, rowsOf, type SocketRow, spellingsOf } from "./connection-table.js";
 import { whyPeersAreUnknown } from "./peer-check.js";
 
@@ -77,8 +77,9 @@ export class ProcPeers implements PeerIdentity {
   readonly #verdicts = new WeakMap<AcceptedConnection, Promise<PeerVerdict>>();
   readonly #waiting = new Set<Waiting>();
   #isScanning = false;
-  #scansLeft = SCANS_AT_ONCE;
-  #isRefilling = false;
+  /** Epoch ms. Each scan moves it on by `SCAN_INTERVAL_MS`; it may lie ahead of now by `SCANS_AT_ONCE` of them. */
+  #spentUntil = 0;
+  #pause: Cancel | undefined;
 
   constructor({ clock, uid = process.getuid?.(), readTable = readProcTable, ...options }: ProcPeersOptions) {
     this.#clock = clock;
@@ -115,9 +116,16 @@ export class ProcPeers implements PeerIdentity {
   }
 
   #scanIfDue(): void {
-    if (this.#isScanning || this.#waiting.size === 0 || this.#scansLeft === 0) return;
-    this.#scansLeft--;
-    this.#planRefill();
+    if (this.#isScanning || this.#pause || this.#waiting.size === 0) return;
+    const pauseMs = this.#pauseMs();
+    if (pauseMs > 0) {
+      this.#pause = this.#clock.after(pauseMs, () => {
+        this.#pause = undefined;
+        this.#scanIfDue();
+      });
+      return;
+    }
+    this.#spentUntil = Math.max(this.#spentUntil, this.#clock.now()) + SCAN_INTERVAL_MS;
     this.#isScanning = true;
     // What cannot be read now (no descriptors left, say) is read again until their time is over: not known is not ours.
     void this.#scan([...this.#waiting])
@@ -128,15 +136,12 @@ export class ProcPeers implements PeerIdentity {
       });
   }
 
-  #planRefill(): void {
-    if (this.#isRefilling) return;
-    this.#isRefilling = true;
-    this.#clock.after(SCAN_INTERVAL_MS, () => {
-      this.#isRefilling = false;
-      this.#scansLeft++;
-      if (this.#scansLeft < SCANS_AT_ONCE) this.#planRefill();
-      this.#scanIfDue();
-    });
+  /** How long the next scan has to wait. No timer while there is no client that waits for one. */
+  #pauseMs(): number {
+    const aheadMs = this.#spentUntil - this.#clock.now();
+    const most = SCANS_AT_ONCE * SCAN_INTERVAL_MS;
+    if (aheadMs > most) this.#spentUntil = 0; // the clock was set back
+    return aheadMs > most ? 0 : aheadMs + SCAN_INTERVAL_MS - most;
   }
 
   /** tcp6 only for those whom tcp does not have. */

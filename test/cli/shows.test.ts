@@ -23,6 +23,8 @@ describe("status", () => {
         secret_store: "key_file",
         state: "ready",
         overrides: ["AWS_ENDPOINT_URL_STS=http://127.0.0.1:1"],
+        peer_check: { on: true, why: null },
+        memory: { on: true, why: null },
       },
       default_role: null,
       sources: [{ name: "ops", type: "keys", state: "ready", expires_at: null }],
@@ -66,6 +68,13 @@ describe("status", () => {
     expect(stdout).not.toContain(TOKEN);
     expect(stderr).toContain("warning: a weak key file");
     expect(stderr).toContain("config.yaml:3: no");
+  });
+
+  it("says whether the user behind a connection is checked, and why not", async () => {
+    expect((await fixture.run(["status"])).stdout).toMatch(/\nwho asks {6}programs of your user only\n/);
+    fixture.control.peerCheck = { on: false, why: "macOS does not tell it" };
+    const { stdout } = await fixture.run(["status"]);
+    expect(stdout).toMatch(/\nwho asks {6}not known, the token alone decides: macOS does not tell it\n/);
   });
 
   it("shows what is in use first, and counts the rest where there is much of it", async () => {

@@ -247,11 +247,11 @@ describe("the log of fetches", () => {
     await request(app).get("/creds").set("Origin", "https://evil.example");
 
     expect(fetches()).toEqual([
-      { lease: "lease-0", role: "dev", outcome: "served", code: undefined },
-      { lease: "lease-1", role: "down", outcome: "failed", code: "AwsUnreachable" },
-      { lease: "lease-2", role: null, outcome: "failed", code: "NoRole" },
-      { lease: undefined, role: null, outcome: "refused", code: "LeaseUnknown" },
-      { lease: undefined, role: null, outcome: "refused", code: "RequestRefused" },
+      { lease: "lease-0", role: "dev", outcome: "served", code: undefined, uid: 1000 },
+      { lease: "lease-1", role: "down", outcome: "failed", code: "AwsUnreachable", uid: 1000 },
+      { lease: "lease-2", role: null, outcome: "failed", code: "NoRole", uid: 1000 },
+      { lease: undefined, role: null, outcome: "refused", code: "LeaseUnknown", uid: undefined },
+      { lease: undefined, role: null, outcome: "refused", code: "RequestRefused", uid: undefined },
     ]);
   });
 

@@ -199,6 +199,8 @@ export async function fakeControlServices(sources: readonly Source[], roles: rea
       version: "1.2.3",
       startedAt: clock.now(),
       overrides: ["AWS_ENDPOINT_URL_STS=http://127.0.0.1:1"],
+      peerCheck: { on: true, why: null },
+      memory: { on: false, why: "programs of your user can read it" },
       endpoint: () => "http://127.0.0.1:9171",
       warnings: async () => ["weak key file"],
       unlock: async (passphrase) =>

@@ -11,6 +11,7 @@ import {
   type ControlRequest,
   type ControlResponse,
   type KeyView,
+  type Protection,
   type RoleSummary,
   type RoleView,
   type StatusView,
@@ -61,6 +62,7 @@ export class FakeControl {
   secretStore = "key_file";
   passphrase: string | undefined;
   warnings: string[] = [];
+  peerCheck: Protection = { on: true, why: null };
   defaultRole: string | null = null;
   readonly sources: SourceView[] = [];
   readonly roles: RoleView[] = [];
@@ -486,6 +488,8 @@ export class FakeControl {
         warnings: this.warnings,
         problem: this.problem,
         configPath: join(this.socketPath, "..", "..", "config.yaml"),
+        peerCheck: this.peerCheck,
+        memory: { on: true, why: null },
       },
       defaultRole: this.defaultRole,
       sources: this.sources,

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import { Agent } from "node:http";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { runCommand } from "../support/cli-run.js";
 import { filesRun } from "../support/files-run.js";
@@ -66,15 +67,17 @@ function sizeOf(what: string, { read, named }: Path): { readonly read: number; r
 }
 
 describe("the files that run", () => {
-  it("for a GET from memory are the ten of docs/architecture.md", async () => {
+  it("for a GET from memory on a kept connection are the ten of docs/architecture.md", async () => {
     const { leaseUrl } = await broker.call("lease-access", { lease: DEFAULT });
-    expect((await get(leaseUrl)).status).toBe(200);
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    expect((await get(leaseUrl, {}, agent)).status).toBe(200);
 
-    const ran = await filesRun(async () => expect((await get(leaseUrl)).status).toBe(200));
+    const ran = await filesRun(async () => expect((await get(leaseUrl, {}, agent)).status).toBe(200));
     const files = ran.filter((file) => !OF_THE_CLIENT.includes(file));
+    agent.destroy();
 
     process.stdout.write(`a GET from memory: ${files.length} files: ${files.join(" ")}\n`);
-    expect(files).toEqual([...listed("a GET from memory").read].sort());
+    expect(files).toEqual([...listed("a GET from memory on a kept connection").read].sort());
     expect(files.length).toBeLessThanOrEqual(10);
   });
 

@@ -7,7 +7,9 @@ import type { ServerLimits } from "../../src/http/limited-server.js";
 import { type Listener, listenOnLoopback } from "../../src/http/listen.js";
 import { SystemClock } from "../../src/system/clock.js";
 import { FakeLeases } from "../fakes/fake-leases.js";
+import { FakePeers } from "../fakes/fake-peers.js";
 import { CANARY } from "./canaries.js";
+import { FakeClock } from "./fake-clock.js";
 import { type LogLine, memoryLogger } from "./memory-logger.js";
 
 const NOW = Date.parse("2026-11-21T03:53:46.789Z");
@@ -32,13 +34,16 @@ export function hourOfCredentials(extra: Partial<HeldCredentials["credentials"]>
 class FakeCredentials implements RoleCredentials {
   readonly answers = new Map<string, () => Promise<HeldCredentials>>();
   asked = 0;
+  /** How long the last client had waited already. */
+  waitedMs: number | undefined;
 
   hold(role: string, held: HeldCredentials): void {
     this.answers.set(role, async () => held);
   }
 
-  retrieve(role: string): Promise<HeldCredentials> {
+  retrieve(role: string, waitedMs?: number): Promise<HeldCredentials> {
     this.asked++;
+    this.waitedMs = waitedMs;
     const answer = this.answers.get(role);
     return answer ? answer() : Promise.reject(new Error(`no answer planned for ${role} ${CANARY}`));
   }
@@ -48,6 +53,8 @@ class FakeCredentials implements RoleCredentials {
 export function endpointFixture() {
   const leases = new FakeLeases();
   const credentials = new FakeCredentials();
+  const peers = new FakePeers();
+  const clock = new FakeClock();
   const logger = memoryLogger();
   /** What the log says of each fetch. */
   const fetches = (): readonly LogLine["fields"][] =>
@@ -60,7 +67,7 @@ export function endpointFixture() {
   };
   credentials.hold("dev", hourOfCredentials());
   const app = createEndpointApp({
-    ...{ leases, credentials, logger },
+    ...{ leases, credentials, peers, clock, logger },
     noticeResume: () => void resumeChecks++,
     takeUpEdit: () => config.takeUpEdit(),
     whyMissing: (role) => config.whyMissing?.(role),
@@ -68,5 +75,17 @@ export function endpointFixture() {
   const listen = (limits: Partial<ServerLimits> = {}): Promise<Listener> =>
     listenOnLoopback(app, { port: 0, clock: new SystemClock(), logger, limits: { bodies: false, ...limits } });
   const token = leases.add("dev");
-  return { app, listen, leases, credentials, logger, fetches, config, token, resumeChecks: () => resumeChecks };
+  return {
+    app,
+    listen,
+    leases,
+    credentials,
+    peers,
+    clock,
+    logger,
+    fetches,
+    config,
+    token,
+    resumeChecks: () => resumeChecks,
+  };
 }

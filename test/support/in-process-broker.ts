@@ -1,10 +1,12 @@
 import { mkdirSync, writeFileSync } from "node:fs";
-import { get as httpGet } from "node:http";
+import { type Agent, get as httpGet } from "node:http";
 import { join, resolve } from "node:path";
 import { createControlClient } from "../../src/control-api/client.js";
 import type { ControlOperation, ControlRequest, ControlResponse } from "../../src/control-api/contract.js";
 import { type Daemon, startDaemon } from "../../src/daemon/daemon.js";
+import { SystemClock } from "../../src/system/clock.js";
 import { resolvePaths } from "../../src/system/paths.js";
+import { ProcPeers } from "../../src/system/peer-identity.js";
 import { type FakeAws, type FakeAwsOptions, startFakeAws } from "../fakes/fake-aws/fake-aws.js";
 import { freePort } from "./broker.js";
 import { canarySecretKey } from "./canaries.js";
@@ -90,6 +92,8 @@ export class InProcessBroker {
       environment,
       clock: this.clock,
       logger: memoryLogger(this.log),
+      // Its pauses are of real time: the test's clock may stand still while clients ask.
+      peers: new ProcPeers({ clock: new SystemClock() }),
       rotateLog: async () => void this.rotations++,
       random: () => 0,
       version: "0.0.0-test",
@@ -131,10 +135,14 @@ export class InProcessBroker {
   }
 }
 
-/** One GET, as a client that closes its connection. */
-export function get(url: string, headers: Readonly<Record<string, string>> = {}): Promise<HttpAnswer> {
+/** One GET, as a client that closes its connection, or keeps it in `agent`. */
+export function get(
+  url: string,
+  headers: Readonly<Record<string, string>> = {},
+  agent: Agent | false = false,
+): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
-    const request = httpGet(url, { headers, agent: false }, (response) => {
+    const request = httpGet(url, { headers, agent }, (response) => {
       let text = "";
       response.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
       response.on("end", () => {

@@ -4,6 +4,7 @@ import type { InvocationOutcome } from "../../src/runtime-api/invocation-outcome
 import { type RunFunctionOptions, runFunction } from "../../src/runtime-api/run-function.js";
 import type { ShippedClients } from "../../src/runtime-api/runtime-client.js";
 import { SystemClock } from "../../src/system/clock.js";
+import { ProcPeers } from "../../src/system/peer-identity.js";
 
 export const FUNCTION_ARN = "arn:aws:lambda:eu-west-1:111111111111:function:orders";
 
@@ -48,6 +49,7 @@ export async function run({ command: [file = "", ...args], event = {}, ...option
     logs,
     streamTo: streamed,
     clock: new SystemClock(),
+    peers: new ProcPeers({ clock: new SystemClock() }),
     ...options,
     command: { file, args },
     event: Buffer.from(JSON.stringify(event)),

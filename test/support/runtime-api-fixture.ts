@@ -2,6 +2,8 @@ import { Agent, type IncomingHttpHeaders, type IncomingMessage, request } from "
 import { text } from "node:stream/consumers";
 import { Invocation, type InvocationOptions } from "../../src/runtime-api/invocation.js";
 import { RuntimeApiServer } from "../../src/runtime-api/runtime-api-server.js";
+import { SystemClock } from "../../src/system/clock.js";
+import { type PeerIdentity, ProcPeers } from "../../src/system/peer-identity.js";
 import { FakeClock } from "./fake-clock.js";
 import { Collected, FUNCTION_ARN } from "./invoke-locally.js";
 
@@ -28,13 +30,21 @@ export class RuntimeApiFixture {
   readonly #agent = new Agent({ keepAlive: true });
   #api: RuntimeApiServer | undefined;
 
-  constructor(options: Partial<InvocationOptions> = {}) {
+  readonly #peers: PeerIdentity;
+
+  constructor(
+    options: Partial<InvocationOptions> = {},
+    peers: PeerIdentity = new ProcPeers({ clock: new SystemClock() }),
+  ) {
+    this.#peers = peers;
     const given = { event: Buffer.from('{"order":1}'), functionArn: FUNCTION_ARN, timeoutMs: 3_000 };
     this.invocation = new Invocation({ ...given, ...options }, this.clock);
   }
 
   async open(): Promise<this> {
-    this.#api = await RuntimeApiServer.start({ invocation: this.invocation, streamTo: this.streamed });
+    this.#api = await RuntimeApiServer.start({
+      ...{ invocation: this.invocation, streamTo: this.streamed, peers: this.#peers },
+    });
     return this;
   }
 

@@ -74,6 +74,15 @@ function withoutConfig(error: unknown, context: CliContext): unknown {
   });
 }
 
+/** An older brokerd says nothing of them. */
+function protections({ peerCheck, memory }: StatusView["daemon"]): readonly string[] {
+  const askers = (why: string | null): string => `not known, the token alone decides: ${why ?? ""}`;
+  return [
+    ...(peerCheck ? [`who asks      ${peerCheck.on ? "programs of your user only" : askers(peerCheck.why)}`] : []),
+    ...(memory ? [`memory        ${memory.on ? "closed to other programs" : (memory.why ?? "")}`] : []),
+  ];
+}
+
 function print(status: ShownStatus, { output, clock }: CliContext): void {
   const { daemon, sources, roles, leases, defaultRole, hidden, leftOut } = status;
   const now = clock.now();
@@ -85,6 +94,7 @@ function print(status: ShownStatus, { output, clock }: CliContext): void {
         `endpoint      ${daemon.endpoint ?? "not bound"}`,
         `secret store  ${daemon.secretStore}`,
         `config        ${daemon.configPath}`,
+        ...protections(daemon),
         `default role  ${defaultRole ?? "none: brokerctl use ROLE"}`,
         ...daemon.overrides.map((override) => `override      ${override}`),
       ],

@@ -4,6 +4,7 @@ import { BrokerError } from "../../core/errors.js";
 import type { InvocationOutcome } from "../../runtime-api/invocation-outcome.js";
 import { runFunction } from "../../runtime-api/run-function.js";
 import { chooseRuntimeClient } from "../../runtime-api/runtime-client.js";
+import { ProcPeers } from "../../system/peer-identity.js";
 import type { Outcome } from "../command.js";
 import type { CliContext } from "../context.js";
 import { EXEC_EXIT, EXIT } from "../exit-codes.js";
@@ -54,6 +55,7 @@ async function invoke(
     logs: stderr,
     streamTo: stdout,
     clock: context.clock,
+    peers: new ProcPeers({ clock: context.clock }),
   });
 }
 

@@ -20,6 +20,8 @@ export function statusJson({ daemon, defaultRole, sources, roles, leases, leftOu
       warnings: daemon.warnings,
       problem: daemon.problem,
       config_path: daemon.configPath,
+      peer_check: daemon.peerCheck ?? null,
+      memory: daemon.memory ?? null,
     },
     default_role: defaultRole,
     sources: sources.map(sourceJson),

@@ -49,6 +49,8 @@ async function daemonView({ daemon, config, store }: ControlServices): Promise<S
     warnings,
     problem: problem ? controlError(problem) : null,
     configPath: config.path,
+    peerCheck: daemon.peerCheck,
+    memory: daemon.memory,
   };
 }
 

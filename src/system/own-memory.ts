@@ -1,0 +1,25 @@
+import { statSync } from "node:fs";
+import { reasonOf } from "../core/errno.js";
+
+export interface MemoryProbe {
+  readonly platform: NodeJS.Platform;
+  readonly uid: number;
+  readonly procDir: string;
+}
+
+function thisProcess(): MemoryProbe {
+  return { platform: process.platform, uid: process.getuid?.() ?? -1, procDir: "/proc" };
+}
+
+/**
+ * Why other programs of this user can read this process's memory and environment; undefined: the kernel refuses it. Asked of
+ * the kernel, not of how we were started: it gives the files of a process that may not be read to root (proc(5), "dumpable").
+ */
+export function whyMemoryIsOpen({ platform, uid, procDir } = thisProcess()): string | undefined {
+  if (platform !== "linux") return "not known on this system";
+  try {
+    return statSync(`${procDir}/self/environ`).uid === uid ? "programs of your user can read it" : undefined;
+  } catch (error) {
+    return `not known: ${reasonOf(error)}`;
+  }
+}

@@ -43,7 +43,7 @@ const ANSWER_TIMEOUT_MS = 10_000;
 const AWS_TIMEOUT_MS = 75_000;
 /** A keychain prompt waits for the user. */
 const PROMPT_TIMEOUT_MS = 180_000;
-/** The portal is asked at its pace, and again when it says too many. */
+/** The portal limits the rate of requests: they are spread, and repeated after a 429. */
 const LISTING_TIMEOUT_MS = 120_000;
 /** A login gives up by itself after ten minutes: a little more, so that its own error arrives. */
 const LOGIN_TIMEOUT_MS = 11 * 60_000;
@@ -124,7 +124,7 @@ function post({ socketPath, version, operation, request, patience, signal }: Pos
       headers: { "content-type": "application/json", "content-length": body.length, [VERSION_HEADER]: version },
       ...(signal && { signal }),
     });
-    // A timer of ours and not the socket's idle timeout: a daemon that drips bytes is not answering either.
+    // A timer of ours and not the socket's idle timeout: a daemon that sends a byte now and then is not answering either.
     const timer = setTimeout(() => outgoing.destroy(noAnswer(operation, patience)), patience);
     const settle = (finish: () => void): void => {
       clearTimeout(timer);

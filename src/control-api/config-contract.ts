@@ -1,6 +1,6 @@
 import type { EditPlan, FieldValues } from "../core/config-edit.js";
 
-/** What edits and checks of the config say over the wire: a part of the contract (see contract.ts). */
+/** What edits and checks of the config send over the wire: a part of the contract (see contract.ts). */
 
 export interface ConfigOperations {
   /** Parses and checks without applying; rejects with ConfigInvalid (all problems, one a line). */

@@ -14,7 +14,7 @@ import type { SsoOperations } from "./sso-contract.js";
  * in any response; lease tokens are. Failures are `{"error": ControlError}`.
  */
 export const CONTROL_PREFIX = "/v1/";
-/** Sent by both sides: versions that differ are said, and how to fix that. */
+/** Sent by both sides: `brokerctl` warns where the versions differ. */
 export const VERSION_HEADER = "credbroker-version";
 
 export interface ControlError {
@@ -49,7 +49,7 @@ export interface RoleView {
   readonly lastError: ControlError | null;
   /** Of a role that is a permission set in the account. */
   readonly ssoRoleName: string | null;
-  /** null: no client asked for it since it was let go. */
+  /** null: no client asked for it since its credentials were dropped as idle. */
   readonly lastRequestedAt: number | null;
 }
 

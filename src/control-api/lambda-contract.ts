@@ -1,7 +1,7 @@
 import type { LambdaMode, TrustAction, TrustReport } from "../core/deployed-function.js";
 import type { FunctionContext } from "../core/function-context.js";
 
-/** What `lambda` says over the wire: a part of the contract (see contract.ts). */
+/** What `lambda` sends over the wire: a part of the contract (see contract.ts). */
 
 /** A function, and the role whose credentials read it: `via` null is the config's `lambda.via`. */
 export interface FunctionRequest {

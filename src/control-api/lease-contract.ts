@@ -1,6 +1,6 @@
 import type { LeaseKind, LeaseSelector } from "../core/lease.js";
 
-/** What leases say over the wire: a part of the contract (see contract.ts). */
+/** What leases send over the wire: a part of the contract (see contract.ts). */
 
 export interface LeaseView {
   readonly id: string;
@@ -16,7 +16,7 @@ export interface LeaseView {
   readonly temporary: { readonly until: number; readonly thenRole: string | null } | null;
 }
 
-/** What a program gets to speak to the endpoint with a lease. */
+/** What a program needs to use the endpoint with a lease. */
 export interface LeaseAccess {
   readonly lease: LeaseView;
   readonly token: string;

@@ -1,4 +1,4 @@
-/** What logins say over the wire: a part of the contract (see contract.ts). */
+/** What logins send over the wire: a part of the contract (see contract.ts). */
 
 /** Whether a source can sign now, or what it waits for. */
 export type SourceState = "ready" | "login_required" | "mfa_required" | "missing_key" | "locked" | "error";
@@ -48,7 +48,7 @@ export interface LoginOperations {
   ];
   /** Waits until the user has logged in; when the last waiting connection closes, the login ends. */
   "login-wait": [{ readonly loginId: string }, { readonly expiresAt: number }];
-  /** Token or MFA session and the credentials that came from it are forgotten. `problem`: AWS could not be told. */
+  /** Token or MFA session and the credentials that came from it are forgotten. `problem`: why AWS did not end the session. */
   logout: [
     { readonly source: string },
     { readonly wasLoggedIn: boolean; readonly sources: readonly string[]; readonly problem: string | null },

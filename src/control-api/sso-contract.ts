@@ -1,6 +1,6 @@
 import type { SsoRoleFound, SsoRolesPlan, SsoRolesRequest } from "../core/config-edit.js";
 
-/** What lists of accounts and roles say over the wire: a part of the contract (see contract.ts). */
+/** What lists of accounts and roles send over the wire: a part of the contract (see contract.ts). */
 
 export interface SsoOperations {
   /**

@@ -46,7 +46,7 @@ export function createControlApp(services: ControlServices): Express {
   });
   app.use(refuseBrowsers);
   app.post(`${CONTROL_PREFIX}:operation`, express.json({ limit: MAX_BODY }), async (request, response) => {
-    // A reload that was asked for tells its notes itself.
+    // config-reload answers the notes of its reload itself.
     if (request.params.operation !== "config-reload") await services.config.takeUpEdit();
     try {
       response.json(await dispatch(handlers, request, callOf(response)));
@@ -70,7 +70,7 @@ function refuseBrowsers(request: Request, _response: Response, next: NextFunctio
 
 const MISSES: readonly BrokerErrorCode[] = ["RoleUnknown", "SourceUnknown"];
 
-/** "No such role" would be false where it stands in a file that could not be taken up. */
+/** "No such role" would be false where the role is in an edited file that is not in force. */
 function explainMiss(error: unknown, { config }: ControlServices): unknown {
   const problem = config.editProblem();
   if (!problem || !(error instanceof BrokerError) || !MISSES.includes(error.code)) return error;
@@ -78,7 +78,7 @@ function explainMiss(error: unknown, { config }: ControlServices): unknown {
   return new BrokerError("ConfigInvalid", message, { hint: "brokerctl config edit, then do it again", cause: error });
 }
 
-/** What every handler is told beside its request; what is known of the caller is added here. */
+/** What every handler gets beside its request; what is known of the caller is added here. */
 function callOf(response: Response): ControlCall {
   return { signal: abortedWith(response) };
 }

@@ -14,7 +14,7 @@ import {
 import { LAMBDA_ROLE_PREFIX, unknownRole } from "../core/unknown-role.js";
 import type { ControlServices } from "./services.js";
 
-/** Accounts get other names seldom. */
+/** Accounts are rarely renamed. */
 const MAX_AGE_MS = 10 * 60_000;
 /** For a name that is not in the list: a new account is found, and a name that no account has does not ask each time. */
 const MISS_MAX_AGE_MS = 10_000;

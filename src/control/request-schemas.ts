@@ -12,7 +12,7 @@ const role = z.string().min(1).max(1024, "has more than 1,024 characters, which 
 const empty = z.strictObject({});
 const passphrase = z.string().min(1).max(1024);
 const pid = z.int().positive();
-/** An hour more than a year is a slip of the keyboard. */
+/** More than a year is a typing error. */
 const seconds = z.int().positive().max(LONGEST_DURATION_SECONDS);
 const roleOrNull = role.nullable();
 const lease = z.discriminatedUnion("by", [

@@ -30,7 +30,7 @@ export async function rotateKey(
   return { key, notes };
 }
 
-/** The new key is in force already: what is left over is said, not thrown. */
+/** The new key is in force already: an old one that stays is a note, not an error. */
 async function deleteOld({
   iam,
   signer,

@@ -60,7 +60,7 @@ export interface ConfigEdit {
   readonly fields: FieldValues;
 }
 
-/** What the daemon as a whole can do and say of itself. */
+/** What the daemon as a whole does and reports. */
 export interface DaemonFacade {
   readonly pid: number;
   readonly version: string;

@@ -22,7 +22,7 @@ export interface ImportRequest extends FileText {
   readonly withDefault: boolean;
 }
 
-/** What becomes of one profile, SSO session or odd section of the AWS files. */
+/** What becomes of one profile, SSO session or other section of the AWS files. */
 export interface ImportItem {
   /** As users know it: `dev`, `[sso-session corp]`. */
   readonly what: string;

@@ -18,7 +18,7 @@ export interface Credentials extends SigningCredentials {
 
 /** What an external program, file or machine gave. Without both a session token and an expiration it only ever signs. */
 export interface FoundCredentials extends SigningCredentials {
-  /** Epoch milliseconds; absent: not told. */
+  /** Epoch milliseconds; absent: not known. */
   readonly expiration?: number;
   /** 12 digits, where known. */
   readonly accountId?: string;

@@ -18,7 +18,7 @@ const MAX_SECRET_LENGTH = 256;
 /** Our answers must stay under 10,000 bytes (interface §3). */
 const MAX_TOKEN_LENGTH = 8192;
 
-/** Checks what was found; `problem` says what is wrong with it, without a word of what it was. */
+/** Checks what was found; `problem` says what is wrong with it, without quoting any of it. */
 export function checkFound(fields: FoundFields, now: number): FoundCredentials | { readonly problem: string } {
   const problem = problemOf(fields, now);
   if (problem !== undefined) return { problem };

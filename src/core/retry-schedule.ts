@@ -5,7 +5,7 @@ const FIRST_RETRY_MS = 1000;
 const MAX_RETRY_MS = 60_000;
 /** The next fetch is expected within seconds: after a resume. */
 const SOON_MS = 2000;
-/** AWS said no: asking again sooner would only say it again. `use` and `refresh` ask at once all the same. */
+/** AWS refused: it would only refuse again. `use` and `refresh` ask at once all the same. */
 const REFUSED_RETRY_MS = 60_000;
 /** A login, key or unlock wakes the role by itself; this is for what changes outside of us. */
 const USER_RETRY_MS = 5000;

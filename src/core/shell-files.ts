@@ -37,12 +37,12 @@ export function leaseMark(lease: { readonly token: string; readonly tokenHash: s
   return `${leaseFileName(lease.tokenHash)}:${lease.token.slice(-TAIL_LENGTH)}:${lease.of}`;
 }
 
-/** Role of a lease now, and what becomes of it: a shell tells the time by itself. */
+/** Role of a lease now, and what becomes of it: a shell compares the time by itself. */
 export interface LeaseLine {
   readonly role: string | null;
   /** Epoch ms at which the role becomes `then`; null: never. */
   readonly until: number | null;
-  /** undefined: brokerd will say when it comes to that. */
+  /** undefined: brokerd writes it at that time. */
   readonly then: string | null | undefined;
   /** Epoch ms. */
   readonly expiresAt: number | null;

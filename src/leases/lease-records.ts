@@ -25,7 +25,7 @@ export interface EndedToken {
   readonly endedAt: number;
 }
 
-/** What `leases.json` holds: live leases and tokens that ended lately, by hash. */
+/** What `leases.json` holds: live leases, and tokens that ended within the last day, by hash. */
 export interface LeaseRecords {
   readonly leases: readonly Lease[];
   readonly ended: readonly EndedToken[];

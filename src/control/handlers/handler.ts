@@ -1,6 +1,6 @@
 import type { ControlOperation, ControlRequest, ControlResponse } from "../../control-api/contract.js";
 
-/** What a handler is told beside its request; made in one place, `callOf` of control/app. */
+/** What a handler gets beside its request; made in one place, `callOf` of control/app. */
 export interface ControlCall {
   /** Aborts when the CLI goes away and with it the need for an answer. */
   readonly signal: AbortSignal;

@@ -50,7 +50,7 @@ function viewOf({ source, accessKeyId, addedAt, rotatedAt }: StoredKey): KeyView
   return { source, accessKeyIdSuffix: accessKeyId.slice(-4), addedAt, rotatedAt };
 }
 
-/** What AWS will refuse later is said now. */
+/** What AWS would refuse later is refused now. */
 function notesFor(services: ControlServices, source: KeysSource): string[] {
   const roles = [...runningConfig(services).roles.values()].filter((role) => sourceOf(role).name === source.name);
   const bare = roles.filter((role) => !role.assume).map((role) => role.name);

@@ -21,7 +21,7 @@ export function lambdaHandlers(services: ControlServices): Handlers<"lambda-role
   };
 }
 
-/** The role that reads functions, and its credentials: what is missing is told, as with `warm`. */
+/** The role that reads functions, and its credentials: what is missing fails here, as with `warm`. */
 async function viaOf(named: string | null, services: ControlServices, { signal }: ControlCall): Promise<Via> {
   const name = named ?? runningConfig(services).lambdaVia ?? noVia(services);
   if (name.startsWith(LAMBDA_ROLE_PREFIX)) {

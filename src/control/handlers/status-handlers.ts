@@ -122,7 +122,7 @@ const STATE_OF_ERROR: Partial<Record<BrokerErrorCode, RoleStateName>> = {
   StoreLocked: "locked",
 };
 
-/** While valid credentials are held the role is ready; what goes wrong behind them stands in lastError. */
+/** While valid credentials are held the role is ready; what fails in a renewal is in lastError. */
 function roleState({ held, refreshing, error }: RoleSnapshot): RoleStateName {
   if (refreshing) return "refreshing";
   if (held) return "ready";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseDuration } from "../../src/cli/arguments/duration.js";
+import { parseDuration } from "../../src/cli/arguments/argument-values.js";
 import { execExitCodeOf, exitCodeOf } from "../../src/cli/exit-codes.js";
 import { formatLogLine } from "../../src/cli/terminal/log-line.js";
 import { createOutput, Progress } from "../../src/cli/terminal/output.js";

@@ -5,7 +5,6 @@ import { shellQuote } from "../../core/shell-quote.js";
 import type { Outcome } from "../command.js";
 import type { CliContext, Environment } from "../context.js";
 import { EXEC_EXIT } from "../exit-codes.js";
-import { directoryForChild } from "../working-directory.js";
 
 /** A command to run: a program and its arguments. */
 export interface ChildWords {
@@ -52,6 +51,15 @@ export async function runChild(command: ChildCommand, context: CliContext): Prom
     return cannotRun(command.file, error, context);
   } finally {
     stopForwarding();
+  }
+}
+
+/** For a program that runs in our place; undefined: it inherits a directory that has been removed, as from a shell. */
+export function directoryForChild({ cwd }: Pick<CliContext, "cwd">): string | undefined {
+  try {
+    return cwd();
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,6 +1,6 @@
+import { absolutePath } from "../arguments/argument-values.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
 import { readConfig, readConfigAt } from "../config/config-file.js";
-import { absolutePath } from "../working-directory.js";
 
 export const configCheckCommand = defineCommand({
   name: "config check",

@@ -6,10 +6,10 @@ import { BrokerError } from "../../core/errors.js";
 import { shellQuote } from "../../core/shell-quote.js";
 import { ensurePrivateDirectory } from "../../files/private-directory.js";
 import { readRegularFile } from "../../files/read-small-file.js";
+import { directoryForChild } from "../access/run-child.js";
 import { defineCommand } from "../command.js";
 import { type ConfigText, readConfig, replaceConfig } from "../config/config-file.js";
 import type { CliContext } from "../context.js";
-import { directoryForChild } from "../working-directory.js";
 
 export const configEditCommand = defineCommand({
   name: "config edit",

@@ -5,7 +5,7 @@ import { FORMS, type Form, leaseVariables } from "../access/lease-variables.js";
 import { withOwnLease } from "../access/own-lease.js";
 import { type ChildWords, childWords, runChild } from "../access/run-child.js";
 import { changesFor } from "../access/variables.js";
-import { parseDuration } from "../arguments/duration.js";
+import { parseDuration } from "../arguments/argument-values.js";
 import { defineCommand, type OptionSpecs, type Outcome } from "../command.js";
 import type { CliContext } from "../context.js";
 import { EXEC_EXIT } from "../exit-codes.js";

@@ -1,13 +1,13 @@
 import { statSync } from "node:fs";
 import { BrokerError } from "../../core/errors.js";
 import { shellQuote } from "../../core/shell-quote.js";
+import { absolutePath } from "../arguments/argument-values.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
 import { addEntry, checkName } from "../config/config-entry.js";
 import type { CliContext } from "../context.js";
 import { keyJson } from "../keys/find-key.js";
-import type { LongTermKey } from "../keys/key-csv.js";
+import type { LongTermKey } from "../keys/key-input.js";
 import { checkKeyOptions, type KeyInputOptions, readKey } from "../keys/key-input.js";
-import { absolutePath } from "../working-directory.js";
 
 export const keysAddCommand = defineCommand({
   name: "keys add",

@@ -1,8 +1,8 @@
 import { childWords, runChild } from "../access/run-child.js";
 import { defineCommand, type OptionSpecs } from "../command.js";
 import { EXEC_EXIT } from "../exit-codes.js";
+import { withFunction } from "../lambda/deployed-function.js";
 import { AS_OPTION, CODE_OPTIONS, FUNCTION_POSITIONAL, MODE_DETAILS, ROLE_OPTIONS } from "../lambda/lambda-options.js";
-import { withFunction } from "../lambda/with-function.js";
 
 const OPTIONS = {
   ...ROLE_OPTIONS,

@@ -1,12 +1,12 @@
 import { BrokerError } from "../../core/errors.js";
 import { parseEvent } from "../../runtime-api/event.js";
-import { parseDuration } from "../arguments/duration.js";
+import { parseDuration } from "../arguments/argument-values.js";
 import { defineCommand, type OptionSpecs } from "../command.js";
 import type { CliContext } from "../context.js";
+import { withFunction } from "../lambda/deployed-function.js";
 import { AS_OPTION, CODE_OPTIONS, FUNCTION_POSITIONAL, MODE_DETAILS, ROLE_OPTIONS } from "../lambda/lambda-options.js";
 import { clientContext, readInput } from "../lambda/read-input.js";
 import { runLocally, untilInterrupted } from "../lambda/run-locally.js";
-import { withFunction } from "../lambda/with-function.js";
 
 const OPTIONS = {
   event: { type: "string", value: "FILE|-", help: "the event as JSON; - reads stdin; default {}" },

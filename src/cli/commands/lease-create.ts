@@ -1,6 +1,6 @@
 import { BrokerError } from "../../core/errors.js";
 import { NAME_PATTERN } from "../../core/role.js";
-import { parseDuration } from "../arguments/duration.js";
+import { parseDuration } from "../arguments/argument-values.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
 import { withLogin } from "../login/login.js";
 import { printAccess } from "../terminal/views.js";

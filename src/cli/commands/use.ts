@@ -2,7 +2,7 @@ import type { ControlResponse, RoleSummary } from "../../control-api/contract.js
 import { BrokerError } from "../../core/errors.js";
 import type { LeaseSelector } from "../../core/lease.js";
 import { warnIfShellElsewhere, withShellLease } from "../access/find-lease.js";
-import { parseDuration } from "../arguments/duration.js";
+import { parseDuration } from "../arguments/argument-values.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
 import type { CliContext } from "../context.js";
 import { withLogin } from "../login/login.js";

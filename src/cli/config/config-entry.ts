@@ -3,9 +3,9 @@ import { reasonOf } from "../../core/errno.js";
 import { BrokerError } from "../../core/errors.js";
 import { NAME_PATTERN } from "../../core/role.js";
 import { readRegularFile } from "../../files/read-small-file.js";
+import { absolutePath } from "../arguments/argument-values.js";
 import type { OptionSpec } from "../command.js";
 import type { CliContext } from "../context.js";
-import { absolutePath } from "../working-directory.js";
 import { applyEdit, readConfig } from "./config-file.js";
 
 export interface ConfigEntry {

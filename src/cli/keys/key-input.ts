@@ -3,11 +3,16 @@ import { BrokerError } from "../../core/errors.js";
 import { Secret } from "../../core/secret.js";
 import { shellQuote } from "../../core/shell-quote.js";
 import { readInputOf } from "../../files/read-small-file.js";
+import { absolutePath } from "../arguments/argument-values.js";
 import { looksSecret } from "../arguments/secret-argument.js";
 import type { CliContext } from "../context.js";
 import { cannotAsk, readStdinLine } from "../terminal/prompts.js";
-import { absolutePath } from "../working-directory.js";
-import { keysInCsv, type LongTermKey } from "./key-csv.js";
+
+/** An IAM user's access key, on its way to the daemon. */
+export interface LongTermKey {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: Secret;
+}
 
 export interface KeyInputOptions {
   readonly source: string;
@@ -103,6 +108,37 @@ function notRead(path: string, why: string, cause?: unknown): BrokerError {
     hint: `ls -l ${shellQuote(path)}`,
     cause,
   });
+}
+
+/**
+ * The keys in a CSV of the IAM console: `Access key ID,Secret access key`, or the older one of a new user with user
+ * name, password and login link. By the names of the columns, in any order and case; with or without BOM and quotes.
+ */
+export function keysInCsv(text: string): readonly LongTermKey[] {
+  const [heading = [], ...rows] = text
+    .replace(/^\uFEFF/, "")
+    .split(/\r?\n/)
+    .filter((line) => line.trim() !== "")
+    .map(cellsOf);
+  const names = heading.map((name) => name.toLowerCase().replaceAll(/[^a-z]/g, ""));
+  const [id, secret] = [names.indexOf("accesskeyid"), names.indexOf("secretaccesskey")];
+  return rows.flatMap((cells) => {
+    const [accessKeyId, secretAccessKey] = [cells[id], cells[secret]];
+    return accessKeyId && secretAccessKey ? [{ accessKeyId, secretAccessKey: new Secret(secretAccessKey) }] : [];
+  });
+}
+
+/** RFC 4180 within one line: no cell of these files holds a line break. */
+function cellsOf(line: string): string[] {
+  const cells = line.match(/(?:"(?:[^"]|"")*"|[^,]*)(?:,|$)/g) ?? [];
+  return cells.map((cell) =>
+    cell
+      .replace(/,$/, "")
+      .trim()
+      .replace(/^"(.*)"$/, "$1")
+      .replaceAll('""', '"')
+      .trim(),
+  );
 }
 
 /** IAM API, AccessKeyId: 16–128 characters; `ASIA…` are temporary ones. */

@@ -3,9 +3,13 @@ import type { ControlResponse } from "../../control-api/contract.js";
 import type { LambdaMode } from "../../core/deployed-function.js";
 import { BrokerError } from "../../core/errors.js";
 import { shellQuote } from "../../core/shell-quote.js";
+import { applyChanges, functionVariables } from "../access/child-variables.js";
+import type { Form } from "../access/lease-variables.js";
+import { withOwnLease } from "../access/own-lease.js";
+import { absolutePath, parseDuration } from "../arguments/argument-values.js";
 import type { CliContext } from "../context.js";
 import { withLogin } from "../login/login.js";
-import { absolutePath } from "../working-directory.js";
+import { functionChanges } from "./function-changes.js";
 
 /** A function as the command line names it. */
 export interface NamedFunction {
@@ -15,6 +19,37 @@ export interface NamedFunction {
 }
 
 export type DeployedFunction = ControlResponse<"lambda-role">;
+
+export interface FunctionRun extends NamedFunction {
+  readonly for: string | undefined;
+  readonly as: Form | undefined;
+  readonly "task-root": string | undefined;
+}
+
+/** What the function's code runs with, here. */
+export interface LocalFunction extends DeployedFunction {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly taskRoot: string;
+  /** To be called when a child exists that the lease shall end with. */
+  readonly onStart: (pid: number) => Promise<void>;
+}
+
+/** Runs `use` with a lease on the function's role and the function's environment; the lease ends with it. */
+export async function withFunction<T>(
+  wanted: FunctionRun,
+  context: CliContext,
+  use: (local: LocalFunction) => Promise<T>,
+): Promise<T> {
+  const { for: duration, as: form = "header" } = wanted;
+  const root = taskRoot(wanted["task-root"], context);
+  const forSeconds = duration === undefined ? undefined : parseDuration(duration, "--for");
+  const found = await deployedFunction(wanted, context);
+  return withOwnLease({ role: found.role, forSeconds, form }, context, async ({ set, onStart }) => {
+    const granted = { ...set, ...(await functionVariables(context)) };
+    const changes = functionChanges({ function: found.context, granted, taskRoot: root }, context);
+    return use({ ...found, env: applyChanges(context.env, changes), taskRoot: root, onStart });
+  });
+}
 
 /** Reads the function and fetches the credentials of its role: what is missing shows here and not inside its code. */
 export async function deployedFunction(named: NamedFunction, context: CliContext): Promise<DeployedFunction> {

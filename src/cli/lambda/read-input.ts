@@ -3,8 +3,8 @@ import { BrokerError } from "../../core/errors.js";
 import { shellQuote } from "../../core/shell-quote.js";
 import { readInputOf } from "../../files/read-small-file.js";
 import { parseEvent } from "../../runtime-api/event.js";
+import { absolutePath } from "../arguments/argument-values.js";
 import type { CliContext } from "../context.js";
-import { absolutePath } from "../working-directory.js";
 
 /** More than Lambda takes in any form: read so far that the size can be said, and no further. */
 const MAX_BYTES = 64 * 1024 * 1024;

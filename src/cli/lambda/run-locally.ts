@@ -8,7 +8,7 @@ import { ProcPeers } from "../../system/peer-identity.js";
 import type { Outcome } from "../command.js";
 import type { CliContext } from "../context.js";
 import { EXEC_EXIT, EXIT } from "../exit-codes.js";
-import type { LocalFunction } from "./with-function.js";
+import type { LocalFunction } from "./deployed-function.js";
 
 interface InvocationWanted {
   readonly event: Buffer;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { keysInCsv } from "../../../src/cli/keys/key-csv.js";
+import { keysInCsv } from "../../../src/cli/keys/key-input.js";
 import { canarySecretKey } from "../../support/canaries.js";
 
 const ID = "AKIAIOSFODNN7EXAMPLE";

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { evalLine, installLine } from "../../../src/cli/shell/shell-scripts.js";
-import { findStartLines, withoutLines } from "../../../src/cli/uninstall/start-lines.js";
+import { findStartLines, withoutLines } from "../../../src/cli/uninstall/start-files.js";
 import { HOOKED_SHELLS } from "../../../src/core/shell-files.js";
 
 const places = { stateDir: "/home/me/.local/state/credbroker", homeDir: "/home/me" };

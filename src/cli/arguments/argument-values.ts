@@ -1,5 +1,12 @@
+import { isAbsolute, resolve } from "node:path";
 import { DURATION_RULE, LONGEST_DURATION_SECONDS, secondsOfDuration } from "../../core/duration.js";
 import { BrokerError } from "../../core/errors.js";
+import type { CliContext } from "../context.js";
+
+/** A path as typed, absolute. Only one that is relative needs the current directory, which may have been removed. */
+export function absolutePath(path: string, { cwd }: Pick<CliContext, "cwd">): string {
+  return isAbsolute(path) ? path : resolve(cwd(), path);
+}
 
 /** Whole seconds of `30m`, `8h`, `90s`, `1h30m`. `flag` is named in the error. */
 export function parseDuration(text: string, flag: string): number {

@@ -7,7 +7,7 @@ import { InvocationLog } from "./invocation-log.js";
 import { conclude, type Ending, type InvocationOutcome } from "./invocation-outcome.js";
 import { endLine, failureLines, reportLine, startLine } from "./invocation-report.js";
 import { RuntimeApiServer } from "./runtime-api-server.js";
-import { type RuntimeCommand, RuntimeProcess } from "./runtime-process.js";
+import { type KillGroup, type RuntimeCommand, RuntimeProcess } from "./runtime-process.js";
 import { TreeMemory } from "./tree-memory.js";
 
 export interface RunFunctionOptions extends Omit<InvocationOptions, "functionArn"> {
@@ -25,6 +25,7 @@ export interface RunFunctionOptions extends Omit<InvocationOptions, "functionArn
   readonly clock: Clock;
   /** Whose the programs are that ask for the event. */
   readonly peers: PeerIdentity;
+  readonly killGroup: KillGroup;
   /** Ends the runtime; the call then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }

@@ -19,7 +19,11 @@ export interface RuntimeProcessOptions {
   readonly cwd: string;
   readonly log: InvocationLog;
   readonly clock: Clock;
+  readonly killGroup: KillGroup;
 }
+
+/** Ends a child that was spawned `detached`, and its whole process group. */
+export type KillGroup = (child: ChildProcess) => void;
 
 export interface ProcessExit {
   readonly code: number | null;
@@ -46,9 +50,9 @@ export class RuntimeProcess {
   readonly #followed: Promise<unknown>;
   readonly #clock: Clock;
   readonly #log: InvocationLog;
-  readonly #endWithUs: () => void;
+  readonly #kill: () => void;
 
-  private constructor(child: ChildProcess, pid: number, { log, clock }: RuntimeProcessOptions) {
+  private constructor(child: ChildProcess, pid: number, { log, clock, killGroup }: RuntimeProcessOptions) {
     this.pid = pid;
     this.#child = child;
     this.#clock = clock;
@@ -57,8 +61,8 @@ export class RuntimeProcess {
       child.once("exit", (code, signal) => resolve({ code, signal }));
     });
     this.#followed = Promise.all(outputsOf(child).map((output) => log.follow(output)));
-    this.#endWithUs = () => this.#kill();
-    process.once("exit", this.#endWithUs);
+    this.#kill = () => killGroup(child);
+    process.once("exit", this.#kill);
   }
 
   /** Rejects with `UsageInvalid` when the command cannot be run at all. */
@@ -87,7 +91,7 @@ export class RuntimeProcess {
     await this.#followedOr({ quietMs: ABANDONED_AFTER_MS, limitMs: ABANDONED_LIMIT_MS });
     for (const output of outputsOf(this.#child)) output.destroy();
     await this.#followed;
-    process.off("exit", this.#endWithUs);
+    process.off("exit", this.#kill);
   }
 
   /** Until all output has ended, or it has become quiet, or it does not. */
@@ -95,14 +99,6 @@ export class RuntimeProcess {
     const over = new AbortController();
     await Promise.race([this.#followed, this.#log.quiet({ clock: this.#clock, signal: over.signal, ...quiet })]);
     over.abort();
-  }
-
-  #kill(): void {
-    try {
-      process.kill(-this.pid, "SIGKILL");
-    } catch {
-      // ESRCH: no process is left in the group. EPERM, on macOS: only zombies are.
-    }
   }
 }
 

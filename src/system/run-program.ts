@@ -189,11 +189,13 @@ function shown(stderr: string): string {
   return line.length > MAX_SHOWN ? `…${line.slice(-MAX_SHOWN)}` : line;
 }
 
-function killGroup(child: ChildProcess): void {
+/** Ends a child that was spawned `detached`, with all that it started and that stayed in its process group. */
+export function killGroup(child: ChildProcess): void {
   if (child.pid === undefined) return;
   try {
     process.kill(-child.pid, "SIGKILL");
   } catch {
-    child.kill("SIGKILL"); // the group is gone already, or was never made
+    // ESRCH: no process is left in the group, or it was never made. EPERM, on macOS: only zombies are.
+    child.kill("SIGKILL");
   }
 }

@@ -5,6 +5,7 @@ import { type RunFunctionOptions, runFunction } from "../../src/runtime-api/run-
 import type { ShippedClients } from "../../src/runtime-api/runtime-client.js";
 import { SystemClock } from "../../src/system/clock.js";
 import { ProcPeers } from "../../src/system/peer-identity.js";
+import { killGroup } from "../../src/system/run-program.js";
 
 export const FUNCTION_ARN = "arn:aws:lambda:eu-west-1:111111111111:function:orders";
 
@@ -42,6 +43,7 @@ export async function run({ command: [file = "", ...args], event = {}, ...option
   const logs = new Collected();
   const streamed = new Collected();
   const outcome = await runFunction({
+    killGroup,
     context: { functionArn: FUNCTION_ARN, version: "7", memorySize: 256 },
     timeoutMs: 30_000,
     env: LOCAL_ENV,

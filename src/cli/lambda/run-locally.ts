@@ -5,6 +5,7 @@ import type { InvocationOutcome } from "../../runtime-api/invocation-outcome.js"
 import { runFunction } from "../../runtime-api/run-function.js";
 import { chooseRuntimeClient } from "../../runtime-api/runtime-client.js";
 import { ProcPeers } from "../../system/peer-identity.js";
+import { killGroup } from "../../system/run-program.js";
 import type { Outcome } from "../command.js";
 import type { CliContext } from "../context.js";
 import { EXEC_EXIT, EXIT } from "../exit-codes.js";
@@ -56,6 +57,7 @@ async function invoke(
     streamTo: stdout,
     clock: context.clock,
     peers: new ProcPeers({ clock: context.clock }),
+    killGroup,
   });
 }
 

@@ -1,0 +1,84 @@
+import type { AuditOutcome, GapCode } from "../core/audit-line.js";
+import type { BrokerErrorCode } from "../core/errors.js";
+import type { Lease } from "../core/lease.js";
+
+/** One end of a loopback connection, as the endpoint sees it; the same object for every request on it. */
+export interface ClientConnection {
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+  readonly localPort?: number | undefined;
+}
+
+/** Who sent a control request. All of it is what the sender said: control cannot see whose connection it is. */
+export interface Caller {
+  readonly pid?: number;
+  /** The live lease whose token the sender's variables hold. */
+  readonly lease?: Lease;
+  /** Why what came as such a token names no lease. */
+  readonly leaseProblem?: "malformed" | "LeaseUnknown" | "LeaseEnded" | "StoreUnavailable";
+}
+
+interface Common {
+  readonly outcome: AuditOutcome;
+  readonly code?: BrokerErrorCode | undefined;
+  readonly lease?: Pick<Lease, "id" | "name"> | undefined;
+  readonly role?: string | null | undefined;
+  readonly caller?: Caller | undefined;
+  /** One sentence, without secrets. */
+  readonly detail?: string | undefined;
+}
+
+/** A client at the endpoint. */
+interface ClientEvent extends Common {
+  readonly event: "fetch" | "refused";
+  readonly connection?: ClientConnection | undefined;
+  /** Of the peer, where it was looked up already. */
+  readonly uid?: number | undefined;
+  /** When AWS ends what was served, epoch milliseconds. */
+  readonly until?: number | undefined;
+}
+
+interface LeaseEvent extends Common {
+  readonly event:
+    | "use"
+    | "lease-access"
+    | "lease-created"
+    | "lease-handed-over"
+    | "lease-revoked"
+    | "lease-rotated"
+    | "lease-set"
+    | "lease-ended";
+  /** Epoch milliseconds: when it falls back, or ends. */
+  readonly until?: number | null | undefined;
+}
+
+interface RoleEvent extends Common {
+  readonly event: "refresh" | "console" | "lambda-role" | "lambda-trust";
+}
+
+interface SourceEvent extends Common {
+  readonly event: "login" | "logout" | "keys-added" | "keys-imported" | "keys-rotated" | "keys-removed";
+  readonly source?: string | undefined;
+}
+
+/** Of the guard: a request, what was decided, and the end of what was granted. */
+interface RequestEvent extends Common {
+  readonly event: "request" | "approved" | "denied" | "grant-ended";
+  readonly request: string;
+  readonly reason?: string | undefined;
+  readonly until?: number | null | undefined;
+}
+
+interface DaemonEvent extends Common {
+  readonly event: "started" | "stopped" | "lock" | "unlock" | "store-created" | "config-reload" | "config-changed";
+}
+
+/** Everything that is on record; the log adds when it was and who asked. Beside these the log tells of itself. */
+export type AuditEvent = ClientEvent | LeaseEvent | RoleEvent | SourceEvent | RequestEvent | DaemonEvent;
+
+/** What the log says of its own lines. */
+export interface GapEvent {
+  readonly code: GapCode;
+  readonly count: number;
+  readonly detail: string;
+}

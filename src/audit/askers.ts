@@ -1,67 +1,59 @@
 import type { Clock } from "../system/clock.js";
-import type { ClientConnection } from "./audit-event.js";
-
-/** The program at the other end of a connection, as far as the system tells. */
-export interface Asker {
-  readonly uid?: number | undefined;
-  readonly pid?: number | undefined;
-  /** The path of its executable. */
-  readonly program?: string | undefined;
-  readonly cwd?: string | undefined;
-}
-
-/** What the system is asked; each costs milliseconds. undefined: it does not tell. */
-export interface AskerLookUp {
-  ofConnection(connection: ClientConnection): Promise<Asker | undefined>;
-  ofProcess(pid: number): Promise<Asker | undefined>;
-}
+import type { Peer } from "../system/peer-identity.js";
+import type { SocketProcess, SocketProcesses } from "../system/socket-processes.js";
 
 export interface AskersOptions {
-  readonly lookUp: AskerLookUp;
+  readonly processes: SocketProcesses;
   readonly clock: Clock;
+  /** Ours: of another user's process nothing can be read. */
+  readonly uid?: number | undefined;
 }
 
-/** A walk through /proc takes up to 80 ms on a busy machine (threat-model §0.2): so many a second, and saved up for a burst. */
-const PER_SECOND = 8;
+/** A look-up is a walk through /proc, up to 80 ms on a busy machine (threat-model §0.2): one a second, with some saved up for a burst. */
+const PER_SECOND = 1;
 const BURST = 16;
 
+type Known = SocketProcess | undefined;
+
 /**
- * Who asks, looked up once a connection and after the answer; sampled, so that a client that opens a connection for every
- * request costs no more than others: beyond the limit it is not looked up, and the line says nothing about it.
+ * Which program asks: looked up once a connection, after the answer, and sampled, so that a client with a connection for each
+ * request costs no more than others. Beyond the limit it is not looked up, and the line does not name it.
  */
 export class Askers {
   readonly #options: AskersOptions;
-  readonly #known = new WeakMap<ClientConnection, Asker | Promise<Asker | undefined> | undefined>();
+  readonly #known = new WeakMap<Peer, Known | Promise<Known>>();
+  readonly #uid: number | undefined;
   #left = BURST;
   #filledAt: number;
 
   constructor(options: AskersOptions) {
     this.#options = options;
+    this.#uid = "uid" in options ? options.uid : process.getuid?.();
     this.#filledAt = options.clock.now();
   }
 
-  /** At once where the connection is known, or is not to be looked up; never rejects. */
-  ofConnection(connection: ClientConnection): Asker | undefined | Promise<Asker | undefined> {
-    if (this.#known.has(connection) || !this.#mayLookUp()) return this.#known.get(connection);
-    const found = this.#options.lookUp
-      .ofConnection(connection)
+  /** At once where it is known, or is not to be looked up; never rejects. */
+  of(peer: Peer): Known | Promise<Known> {
+    if (peer.uid !== this.#uid || this.#known.has(peer) || !this.#mayLookUp()) return this.#known.get(peer);
+    const found = this.#options.processes
+      .processOf(peer)
       .catch(() => undefined)
-      .then((asker) => {
-        this.#known.set(connection, asker);
-        return asker;
+      .then((process) => {
+        this.#known.set(peer, process);
+        return process;
       });
-    this.#known.set(connection, found);
+    this.#known.set(peer, found);
     return found;
   }
 
-  /** As above. */
-  ofProcess(pid: number): Asker | undefined | Promise<Asker | undefined> {
-    return this.#mayLookUp() ? this.#options.lookUp.ofProcess(pid).catch(() => undefined) : undefined;
+  /** A process that was named to us: no walk. Never rejects. */
+  at(pid: number): Promise<Known> {
+    return this.#options.processes.processAt(pid).catch(() => undefined);
   }
 
   #mayLookUp(): boolean {
     const now = this.#options.clock.now();
-    // Math.abs: a clock that was set back fills as well.
+    // Math.abs: a clock that was set back fills it as well.
     this.#left = Math.min(BURST, this.#left + (Math.abs(now - this.#filledAt) / 1000) * PER_SECOND);
     this.#filledAt = now;
     if (this.#left < 1) return false;

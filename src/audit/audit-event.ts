@@ -1,13 +1,7 @@
 import type { AuditOutcome, GapCode } from "../core/audit-line.js";
 import type { BrokerErrorCode } from "../core/errors.js";
 import type { Lease } from "../core/lease.js";
-
-/** One end of a loopback connection, as the endpoint sees it; the same object for every request on it. */
-export interface ClientConnection {
-  readonly remoteAddress?: string | undefined;
-  readonly remotePort?: number | undefined;
-  readonly localPort?: number | undefined;
-}
+import type { Peer } from "../system/peer-identity.js";
 
 /** Who sent a control request. All of it is what the sender said: control cannot see whose connection it is. */
 export interface Caller {
@@ -31,9 +25,8 @@ interface Common {
 /** A client at the endpoint. */
 interface ClientEvent extends Common {
   readonly event: "fetch" | "refused";
-  readonly connection?: ClientConnection | undefined;
-  /** Of the peer, where it was looked up already. */
-  readonly uid?: number | undefined;
+  /** The other end of the connection, where the system tells it; the same object for every request on it. */
+  readonly peer?: Peer | undefined;
   /** When AWS ends what was served, epoch milliseconds. */
   readonly until?: number | undefined;
 }
@@ -70,7 +63,15 @@ interface RequestEvent extends Common {
 }
 
 interface DaemonEvent extends Common {
-  readonly event: "started" | "stopped" | "lock" | "unlock" | "store-created" | "config-reload" | "config-changed";
+  readonly event:
+    | "started"
+    | "stop"
+    | "stopped"
+    | "lock"
+    | "unlock"
+    | "store-created"
+    | "config-reload"
+    | "config-changed";
 }
 
 /** Everything that is on record; the log adds when it was and who asked. Beside these the log tells of itself. */

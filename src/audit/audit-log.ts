@@ -5,7 +5,8 @@ import { readRegularFile } from "../files/read-small-file.js";
 import type { SecretStore } from "../secrets/secret-store.js";
 import type { Cancel, Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
-import { type AskerLookUp, Askers } from "./askers.js";
+import type { SocketProcesses } from "../system/socket-processes.js";
+import { Askers } from "./askers.js";
 import type { AuditEvent } from "./audit-event.js";
 import { ChainFile, type ChainHead, type ChainLimits, filesSetAside } from "./chain-file.js";
 import { ChainQueue } from "./chain-queue.js";
@@ -24,7 +25,7 @@ export interface AuditLogOptions {
   readonly stateDir: string;
   /** Where the ends of the two logs are sealed, while it is open. */
   readonly secrets: Pick<SecretStore, "get" | "put">;
-  readonly lookUp: AskerLookUp;
+  readonly processes: SocketProcesses;
   readonly redact: (text: string) => string;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -75,7 +76,7 @@ export class AuditLog implements AuditRecorder {
     const { clock } = options;
     this.#logs = { audit: this.#log("audit"), refusals: this.#log("refusals") };
     this.#repeated = new RepeatedLines({ clock, append: (facts) => this.#append(facts) });
-    this.#askers = new Askers({ lookUp: options.lookUp, clock });
+    this.#askers = new Askers({ processes: options.processes, clock });
   }
 
   /** Reads where the logs end and who was served what. Never rejects: a log that cannot be read is tried again. */
@@ -161,10 +162,10 @@ export class AuditLog implements AuditRecorder {
     }
   }
 
-  #askerOf(event: AuditEvent): ReturnType<Askers["ofConnection"]> {
-    if ("connection" in event && event.connection) return this.#askers.ofConnection(event.connection);
+  #askerOf(event: AuditEvent): ReturnType<Askers["of"]> {
+    if ("peer" in event && event.peer) return this.#askers.of(event.peer);
     const pid = event.caller?.pid;
-    return pid === undefined ? undefined : this.#askers.ofProcess(pid);
+    return pid === undefined ? undefined : this.#askers.at(pid);
   }
 
   #later(added: Promise<void>): void {

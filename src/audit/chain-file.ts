@@ -40,7 +40,7 @@ export interface ChainHead {
 }
 
 /** Of a file that was set aside: it stays for the user to look at. */
-const SET_ASIDE_MARK = ".set-aside-";
+const SET_ASIDE_MARK = ".broken-";
 
 const NO_HEAD: ChainHead = { n: 0, hash: NO_LINE_BEFORE };
 const APPEND = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;

@@ -1,5 +1,6 @@
 import { type AuditFacts, auditFacts } from "../core/audit-line.js";
-import type { Asker } from "./askers.js";
+import type { Peer } from "../system/peer-identity.js";
+import type { SocketProcess } from "../system/socket-processes.js";
 import type { AuditEvent, Caller } from "./audit-event.js";
 
 /** Of names, paths and reasons: the disk is to hold what happened, not what a client would like to be written. */
@@ -8,7 +9,7 @@ const MAX_PATH = 1024;
 
 export interface Recorded {
   readonly event: AuditEvent;
-  readonly asker: Asker | undefined;
+  readonly asker: SocketProcess | undefined;
   /** Epoch milliseconds. */
   readonly now: number;
   /** Hides what looks like a secret. */
@@ -19,10 +20,10 @@ export interface Recorded {
 export function factsOf({ event, asker, now, redact }: Recorded): AuditFacts {
   const text = (value: string | null | undefined, longest = MAX_TEXT): string | null =>
     value === null || value === undefined ? null : cut(redact(value), longest);
-  const { event: name, outcome, code, lease, role, detail, uid, until, source, request, reason } = event as AnyEvent;
+  const { event: name, outcome, code, lease, role, detail, peer, until, source, request, reason } = event as AnyEvent;
   return auditFacts({
     ...{ event: name, outcome, now, code: orNull(code) },
-    ...{ lease: orNull(lease?.id), role: text(role), uid: orNull(uid ?? asker?.uid) },
+    ...{ lease: orNull(lease?.id), role: text(role), uid: orNull(peer?.uid) },
     ...callerFacts(event.caller),
     ...(asker && askerFacts(asker, text)),
     ...given({
@@ -34,7 +35,7 @@ export function factsOf({ event, asker, now, redact }: Recorded): AuditFacts {
 
 /** With what only some events have. */
 type AnyEvent = AuditEvent & {
-  readonly uid?: number | undefined;
+  readonly peer?: Peer | undefined;
   readonly until?: number | null | undefined;
   readonly source?: string | undefined;
   readonly request?: string | undefined;
@@ -50,11 +51,10 @@ function callerFacts(caller: Caller | undefined): Partial<AuditFacts> {
   };
 }
 
-type Text = (value: string | undefined, longest: number) => string | null;
+type Text = (value: string, longest: number) => string | null;
 
-/** Its uid may be known better already. */
-function askerFacts({ pid, program, cwd }: Asker, text: Text): Partial<AuditFacts> {
-  return { ...given({ pid }), program: text(program, MAX_PATH), cwd: text(cwd, MAX_PATH) };
+function askerFacts({ pid, program, cwd }: SocketProcess, text: Text): Partial<AuditFacts> {
+  return { pid, program: text(program, MAX_PATH), cwd: text(cwd, MAX_PATH) };
 }
 
 function orNull<T>(value: T | undefined): T | null {

@@ -62,7 +62,7 @@ export function createHost(options: HostOptions): CliHost {
       return createTerminalPrompts({ stdin: process.stdin, output: process.stderr });
     }),
     paths,
-    connect: () => connect(paths(), version),
+    connect: () => connect(paths(), { version, env, pid: process.pid }),
     startedAt: () => (startedAt ??= startOfThisProcess(() => clock.now())),
     launchDaemon: (wantedSince) => launchDaemon({ process, env, daemonScript, logFile: paths().logFile }, wantedSince),
     runBrokerd: (args) => runBrokerd(args, { process, env, daemonScript }),
@@ -113,15 +113,25 @@ function lazyPrompts(load: () => Promise<Prompts>): Prompts {
 }
 
 /** Who may write into the socket's directory may be at the other end: it is looked at before anything is sent. */
-async function connect({ home, controlSocket, runtimeDir }: BrokerPaths, version: string): Promise<ControlClient> {
-  const [{ createControlClient }, { ensurePrivateDirectory, refuseSwappableHome }, { existsSync }] = await Promise.all([
+async function connect(
+  { home, controlSocket, runtimeDir }: BrokerPaths,
+  { version, env, pid }: Pick<CliHost, "version" | "env" | "pid">,
+): Promise<ControlClient> {
+  const [
+    { createControlClient },
+    { ensurePrivateDirectory, refuseSwappableHome },
+    { tokenInVariables },
+    { existsSync },
+  ] = await Promise.all([
     import("../control-api/client.js"),
     import("../files/private-directory.js"),
+    import("./access/find-lease.js"),
     import("node:fs"),
   ]);
   if (home !== undefined) refuseSwappableHome(home);
   if (existsSync(runtimeDir)) await ensurePrivateDirectory(runtimeDir);
-  return createControlClient({ socketPath: controlSocket, version });
+  const caller = { pid, leaseToken: await tokenInVariables(env) };
+  return createControlClient({ socketPath: controlSocket, version, caller });
 }
 
 interface Launch {

@@ -9,6 +9,8 @@ import {
   type ControlOperation,
   type ControlRequest,
   type ControlResponse,
+  LEASE_HEADER,
+  PID_HEADER,
   VERSION_HEADER,
 } from "./contract.js";
 
@@ -30,10 +32,18 @@ export interface ControlClient {
   readonly daemonVersion: string | undefined;
 }
 
+export interface ClientIdentity {
+  readonly pid: number;
+  /** Of the lease that our variables hold; undefined: they hold none. */
+  readonly leaseToken: string | undefined;
+}
+
 export interface ControlClientOptions {
   readonly socketPath: string;
   /** Ours; sent with each request. */
   readonly version: string;
+  /** Who we are, for the record. */
+  readonly caller?: ClientIdentity;
   /** For operations that wait for neither AWS nor the user; default 10 s. */
   readonly timeoutMs?: number;
 }
@@ -68,7 +78,8 @@ const PATIENCE_MS: Partial<Record<ControlOperation, number>> = {
 
 /** Errors: the daemon's own with their code; `DaemonUnreachable` when no process listens or no answer comes. */
 export function createControlClient(options: ControlClientOptions): ControlClient {
-  const { socketPath, version, timeoutMs = ANSWER_TIMEOUT_MS } = options;
+  const { socketPath, version, caller, timeoutMs = ANSWER_TIMEOUT_MS } = options;
+  const identity = { [VERSION_HEADER]: version, ...(caller && identityHeaders(caller)) };
   let daemonVersion: string | undefined;
   return {
     get daemonVersion() {
@@ -76,7 +87,7 @@ export function createControlClient(options: ControlClientOptions): ControlClien
     },
     async call<O extends ControlOperation>(operation: O, request: ControlRequest<O>, call: CallOptions = {}) {
       const patience = call.timeoutMs ?? PATIENCE_MS[operation] ?? timeoutMs;
-      const answer = await post({ socketPath, version, operation, request, patience, signal: call.signal });
+      const answer = await post({ socketPath, identity, operation, request, patience, signal: call.signal });
       daemonVersion = answer.daemonVersion ?? daemonVersion;
       return unwrap(operation, answer) as ControlResponse<O>;
     },
@@ -98,9 +109,13 @@ export function notRunning(): BrokerError {
   return new BrokerError("DaemonUnreachable", "brokerd is not running", { hint: "brokerctl start", cause: asleep });
 }
 
+function identityHeaders({ pid, leaseToken }: ClientIdentity): Record<string, string> {
+  return { [PID_HEADER]: String(pid), ...(leaseToken !== undefined && { [LEASE_HEADER]: leaseToken }) };
+}
+
 interface Post {
   readonly socketPath: string;
-  readonly version: string;
+  readonly identity: Readonly<Record<string, string>>;
   readonly operation: ControlOperation;
   readonly request: unknown;
   readonly patience: number;
@@ -113,7 +128,7 @@ interface Answer {
   readonly daemonVersion: string | undefined;
 }
 
-function post({ socketPath, version, operation, request, patience, signal }: Post): Promise<Answer> {
+function post({ socketPath, identity, operation, request, patience, signal }: Post): Promise<Answer> {
   const body = Buffer.from(JSON.stringify(request));
   return new Promise((resolve, reject) => {
     const outgoing = httpRequest({
@@ -121,7 +136,7 @@ function post({ socketPath, version, operation, request, patience, signal }: Pos
       method: "POST",
       // No agent at all: it would take 6 ms to find out that a socket has no server name.
       createConnection: () => connect({ path: socketPath }),
-      headers: { "content-type": "application/json", "content-length": body.length, [VERSION_HEADER]: version },
+      headers: { "content-type": "application/json", "content-length": body.length, ...identity },
       ...(signal && { signal }),
     });
     // A timer of ours and not the socket's idle timeout: a daemon that sends a byte now and then is not answering either.

@@ -16,6 +16,10 @@ import type { SsoOperations } from "./sso-contract.js";
 export const CONTROL_PREFIX = "/v1/";
 /** Sent by both sides: `brokerctl` warns where the versions differ. */
 export const VERSION_HEADER = "credbroker-version";
+/** Of the client: its process. */
+export const PID_HEADER = "credbroker-pid";
+/** Of the client: the token of the lease that its variables hold, where they hold one. */
+export const LEASE_HEADER = "credbroker-lease";
 
 export interface ControlError {
   readonly code: BrokerErrorCode;

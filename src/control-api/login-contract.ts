@@ -47,7 +47,7 @@ export interface LoginOperations {
     },
   ];
   /** Waits until the user has logged in; when the last waiting connection closes, the login ends. */
-  "login-wait": [{ readonly loginId: string }, { readonly expiresAt: number }];
+  "login-wait": [{ readonly loginId: string }, { readonly source: string; readonly expiresAt: number }];
   /** Token or MFA session and the credentials that came from it are forgotten. `problem`: why AWS did not end the session. */
   logout: [
     { readonly source: string },

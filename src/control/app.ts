@@ -6,6 +6,7 @@ import {
   VERSION_HEADER,
 } from "../control-api/contract.js";
 import { BrokerError, type BrokerErrorCode, toBrokerError } from "../core/errors.js";
+import { callerOf } from "./caller.js";
 import { configHandlers } from "./handlers/config-handlers.js";
 import { credentialsHandlers } from "./handlers/credentials-handlers.js";
 import type { ControlCall, Handler, Handlers } from "./handlers/handler.js";
@@ -17,6 +18,7 @@ import { loginHandlers } from "./handlers/login-handlers.js";
 import { ssoHandlers } from "./handlers/sso-handlers.js";
 import { statusHandlers } from "./handlers/status-handlers.js";
 import { storeHandlers } from "./handlers/store-handlers.js";
+import { onRecord } from "./on-record.js";
 import { isOperation, parseRequest } from "./request-schemas.js";
 import type { ControlServices } from "./services.js";
 import { controlError } from "./views.js";
@@ -49,7 +51,7 @@ export function createControlApp(services: ControlServices): Express {
     // config-reload answers the notes of its reload itself.
     if (request.params.operation !== "config-reload") await services.config.takeUpEdit();
     try {
-      response.json(await dispatch(handlers, request, callOf(response)));
+      response.json(await dispatch(request, { handlers, services, call: callOf(request, response, services) }));
     } catch (error) {
       throw explainMiss(error, services);
     }
@@ -79,25 +81,32 @@ function explainMiss(error: unknown, { config }: ControlServices): unknown {
 }
 
 /** What every handler gets beside its request; what is known of the caller is added here. */
-function callOf(response: Response): ControlCall {
-  return { signal: abortedWith(response) };
+function callOf({ headers }: Request, response: Response, services: ControlServices): ControlCall {
+  return { signal: abortedWith(response), caller: callerOf(headers, services) };
 }
 
-async function dispatch(handlers: Handlers, { params, body }: Request, call: ControlCall): Promise<unknown> {
+interface Dispatch {
+  readonly handlers: Handlers;
+  readonly services: ControlServices;
+  readonly call: ControlCall;
+}
+
+async function dispatch({ params, body }: Request, parts: Dispatch): Promise<unknown> {
   const operation = params["operation"];
-  if (isOperation(operation)) return run(handlers, operation, { body: body as unknown, call });
+  if (isOperation(operation)) return run(operation, body as unknown, parts);
   throw new BrokerError("NotSupported", `this daemon has no operation ${String(operation)}`, {
     hint: "brokerctl restart",
   });
 }
 
 async function run<O extends ControlOperation>(
-  handlers: Handlers,
   operation: O,
-  { body, call }: { readonly body: unknown; readonly call: ControlCall },
+  body: unknown,
+  { handlers, services, call }: Dispatch,
 ): Promise<ControlResponse<O>> {
   const handler: Handler<O> = handlers[operation];
-  return handler(parseRequest(operation, body), call);
+  const request = parseRequest(operation, body);
+  return onRecord({ operation, request, caller: call.caller }, services, () => handler(request, call));
 }
 
 /** Aborts when the connection closes before the answer was sent. */

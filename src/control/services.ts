@@ -1,3 +1,4 @@
+import type { AuditLog } from "../audit/audit-log.js";
 import type { Iam } from "../aws/iam.js";
 import type { Sts } from "../aws/sts.js";
 import type { Config, LeftOutEntry } from "../config/config.js";
@@ -93,6 +94,7 @@ export interface ControlServices {
   readonly sts: Sts;
   readonly iam: Iam;
   readonly functions: DeployedFunctions;
+  readonly audit: AuditLog;
   readonly processes: ProcessTable;
   readonly clock: Clock;
   readonly logger: Logger;

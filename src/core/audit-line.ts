@@ -37,6 +37,7 @@ export const AUDIT_EVENTS = [
   "lambda-trust",
   // the daemon and the log itself
   "started",
+  "stop",
   "stopped",
   "config-reload",
   "config-changed",

@@ -30,7 +30,25 @@ export async function applyConfig(applied: AppliedConfig): Promise<readonly stri
   options.logger.info({ roles: next.roles.size, sources: next.sources.size }, "config loaded");
   const problems = (next.leftOut ?? []).filter(({ because }) => because === undefined).map(({ message }) => message);
   for (const reason of problems) options.logger.error({ reason }, "entry of the config left out, degraded");
+  tellChanges(applied);
   return [...problems, ...(former ? needRestart(former, applied) : [])];
+}
+
+/** A changed config is on record however it came into force: it decides what a role is, and who may have it. */
+function tellChanges({ services, next, former }: AppliedConfig): void {
+  if (!former) return;
+  const changed = [
+    ...changedNames(former.roles, next.roles).map((name) => `role ${name}`),
+    ...changedNames(former.sources, next.sources).map((name) => `source ${name}`),
+  ];
+  if (changed.length === 0) return;
+  services.audit.record({ event: "config-changed", outcome: "done", detail: changed.join(", ") });
+}
+
+/** Of what was added, removed or is defined otherwise. */
+function changedNames(former: ReadonlyMap<string, unknown>, next: ReadonlyMap<string, unknown>): readonly string[] {
+  const names = new Set([...former.keys(), ...next.keys()]);
+  return [...names].filter((name) => JSON.stringify(former.get(name)) !== JSON.stringify(next.get(name)));
 }
 
 /** A session opened with another MFA device is not what the config means now. */

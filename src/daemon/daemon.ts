@@ -74,6 +74,7 @@ async function startLocked(options: DaemonOptions, processes: SystemProcessTable
   const shellFiles: ShellFiles = createShellFiles(options, { services, serving, config, writeAtomic });
   const facade = createFacade({ options, services, serving, config, lock, port, shellFiles });
 
+  await services.audit.open();
   await services.leases.load();
   await loadLambdaRoles(services, options);
   await loadConfig(config, options);
@@ -81,6 +82,7 @@ async function startLocked(options: DaemonOptions, processes: SystemProcessTable
   await startServing({ serving, facade, config, port, shellFiles });
   calendar.start();
   sweeper.start();
+  services.audit.record({ event: "started", outcome: "done", detail: `brokerd ${options.version}` });
   logger.info({ version: options.version, endpoint: serving.endpoint(), config: paths.configFile }, "started");
 
   return {
@@ -104,7 +106,7 @@ interface Swept extends FacadeParts {
 /** What the clock, the disk or another program may have changed; every step is harmless however often. */
 async function sweep({ options, services, serving, config, lock, port, shellFiles, calendar }: Swept): Promise<void> {
   const { clock, logger } = options;
-  const { credentials, leases, lambdaRoles, lifecycle, store, sso } = services;
+  const { credentials, leases, lambdaRoles, lifecycle, store, sso, audit } = services;
   void calendar.runDue();
   credentials.sweep();
   // The file was fixed, or the port is free again: that takes no command.
@@ -121,6 +123,7 @@ async function sweep({ options, services, serving, config, lock, port, shellFile
   await lambdaRoles.keepOnly(inUse).catch((err: unknown) => logger.warn({ err }, "roles of functions kept"));
   await lifecycle.probeAgain(clock.now());
   if (store.current().state === "open") await sso.sweep();
+  await audit.sweep();
 }
 
 const AT_MIDNIGHT = "0 0 * * *";
@@ -145,12 +148,14 @@ function resume({ aws, sso, credentials }: Services, calendar: Calendar, jumpedM
 }
 
 async function stopServing(
-  { sso, programs, store, leases }: Services,
+  { sso, programs, store, leases, audit }: Services,
   serving: Serving,
   calendar: Calendar,
 ): Promise<void> {
   programs.stop();
   await Promise.all([serving.stop(), sso.lock(), calendar.stop()]);
+  audit.record({ event: "stopped", outcome: "done" });
+  await audit.close();
   await store.flush();
   await leases.flush();
 }

@@ -48,7 +48,8 @@ async function warnings(parts: FacadeParts): Promise<readonly string[]> {
   const ofStore = state.state === "open" ? [...state.warnings, ...(await endingLogins(services))] : [];
   const current = config.current();
   const notes = [...(current ? serving.configNotes(current) : []), serving.sixNote()];
-  return [...ofStore, ...notDurable(parts), ...notes.filter((note) => note !== undefined)];
+  const ofAudit = await services.audit.warnings();
+  return [...ofStore, ...notDurable(parts), ...ofAudit, ...notes.filter((note) => note !== undefined)];
 }
 
 /** What cannot be read now (the store was locked meanwhile) is told by the state of each source. */

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { AuditLog } from "../audit/audit-log.js";
 import { type Aws, createAws } from "../aws/aws.js";
 import { awsEnvironment } from "../aws/aws-environment.js";
 import type { LocalCredentials } from "../aws/local-credentials.js";
@@ -29,8 +30,10 @@ import type { Logger } from "../system/logger.js";
 import { type BrokerPaths, homeDirectory } from "../system/paths.js";
 import type { PeerIdentity } from "../system/peer-identity.js";
 import type { ProcessTable } from "../system/process-identity.js";
+import { redactText } from "../system/redact.js";
 import { type Programs, SystemPrograms } from "../system/run-program.js";
 import type { InheritedSockets } from "../system/socket-activation.js";
+import { ProcSocketProcesses } from "../system/socket-processes.js";
 import { CurrentStore } from "./current-store.js";
 import { StoreLifecycle } from "./store-lifecycle.js";
 
@@ -80,6 +83,7 @@ export interface Services {
   readonly lambdaRoles: LambdaRoles;
   readonly functions: DeployedFunctions;
   readonly lifecycle: StoreLifecycle;
+  readonly audit: AuditLog;
 }
 
 export interface ServicesParts {
@@ -123,6 +127,7 @@ export function buildServices(options: DaemonOptions, parts: ServicesParts): Ser
   return {
     ...{ aws, store, keys, sessions, sources, programs, sso, credentials, cache, leases, lifecycle },
     ...buildFunctions(options, parts, aws),
+    audit: buildAudit(options, parts, store),
   };
 }
 
@@ -191,6 +196,15 @@ function buildExternalSources(
     },
     dropAll: () => kept.forEach((credentials) => credentials.dropAll()),
   };
+}
+
+function buildAudit(
+  { paths, clock, logger }: DaemonOptions,
+  { processes: table }: ServicesParts,
+  secrets: CurrentStore,
+): AuditLog {
+  const processes = new ProcSocketProcesses({ clock, processes: table });
+  return new AuditLog({ stateDir: paths.stateDir, secrets, processes, redact: redactText, clock, logger });
 }
 
 function buildLeases(

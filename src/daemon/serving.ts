@@ -146,11 +146,11 @@ export class Serving {
 
   async #bindControl(daemon: DaemonFacade): Promise<void> {
     const { options, services, config, processes } = this.#parts;
-    const { store, credentials, leases, keys, sessions, sources, sso, aws, functions } = services;
+    const { store, credentials, leases, keys, sessions, sources, sso, aws, functions, audit } = services;
     const { clock, logger, paths } = options;
     const app = createControlApp({
       ...{ config, store, credentials, leases, keys, sessions, sources, sso, functions, processes, clock, logger },
-      ...{ daemon, sts: aws.sts, iam: aws.iam },
+      ...{ daemon, audit, sts: aws.sts, iam: aws.iam },
     });
     const fd = options.inherited?.control;
     this.#control = await (fd === undefined

@@ -38,6 +38,8 @@ export interface StartedLogin {
 
 interface Login {
   readonly id: string;
+  /** Of which it was started; others of the same session may have joined. */
+  readonly source: string;
   readonly running: RunningLogin;
   readonly abort: AbortController;
   waiting: number;
@@ -68,7 +70,7 @@ export class LoginRegistry {
   }
 
   /** Resolves with the stored token's end; leaving (`signal`) as the last one cancels the login. */
-  async wait(loginId: string, signal: AbortSignal): Promise<{ readonly expiresAt: number }> {
+  async wait(loginId: string, signal: AbortSignal): Promise<{ readonly source: string; readonly expiresAt: number }> {
     const login = this.#byId.get(loginId);
     if (!login) throw new BrokerError("UsageInvalid", `there is no login ${loginId}`, { hint: "brokerctl login" });
     login.expected.pop()?.();
@@ -80,7 +82,8 @@ export class LoginRegistry {
       else signal.addEventListener("abort", left, { once: true });
     });
     try {
-      return await Promise.race([login.running.done, leaving]);
+      const { expiresAt } = await Promise.race([login.running.done, leaving]);
+      return { source: login.source, expiresAt };
     } finally {
       signal.removeEventListener("abort", left);
       login.waiting--;
@@ -119,7 +122,8 @@ export class LoginRegistry {
       accept: (token: SsoToken) => tokens.accept(session, token),
       forgetClient: () => void this.#options.registrations.forget(session, flow).catch(() => undefined),
     });
-    const login = { id: randomBytes(16).toString("base64url"), running, abort, waiting: 0, expected: [] };
+    const id = randomBytes(16).toString("base64url");
+    const login = { id, source: source.name, running, abort, waiting: 0, expected: [] };
     this.#byId.set(login.id, login);
     logger.info({ source: source.name, flow }, "login started");
     void running.done

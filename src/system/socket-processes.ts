@@ -20,6 +20,8 @@ export interface SocketProcesses {
    * who wait: to be asked after a client has its answer, and not for every request.
    */
   processOf(peer: Pick<Peer, "inode">): Promise<SocketProcess | undefined>;
+  /** A process that is known by its pid; undefined as above. Cheap. */
+  processAt(pid: number): Promise<SocketProcess | undefined>;
 }
 
 const WALK_INTERVAL_MS = 250;
@@ -72,11 +74,11 @@ export class ProcSocketProcesses implements SocketProcesses {
 
   async #walk(wanted: ReadonlyMap<number, (found: SocketProcess | undefined) => void>): Promise<void> {
     // Told at once: a process may end while the others are looked at.
-    for await (const { inode, pid } of holdersOf(wanted.keys())) wanted.get(inode)?.(await this.#tell(pid));
+    for await (const { inode, pid } of holdersOf(wanted.keys())) wanted.get(inode)?.(await this.processAt(pid));
   }
 
   /** A pid may be another process's meanwhile: what is read between two equal start times is of one process. */
-  async #tell(pid: number): Promise<SocketProcess | undefined> {
+  async processAt(pid: number): Promise<SocketProcess | undefined> {
     try {
       const startTime = this.#processes.startTimeOf(pid);
       const [cwd, program] = await Promise.all([readlink(`/proc/${pid}/cwd`), programOf(pid)]);

@@ -12,7 +12,7 @@ const OTHER_ID = "AKIA0000000000000002";
 const CREDENTIALS = `[ops]\naws_access_key_id = ${ID}\naws_secret_access_key = ${canarySecretKey("import")}\n`;
 const CONFIG = "version: 1\nsecret_store: key_file\nsources:\n  ops: { type: keys }\n";
 const PATH = "/home/me/config.yaml";
-const call = { signal: new AbortController().signal };
+const call = { signal: new AbortController().signal, caller: {} };
 
 let services: FakeServices;
 

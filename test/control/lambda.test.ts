@@ -11,7 +11,7 @@ const plain = keysSource("plain");
 const withMfa = keysSource("with-mfa", { mfaSerial: "arn:aws:iam::111111111111:mfa/me" });
 const dev = roleOn(plain, "dev");
 const admin = roleOn(withMfa, "admin");
-const call = { signal: new AbortController().signal };
+const call = { signal: new AbortController().signal, caller: {} };
 let services: FakeServices;
 
 beforeEach(async () => {

@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { AuditLog } from "../../src/audit/audit-log.js";
 import { adHocRole } from "../../src/config/ad-hoc-role.js";
 import type { Config } from "../../src/config/config.js";
 import { type AwsImport, planAwsImport } from "../../src/config/import/aws-config-import.js";
@@ -102,6 +103,8 @@ export interface FakeServices extends ControlServices {
   readonly functions: MemoryFunctions;
   readonly secrets: MemorySecretStore;
   readonly config: MemoryConfig;
+  /** Where the audit log lies. */
+  readonly stateDir: string;
   readonly said: { stopped: number; state: StoreState };
 }
 
@@ -150,6 +153,12 @@ export async function fakeControlServices(sources: readonly Source[], roles: rea
   });
   await leases.load();
   await leases.reconcile();
+  const stateDir = tempDir("control-audit");
+  const noProcesses = { processOf: async () => undefined, processAt: async () => undefined };
+  const audit = new AuditLog({
+    ...{ stateDir, secrets, clock, logger },
+    ...{ processes: noProcesses, redact: (text: string) => text },
+  });
   const config = new MemoryConfig();
   config.config = {
     secretStore: "key_file",
@@ -179,6 +188,8 @@ export async function fakeControlServices(sources: readonly Source[], roles: rea
       leases,
       config,
       processes,
+      audit,
+      stateDir,
       said,
       sources: providers,
       sso,

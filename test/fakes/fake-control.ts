@@ -333,7 +333,7 @@ export class FakeControl {
     "login-wait": ({ loginId: source }) => {
       this.sso.set(source, { loggedIn: true });
       for (const role of this.#rolesOf(source)) this.failing.delete(role.name);
-      return { expiresAt: NOW + 8 * HOUR_MS };
+      return { source, expiresAt: NOW + 8 * HOUR_MS };
     },
     logout: ({ source }) => {
       const device = this.mfa.get(source);

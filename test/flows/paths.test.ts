@@ -28,9 +28,13 @@ function joined(one: Path, other: Path): Path {
   return { read: [...one.read, ...other.read], named: [...one.named, ...other.named] };
 }
 
+/** What every path has behind it, and tells on a list of its own. */
+const RECORD = listed("a line on record");
+const ON_RECORD = [...RECORD.read, ...RECORD.named];
+
 const DEFAULT = { by: "default" } as const;
 /** Bounds the answers that any client in the daemon's process reads; in these tests that is a client of the daemon, too. */
-const OF_EVERY_CLIENT = ["aws/bounded-body.ts"];
+const OF_EVERY_CLIENT = ["aws/bounded-body.ts", ...ON_RECORD];
 const OF_THE_CLIENT = [...OF_EVERY_CLIENT, "control-api/client.ts"];
 
 let broker: InProcessBroker;
@@ -117,6 +121,14 @@ describe("the files that run", () => {
     expect(ofCli.named).toBeLessThanOrEqual(18);
     expect(ofDaemon.read).toBeLessThanOrEqual(16);
     expect(ofDaemon.named).toBeLessThanOrEqual(19);
+  });
+
+  it("behind a `use`, for its line on record, are those of docs/architecture.md, and six at most are to be read", async () => {
+    const ran = await filesRun(() => broker.call("use", { lease: DEFAULT, role: "prod" }));
+
+    expect(RECORD.read.filter((file) => !ran.includes(file))).toEqual([]);
+    expect(ran.filter((file) => file.startsWith("audit/") && !ON_RECORD.includes(file))).toEqual([]);
+    expect(sizeOf("a line on record", RECORD).read).toBeLessThanOrEqual(6);
   });
 
   it("of a list that is wrong are told: one that is not listed, one that did not run, one that is gone", async () => {

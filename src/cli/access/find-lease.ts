@@ -11,8 +11,13 @@ const EVAL_HINT = 'eval "$(brokerctl env)"';
 async function shellLease(env: Environment): Promise<LeaseSelector | undefined> {
   const uri = env[URI_VARIABLE];
   if (uri === undefined || !/^http:\/\/127\.0\.0\.1:\d+\//.test(uri)) return undefined;
-  const token = tokenOf(env) ?? tokenIn(await tokenFile(env));
+  const token = await tokenInVariables(env);
   return token === undefined ? undefined : { by: "token", token };
+}
+
+/** The token of ours that variables hold, in whichever form, also beside the URL of another endpoint; for the record. */
+export async function tokenInVariables(env: Environment): Promise<string | undefined> {
+  return tokenOf(env) ?? tokenIn(await tokenFile(env));
 }
 
 /** Does something with this shell's lease, else with the default one; says how to get a new one when it has ended. */

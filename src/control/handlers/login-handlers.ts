@@ -20,8 +20,8 @@ export function loginHandlers(
       return { loginId, joined, flow: under, url, userCode, expiresAt, isDone };
     },
     "login-wait": async ({ loginId }, { signal }) => {
-      const { expiresAt } = await sso.logins.wait(loginId, signal);
-      return { expiresAt };
+      const { source, expiresAt } = await sso.logins.wait(loginId, signal);
+      return { source, expiresAt };
     },
     logout: async ({ source: name }) => {
       const source = sourceNamed(services, name);

@@ -1,0 +1,135 @@
+import type { AuditEvent, Caller } from "../audit/audit-event.js";
+import type { ControlOperation, ControlRequest, ControlResponse, LeaseView } from "../control-api/contract.js";
+import { type BrokerErrorCode, toBrokerError } from "../core/errors.js";
+import type { LeaseSelector } from "../core/lease.js";
+import type { ControlServices } from "./services.js";
+
+/** An event without what is the same for all: outcome, code, caller. */
+type Told = AuditEvent extends infer E
+  ? E extends AuditEvent
+    ? Omit<E, "outcome" | "code" | "caller">
+    : never
+  : never;
+
+/** What of an operation is on record; the answer is undefined where it failed. */
+type Teller<O extends ControlOperation> = (
+  request: ControlRequest<O>,
+  answer: ControlResponse<O> | undefined,
+  services: ControlServices,
+) => Told | undefined;
+
+interface Attempt<O extends ControlOperation> {
+  readonly operation: O;
+  readonly request: ControlRequest<O>;
+  readonly caller: Caller;
+}
+
+/** Runs a handler; what it did, or was refused or failed to do, is on record when it settles. */
+export async function onRecord<O extends ControlOperation>(
+  { operation, request, caller }: Attempt<O>,
+  services: ControlServices,
+  handle: () => Promise<ControlResponse<O>>,
+): Promise<ControlResponse<O>> {
+  const teller: Teller<O> = TELLERS[operation] ?? (() => undefined);
+  try {
+    const answer = await handle();
+    const told = teller(request, answer, services);
+    if (told) services.audit.record({ ...told, outcome: "done", caller });
+    return answer;
+  } catch (error) {
+    const { code } = toBrokerError(error);
+    const isRefused = REFUSALS.includes(code);
+    const told = teller(request, undefined, services) ?? (isRefused ? { event: "refused" } : undefined);
+    if (told) services.audit.record({ ...told, outcome: isRefused ? "refused" : "failed", code, caller });
+    throw error;
+  }
+}
+
+/** Of ours; what AWS refuses has failed. */
+const REFUSALS: readonly BrokerErrorCode[] = ["GuardRefused", "RequestRefused", "LeaseUnknown", "LeaseEnded"];
+
+/** null: it changes nothing and gives nothing out. A new operation has to say. */
+const TELLERS: { readonly [O in ControlOperation]: Teller<O> | null } = {
+  status: null,
+  stop: () => ({ event: "stop" }),
+  "store-create": () => ({ event: "store-created" }),
+  lock: () => ({ event: "lock" }),
+  unlock: () => ({ event: "unlock" }),
+  "config-check": null,
+  "config-reload": () => ({ event: "config-reload" }),
+  "config-schema": null,
+  "source-add": null,
+  "role-add": null,
+  "keys-add": ({ source }) => ({ event: "keys-added", source }),
+  "import-plan": null,
+  "import-keys": (_, answer) => ({
+    event: "keys-imported",
+    detail: answer && `keys of ${answer.keys.map(({ source }) => source).join(", ") || "no source"}`,
+  }),
+  "keys-list": null,
+  "keys-rotate": ({ source }) => ({ event: "keys-rotated", source }),
+  "keys-remove": ({ source }) => ({ event: "keys-removed", source }),
+  "login-choices": null,
+  "login-mfa": ({ source }) => ({ event: "login", source }),
+  "login-start": null,
+  "login-wait": (_, answer) => ({ event: "login", source: answer?.source }),
+  logout: ({ source }) => ({ event: "logout", source }),
+  "sso-accounts": null,
+  "sso-account-roles": null,
+  "sso-known-roles": null,
+  "sso-roles-plan": null,
+  "lambda-role": ({ function: name, via }, answer) => ({
+    event: "lambda-role",
+    role: answer?.role,
+    detail: `function ${name} via ${answer?.via ?? via ?? "the role of lambda.via"}`,
+  }),
+  "lambda-trust": ({ function: name, via, action }) =>
+    action === "show" ? undefined : { event: "lambda-trust", role: via, detail: `${action} for function ${name}` },
+  use: ({ lease, role }, answer, services) => ({
+    event: "use",
+    lease: leaseIn(answer?.lease) ?? selected(lease, services),
+    role: answer?.new.role ?? role,
+    until: answer?.lease.temporary?.until,
+  }),
+  // What a role is warmed for tells itself; that it was refused is told here.
+  warm: ({ role }, answer) => (answer ? undefined : { event: "refused", role }),
+  refresh: ({ role }) => ({ event: "refresh", role }),
+  whoami: null,
+  "lease-access": (request, answer, services) => ({
+    event: "lease-access",
+    ...("lease" in request
+      ? { lease: leaseIn(answer?.lease) ?? selected(request.lease, services), role: answer?.lease.role }
+      : { lease: leaseIn(answer?.lease), role: answer?.lease.role ?? request.pinnedRole }),
+  }),
+  "lease-create": ({ role }, answer) => created(role, answer?.lease),
+  "lease-child": ({ role }, answer) => created(role, answer?.lease),
+  "lease-hand-over": ({ id, pid }) => ({ event: "lease-handed-over", lease: { id }, detail: `to process ${pid}` }),
+  "lease-list": null,
+  "lease-show": null,
+  "lease-rotate": ({ lease }, answer, services) => ({
+    event: "lease-rotated",
+    lease: leaseIn(answer?.lease) ?? selected(lease, services),
+  }),
+  "lease-revoke": ({ lease }, answer, services) => ({
+    event: "lease-revoked",
+    lease: leaseIn(answer) ?? selected(lease, services),
+    role: answer?.role,
+  }),
+};
+
+function created(role: string | null, lease: LeaseView | undefined): Told {
+  return { event: "lease-created", lease: leaseIn(lease), role: lease?.role ?? role, until: lease?.expiresAt };
+}
+
+function leaseIn(view: LeaseView | undefined): Told["lease"] {
+  return view && { id: view.id, ...(view.name !== null && { name: view.name }) };
+}
+
+/** Of an attempt that failed: the lease that it was about, where there is one. */
+function selected(selector: LeaseSelector, { leases }: ControlServices): Told["lease"] {
+  try {
+    return leases.select(selector);
+  } catch {
+    return undefined;
+  }
+}

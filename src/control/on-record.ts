@@ -1,5 +1,6 @@
 import type { AuditEvent, Caller } from "../audit/audit-event.js";
-import type { ControlOperation, ControlRequest, ControlResponse, LeaseView } from "../control-api/contract.js";
+import type { ControlOperation, ControlRequest, ControlResponse } from "../control-api/contract.js";
+import type { LeaseView } from "../control-api/lease-contract.js";
 import { type BrokerErrorCode, toBrokerError } from "../core/errors.js";
 import type { LeaseSelector } from "../core/lease.js";
 import type { ControlServices } from "./services.js";

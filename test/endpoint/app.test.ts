@@ -126,6 +126,17 @@ describe("a request without a good token", () => {
     expect(head.status).toBe(403);
   });
 
+  it("is told the command that gives a token for the header, where it has none", async () => {
+    const { app } = endpointFixture();
+
+    const { body } = await request(app).get("/creds");
+
+    const message = (body as { message: string }).message;
+    expect(message).toBe(
+      'the request has no lease token in Authorization; to fix it: eval "$(brokerctl env --as header)"',
+    );
+  });
+
   it("is answered LeaseEnded with a token that was good once", async () => {
     const { app, leases, token } = endpointFixture();
     leases.end(token);
@@ -168,7 +179,7 @@ describe("an error", () => {
     ["CredentialsPending", 503],
   ];
 
-  it.each(statuses)("%s is %i, tells its mend in body and reason phrase, in both spellings", async (code, status) => {
+  it.each(statuses)("%s is %i, tells its fix in body and reason phrase, in both spellings", async (code, status) => {
     const { app, credentials, token } = endpointFixture();
     const error = new BrokerError(code, "no session for source corp", { hint: "brokerctl login corp" });
     credentials.answers.set("dev", () => Promise.reject(error));
@@ -226,7 +237,8 @@ describe("an error", () => {
       const sessionToken = new Secret(CANARY.padEnd(CANARY.length + padding, "x"));
       credentials.hold("dev", hourOfCredentials({ sessionToken }));
       const { status, text } = await request(app).get(`/lease/${token}`);
-      return { status, size: Buffer.byteLength(text), large: text.includes("InternalError") };
+      const isTold = text.includes("InternalError") && text.includes("fewer tags or a smaller policy");
+      return { status, size: Buffer.byteLength(text), large: isTold };
     };
     const { size: least } = await sizeOf(0);
 

@@ -175,7 +175,7 @@ describe("hostile requests", () => {
     expect(answersIn(text)).toBe(json === undefined ? 0 : 1);
   });
 
-  it("a connection that is reset at once, or before anything was sent, harms nobody", async () => {
+  it("a connection that is reset at once, or before anything was sent, harms no other client", async () => {
     for (let attempt = 0; attempt < 50; attempt++) {
       const socket = connect({ port, host: "127.0.0.1" });
       socket.on("error", () => undefined);

@@ -64,7 +64,10 @@ describe("another token", () => {
     expect(leases.roleOf(lease)).toBe("dev");
     expect(await codeOf(() => leases.resolve(old))).toBe("LeaseEnded");
     expect(await codeOf(async () => (await fixture.start()).resolve(old))).toBe("LeaseEnded");
-    fixture.clock.jump(DAY);
+    fixture.clock.jump(DAY - 1);
+    await leases.sweep();
+    expect(await codeOf(() => leases.resolve(old))).toBe("LeaseEnded");
+    fixture.clock.jump(1);
     await leases.sweep();
     expect(await codeOf(() => leases.resolve(old))).toBe("LeaseUnknown");
   });

@@ -46,6 +46,9 @@ export class LeaseFixture {
   /** Runs while a write of leases.json is under way. */
   duringWrite = (): void => undefined;
 
+  /** What follows each change that holds. */
+  onChange = (): Promise<void> => Promise.resolve();
+
   /** A registry as it is after a start with an open secret store. */
   async start(): Promise<LeaseRegistry> {
     const registry = await this.startLocked();
@@ -70,7 +73,14 @@ export class LeaseFixture {
   registry(): LeaseRegistry {
     const { clock, processes, logger } = this;
     const file = { path: this.path, writeAtomic: (path: string, data: Uint8Array) => this.#write(path, data) };
-    return new LeaseRegistry({ ...file, secrets: this.#faultySecrets(), clock, processes, logger });
+    return new LeaseRegistry({
+      ...file,
+      secrets: this.#faultySecrets(),
+      clock,
+      processes,
+      logger,
+      onChange: () => this.onChange(),
+    });
   }
 
   async #write(path: string, data: Uint8Array): Promise<void> {

@@ -129,12 +129,10 @@ describe("a request without a good token", () => {
   it("is told the command that gives a token for the header, where it has none", async () => {
     const { app } = endpointFixture();
 
-    const { body } = await request(app).get("/creds");
+    const answer = await request(app).get("/creds");
 
-    const message = (body as { message: string }).message;
-    expect(message).toBe(
-      'the request has no lease token in Authorization; to fix it: eval "$(brokerctl env --as header)"',
-    );
+    const message = 'the request has no lease token in Authorization; to fix it: eval "$(brokerctl env --as header)"';
+    expect(answer.body).toMatchObject({ code: "LeaseUnknown", message });
   });
 
   it("is answered LeaseEnded with a token that was good once", async () => {

@@ -6,7 +6,7 @@ import { type FakeAws, startFakeAws } from "../fakes/fake-aws/fake-aws.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 import { awsOptions, ROLES_YAML } from "../support/in-process-broker.js";
 import { printRows, type Row } from "./report.js";
-import { asAttacker, besideHonestClient, type HonestTime, missing, Victim } from "./victim.js";
+import { besideHonestClient, type HonestTime, missing, runAs, Victim } from "./victim.js";
 
 const isFull = process.env["CREDBROKER_TEST_FULL"] === "1";
 const REQUESTS = isFull ? 100_000 : 10_000;
@@ -60,9 +60,8 @@ interface Mutated {
   readonly wrong: readonly string[];
 }
 
-describe("another user of the machine", () => {
-  it("is another user, and brokerd is not root", () => expect(victim.uid()).toBeGreaterThan(0));
-
+/** As brokerd's own user: another one is refused whatever it sends, and reaches less of what reads requests. */
+describe("a program of brokerd's user", () => {
   it(
     "sends mutated requests, and neither ends brokerd nor gets a wrong 200",
     async () => {
@@ -70,7 +69,7 @@ describe("another user of the machine", () => {
       const args = [victim.port, victim.token, SEED, REQUESTS];
       const [{ sent, statuses, wrong }, honest] = await besideHonestClient(
         victim,
-        asAttacker<Mutated>("mutated-requests.mjs", args),
+        runAs<Mutated>("own", "mutated-requests.mjs", args),
       );
 
       const answers = Object.entries(statuses).map(([status, count]) => `${count} × ${status}`);
@@ -79,6 +78,27 @@ describe("another user of the machine", () => {
       // The sample reaches both sides: what may have credentials and what may not.
       expect(statuses["200"]).toBeGreaterThan(REQUESTS / 100);
       expect(statuses["403"]).toBeGreaterThan(REQUESTS / 10);
+    },
+    LIMIT_MS,
+  );
+});
+
+describe("another user of the machine", () => {
+  it("is another user, and brokerd is not root", () => expect(victim.uid()).toBeGreaterThan(0));
+
+  it(
+    "sends mutated requests with a good token, and never gets a 200",
+    async () => {
+      const args = [victim.port, victim.token, SEED + 1, REQUESTS / 5];
+      const [{ sent, statuses }, honest] = await besideHonestClient(
+        victim,
+        runAs<Mutated>("other", "mutated-requests.mjs", args),
+      );
+
+      const answers = Object.entries(statuses).map(([status, count]) => `${count} × ${status}`);
+      expectUnharmed(`${sent} mutated requests of another user`, honest, `${answers.join(", ")}, `);
+      expect(Object.keys(statuses)).not.toContain("200");
+      expect(statuses["403"]).toBeGreaterThan(REQUESTS / 50);
     },
     LIMIT_MS,
   );
@@ -100,7 +120,7 @@ describe("another user of the machine", () => {
     "pipelines, and keeps nobody waiting: %s",
     async (name, connections, request) => {
       const args = [victim.port, connections, cutsOf(connections), request];
-      const [, honest] = await besideHonestClient(victim, asAttacker("pipelines.mjs", args));
+      const [, honest] = await besideHonestClient(victim, runAs("other", "pipelines.mjs", args));
 
       expectUnharmed(name, honest, "");
     },

@@ -1,8 +1,8 @@
-import { spawn, spawnSync } from "node:child_process";
+import { type ChildProcessByStdio, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdirSync, readFileSync } from "node:fs";
-import { get } from "node:http";
 import { join, resolve } from "node:path";
+import type { Readable, Writable } from "node:stream";
 import { DAEMON_NODE_FLAGS } from "../../src/system/node-flags.js";
 import { TestBroker } from "../support/broker.js";
 import { USER_KEY } from "../support/in-process-broker.js";
@@ -23,6 +23,13 @@ function asUser(uid: number): readonly string[] {
   return ["--reuid", String(uid), "--regid", String(uid), "--clear-groups"];
 }
 
+export interface VictimOptions {
+  readonly config: string;
+  readonly awsUrl: string;
+  /** `debug` has a line for each request. */
+  readonly logLevel?: "info" | "debug";
+}
+
 /** A real brokerd under a user of its own, with a role and a token for it. */
 export class Victim {
   readonly broker: TestBroker;
@@ -36,19 +43,29 @@ export class Victim {
   }
 
   /** `config` has the source `ops-keys` and the role `dev`. */
-  static async start(options: { readonly config: string; readonly awsUrl: string }): Promise<Victim> {
-    const { config, awsUrl } = options;
-    const env = { AWS_ENDPOINT_URL: awsUrl, CREDBROKER_LOG_LEVEL: "info" };
+  static async start(options: VictimOptions): Promise<Victim> {
+    const { config, awsUrl, logLevel = "info" } = options;
+    const env = { AWS_ENDPOINT_URL: awsUrl, CREDBROKER_LOG_LEVEL: logLevel };
     const broker = await TestBroker.create({ name: "attack", config, env });
     mkdirSync(join(broker.home, "state"), { mode: 0o700 });
     // The way to the home, which is nobody else's otherwise.
     for (const directory of [runRoot(), join(runRoot(), "home")]) chmodSync(directory, 0o711);
     spawnSync("chown", ["-R", `${VICTIM}:${VICTIM}`, broker.home]);
-    await broker.start([], DAEMON_NODE_FLAGS, ["setpriv", ...asUser(VICTIM)]);
+    await startAsVictim(broker);
     await broker.call("store-create", {});
     await broker.call("keys-add", { source: "ops-keys", ...USER_KEY, replace: false });
     const { token, leaseUrl } = await broker.call("lease-access", { pinnedRole: "dev" });
     return new Victim(broker, { port: Number(new URL(leaseUrl).port), token });
+  }
+
+  /** Killed, as by a power cut; its port is free then. */
+  kill(): Promise<void> {
+    return this.broker.stop("SIGKILL");
+  }
+
+  /** Again, in the same home. */
+  restart(): Promise<void> {
+    return startAsVictim(this.broker);
   }
 
   /** The most memory that it has held, MB. */
@@ -71,17 +88,88 @@ export class Victim {
   }
 }
 
-/** Runs a program of `programs/` as the other user, to its end; gives the JSON that it prints. */
-export async function asAttacker<T>(program: string, args: readonly (string | number)[]): Promise<T> {
+function startAsVictim(broker: TestBroker): Promise<void> {
+  return broker.start([], DAEMON_NODE_FLAGS, ["setpriv", ...asUser(VICTIM)]);
+}
+
+/** The users of these tests: who runs brokerd, another, and root. */
+export const USERS = { own: VICTIM, other: ATTACKER, root: 0 } as const;
+export type User = keyof typeof USERS;
+
+export interface Running<T> {
+  readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
+  /** Resolves when it says on stderr that it is ready. */
+  readonly ready: Promise<void>;
+  /** The JSON that it prints last. */
+  readonly printed: Promise<T>;
+}
+
+/** Starts a program of `programs/` as a user; it ends with its stdin, or by itself. */
+export function startAs<T>(user: User, program: string, args: readonly (string | number)[] = []): Running<T> {
   const script = join(import.meta.dirname, "programs", program);
-  const child = spawn(process.execPath, [script, ...args.map(String)], {
-    ...{ uid: ATTACKER, gid: ATTACKER, cwd: "/", env: {} },
-    stdio: ["ignore", "pipe", "inherit"],
+  const command = [...asUser(USERS[user]), process.execPath, script, ...args.map(String)];
+  const child = spawn("setpriv", command, { cwd: "/", env: {}, stdio: ["pipe", "pipe", "pipe"] });
+  const said = { out: "", err: "" };
+  child.stdin.on("error", () => undefined);
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (said.out += text));
+  const ready = new Promise<void>((resolve, reject) => {
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      said.err += text;
+      if (said.err.includes("ready")) resolve();
+    });
+    child.once("close", () => reject(new Error(`${program} ended: ${said.err}`)));
   });
-  let printed = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (printed += text));
-  await once(child, "close");
-  return JSON.parse(printed) as T;
+  ready.catch(() => undefined);
+  const printed = once(child, "close").then(() => lastJson(program, said) as T);
+  printed.catch(() => undefined);
+  return { child, ready, printed };
+}
+
+function lastJson(program: string, { out, err }: { readonly out: string; readonly err: string }): unknown {
+  try {
+    return JSON.parse(out.trim().split("\n").at(-1) ?? "");
+  } catch {
+    throw new Error(`${program} printed no JSON: ${err.slice(0, 1000)}`);
+  }
+}
+
+/** Runs a program of `programs/` as a user, to its end; gives the JSON that it prints. */
+export function runAs<T>(
+  user: User,
+  program: string,
+  args: readonly (string | number)[] = [],
+  input?: unknown,
+): Promise<T> {
+  const { child, printed } = startAs<T>(user, program, args);
+  child.stdin.end(input === undefined ? "" : JSON.stringify(input));
+  return printed;
+}
+
+export interface RawRequest {
+  readonly port: number;
+  readonly address?: string;
+  /** One character a byte. */
+  readonly bytes: string;
+  /** What the client does at once. */
+  readonly then?: "half-close" | "reset" | "close";
+  /** Sent on the same connection, after the answer. */
+  readonly again?: string;
+  readonly waitMs?: number;
+}
+
+export interface RawAnswer {
+  /** 0: none. */
+  readonly status: number;
+  readonly head: string;
+  readonly body: string;
+  /** Each status on the connection. */
+  readonly answers: readonly number[];
+  readonly closedAfterMs: number;
+}
+
+/** Sends each on a connection of its own, as a user. */
+export function ask(user: User, requests: readonly RawRequest[]): Promise<readonly RawAnswer[]> {
+  return runAs(user, "raw-requests.mjs", [], requests);
 }
 
 export interface HonestTime {
@@ -90,30 +178,12 @@ export interface HonestTime {
   readonly longestMs: number;
 }
 
-/** Fetches credentials again and again while `attack` lasts, each time on a new connection. */
+/** Fetches credentials again and again while `attack` lasts, each time on a new connection, as brokerd's user. */
 export async function besideHonestClient<T>(
   { port, token }: Victim,
   attack: Promise<T>,
 ): Promise<readonly [T, HonestTime]> {
-  const time = { asked: 0, failed: 0, longestMs: 0 };
-  const over = new AbortController();
-  const ended = attack.finally(() => over.abort());
-  while (!over.signal.aborted) {
-    const from = performance.now();
-    const status = await fetchStatus(port, `/lease/${token}`);
-    time.asked++;
-    if (status !== 200) time.failed++;
-    time.longestMs = Math.max(time.longestMs, Math.round(performance.now() - from));
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  return [await ended, time];
-}
-
-function fetchStatus(port: number, path: string): Promise<number> {
-  return new Promise((resolve) => {
-    const request = get({ host: "127.0.0.1", port, path, agent: false }, (response) => {
-      response.resume().once("end", () => resolve(response.statusCode ?? 0));
-    });
-    request.once("error", () => resolve(0));
-  });
+  const { child, printed } = startAs<HonestTime>("own", "honest-client.mjs", [port, `/lease/${token}`]);
+  const result = await attack.finally(() => child.stdin.end());
+  return [result, await printed];
 }

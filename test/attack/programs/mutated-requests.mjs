@@ -1,5 +1,5 @@
 /**
- * Another user of the machine, who has a token: sends mutated requests, each on a connection of its own, and prints what
+ * A user of the machine who has a token: sends mutated requests, each on a connection of its own, and prints what
  * came of them as JSON. A 200 is wrong unless the bytes are, by the plain reading below, a request that may have one.
  * Arguments: port, token, seed, count.
  */

@@ -7,6 +7,7 @@ import { createEndpointApp } from "../endpoint/app.js";
 import { SERVER_LIMITS, type ServerLimits } from "../http/limited-server.js";
 import {
   type Listener,
+  type ListenerOptions,
   listenOnDescriptor,
   listenOnInherited,
   listenOnLoopback,
@@ -64,16 +65,14 @@ export class Serving {
   }
 
   async bindEndpoint(port: number): Promise<void> {
-    const { port: marker, options } = this.#parts;
-    const { clock, logger } = options;
     const app = this.#endpointApp();
     await this.#rotateAfterSquatting();
     try {
-      this.#endpoint = { port, listener: await listenOnLoopback(app, { port, clock, logger, limits: limits() }) };
+      this.#endpoint = { port, listener: await listenOnLoopback(app, { port, ...this.#endpointOptions() }) };
     } catch (error) {
       throw await this.#explain(error, port);
     }
-    await marker.remember(port);
+    await this.#parts.port.remember(port);
     await this.clearTaken();
   }
 
@@ -105,14 +104,14 @@ export class Serving {
 
   #endpointApp(): ReturnType<typeof createEndpointApp> {
     const { services, config, noticeResume, options } = this.#parts;
-    const { credentials, leases } = services;
+    const { credentials, leases, audit } = services;
     const { clock, logger, peers } = options;
     const late = (): Error => new Error("an edit of the config is still being taken up");
     const takeUpEdit = (): Promise<boolean> =>
       within(config.takeUpEdit(), { clock, limitMs: TAKE_UP_MS, late }).catch(() => false);
     const whyMissing = (role: string): BrokerError | undefined => config.whyLeftOut("role", role);
     return createEndpointApp({
-      ...{ leases: leases.lookup, credentials, peers, clock, logger },
+      ...{ leases: leases.lookup, credentials, peers, audit, clock, logger },
       ...{ noticeResume, takeUpEdit, whyMissing },
     });
   }
@@ -123,6 +122,14 @@ export class Serving {
     return `port ${this.#endpoint.port} on [::1] is another program's: never write localhost in place of 127.0.0.1`;
   }
 
+  #endpointOptions(): ListenerOptions {
+    const { options, services } = this.#parts;
+    const { clock, logger } = options;
+    const onRefused = (): void =>
+      services.audit.record({ event: "refused", outcome: "refused", code: "RequestRefused" });
+    return { clock, logger, limits: limits(), onRefused };
+  }
+
   #inheritsEndpoint(): boolean {
     return (this.#parts.options.inherited?.endpoint.length ?? 0) > 0;
   }
@@ -130,15 +137,9 @@ export class Serving {
   /** The port was bound before us and stays so after us; the marker is still looked at: the service may be new. */
   async #serveInherited(): Promise<void> {
     const { port: marker, options } = this.#parts;
-    const { clock, logger, inherited } = options;
     await this.#rotateAfterSquatting();
-    const app = this.#endpointApp();
-    const listener = await listenOnInherited(app, {
-      descriptors: inherited?.endpoint ?? [],
-      clock,
-      logger,
-      limits: limits(),
-    });
+    const descriptors = options.inherited?.endpoint ?? [];
+    const listener = await listenOnInherited(this.#endpointApp(), { descriptors, ...this.#endpointOptions() });
     this.#endpoint = { port: listener.port, listener };
     await marker.remember(listener.port);
     await this.clearTaken();

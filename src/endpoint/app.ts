@@ -6,6 +6,8 @@ import express, {
   type RequestHandler,
   type Response,
 } from "express";
+import type { AuditRecorder } from "../audit/audit-log.js";
+import type { AuditOutcome } from "../core/audit-line.js";
 import type { HeldCredentials } from "../core/credentials.js";
 import { BrokerError, type EndpointErrorCode, toBrokerError } from "../core/errors.js";
 import type { Lease } from "../core/lease.js";
@@ -31,6 +33,7 @@ export interface EndpointAppOptions {
   readonly takeUpEdit: () => Promise<boolean>;
   /** Why the config has no such role although its file names it; undefined: the file does not. */
   readonly whyMissing: (role: string) => BrokerError | undefined;
+  readonly audit: AuditRecorder;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -40,12 +43,12 @@ const PATHS = /^\/(?:creds|healthz|lease\/brk_[A-Za-z0-9_-]{43})$/;
 
 /** The data plane (interface §3). Which port is ours it learns from each connection. */
 export function createEndpointApp(options: EndpointAppOptions): Express {
-  const { logger } = options;
+  const { logger, audit } = options;
   const app = express();
   app.disable("x-powered-by").disable("etag").set("query parser", false);
   const route = credentialsRoute(options);
   // The order matters: nothing is looked up before the guard has passed the request.
-  app.use(reportFetches(logger));
+  app.use(recordFetches(audit));
   app.use(requestGuard({ paths: PATHS }));
   // Any program may ask, once a connection: the next question needs a new one.
   app.get("/healthz", (_request, response) => void response.writeHead(204, { Connection: "close" }).end());
@@ -74,6 +77,7 @@ function credentialsRoute(options: EndpointAppOptions): RequestHandler {
       .catch((error: unknown) => retrieveAnew(role, error, options));
     // It may have been revoked while we waited: nothing leaves after that was acknowledged.
     requireLease(request, leases);
+    notesOf(response).until = held.credentials.expiration;
     sendJson(response, { status: 200, body: bodyOf(held) });
   };
 }
@@ -155,23 +159,27 @@ function answerOf(thrown: BrokerError): ReturnType<typeof errorAnswer> {
   return errorAnswer(error, statusOf(error.code));
 }
 
-/** What the log says of a request, gathered while it is answered. */
+/** What goes on record of a request, gathered while it is answered. */
 interface FetchNotes {
   lease?: Lease;
   role?: string | null;
   peer?: PeerVerdict;
   code?: EndpointErrorCode;
+  /** When AWS ends what was served. */
+  until?: number;
 }
 
-/** Logs each request once its answer has left, so that no client waits for it; never the URL, which may hold a token. */
-function reportFetches(logger: Logger): RequestHandler {
+/** Puts each request on record once its answer has left, so that no client waits for it; never the URL, which may hold a token. */
+function recordFetches(audit: AuditRecorder): RequestHandler {
   return (_request, response, next) => {
     response.once("close", () => {
       const notes = notesOf(response);
-      const { lease, role = null, code, peer } = notes;
+      const { lease, role, code, peer, until } = notes;
       if (!lease && !code) return; // healthz
-      const uid = peer && "peer" in peer ? peer.peer.uid : undefined;
-      logger.debug({ lease: lease?.id, role, outcome: outcomeOf(response, notes), code, uid }, "fetch");
+      const outcome = outcomeOf(response, notes);
+      const asker = { peer: peer && "peer" in peer ? peer.peer : undefined };
+      const event = outcome === "refused" ? "refused" : "fetch";
+      audit.record({ event, outcome, code, lease, role, ...asker, until: outcome === "served" ? until : undefined });
     });
     next();
   };
@@ -189,7 +197,7 @@ const noteFailure: ErrorRequestHandler = (thrown, _request, response, next) => {
 };
 
 /** refused: 403. failed: 400 or 503. abandoned: the client was gone before the answer had left. */
-function outcomeOf(response: Response, { code, peer }: FetchNotes): string {
+function outcomeOf(response: Response, { code, peer }: FetchNotes): AuditOutcome {
   if (!response.writableFinished || peer?.kind === "gone") return "abandoned";
   if (code === undefined) return "served";
   return statusOf(code) === 403 ? "refused" : "failed";

@@ -50,6 +50,8 @@ export interface LimitedServerOptions {
   readonly limits: ServerLimits;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** A request was refused (403) that the handler never saw. */
+  readonly onRefused?: (() => void) | undefined;
 }
 
 /**
@@ -57,7 +59,7 @@ export interface LimitedServerOptions {
  * client does, nor a handler that throws, nor an accept that fails ends the process.
  */
 export function createLimitedServer(handler: RequestListener, options: LimitedServerOptions): LimitedServer {
-  const { limits, clock, logger } = options;
+  const { limits, clock, logger, onRefused = () => undefined } = options;
   const { drain, maxConnections, maxAnswering, bodies, ...serverLimits } = limits;
   const comesTooEarly = ({ socket }: IncomingMessage): boolean => connections.isAnswering(socket);
   const Message = stoppingMessage((request) => comesTooEarly(request) || (!bodies && hasBody(request)));
@@ -88,11 +90,15 @@ export function createLimitedServer(handler: RequestListener, options: LimitedSe
   server.on("checkExpectation", answer);
   server.on("upgrade", (request, socket) => {
     if (comesTooEarly(request)) connections.endAfterAnswer(socket);
-    else connections.refuse(socket, hasBody(request) ? BODY : UPGRADE);
+    else if (connections.refuse(socket, hasBody(request) ? BODY : UPGRADE)) onRefused();
   });
-  server.on("connect", (_request, socket) => socket.destroy());
+  server.on("connect", (_request, socket) => {
+    socket.destroy();
+    onRefused();
+  });
   server.on("clientError", (error, socket) => {
-    connections.refuse(socket, hasErrno(error, "ERR_HTTP_REQUEST_TIMEOUT") ? LATE : MALFORMED);
+    const isLate = hasErrno(error, "ERR_HTTP_REQUEST_TIMEOUT");
+    if (connections.refuse(socket, isLate ? LATE : MALFORMED) && !isLate) onRefused();
   });
   return { server, close: () => connections.close(clock, drain) };
 }
@@ -164,14 +170,15 @@ class Connections {
     if (!this.#answering.has(socket)) this.#end(socket);
   }
 
-  /** Writes a raw answer and drops the connection; only drops it when another answer is under way on it. */
-  refuse(socket: Duplex, answer: string): void {
+  /** Writes a raw answer and drops the connection: true. Only drops it when it is gone, or another answer is under way on it. */
+  refuse(socket: Duplex, answer: string): boolean {
     socket.on("error", ignored);
     if (!socket.writable || this.#answering.has(socket)) {
       socket.destroy();
-      return;
+      return false;
     }
     this.#end(socket, answer);
+    return true;
   }
 
   close(clock: Clock, drainMs: number): Promise<void> {

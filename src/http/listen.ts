@@ -24,6 +24,8 @@ export interface ListenerOptions {
   readonly logger: Logger;
   /** Tests shorten the timeouts. */
   readonly limits?: Partial<ServerLimits>;
+  /** A request was refused (403) that the handler never saw. */
+  readonly onRefused?: () => void;
 }
 
 /**
@@ -149,10 +151,10 @@ async function onDescriptor(handler: RequestListener, options: ListenerOptions, 
 /** A server for which `bind` has worked. */
 async function bound(
   handler: RequestListener,
-  { clock, logger, limits }: ListenerOptions,
+  { limits, ...options }: ListenerOptions,
   bind: (server: Server) => void,
 ): Promise<LimitedServer> {
-  const limited = createLimitedServer(handler, { clock, logger, limits: { ...SERVER_LIMITS, ...limits } });
+  const limited = createLimitedServer(handler, { ...options, limits: { ...SERVER_LIMITS, ...limits } });
   const listening = once(limited.server, "listening");
   bind(limited.server);
   await listening;

@@ -245,7 +245,7 @@ describe("an error", () => {
   });
 });
 
-describe("the log of fetches", () => {
+describe("the record of requests", () => {
   it("says after each answer which lease got which role, or why not", async () => {
     const { app, credentials, leases, fetches, token } = endpointFixture();
     credentials.answers.set("down", () => Promise.reject(new BrokerError("AwsUnreachable", "no route")));
@@ -257,23 +257,38 @@ describe("the log of fetches", () => {
     await request(app).get("/creds").set("Origin", "https://evil.example");
 
     expect(fetches()).toEqual([
-      { lease: "lease-0", role: "dev", outcome: "served", code: undefined, uid: 1000 },
-      { lease: "lease-1", role: "down", outcome: "failed", code: "AwsUnreachable", uid: 1000 },
-      { lease: "lease-2", role: null, outcome: "failed", code: "NoRole", uid: 1000 },
-      { lease: undefined, role: null, outcome: "refused", code: "LeaseUnknown", uid: undefined },
-      { lease: undefined, role: null, outcome: "refused", code: "RequestRefused", uid: undefined },
+      { event: "fetch", lease: "lease-0", role: "dev", outcome: "served", code: undefined, uid: 1000 },
+      { event: "fetch", lease: "lease-1", role: "down", outcome: "failed", code: "AwsUnreachable", uid: 1000 },
+      { event: "fetch", lease: "lease-2", role: null, outcome: "failed", code: "NoRole", uid: 1000 },
+      { event: "refused", lease: undefined, role: undefined, outcome: "refused", code: "LeaseUnknown", uid: undefined },
+      {
+        event: "refused",
+        lease: undefined,
+        role: undefined,
+        outcome: "refused",
+        code: "RequestRefused",
+        uid: undefined,
+      },
     ]);
   });
 
-  it("holds neither tokens nor credentials", async () => {
-    const { app, fetches, logger, token } = endpointFixture();
+  it("says until when AWS takes what was served", async () => {
+    const { app, recorded, token } = endpointFixture();
+
+    await request(app).get(`/lease/${token}`);
+
+    expect(recorded).toMatchObject([{ outcome: "served", until: hourOfCredentials().credentials.expiration }]);
+  });
+
+  it("holds neither tokens nor credentials, nor does the log", async () => {
+    const { app, fetches, recorded, logger, token } = endpointFixture();
 
     await request(app).get(`/lease/${token}`);
     await request(app).get("/creds").set("Authorization", `Bearer ${token}`);
     await request(app).get(`/lease/${token}?x`);
 
     expect(fetches()).toHaveLength(3);
-    const written = JSON.stringify(logger.lines);
+    const written = JSON.stringify([logger.lines, recorded]);
     expect(written).not.toContain(token.slice(4));
     expect(written).not.toContain(CANARY);
   });

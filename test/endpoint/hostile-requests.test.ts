@@ -127,24 +127,35 @@ const NOT_FOUND: readonly (readonly [name: string, request: string])[] = [
   ["TRACE", withHeaders().replace("GET", "TRACE")],
 ];
 
+/** Of the refusals on record since there were `before`. */
+function codesSince(before: number): readonly (string | undefined)[] {
+  return fixture.recorded.slice(before).map(({ event, code }) => (event === "refused" ? code : event));
+}
+
 describe("hostile requests", () => {
   it("are many", () => expect(REFUSED.length + NOT_FOUND.length).toBeGreaterThanOrEqual(80));
 
-  it.each(REFUSED)("are refused and the connection closed: %s", async (_name, request) => {
+  it.each(REFUSED)("are refused, the connection closed, once on record: %s", async (_name, request) => {
+    const before = fixture.recorded.length;
+
     const { text, json, status } = await exchange(port, bytes(request));
 
     expect(status).toBe(403);
     expect(json).toMatchObject({ code: "RequestRefused", Code: "RequestRefused" });
     expect(answersIn(text)).toBe(1);
     expectNothingLeaked(text);
+    await expect.poll(() => codesSince(before)).toEqual(["RequestRefused"]);
   });
 
-  it.each(NOT_FOUND)("find nothing: %s", async (_name, request) => {
+  it.each(NOT_FOUND)("find nothing, and are once on record: %s", async (_name, request) => {
+    const before = fixture.recorded.length;
+
     const { text, status } = await exchange(port, bytes(request));
 
     expect(status).toBe(403);
     if (!request.startsWith("HEAD")) expect(text).toContain('"code":"LeaseUnknown"');
     expectNothingLeaked(text);
+    await expect.poll(() => codesSince(before)).toEqual(["LeaseUnknown"]);
   });
 
   it("half a request is told to come again: it may be us who did not read it in time", async () => {
@@ -155,10 +166,13 @@ describe("hostile requests", () => {
     expectNothingLeaked(text);
   });
 
-  it("CONNECT is dropped without an answer", async () => {
+  it("CONNECT is dropped without an answer, and on record", async () => {
+    const before = fixture.recorded.length;
+
     const { text } = await exchange(port, bytes("CONNECT 127.0.0.1:PORT HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\n\r\n"));
 
     expect(text).toBe("");
+    expect(codesSince(before)).toEqual(["RequestRefused"]);
   });
 
   it("what follows a refused request on its connection is not answered", async () => {
@@ -187,8 +201,8 @@ describe("hostile requests", () => {
     expect(status).toBe(200);
   });
 
-  it("leave no token and no credential in the log", () => {
-    const written = JSON.stringify(fixture.logger.lines);
+  it("leave no token and no credential in the log and on record", () => {
+    const written = JSON.stringify([fixture.logger.lines, fixture.recorded]);
 
     expect(fixture.fetches().length).toBeGreaterThan(50);
     expectNothingLeaked(written);

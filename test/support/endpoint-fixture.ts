@@ -1,3 +1,5 @@
+import type { AuditEvent } from "../../src/audit/audit-event.js";
+import type { AuditRecorder } from "../../src/audit/audit-log.js";
 import { type HeldCredentials } from "../../src/core/credentials.js";
 import type { BrokerError } from "../../src/core/errors.js";
 import { Secret } from "../../src/core/secret.js";
@@ -10,7 +12,7 @@ import { FakeLeases } from "../fakes/fake-leases.js";
 import { FakePeers } from "../fakes/fake-peers.js";
 import { CANARY } from "./canaries.js";
 import { FakeClock } from "./fake-clock.js";
-import { type LogLine, memoryLogger } from "./memory-logger.js";
+import { memoryLogger } from "./memory-logger.js";
 
 const NOW = Date.parse("2026-11-21T03:53:46.789Z");
 export const ACCESS_KEY_ID = "ASIA00000000000ACCES";
@@ -49,6 +51,21 @@ class FakeCredentials implements RoleCredentials {
   }
 }
 
+interface Fetch {
+  readonly event: string;
+  readonly lease: string | undefined;
+  readonly role: string | null | undefined;
+  readonly outcome: string;
+  readonly code: string | undefined;
+  readonly uid: number | undefined;
+}
+
+function asFetch(recorded: AuditEvent): Fetch {
+  const { event, lease, role, outcome, code } = recorded;
+  const uid = "peer" in recorded ? recorded.peer?.uid : undefined;
+  return { event, lease: lease?.id, role, outcome, code, uid };
+}
+
 /** An endpoint with fakes behind it; `token` is good for the role dev. */
 export function endpointFixture() {
   const leases = new FakeLeases();
@@ -56,9 +73,10 @@ export function endpointFixture() {
   const peers = new FakePeers();
   const clock = new FakeClock();
   const logger = memoryLogger();
-  /** What the log says of each fetch. */
-  const fetches = (): readonly LogLine["fields"][] =>
-    logger.lines.filter(({ message }) => message === "fetch").map(({ fields }) => fields);
+  const recorded: AuditEvent[] = [];
+  const audit: AuditRecorder = { record: (event) => void recorded.push(event) };
+  /** What is on record of each request. */
+  const fetches = (): readonly Fetch[] => recorded.map(asFetch);
   let resumeChecks = 0;
   /** What an edit of the config does; true: it was taken up. */
   const config = {
@@ -67,13 +85,16 @@ export function endpointFixture() {
   };
   credentials.hold("dev", hourOfCredentials());
   const app = createEndpointApp({
-    ...{ leases, credentials, peers, clock, logger },
+    ...{ leases, credentials, peers, audit, clock, logger },
     noticeResume: () => void resumeChecks++,
     takeUpEdit: () => config.takeUpEdit(),
     whyMissing: (role) => config.whyMissing?.(role),
   });
   const listen = (limits: Partial<ServerLimits> = {}): Promise<Listener> =>
-    listenOnLoopback(app, { port: 0, clock: new SystemClock(), logger, limits: { bodies: false, ...limits } });
+    listenOnLoopback(app, {
+      ...{ port: 0, clock: new SystemClock(), logger, limits: { bodies: false, ...limits } },
+      onRefused: () => audit.record({ event: "refused", outcome: "refused", code: "RequestRefused" }),
+    });
   const token = leases.add("dev");
   return {
     app,
@@ -83,6 +104,7 @@ export function endpointFixture() {
     peers,
     clock,
     logger,
+    recorded,
     fetches,
     config,
     token,

@@ -45,11 +45,13 @@ function protection(whyNot: string | undefined): Protection {
 async function warnings(parts: FacadeParts): Promise<readonly string[]> {
   const { services, serving, config } = parts;
   const state = services.store.current();
-  const ofStore = state.state === "open" ? [...state.warnings, ...(await endingLogins(services))] : [];
+  const isOpen = state.state === "open";
+  const logins = isOpen ? await endingLogins(services) : [];
   const current = config.current();
   const notes = [...(current ? serving.configNotes(current) : []), serving.sixNote()];
   const ofAudit = await services.audit.warnings();
-  return [...ofStore, ...notDurable(parts), ...ofAudit, ...notes.filter((note) => note !== undefined)];
+  const told = notes.filter((note) => note !== undefined);
+  return [...(isOpen ? state.warnings : []), ...notDurable(parts), ...ofAudit, ...logins, ...told];
 }
 
 /** What cannot be read now (the store was locked meanwhile) is told by the state of each source. */

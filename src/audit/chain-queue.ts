@@ -20,7 +20,7 @@ const BATCH = 500;
 const RETRY_MS = 5000;
 
 /**
- * Lines on their way to a chain: whoever appends one never waits, and a disk that takes none costs bounded memory only. What
+ * Lines on their way to a chain: the caller that appends one never waits, and a disk that takes none costs bounded memory only. What
  * had no place there is counted, and told in the chain once the disk takes lines again.
  */
 export class ChainQueue {

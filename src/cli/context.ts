@@ -48,6 +48,6 @@ export interface CliContext extends CliHost {
   readonly client: ControlClient;
   /** For `status`, `stop`, `logs`: takes the daemon as it is. */
   readonly quietClient: ControlClient;
-  /** A person can be asked: stdin and stderr are terminals. */
+  /** The user can be asked: stdin and stderr are terminals. */
   readonly interactive: boolean;
 }

@@ -153,7 +153,7 @@ async function launchDaemon(
   return spawnDaemon({ nodePath: process.execPath, scriptPath, env: cleanEnvironment(env), logFile, wantedSince });
 }
 
-/** A keychain prompt waits for a person; brokerd itself gives up after 30 s. */
+/** A keychain prompt waits for the user; brokerd itself gives up after 30 s. */
 const BROKERD_LIMIT_MS = 60_000;
 
 async function runBrokerd(

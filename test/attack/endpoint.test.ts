@@ -117,7 +117,7 @@ describe("another user of the machine", () => {
       String.raw`GET /creds HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n${String.raw`1\r\na\r\n`.repeat(10_000)}`,
     ],
   ])(
-    "pipelines, and keeps nobody waiting: %s",
+    "pipelines, and keeps no client waiting: %s",
     async (name, connections, request) => {
       const args = [victim.port, connections, cutsOf(connections), request];
       const [, honest] = await besideHonestClient(victim, runAs("other", "pipelines.mjs", args));

@@ -8,7 +8,7 @@ import { TestBroker } from "../support/broker.js";
 import { USER_KEY } from "../support/in-process-broker.js";
 import { runRoot } from "../support/temp-dir.js";
 
-/** Two users of the machine who are nobody else. */
+/** Two users of the machine who are no other account. */
 const VICTIM = 61_235;
 const ATTACKER = 61_236;
 
@@ -48,7 +48,7 @@ export class Victim {
     const env = { AWS_ENDPOINT_URL: awsUrl, CREDBROKER_LOG_LEVEL: logLevel };
     const broker = await TestBroker.create({ name: "attack", config, env });
     mkdirSync(join(broker.home, "state"), { mode: 0o700 });
-    // The way to the home, which is nobody else's otherwise.
+    // The way to the home, which is no other user's otherwise.
     for (const directory of [runRoot(), join(runRoot(), "home")]) chmodSync(directory, 0o711);
     spawnSync("chown", ["-R", `${VICTIM}:${VICTIM}`, broker.home]);
     await startAsVictim(broker);

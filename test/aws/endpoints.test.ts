@@ -76,13 +76,13 @@ describe("without custom endpoints", () => {
   test.each([
     ["AWS_USE_FIPS_ENDPOINT", "us-east-1", "sts-fips.us-east-1.amazonaws.com"],
     ["AWS_USE_DUALSTACK_ENDPOINT", "eu-west-1", "sts.eu-west-1.api.aws"],
-  ])("%s chooses the variant", async (variable, region, host) => {
+  ])("the variable %s chooses the variant of an endpoint", async (variable, region, host) => {
     const { sts } = aws({ [variable]: "true" });
 
     expect(await hostCalled(() => sts.getCallerIdentity(annSigns, region))).toBe(`${host}:443`);
   });
 
-  test("both variants together", async () => {
+  test("FIPS and dual stack are chosen together", async () => {
     const { sts } = aws({ AWS_USE_FIPS_ENDPOINT: "true", AWS_USE_DUALSTACK_ENDPOINT: "true" });
 
     expect(await hostCalled(() => sts.getCallerIdentity(annSigns, "us-east-1"))).toBe("sts-fips.us-east-1.api.aws:443");

@@ -8,7 +8,7 @@ import { memoryLogger } from "../support/memory-logger.js";
 import { annSigns, assuming, ROLE } from "./aws-fixture.js";
 import { CODE_CLIENT } from "./identity-center-fixture.js";
 
-/** Run by hostile-home.test.ts: one call of each service, ours (`broker`) or a client like anybody's (`plain`). */
+/** Run by hostile-home.test.ts: one call of each service, ours (`broker`) or a client as any program has one (`plain`). */
 async function run(kind: string | undefined): Promise<unknown> {
   if (kind === "plain") {
     const secretAccessKey = annSigns.secretAccessKey.reveal();

@@ -7,7 +7,7 @@ describe("the instance metadata service", () => {
     ["TimeoutError from instance metadata service"],
     ["Unable to connect to instance metadata service"],
     ["connect ECONNREFUSED 169.254.169.254:80"],
-  ])("that nobody answers for says that this is no EC2 instance, not %s", (text) => {
+  ])("that is not answered says that this is no EC2 instance, not %s", (text) => {
     const { code, message, hint } = instanceError(new Error(text));
     expect(code).toBe("AwsUnreachable");
     expect(message).toContain("this is not an EC2 instance");

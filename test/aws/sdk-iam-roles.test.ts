@@ -132,11 +132,11 @@ describe("writing a trust policy", () => {
     await expect(assumed()).resolves.toBeDefined();
   });
 
-  test("that names somebody who does not exist is a conflict, in words", async () => {
-    const error = await brokerErrorOf(() => write(ANN_TOO.replace("user/ann", "user/nobody")));
+  test("that names a user who does not exist is a conflict, in words", async () => {
+    const error = await brokerErrorOf(() => write(ANN_TOO.replace("user/ann", "user/missing")));
 
     expect(error).toMatchObject({ code: "Conflict" });
-    expect(error.message).toContain("nobody");
+    expect(error.message).toContain("missing");
     expect(error.hint).toContain("still exists");
   });
 

@@ -126,7 +126,7 @@ describe("waiting for a new key to be known everywhere", () => {
     expect(asked()).toBe(31);
   });
 
-  test("does not wait for a refusal that time will not mend", async () => {
+  test("does not wait for a refusal that time will not fix", async () => {
     const { iam, asked } = waiting(new BrokerError("AssumeRoleDenied", "denied"), 1000);
 
     expect(await brokerErrorOf(() => iam.awaitAccessKey(annSigns, REGION))).toMatchObject({ code: "AssumeRoleDenied" });

@@ -55,7 +55,7 @@ describe("without custom endpoints", () => {
     ["portal", "eu-west-1", {}, "portal.sso.eu-west-1.amazonaws.com"],
     ["portal", "cn-north-1", {}, "portal.sso.cn-north-1.amazonaws.com.cn"],
     ["portal", "us-east-1", { AWS_USE_FIPS_ENDPOINT: "true" }, "portal.sso-fips.us-east-1.amazonaws.com"],
-  ])("%s of %s with %o is at %s", async (service, region, variables, host) => {
+  ])("the API %s of %s with %o is at %s", async (service, region, variables, host) => {
     expect(await hostCalled(service, variables, region)).toBe(`${host}:443`);
   });
 });
@@ -73,7 +73,7 @@ describe("with custom endpoints", () => {
   });
 });
 
-describe("where the browser is sent", () => {
+describe("the page that a login opens", () => {
   const parameters = { client_id: "a b", scopes: "x y" };
 
   test.each([

@@ -59,7 +59,7 @@ describe.skipIf(!existsSync(CHROMIUM))("a real browser", () => {
     expect(scripts.filter((text) => !text.includes("404"))).toEqual([]);
   });
 
-  it("whose person denies is told so, and nothing is stored", async () => {
+  it("whose user denies is told so, and nothing is stored", async () => {
     const { url, waiting } = await start();
     await page.goto(url);
     await page.click("#deny");

@@ -9,8 +9,8 @@ beforeEach(async () => {
   fixture.control.addSource("ops").addRole("dev").addLease("named", { name: "ide", role: "dev" });
 });
 
-/** Bad input to every command: what is wrong is named, and how to mend it; exit 2; nothing is done. */
-const TABLE: readonly (readonly [argv: string, names: RegExp, mend: RegExp])[] = [
+/** Bad input to every command: what is wrong is named, and how to fix it; exit 2; nothing is done. */
+const TABLE: readonly (readonly [argv: string, names: RegExp, fix: RegExp])[] = [
   ["init --prot 1", /--prot/, /--port/],
   ["ls", /'ls'/, /brokerctl roles/],
   ["list", /'list'/, /brokerctl roles/],
@@ -105,21 +105,21 @@ const CHANGING =
   /^(stop|store-create|lock|unlock|.*-add|keys-re|keys-rotate|login-mfa|lease-(create|child|rotate|revoke))/;
 
 describe("bad input", () => {
-  it.each(TABLE)("brokerctl %s", async (argv, names, mend) => {
+  it.each(TABLE)("is named with its fix: brokerctl %s", async (argv, names, fix) => {
     const { code, stderr } = await fixture.run(argv.split(" "));
     expect(code).toBe(2);
     const [error = "", hint = ""] = stderr.split("\n");
     expect(error).toMatch(/^brokerctl: error: /);
     expect(error).toMatch(names);
     expect(hint).toMatch(/^brokerctl: hint: /);
-    expect(hint).toMatch(mend);
+    expect(hint).toMatch(fix);
     expect(fixture.control.calls.filter(({ operation }) => CHANGING.test(operation))).toEqual([]);
     expect(readFileSync(fixture.configFile, "utf8")).toBe("version: 1\n");
   });
 
   const withoutJson = /^(init|stop|config edit|login|lock|unlock|env|exec|credential-process)/;
 
-  it.each(TABLE.filter(([argv]) => !withoutJson.test(argv)))("as JSON: brokerctl %s", async (argv, names) => {
+  it.each(TABLE.filter(([argv]) => !withoutJson.test(argv)))("is named as JSON: brokerctl %s", async (argv, names) => {
     const { code, stdout, error } = await fixture.run([...argv.split(" "), "--json"]);
     expect([code, stdout]).toEqual([2, ""]);
     expect(error?.message).toMatch(names);

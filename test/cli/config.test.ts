@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 
 const config = (): string => readFileSync(fixture.configFile, "utf8");
-/** Copies of the config that were kept for the person. */
+/** Copies of the config that were kept for the user. */
 const kept = (): string[] => readdirSync(join(fixture.home, "state")).filter((name) => name.startsWith("edit-"));
 
 describe("source add and role add", () => {
@@ -120,7 +120,7 @@ describe("config edit", () => {
     expect(fixture.control.calls).toEqual([]);
   });
 
-  it("offers to mend an invalid edit, and takes the mended one", async () => {
+  it("offers to fix an invalid edit, and takes the fixed one", async () => {
     const script = 'grep -q broken "$2" && echo "# fine" > "$2" || echo broken >> "$2"';
     const { code, stderr } = await fixture.run(["config", "edit"], {
       ...editor(script),
@@ -141,7 +141,7 @@ describe("config edit", () => {
     expect(readFileSync(copy, "utf8")).toBe("version: 1\nbroken\n");
   });
 
-  it("keeps the edit, and the config, when somebody else changed the config meanwhile", async () => {
+  it("keeps the edit, and the config, when another program changed the config meanwhile", async () => {
     const script = `echo "# mine" >> "$2"; echo "# theirs" >> ${fixture.configFile}`;
     const { code, stderr } = await fixture.run(["config", "edit"], editor(script));
     expect([code, config()]).toEqual([1, "version: 1\n# theirs\n"]);
@@ -168,7 +168,7 @@ describe("config edit", () => {
 });
 
 describe("a config that is not safe to write", () => {
-  it("is refused by name, with the command that mends it", async () => {
+  it("is refused by name, with the command that fixes it", async () => {
     chmodSync(fixture.configFile, 0o666);
     const { code, stderr } = await fixture.run(["role", "add", "x", "--source", "ops"]);
     expect(code).toBe(2);

@@ -65,7 +65,7 @@ describe("a command that needs the daemon", () => {
     expect(starts).toBe(1);
   });
 
-  it("does not, with exit 3, when CREDBROKER_NO_AUTOSTART=1", async () => {
+  it("does not start it, with exit 3, when CREDBROKER_NO_AUTOSTART=1", async () => {
     const { code, stderr } = await fixture.run(["roles"], { env: { CREDBROKER_NO_AUTOSTART: "1" } });
     expect(code).toBe(3);
     expect(stderr).toContain("brokerctl start");
@@ -170,15 +170,15 @@ describe("a command that finds another one starting the daemon", () => {
   });
 });
 
-describe("after a stop", () => {
-  it("no command that began before it starts the daemon again", async () => {
+describe("a command after a stop", () => {
+  it("that began before it does not start the daemon again", async () => {
     expect(await fixture.run(["stop"])).toMatchObject({ code: 0 });
     const { code, stderr } = await fixture.run(["roles"], { startedAt: NOW - 1 });
     expect(code).toBe(3);
     expect(stderr).toContain("brokerd was stopped after this command had begun");
   });
 
-  it("one that began after it does", async () => {
+  it("that began after it starts the daemon", async () => {
     expect(await fixture.run(["stop"])).toMatchObject({ code: 0 });
     const launchDaemon = (wantedSince: number): Promise<SpawnedDaemon> => {
       expect(wantedSince).toBe(NOW);
@@ -187,12 +187,12 @@ describe("after a stop", () => {
     expect(await fixture.run(["roles"], { launchDaemon })).toMatchObject({ code: 0 });
   });
 
-  it("one whose clock was set back since does too", async () => {
+  it("whose clock was set back since starts the daemon too", async () => {
     writeFileSync(join(fixture.home, "state", "stopped-at"), `${NOW + 3_600_000}\n`);
     expect(await fixture.run(["roles"], { launchDaemon: launchFine })).toMatchObject({ code: 0 });
   });
 
-  it("the daemon that a command has just started is waited for and stopped too", async () => {
+  it("that has just started the daemon has it stopped too, when it is up", async () => {
     const daemon = daemonLock();
     setTimeout(() => void fixture.control.listen(), 20);
     const { spawn } = await import("node:child_process");
@@ -206,7 +206,7 @@ describe("after a stop", () => {
     expect([code, stderr]).toEqual([0, "brokerd has stopped\n"]);
   });
 
-  it("restart is no stop: what waits may start the daemon", async () => {
+  it("may start the daemon where it was a restart", async () => {
     expect(await fixture.run(["restart"], { launchDaemon: launchFine })).toMatchObject({ code: 0 });
     expect(existsSync(join(fixture.home, "state", "stopped-at"))).toBe(false);
   });
@@ -267,7 +267,7 @@ describe("versions that differ", () => {
     await fixture.control.listen();
   });
 
-  it("are said, with how to mend it, after the answer", async () => {
+  it("are said, with how to fix it, after the answer", async () => {
     const { code, stderr } = await fixture.run(["roles"]);
     expect(code).toBe(0);
     expect(stderr).toContain("brokerd is version 0.0.9, brokerctl 0.1.0");

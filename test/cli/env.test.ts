@@ -165,7 +165,7 @@ describe("env where a login is missing", () => {
     fixture.control.needMfa("dev", "123456");
   });
 
-  it("exits 4 and names the login where nobody can be asked", async () => {
+  it("exits 4 and names the login where the user cannot be asked", async () => {
     const result = await fixture.run(["env", "dev"]);
     expect(result.code).toBe(4);
     expect(result.stderr).toContain("brokerctl login ops");

@@ -24,7 +24,7 @@ async function exec(argv: readonly string[], options: Parameters<CliFixture["run
 
 const seen = (): Record<string, string> => JSON.parse(readFileSync(seenFile, "utf8")) as Record<string, string>;
 
-describe("exec with a person at the terminal", () => {
+describe("exec with a user at the terminal", () => {
   it("offers the login that is missing before anything runs", async () => {
     fixture.control.needMfa("dev", "123456");
     const declined = await exec(["dev"], { answers: [[/Log in now/, false]] });

@@ -97,7 +97,7 @@ describe("what exec runs", () => {
   it.each([
     ["url", { AWS_CONTAINER_CREDENTIALS_FULL_URI: expect.stringContaining("/lease/brk_") as string }],
     ["static", { AWS_ACCESS_KEY_ID: SERVED.accessKeyId, AWS_SECRET_ACCESS_KEY: SERVED.secretAccessKey }],
-  ])("learns of them as told: --as %s", async (form, expected) => {
+  ])("has its credentials in the form that --as %s names", async (form, expected) => {
     expect(await envOf(["dev", "--as", form])).toMatchObject(expected);
     expect(leases()).toEqual(["default"]);
   });
@@ -198,7 +198,7 @@ describe("how exec ends", () => {
     ["an unknown lease", ["--lease", "nosuch"], 125],
     ["wrong flags", ["--for", "soon"], 2],
     ["a flag of a later version", ["--read-only"], 2],
-  ])("its own failure: %s", async (_, argv, code) => {
+  ])("with a code of its own where exec itself fails: %s", async (_, argv, code) => {
     const result = await ctl(["exec", ...argv, "--", "sh", "-c", "echo ran"]);
     expect([result.code, result.stdout]).toEqual([code, ""]);
     expect(result.stderr).toContain("brokerctl: error:");

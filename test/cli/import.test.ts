@@ -108,7 +108,7 @@ describe("import", () => {
     expect(operations()).toEqual(["import-plan"]);
   });
 
-  it("does nothing when the person says no, or cannot be asked", async () => {
+  it("does nothing when the user says no, or cannot be asked", async () => {
     expect(await fixture.run(["import"], { env, answers: [[/Import/, false]] })).toMatchObject({ code: 1 });
     const { code, stderr } = await fixture.run(["import"], { env });
     expect(code).toBe(2);

@@ -109,7 +109,7 @@ describe("two users' init at once", () => {
     expect(fixture.control.requests("store-create")).toEqual([{}]);
   });
 
-  it("leave a config that somebody has edited as it is", async () => {
+  it("leave a config that was edited as it is", async () => {
     const edit = async (): Promise<SpawnedDaemon> => {
       const launched = await launchOnTaken(1)();
       appendFileSync(fixture.configFile, "# mine\n");
@@ -134,7 +134,7 @@ describe("init", () => {
     expect(stderr).toContain("brokerctl keys add");
   });
 
-  it("picks a port that nobody listens on", async () => {
+  it("picks a port that no program listens on", async () => {
     await take(9171);
     await init();
     expect(port()).toBeGreaterThan(9171);
@@ -248,7 +248,7 @@ describe("init where there is no usable keychain", () => {
     expect(fixture.control.secretStore).toBe("key_file");
   });
 
-  it("does not ask again once something is sealed, nor for a config that somebody edited", async () => {
+  it("does not ask again once something is sealed, nor for a config that was edited", async () => {
     await init(["--secret-store", "key_file"]);
     writeFileSync(join(fixture.home, "state", "secrets.sealed"), "x");
     expect((await init([], { interactive: true })).asked).toEqual([]);
@@ -309,7 +309,7 @@ describe("init once more", () => {
     expect(fixture.control.requests("store-create")).toHaveLength(1);
   });
 
-  it("does not put its flags into a config that somebody has edited", async () => {
+  it("does not put its flags into a config that was edited", async () => {
     writeFileSync(fixture.configFile, "version: 1\nsecret_store: keychain\n# mine\n");
     const { code, stderr } = await init(["--secret-store", "key_file"]);
     expect([code, starts]).toEqual([2, 0]);
@@ -340,7 +340,7 @@ describe("init's flags", () => {
     expect(stderr).toMatch(message);
   });
 
-  it("needs somebody who types the passphrase, or a file", async () => {
+  it("needs a user who types the passphrase, or a file", async () => {
     const { code, stderr } = await init(["--secret-store", "passphrase"]);
     expect(code).toBe(2);
     expect(stderr).toContain("CREDBROKER_PASSPHRASE_FILE");

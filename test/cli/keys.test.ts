@@ -81,7 +81,7 @@ describe("keys add", () => {
     expect(stderr).not.toContain("still holds");
   });
 
-  it("refuses a second key before the person has typed it", async () => {
+  it("refuses a second key before the user has typed it", async () => {
     fixture.control.keys.push({ source: "ops", accessKeyIdSuffix: "OLD1", addedAt: 0, rotatedAt: null });
     const { code, stderr, asked } = await fixture.run(["keys", "add", "ops"], { interactive: true });
     expect(code).toBe(1);
@@ -102,7 +102,7 @@ describe("keys add", () => {
     ["two secrets", ["--csv", "x", "--secret-stdin"], SECRET, /choose one/],
     ["a CSV that is not there", ["--csv", "nosuch.csv"], "", /--csv: cannot read .*nosuch.csv/],
     ["a CSV that never ends", ["--csv", "/dev/zero"], "", /--csv: cannot read \/dev\/zero: it has more than 64 KiB/],
-    ["nobody to ask", [], "", /there is no terminal/],
+    ["no terminal to ask at", [], "", /there is no terminal/],
   ])("refuses %s with exit 2, telling why and not the secret", async (_, flags, stdin, message) => {
     const { code, stderr } = await fixture.run(["keys", "add", "ops", ...flags], { stdin });
     expect(code).toBe(2);
@@ -160,7 +160,7 @@ describe("keys list, rotate, remove", () => {
     expect([yes.code, fixture.control.requests(operation)]).toEqual([0, [{ source: "ops" }]]);
   });
 
-  it.each(["rotate", "remove"])("%s needs --yes where nobody can be asked", async (verb) => {
+  it.each(["rotate", "remove"])("%s needs --yes where the user cannot be asked", async (verb) => {
     const { code, stderr } = await fixture.run(["keys", verb, "ops"]);
     expect(code).toBe(2);
     expect(stderr).toContain("--yes");

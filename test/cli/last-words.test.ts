@@ -98,7 +98,7 @@ describe("env, whose output a shell evaluates", () => {
     ["the package's own description", "package.json"],
     ["even what says which variables there are", "dist/cli/access/variables.js"],
     ["a file that is there and cut short", ""],
-  ])("drops them where an installation lacks %s", async (_, file) => {
+  ])("drops the variables of an earlier evaluation where an installation lacks %s", async (_, file) => {
     const root = installation();
     if (file === "") writeFileSync(join(root, "dist/cli/commands/env.js"), "export const envCommand = {");
     else rmSync(join(root, file));
@@ -121,7 +121,7 @@ describe("env, whose output a shell evaluates", () => {
     expect(await text("dotenv")).toBe("");
   }, 30_000);
 
-  it("drops them when somebody ends it while it waits", async () => {
+  it("drops them when it is ended while it waits", async () => {
     await fixture.control.close();
     // Takes connections and never answers: a daemon that hangs.
     const silent = createServer();

@@ -29,7 +29,7 @@ describe("login", () => {
     expect(await fixture.run(["login", "ops", "--mfa-code-stdin"], { stdin: "123456\n" })).toMatchObject({ code: 0 });
   });
 
-  it("asks nobody where a program prints the code, unless it is given", async () => {
+  it("does not ask the user where a program prints the code, unless it is given", async () => {
     fixture.control.mfa.get("ops")!.printed = "123456";
     expect(await fixture.run(["login"])).toMatchObject({
       code: 0,
@@ -61,7 +61,7 @@ describe("login", () => {
   it.each<[string, string[], RegExp]>([
     ["a source that is not there", ["login", "osp"], /did you mean brokerctl login ops/],
     ["a source without MFA", ["login", "plain"], /takes no login/],
-    ["nobody to ask", ["login", "ops"], /brokerctl login ops --mfa-code-stdin/],
+    ["no terminal to ask at", ["login", "ops"], /brokerctl login ops --mfa-code-stdin/],
     ["a flag that is for Identity Center", ["login", "--device"], /--device is not for ops/],
   ])("exits 2 for %s", async (_, argv, message) => {
     const { code, stderr } = await fixture.run(argv);
@@ -111,7 +111,7 @@ describe("lock and unlock", () => {
     });
   });
 
-  it("leaves it to the daemon's own file where nobody can be asked", async () => {
+  it("leaves it to the daemon's own file where the user cannot be asked", async () => {
     fixture.control.state = "locked";
     expect(await fixture.run(["unlock"])).toMatchObject({ code: 4 });
     expect(fixture.control.requests("unlock")).toEqual([{}]);

@@ -29,7 +29,7 @@ describe("the program", () => {
     expect([code, stdout]).toEqual([0, "brokerctl 0.1.0\n"]);
   });
 
-  it("exits with 2 and the mend where no place can be named", async () => {
+  it("exits with 2 and the fix where no place can be named", async () => {
     const { code, stderr } = await ctl(["status"], { env: { CREDBROKER_HOME: "not/absolute" } });
     expect(code).toBe(2);
     expect(stderr).toContain("CREDBROKER_HOME is not an absolute path");
@@ -42,7 +42,7 @@ describe("the program", () => {
     expect(stderr).toContain(`chmod 700 ${fixture.home}/run`);
   });
 
-  it("names the state directory that brokerd refuses, and its mend", async () => {
+  it("names the state directory that brokerd refuses, and its fix", async () => {
     const home = tempDir("open-state");
     writeFileSync(`${home}/config.yaml`, "version: 1\nsecret_store: key_file\nendpoint: { port: 1 }\n", {
       mode: 0o600,

@@ -163,7 +163,7 @@ describe("whoami", () => {
     ]);
   });
 
-  it("exits 2 when no role is chosen, and warns when this shell's programs would be somebody else", async () => {
+  it("exits 2 when no role is chosen, and warns when this shell's programs would have another role", async () => {
     expect(await fixture.run(["whoami"])).toMatchObject({ code: 2 });
     fixture.control.leases = fixture.control.leases.map((lease) => ({ ...lease, role: "dev" }));
     expect((await fixture.run(["whoami"])).stderr).toContain("AWS_CONTAINER_CREDENTIALS_FULL_URI is not set");

@@ -199,7 +199,7 @@ describe("output", () => {
   }
   const error = new BrokerError("NoRole", "none \u001b]0;evil\u0007chosen", { hint: "brokerctl use ROLE" });
 
-  it("gives errors and their mend to people on stderr, without control characters", () => {
+  it("gives errors and their fix to the user on stderr, without control characters", () => {
     const { output, text } = captured();
     output.error(error);
     expect(text).toEqual({
@@ -211,7 +211,7 @@ describe("output", () => {
   it("gives errors as one JSON object with --json, and nothing else beside it", () => {
     const { output, text } = captured({ json: true });
     output.say("doing");
-    output.warn("odd", "mend");
+    output.warn("odd", "fix");
     output.error(error);
     expect(text.stdout).toBe("");
     expect(JSON.parse(text.stderr)).toEqual({
@@ -228,7 +228,7 @@ describe("output", () => {
     ["FORCE_COLOR before the two", { isTTY: true, env: { FORCE_COLOR: "1", NO_COLOR: "1", TERM: "dumb" } }, true],
     ["FORCE_COLOR=0", { isTTY: true, env: { FORCE_COLOR: "0" } }, false],
     ["FORCE_COLOR in a pipe", { env: { FORCE_COLOR: "1" } }, false],
-  ])("minds colours: %s", (_, options, coloured) => {
+  ])("has colours or none as the terminal and the environment say: %s", (_, options, coloured) => {
     const { output, text } = captured(options);
     output.error(error);
     expect(text.stderr.includes("\u001b[31m")).toBe(coloured);
@@ -279,7 +279,7 @@ describe("the line that says what is waited for", () => {
     await end();
   });
 
-  it("never comes where nobody watches, or another program has the terminal", async () => {
+  it("never comes where no user watches, or another program has the terminal", async () => {
     const unseen = watched({ enabled: false });
     await unseen.clock.advance(5000);
     expect(unseen.text()).toBe("");

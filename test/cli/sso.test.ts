@@ -92,7 +92,7 @@ describe("logout", () => {
     expect(stderr).toContain("portal.example cannot be reached");
   });
 
-  it("exits 2 where nobody is logged in", async () => {
+  it("exits 2 where there is no login", async () => {
     expect(await fixture.run(["logout"])).toMatchObject({ code: 2 });
     expect((await fixture.run(["logout", "corp"])).stderr).toContain("there was no login to corp");
   });
@@ -133,7 +133,7 @@ describe("sso roles", () => {
     ["only", 2],
     ["1/Admin", 0],
     ["*1/Admin", 1],
-    ["{admin,nobody}", 1],
+    ["{admin,missing}", 1],
     ["*/[a-c]*", 1],
     ["!admin", 0],
   ])("--match %s leaves %d", async (pattern, count) => {

@@ -50,7 +50,7 @@ describe("use without ROLE", () => {
     expect(stderr).toContain("the portal cannot be reached");
   });
 
-  it("names no more than twenty roles where nobody can choose", async () => {
+  it("names no more than twenty roles where the user cannot choose", async () => {
     for (let n = 0; n < 100; n++) fixture.control.addRole(`r${String(n)}`);
     const { code, stderr } = await fixture.run(["use"]);
     expect(code).toBe(2);
@@ -114,7 +114,7 @@ describe("use", () => {
     expect(stderr).toContain('eval "$(brokerctl env)"');
   });
 
-  it("sends nobody else's token to the daemon", async () => {
+  it("sends no foreign token to the daemon", async () => {
     const env = {
       AWS_CONTAINER_CREDENTIALS_FULL_URI: "http://169.254.170.23/v1",
       AWS_CONTAINER_AUTHORIZATION_TOKEN: TOKEN,
@@ -155,14 +155,14 @@ describe("use", () => {
     expect(stderr).toBe("");
   });
 
-  it("lets the person choose when no role is named", async () => {
+  it("lets the user choose when no role is named", async () => {
     const { code } = await fixture.run(["use"], { answers: [[/Which role/, "prod-role"]] });
     expect(code).toBe(0);
     expect(moved()).toMatchObject({ role: "prod-role" });
     expect(await fixture.run(["use"], { answers: [[/Which role/, CONTROL_C]] })).toMatchObject({ signal: "SIGINT" });
   });
 
-  it("exits 2 with the choices where nobody can choose", async () => {
+  it("exits 2 with the choices where the user cannot choose", async () => {
     const { code, stderr } = await fixture.run(["use"]);
     expect(code).toBe(2);
     expect(stderr).toContain("dev, prod-role");

@@ -21,7 +21,7 @@ function regionsSigned(label: string): readonly (string | null)[] {
   return [...new Set(bench.proxy.callsOf(label).map(({ region }) => region))];
 }
 
-describe("who a client is", () => {
+describe("a client's identity", () => {
   it.concurrent.each(CASES)(
     "$name, home $kind: after `env`, the role of the default lease",
     async ({ client, kind }) => {
@@ -33,7 +33,7 @@ describe("who a client is", () => {
     },
   );
 
-  it.concurrent.each(CASES)("$name, home $kind: by `exec ROLE`, that role", async ({ client, kind }) => {
+  it.concurrent.each(CASES)("$name in a home $kind: `exec ROLE` makes it that role", async ({ client, kind }) => {
     const label = `exec/${client.name}/${kind}`;
     const outcome = await bench.shell(kind, label).withExec(PROD.name, client.identity);
     expect(outcome).toEqual(SUCCESS);
@@ -41,7 +41,7 @@ describe("who a client is", () => {
     expect(regionsSigned(label)).toEqual([PROD.region]);
   });
 
-  it.concurrent.each(CLIENT_FORMS)("$name: `env ROLE --as $form`", async ({ client, form }) => {
+  it.concurrent.each(CLIENT_FORMS)("$name: `env ROLE --as $form` makes it that role", async ({ client, form }) => {
     const label = `${form}/${client.name}`;
     const outcome = await bench.shell("empty", label).withEnv(`${PROD.name} --as ${form}`, client.identity);
     // The JavaScript SDK warns of a token both in the environment and in a file; others read only one of the two.

@@ -31,7 +31,7 @@ describe("what shadows the endpoint after `env` was evaluated, and cannot shadow
     expect(arnsIn(exec)).toEqual([DEV.arn]);
   });
 
-  it.concurrent.each(CLIENTS)("$name: keys that somebody put into [default] since", async (client) => {
+  it.concurrent.each(CLIENTS)("$name: keys that the user put into [default] since", async (client) => {
     const label = `since/${client.name}`;
     const shell = bench.shell("empty", label);
     expect(await shell.script("brokerctl env > variables")).toEqual(SUCCESS);
@@ -45,11 +45,11 @@ describe("what shadows the endpoint after `env` was evaluated, and cannot shadow
 
   it.concurrent.each(CLIENTS)("$name: the name of a profile that does not exist", async (client) => {
     const shell = bench.shell("empty", `unknown/${client.name}`);
-    const prelude = `${ENV}\nexport AWS_PROFILE=nobody`;
+    const prelude = `${ENV}\nexport AWS_PROFILE=missing`;
     const { plain, exec } = await plainAndExec(shell, prelude, client.identity);
     // botocore stops at an unknown profile; the JavaScript SDK goes on to the endpoint (sdk-contract §2.1).
     if (client === JAVASCRIPT) expect(arnsIn(plain)).toEqual([DEV.arn]);
-    else expect(plain).toMatchObject({ stderr: expect.stringContaining("nobody") as string, stdout: "" });
+    else expect(plain).toMatchObject({ stderr: expect.stringContaining("missing") as string, stdout: "" });
     expect(exec).toEqual(SUCCESS);
     expect(arnsIn(exec)).toEqual([DEV.arn]);
   });
@@ -67,7 +67,7 @@ describe("what does not shadow the endpoint", () => {
     "$name: keys and an unknown profile that were in the shell before `env`",
     async (client) => {
       const shell = bench.shell("empty", `before/${client.name}`);
-      const prelude = `${KEYS}\nexport AWS_PROFILE=nobody\n${ENV}`;
+      const prelude = `${KEYS}\nexport AWS_PROFILE=missing\n${ENV}`;
       const { plain, exec } = await plainAndExec(shell, prelude, client.identity);
       for (const outcome of [plain, exec]) {
         expect(outcome).toEqual(SUCCESS);

@@ -22,7 +22,7 @@ describeRefusals("sources", [
     says: ['not "key"', 'did you mean "keys"?'],
   },
   {
-    it: "a type that is nobody's",
+    it: "a type that does not exist",
     text: `${HEAD}sources:\n  k: { type: ldap } ${MARK}\n`,
     field: "sources.k.type",
     says: ["keys, sso, web_identity, process, aws_sso_cache, profile, instance_metadata, container", 'not "ldap"'],

@@ -52,7 +52,7 @@ describe("loadConfig", () => {
     expect(error.message).toContain(`${path}:1:10: version: `);
   });
 
-  it.each([0o664, 0o646, 0o666])("refuses a file of mode %o, and says how to mend it", async (mode) => {
+  it.each([0o664, 0o646, 0o666])("refuses a file of mode %o, and says how to fix it", async (mode) => {
     const { path } = write(EXAMPLE, { mode });
     const error = await refusal(path);
 
@@ -122,7 +122,7 @@ describe("loadConfig", () => {
   it("says that a file cannot be read", async () => {
     const { path } = write(EXAMPLE, { mode: 0o000 });
 
-    expect(await asNobody(() => refusal(path))).toMatchObject({ code: "ConfigInvalid", hint: `chmod u+r ${path}` });
+    expect(await asOtherUser(() => refusal(path))).toMatchObject({ code: "ConfigInvalid", hint: `chmod u+r ${path}` });
   });
 
   it("refuses a file over 1 MiB without reading it", async () => {
@@ -149,7 +149,7 @@ describe("loadConfig", () => {
 });
 
 /** Root may read everything: as root the question is asked with another user's rights. */
-async function asNobody<T>(action: () => Promise<T>): Promise<T> {
+async function asOtherUser<T>(action: () => Promise<T>): Promise<T> {
   if (process.geteuid?.() !== 0) return action();
   process.seteuid?.(65_534);
   try {

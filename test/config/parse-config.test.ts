@@ -104,7 +104,7 @@ describe("parseConfig", () => {
     expect(config.roles.get("valueOf")?.origin).toMatchObject({ source: { name: "toString" } });
   });
 
-  it("gives a result that nobody can change", () => {
+  it("gives a result that cannot be changed", () => {
     const config = parse(EXAMPLE);
     const role = config.roles.get("prod-role")!;
 

@@ -9,7 +9,7 @@ interface SdkPartition {
   readonly regions: Readonly<Record<string, unknown>>;
 }
 
-/** The SDK shows it to nobody: a file of its own that has moved makes this fail, and the new place is to be found. */
+/** The SDK does not export it: a file of its own that has moved makes this fail, and the new place is to be found. */
 const SDK_LIST = "../../node_modules/@aws-sdk/core/dist-es/submodules/client/util-endpoints/lib/aws/partitions.js";
 
 async function sdkPartitions(): Promise<readonly SdkPartition[]> {

@@ -11,7 +11,7 @@ export interface BadConfig {
   readonly text: string;
   /** The path that the message must begin with; none where the file as a whole is meant. */
   readonly field?: string;
-  /** What the message must also say: the offending value, the mend. */
+  /** What the message must also say: the offending value, the fix. */
   readonly says: readonly string[];
 }
 
@@ -36,7 +36,7 @@ export function roles(lines: string): string {
   return `${HEAD}sources:\n  k: { type: keys }\n  m: { type: keys, mfa_serial: "${mfa}" }\nroles:\n${lines}\n`;
 }
 
-/** Each config is refused for one reason: it names the line, the field, what is wrong and where that is known the mend. */
+/** Each config is refused for one reason: it names the line, the field, what is wrong and where that is known the fix. */
 export function describeRefusals(area: string, table: readonly BadConfig[]): void {
   describe(`bad configs: ${area}`, () => {
     it.each(table)("refuses $it", ({ text, field, says }) => {

@@ -79,14 +79,14 @@ describe("SOURCE:ACCOUNT/ROLE with an account's name", () => {
     expect(await call("lease-show", byDefault)).toMatchObject({ role: null });
   });
 
-  it("that nobody has is refused with the nearest, and a new account is found", async () => {
+  it("that does not exist is refused with the nearest, and a new account is found", async () => {
     const { error } = await call("warm", { role: "corp:Data Platfrom/ReadOnly" });
     expect(error).toMatchObject({ code: "RoleUnknown", hint: "brokerctl sso roles corp" });
     expect(error?.message).toContain("did you mean Data Platform?");
     services.center.accounts = [...services.center.accounts, { accountId: "100000000009", accountName: "New" }];
     await services.clock.advance(10_000);
     expect(await call("warm", { role: "corp:new/ReadOnly" })).toMatchObject({ role: "corp:100000000009/ReadOnly" });
-    for (let typo = 0; typo < 5; typo++) await call("warm", { role: "corp:nobody/ReadOnly" });
+    for (let typo = 0; typo < 5; typo++) await call("warm", { role: "corp:missing/ReadOnly" });
     expect(listings()).toBe(2);
   });
 
@@ -100,7 +100,7 @@ describe("SOURCE:ACCOUNT/ROLE with an account's name", () => {
     expect(error).toMatchObject({ code: "LoginRequired", hint: "brokerctl login corp" });
   });
 
-  it("is asked of nobody where the account is given by id, and says what a source of another type takes", async () => {
+  it("is not asked for where the account is given by id, and says what a source of another type takes", async () => {
     await call("warm", { role: "corp:100000000001/ReadOnly" });
     expect(listings()).toBe(0);
     expect((await call("warm", { role: "cli:Data Platform/ReadOnly" })).error).toMatchObject({

@@ -68,7 +68,7 @@ describe("a first fetch", () => {
     expect(upstream.calls).toBe(1);
   });
 
-  it("that fails tells everybody why and is not cached as success", async () => {
+  it("that fails tells every caller why and is not cached as success", async () => {
     upstream.failWith = unreachable;
     expect(await outcome(provider.retrieve())).toBe("AwsUnreachable");
     upstream.failWith = undefined;
@@ -95,7 +95,7 @@ describe("renewal", () => {
     expect(await keyId()).toBe("02");
   });
 
-  it("comes by itself before clients would refetch on every call, without anybody asking", async () => {
+  it("comes by itself before clients would refetch on every call, without a request", async () => {
     await provider.retrieve();
     for (let minute = 0; minute < 240; minute++) {
       await clock.advance(MINUTE);
@@ -226,7 +226,7 @@ describe("a refusal", () => {
     expect(await outcome(provider.retrieve())).toBe("ok");
   });
 
-  it("is asked again at once for a person", async () => {
+  it("is asked again at once for the user", async () => {
     upstream.failWith = denied;
     await outcome(provider.retrieve());
     upstream.failWith = undefined;
@@ -234,7 +234,7 @@ describe("a refusal", () => {
   });
 });
 
-describe("what waits for a person", () => {
+describe("what waits for the user", () => {
   it("keeps serving what is valid to its end", async () => {
     await provider.retrieve();
     upstream.failWith = mfaRequired;
@@ -254,14 +254,14 @@ describe("what waits for a person", () => {
     expect(provider.snapshot().held).toBeDefined();
   });
 
-  it("is not woken when nobody ever asked for it", async () => {
+  it("is not woken when no client ever asked for it", async () => {
     provider.wake();
     await settle();
     expect(upstream.calls).toBe(0);
   });
 });
 
-describe("warming for a person", () => {
+describe("warming for the user", () => {
   it("waits longer than a client may and gives up at its limit without ending the fetch", async () => {
     upstream.hold();
     const asked = outcome(provider.warm({ limitMs: 60_000 }));

@@ -167,8 +167,8 @@ describe("a role chain", () => {
 
   it("says why when an early hop is denied", async () => {
     configure(first, second, third);
-    sts.failWith = new BrokerError("AssumeRoleDenied", "role first trusts somebody else");
-    await expect(registry.retrieve("third")).rejects.toThrow("role first trusts somebody else");
+    sts.failWith = new BrokerError("AssumeRoleDenied", "role first trusts another principal");
+    await expect(registry.retrieve("third")).rejects.toThrow("role first trusts another principal");
   });
 });
 
@@ -194,7 +194,7 @@ describe("a new config", () => {
 describe("roles that no entry of the config names", () => {
   const names = (): string[] => registry.snapshot().map(({ role }) => role.name);
 
-  it("are let go an hour after they were named, unless somebody needs or fetches them, or goes through them", async () => {
+  it("are let go an hour after they were named, unless a lease needs them, a client fetches them, or another role goes through them", async () => {
     configure(roleOn(keysSource(), "dev"));
     const via = roleOn(keysSource(), "corp:111111111111/Dev");
     for (let count = 0; count < 1000; count++) registry.adopt(roleOn(keysSource(), `lambda:f${count}@dev`));

@@ -32,7 +32,7 @@ describe("the port of the endpoint on a full disk", () => {
     expect(readFileSync(join(stateDir, "endpoint-port"), "utf8")).toBe("4711\n");
   });
 
-  it("is known to have been somebody else's although the marker could not be written", async () => {
+  it("is known to have been another program's although the marker could not be written", async () => {
     const { port } = fullDisk();
     await brokerErrorOf(() => port.markTaken());
     expect(await port.wasTaken()).toBe(true);

@@ -57,7 +57,7 @@ describe("the files that prompts read", () => {
     expect(contents()).toEqual({ "notes.txt": "mine" });
   });
 
-  it("are put back when somebody removed them", async () => {
+  it("are put back when they were removed", async () => {
     held = [lease({ kind: "default", role: "dev" })];
     const kept = files();
     await kept.publish();

@@ -50,7 +50,7 @@ describe("an open store beside leases that the disk does not take", () => {
     return { lifecycle, disk };
   }
 
-  it("keeps nobody from being served at the start, is told, and tried again until it works", async () => {
+  it("keeps no client from being served at the start, is told, and tried again until it works", async () => {
     const { lifecycle, disk } = rig();
     expect((await lifecycle.probe()).state).toBe("open");
     await lifecycle.reconcileAgain();
@@ -62,7 +62,7 @@ describe("an open store beside leases that the disk does not take", () => {
     expect(lifecycle.leaseProblem).toBeUndefined();
   });
 
-  it("is an error for the person who unlocks", async () => {
+  it("is an error for the user who unlocks", async () => {
     const { lifecycle } = rig();
     expect((await brokerErrorOf(() => lifecycle.unlock())).code).toBe("StoreUnavailable");
   });

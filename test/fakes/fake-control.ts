@@ -72,7 +72,7 @@ export class FakeControl {
   leases: FakeLease[] = [];
   /** source → MFA device, the code it takes now, and the one that its mfa_process prints, if it has one. */
   readonly mfa = new Map<string, { readonly serial: string; code: string; loggedIn: boolean; printed?: string }>();
-  /** source → whether somebody is logged in. */
+  /** source → whether there is a login. */
   readonly sso = new Map<string, { readonly loggedIn: boolean }>();
   /** A login that is under way already. */
   joinedFlow: "browser" | "device" | undefined;

@@ -119,7 +119,7 @@ export class MemorySso implements SsoOidc, SsoPortal {
   }
 
   async getRoleCredentialsOfCli(): Promise<Credentials> {
-    return Promise.reject(new BrokerError("LoginRequired", "nobody logged in with the AWS CLI"));
+    return Promise.reject(new BrokerError("LoginRequired", "there is no login of the AWS CLI"));
   }
 
   async listAccounts(token: Secret, { nextToken }: { nextToken?: string }): Promise<Page<SsoAccount>> {

@@ -14,7 +14,7 @@ export class RecordingFileSystem implements FileSystem {
     this.#delegate = delegate;
   }
 
-  /** Every further `operation` fails with `error` before it does anything; undefined mends it. */
+  /** Every further `operation` fails with `error` before it does anything; undefined ends that. */
   fail(operation: FileOperation, error: Error | undefined): void {
     if (error) this.#faults.set(operation, error);
     else this.#faults.delete(operation);

@@ -49,7 +49,7 @@ describe("a private directory", () => {
     expect(modeOf(directory)).toBe(mode);
   });
 
-  it("is refused when it belongs to somebody else", async () => {
+  it("is refused when it belongs to another user", async () => {
     const directory = tempDir("private");
     const error = await brokerErrorOf(() => ensurePrivateDirectory(directory, OTHER_UID));
     expect(error).toMatchObject({ code: "FileRefused", hint: `sudo chown -R ${OTHER_UID} ${directory}` });
@@ -115,7 +115,7 @@ describe("a private file", () => {
     });
   });
 
-  it("is refused when it is a link, a directory or somebody else's", async () => {
+  it("is refused when it is a link, a directory or another user's", async () => {
     const link = join(tempDir("private"), "link");
     symlinkSync(fileOf(0o600), link);
 
@@ -145,7 +145,7 @@ describe("a file that the user keeps", () => {
     });
   });
 
-  it("is refused when it is somebody else's, a directory or missing", async () => {
+  it("is refused when it is another user's, a directory or missing", async () => {
     expect((await brokerErrorOf(() => ensureOwnFile(fileOf(0o644), OTHER_UID))).code).toBe("FileRefused");
     expect((await brokerErrorOf(() => ensureOwnFile(tempDir("private")))).code).toBe("FileRefused");
     expect((await brokerErrorOf(() => ensureOwnFile("/nowhere/config.yaml"))).code).toBe("FileRefused");
@@ -172,7 +172,7 @@ describe("a home that holds state and runtime directory", () => {
     expect(await refusal(home)).toMatchObject({ code: "FileRefused", hint: `chmod go-w ${home}` });
   });
 
-  it("is refused where it is somebody else's, unless that is root", async () => {
+  it("is refused where it is another user's, unless that is root", async () => {
     const home = tempDir("home");
     if (process.getuid?.() !== 0)
       return void expect(await refusal(home, OTHER_UID)).toMatchObject({ code: "FileRefused" });

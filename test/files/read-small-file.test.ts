@@ -13,7 +13,7 @@ function fifo(): string {
   return path;
 }
 
-it("a FIFO that nobody writes to is refused where a file is read, not waited for", async () => {
+it("a FIFO without a writer is refused where a file is read, not waited for", async () => {
   const path = fifo();
   expect(await brokerErrorOf(() => readRegularFile(path))).toMatchObject({
     code: "FileRefused",

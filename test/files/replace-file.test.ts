@@ -35,7 +35,7 @@ it("writes through a link into the directory of its target", async () => {
   expect(readdirSync(dirname(link))).toEqual(["config.yaml"]);
 });
 
-it("refuses to overwrite what somebody else wrote meanwhile", async () => {
+it("refuses to overwrite what another program wrote meanwhile", async () => {
   const path = configOf("theirs");
 
   const error = await brokerErrorOf(() => replaceFileIfUnchanged({ path, expected: "old", next: "new" }));

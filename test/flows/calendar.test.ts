@@ -35,7 +35,7 @@ const warningsOf = async ({ broker }: SsoBroker): Promise<string> =>
 const inLog = ({ broker }: SsoBroker, text: string): boolean => broker.log.some(({ message }) => message === text);
 
 describe("a login that Identity Center will not renew for much longer", () => {
-  it("is told of by status and the log a week before, until somebody logs in again", async () => {
+  it("is told of by status and the log a week before, until the user logs in again", async () => {
     const fixture = await loggedIn();
     await fixture.broker.clock.advance(20 * SECOND);
     expect(await warningsOf(fixture)).toBe("");

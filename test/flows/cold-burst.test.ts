@@ -7,7 +7,7 @@ import { type Outcome, TestBroker } from "../support/broker.js";
 import { seededRandom } from "../support/random.js";
 
 const AT_ONCE = 25;
-/** A round is some sixty starts of Node: 10 of them in a run of its own, fewer beside somebody's work. */
+/** A round is some sixty starts of Node: 10 of them in a run of its own, fewer beside other work. */
 const ROUNDS = Number(process.env["CREDBROKER_TEST_ROUNDS"] ?? 1);
 const SEED = Number(process.env["CREDBROKER_TEST_SEED"] ?? 1);
 const CREDENTIALS = {
@@ -72,7 +72,7 @@ describe(`${AT_ONCE} credential-process at once, with no brokerd`, () => {
     await coldHome();
     const random = seededRandom(SEED);
     for (let round = 0; round < ROUNDS; round++) {
-      // While all are being loaded, or when some have been answered: what a person could do who changes their mind.
+      // While all are being loaded, or when some have been answered: what a user could do who changes their mind.
       const after = round % 2 === 0 ? 0 : 1 + Math.floor(random() * (AT_ONCE - 1));
       let stopping: Promise<Outcome> | undefined;
       const stop = (): unknown => (stopping = broker.ctl(["stop"]));
@@ -83,7 +83,7 @@ describe(`${AT_ONCE} credential-process at once, with no brokerd`, () => {
       expect(holder()).toBeUndefined();
       expect(await broker.ctl(["status"])).toMatchObject({ code: 3 });
     }
-    // Whoever comes later may start it, as ever.
+    // A later command may start it, as ever.
     expectKeys(await broker.ctl(["credential-process", "dev"]));
     expect(await broker.ctl(["stop"])).toMatchObject({ code: 0 });
     // Nor does a brokerd that one of them had started, and that was loaded only now.

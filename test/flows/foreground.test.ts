@@ -12,7 +12,7 @@ afterEach(() => {
   daemon = undefined;
 });
 
-/** brokerd as a person or a unit starts it: its log on stderr. */
+/** brokerd as a user or a unit starts it: its log on stderr. */
 function inForeground(broker: TestBroker, args: readonly string[] = []): { readonly stderr: () => string } {
   let stderr = "";
   const child = spawn(process.execPath, [resolve("dist/brokerd.js"), ...args], {

@@ -112,7 +112,7 @@ describe.skipIf(!canMount())("on a full disk", () => {
   });
 });
 
-describe("a FIFO that nobody writes", () => {
+describe("a FIFO without a writer", () => {
   it("in place of brokerd.log is refused by name, and keeps no command waiting", async () => {
     const log = join(broker.home, "brokerd.log");
     execFileSync("mkfifo", ["-m", "600", log]);

@@ -20,7 +20,7 @@ source_profile = dev
 
 [profile lost]
 role_arn = ${roleArn("lost")}
-source_profile = nobody
+source_profile = missing
 `;
 const CREDENTIALS = `# mine
 [me]
@@ -56,7 +56,7 @@ describe("import into a running broker", () => {
   it("serves the roles at once, also the chained one, with the key out of the AWS files", async () => {
     const { code, stderr } = await ctl("import", "--yes", "--remove-keys");
     expect(code).toBe(0);
-    expect(stderr).toMatch(/lost +not taken +its source_profile nobody/);
+    expect(stderr).toMatch(/lost +not taken +its source_profile missing/);
     expect(readFileSync(env["AWS_SHARED_CREDENTIALS_FILE"]!, "utf8")).toBe("# mine\n[me]\n");
     for (const role of ["dev", "far-away"]) {
       expect(await get(await broker.urlOf(role))).toMatchObject({ status: 200 });

@@ -6,7 +6,7 @@ import { TestBroker } from "../support/broker.js";
 import { ROLES_YAML } from "../support/in-process-broker.js";
 
 const AT_ONCE = 12;
-/** A round is a dozen starts of Node: 20 of them in CI's own run, fewer beside somebody's work. */
+/** A round is a dozen starts of Node: 20 of them in CI's own run, fewer beside other work. */
 const ROUNDS = Number(process.env["CREDBROKER_TEST_ROUNDS"] ?? 2);
 
 interface Started {

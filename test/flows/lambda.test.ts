@@ -50,7 +50,7 @@ afterEach(async () => {
   await aws.close();
 });
 
-/** `brokerctl lambda …`, by somebody who has no credentials but the broker's. */
+/** `brokerctl lambda …`, by a user who has no credentials but the broker's. */
 const lambda = (args: readonly string[], options: RunOptions = {}): Promise<Outcome> =>
   broker.ctl(["lambda", ...args], { ...options, env: { AWS_ENDPOINT_URL: aws.url, ...options.env } });
 

@@ -71,9 +71,9 @@ describe("a supervised daemon that starts with one bad role", () => {
     expect(status.leftOut?.[0]?.error).toMatchObject({ code: "ConfigInvalid", hint: "brokerctl config edit" });
 
     writeFileSync(file, good);
-    const mended = await broker.call("status", {});
-    expect(mended.daemon.state).toBe("ready");
-    expect(mended).not.toHaveProperty("leftOut");
+    const fixed = await broker.call("status", {});
+    expect(fixed.daemon.state).toBe("ready");
+    expect(fixed).not.toHaveProperty("leftOut");
   });
 
   it("serves that one at the URL that it had as soon as the file is fixed and its program asks", async () => {

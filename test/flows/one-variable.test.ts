@@ -57,7 +57,7 @@ describe("one environment variable", () => {
     expect(new Set(seen.map(({ arn }) => arn?.split("/")[1]))).toEqual(new Set(["dev"]));
   });
 
-  it("follows `use`: the next process is somebody else", async () => {
+  it("follows `use`: the next process has another role", async () => {
     await broker.ctl(["use", "dev"]);
     const set = await envOf();
     expect((await client(set, 1))[0]?.arn).toContain("/dev/");

@@ -32,8 +32,8 @@ interface Started {
 
 function launch(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Started {
   // In its home: what an option of Node writes does not land in the repository.
-  const surroundings = { cwd: broker.home, env: { ...broker.env, ...env } };
-  const child = spawn(command, args, { ...surroundings, stdio: ["ignore", "pipe", "pipe"] });
+  const place = { cwd: broker.home, env: { ...broker.env, ...env } };
+  const child = spawn(command, args, { ...place, stdio: ["ignore", "pipe", "pipe"] });
   started.push(child);
   let stderr = "";
   child.stdout.resume();
@@ -165,7 +165,7 @@ describe("brokerd by itself", () => {
       [],
       { NODE_OPTIONS: "--heapsnapshot-signal=SIGUSR2" },
     ],
-  ])("refuses to start %s, and says the mend", async (_, nodeArgs, env) => {
+  ])("refuses to start %s, and says the fix", async (_, nodeArgs, env) => {
     await fixture();
     const { ended, stderr } = launch(process.execPath, [...nodeArgs, BROKERD], env);
     expect(await ended).toEqual([2, null]);

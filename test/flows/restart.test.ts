@@ -37,7 +37,7 @@ describe("after a restart", () => {
     expect((await broker.call("status", {})).defaultRole).toBe("dev");
   });
 
-  it("a lock is still a lock until somebody unlocks, and then what was in use is fetched again", async () => {
+  it("a lock is still a lock until the user unlocks, and then what was in use is fetched again", async () => {
     broker = await InProcessBroker.ready();
     const url = await broker.urlOf("dev");
     expect(await codeOf(url)).toBe("ok");
@@ -85,7 +85,7 @@ describe("after a restart", () => {
   });
 });
 
-describe("a port that somebody else took while the daemon was down", () => {
+describe("a port that another program took while the daemon was down", () => {
   it("is named with its owner, and every token that may have been sent there is dead afterwards", async () => {
     broker = await InProcessBroker.ready();
     const { leaseUrl } = await broker.call("lease-create", { name: "ide", role: "dev" });
@@ -107,7 +107,7 @@ describe("a port that somebody else took while the daemon was down", () => {
 });
 
 describe("a config", () => {
-  it("that breaks keeps the running one; one that is broken at start degrades a supervised daemon until it is mended", async () => {
+  it("that breaks keeps the running one; one that is broken at start degrades a supervised daemon until it is fixed", async () => {
     broker = await InProcessBroker.ready();
     const url = await broker.urlOf("dev");
     const file = join(broker.home, "config.yaml");
@@ -179,7 +179,7 @@ describe("a config", () => {
     expect(await codeOf(url)).toBe("ok");
   });
 
-  it("that others could write is taken up by the next command after its mode was mended, by several at once too", async () => {
+  it("that others could write is taken up by the next command after its mode was fixed, by several at once too", async () => {
     broker = await InProcessBroker.ready();
     const url = await broker.urlOf("dev");
     const file = join(broker.home, "config.yaml");

@@ -142,7 +142,7 @@ describe("a running daemon", () => {
     expect((await broker.call("status", {})).daemon.warnings.join()).toContain("[::1]");
   });
 
-  it("takes up by itself a config that was mended on the disk", async () => {
+  it("takes up by itself a config that was fixed on the disk", async () => {
     const broker = await InProcessBroker.create();
     cleanUp.push(() => broker.close());
     const file = join(broker.home, "config.yaml");

@@ -42,7 +42,7 @@ afterEach(async () => {
   await aws.close();
 });
 
-/** brokerctl with a browser whose person says yes. */
+/** brokerctl with a browser whose user says yes. */
 function ctl(...args: string[]): ReturnType<TestBroker["ctl"]> {
   return broker.ctl(args, { env: { BROWSER, APPROVING_BROWSER_LOG: log } });
 }

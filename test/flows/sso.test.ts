@@ -150,7 +150,7 @@ describe("an answer of the browser that is not the one awaited", () => {
     await expect(fetch(right)).rejects.toThrow();
   });
 
-  it("that comes a second time finds nobody", async () => {
+  it("that comes a second time finds no listener", async () => {
     const right = await rightAnswer();
     const [first, second] = await Promise.allSettled([fetch(right), fetch(right)]);
     const statuses = [first, second].map((each) => (each.status === "fulfilled" ? each.value.status : "refused"));
@@ -160,12 +160,12 @@ describe("an answer of the browser that is not the one awaited", () => {
     await expect(fetch(right)).rejects.toThrow();
   });
 
-  it("after Ctrl-C finds nobody, and nothing is stored", async () => {
+  it("after Ctrl-C finds no listener, and nothing is stored", async () => {
     const right = await rightAnswer();
     leave.abort();
     await ended;
     // Asked for another path until the listener is gone: until then the right answer would still count. It goes at once,
-    // or, where Ctrl-C came before the daemon had read that somebody waits, with the 15 s in which a waiter is expected.
+    // or, where Ctrl-C came before the daemon had read that a command waits, with the 15 s in which a waiter is expected.
     await ticking(
       () => fetch(new URL("/other", right)).then(String, () => "refused"),
       (seen) => seen === "refused",
@@ -208,7 +208,7 @@ describe("a login by device", () => {
     expect((await failed).code).toBe("LoginRequired");
   });
 
-  it("of a client that was approved before needs nobody", async () => {
+  it("of a client that was approved before needs no user", async () => {
     const { broker, center } = fixture;
     center.settings.preAuthorized = true;
     const { loginId, isDone } = await broker.call("login-start", { source: "corp", flow: "device" });
@@ -337,7 +337,7 @@ describe("a session", () => {
     expect(await fixture.sourceState()).toBe("ready");
   });
 
-  it("that was due when brokerd ended is renewed when it starts, before anybody asks", async () => {
+  it("that was due when brokerd ended is renewed when it starts, before a client asks", async () => {
     const { broker, center } = fixture;
     await fixture.logIn();
     await broker.stop();
@@ -411,10 +411,13 @@ describe("SOURCE:ACCOUNT/ROLE", () => {
     expect([access.lease.role, await codeOf(access.leaseUrl)]).toEqual([ADMIN, "200"]);
   });
 
-  it.each(["corp:1/x", "corp:nobody/Admin", "nowhere:100000000003/AdministratorAccess"])("%s is none", async (role) => {
-    await fixture.logIn();
-    expect((await brokerErrorOf(() => fixture.broker.call("warm", { role }))).code).toBe("RoleUnknown");
-  });
+  it.each(["corp:1/x", "corp:missing/Admin", "nowhere:100000000003/AdministratorAccess"])(
+    "%s is none",
+    async (role) => {
+      await fixture.logIn();
+      expect((await brokerErrorOf(() => fixture.broker.call("warm", { role }))).code).toBe("RoleUnknown");
+    },
+  );
 });
 
 function withParameters(url: URL, changes: Readonly<Record<string, string | undefined>>): URL {

@@ -66,7 +66,7 @@ describe.each(strangers)("a state file %s", (_, spoil) => {
 });
 
 describe("secrets.sealed", () => {
-  it("is taken up after its mode was mended", async () => {
+  it("is taken up after its mode was fixed", async () => {
     const url = await stopped();
     chmodSync(file("secrets.sealed"), 0o644);
     await broker.start();

@@ -51,7 +51,7 @@ describe("200 parallel first requests", () => {
 });
 
 describe("a renewal whose STS call is held open", () => {
-  it("keeps nobody: 200 GETs finish with the old key before it is released, then the new one is served", async () => {
+  it("keeps no client waiting: 200 GETs finish with the old key before it is released, then the new one is served", async () => {
     const url = await ready();
     const old = await keyId(url);
     const hold = broker.aws.faults.hold("AssumeRole");

@@ -68,7 +68,7 @@ async function until(isSo: () => boolean): Promise<void> {
 }
 
 describe("brokerd after 12 hours asleep", () => {
-  it("renews 30 roles once each before anybody asks", async () => {
+  it("renews 30 roles once each before a client asks", async () => {
     const urls = await inUse();
     jump(12 * HOUR);
     await until(() => aws.calls.length >= ROLES.length);
@@ -120,7 +120,7 @@ describe("brokerd after 12 hours asleep", () => {
 });
 
 describe("brokerd that was stopped for 20 seconds, with credentials that live for 20", () => {
-  it("serves nothing expired when it goes on, and everybody without a break from then on", async () => {
+  it("serves nothing expired when it goes on, and every client without a break from then on", async () => {
     const urls = (await inUse({ sessionSeconds: 20 })).slice(0, 5);
     const stop = { isSaid: false };
     const seen: Seen[] = [];

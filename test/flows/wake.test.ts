@@ -60,7 +60,7 @@ describe.each([
   ["12 hours", 12 * HOUR],
   ["40 days", 40 * DAY],
 ])("after %s asleep", (_, asleep) => {
-  it("30 roles are renewed once each before clients ask, and nobody sees an error", async () => {
+  it("30 roles are renewed once each before clients ask, and no client sees an error", async () => {
     const urls = await inUse();
     broker.clock.jump(asleep);
     await broker.clock.advance(5000);

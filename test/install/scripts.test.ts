@@ -40,14 +40,14 @@ describe("scripts/install and scripts/uninstall", () => {
     expect(runBare([brokerctl, "init", "--secret-store", "key_file", "--yes"], { home })).toMatchObject({ code: 0 });
     const dry = runBare([UNINSTALL, "--prefix", prefix, "--dry-run"], { home });
     expect([dry.code, existsSync(brokerctl)]).toEqual([0, true]);
-    // Nobody can be asked: nothing is touched, and the programs stay to finish the work.
+    // The user cannot be asked: nothing is touched, and the programs stay to finish the work.
     expect(runBare([UNINSTALL, "--prefix", prefix], { home }).code).toBe(2);
     expect(existsSync(brokerctl)).toBe(true);
     expect(runBare([UNINSTALL, "--prefix", prefix, "--yes"], { home })).toMatchObject({ code: 0 });
     expect(Object.keys(homeSnapshot(home)).filter((name) => /brokerctl|brokerd|credbroker/.test(name))).toEqual([]);
   });
 
-  it("name what is missing and its mend, before npm is run", () => {
+  it("name what is missing and its fix, before npm is run", () => {
     const target = tempDir("prefix", "input");
     const cases: readonly (readonly [readonly string[], number, string])[] = [
       [["--prefix"], 2, "--prefix needs a directory"],

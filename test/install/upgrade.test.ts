@@ -189,7 +189,7 @@ interface NewerFile {
   /** Which command, or the log, names the file. */
   readonly named: "start" | "status" | "log";
   readonly startCode: number;
-  /** Of a lease meanwhile; undefined: nobody answers. */
+  /** Of a lease meanwhile; undefined: no answer. */
   readonly answer: number | undefined;
 }
 

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createConnection, type Socket } from "node:net";
 
 const BUS = "org.freedesktop.DBus";
-/** Whoever owns this name is asked by gnome-keyring to show its password prompts. */
+/** The process that owns this name is asked by gnome-keyring to show its password prompts. */
 const PROMPTER = "org.gnome.keyring.SystemPrompter";
 const OBJECT_PATH = 1;
 const INTERFACE = 2;
@@ -10,7 +10,7 @@ const MEMBER = 3;
 const DESTINATION = 6;
 const SIGNATURE = 8;
 
-/** Takes gnome-keyring's prompts and never answers: the person has left. Speaks as much D-Bus as that needs. */
+/** Takes gnome-keyring's prompts and never answers: the user has left. Speaks as much D-Bus as that needs. */
 export class FakePrompter {
   readonly #socket: Socket;
   #received = "";

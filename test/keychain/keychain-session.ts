@@ -85,7 +85,7 @@ export class KeychainSession {
     if (signal === "SIGKILL") await vi.waitUntil(() => !isAlive(pid), { timeout: 60_000, interval: 10 });
   }
 
-  /** From now on prompts are shown to somebody who never answers; without it they are refused: there is no display. */
+  /** From now on prompts are shown to a user who never answers; without it they are refused: there is no display. */
   async leavePromptsOpen(): Promise<FakePrompter> {
     this.#prompter = await FakePrompter.start(this.#busSocket);
     await vi.waitUntil(() => this.#ownerOf("org.gnome.keyring.SystemPrompter"), { timeout: 60_000, interval: 20 });

@@ -256,7 +256,7 @@ describe.skipIf(missing.length > 0)("a data key in a real Secret Service", () =>
       const stateDir = await madeIn(session);
       const store = storeIn(session, { stateDir });
       await session.signalKeyring("SIGKILL");
-      // The bus starts a new one by itself: nobody has unlocked that yet.
+      // The bus starts a new one by itself, which is not unlocked yet.
       expect(await store.access.probe()).toMatchObject({ state: "locked" });
       await session.signalKeyring("SIGKILL");
       await session.startKeyring();

@@ -61,7 +61,7 @@ export class DeployedFixture {
     return this.#broker.startWithKey({ source: "ops-keys", accessKeyId: "AKIALONGTERM00000000", secretAccessKey });
   }
 
-  /** What somebody else does meanwhile. */
+  /** What another user does meanwhile. */
   callAws(calls: readonly AwsCall[]): Promise<readonly unknown[]> {
     return callAws(this.#url, calls);
   }

@@ -125,11 +125,11 @@ describe("removing", () => {
   test.each<[string, Record<string, unknown>]>([
     ["another effect", { Effect: "Deny" }],
     ["another principal", { Principal: { AWS: `${DEV_ROLE}2` } }],
-    ["everybody as principal", { Principal: "*" }],
+    ["every principal", { Principal: "*" }],
     ["a condition", { Condition: { Bool: { "aws:MultiFactorAuthPresent": "true" } } }],
     ["more actions", { Action: ["sts:AssumeRole", "sts:TagSession"] }],
     ["another principal beside", { Principal: { AWS: [DEV_ROLE, `${DEV_ROLE}2`] } }],
-  ])("refuses a statement to which somebody gave %s, and so does adding", async (_name, change) => {
+  ])("refuses a statement that was given %s, and so does adding", async (_name, change) => {
     const document = policy([SERVICE_STATEMENT, { ...ours, ...change }]);
 
     expect(standingOf(document, ours)).toBe("altered");

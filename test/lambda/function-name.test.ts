@@ -4,7 +4,7 @@ import { brokerErrorOf } from "../support/broker-error-of.js";
 
 const ARN = "arn:aws:lambda:eu-west-1:123456789012:function:orders";
 
-describe("a function may be named", () => {
+describe("parseFunctionName", () => {
   test.each([
     ["orders", { reference: { functionName: "orders" }, name: "orders" }],
     ["Orders_api-2", { reference: { functionName: "Orders_api-2" }, name: "Orders_api-2" }],
@@ -13,14 +13,14 @@ describe("a function may be named", () => {
     ["orders:$LATEST", { reference: { functionName: "orders", qualifier: "$LATEST" }, name: "orders" }],
     ["function", { reference: { functionName: "function" }, name: "function" }],
     ["constructor", { reference: { functionName: "constructor" }, name: "constructor" }],
-  ])("by its name: %s", (text, expected) => {
+  ])("a function may be given by its name: %s", (text, expected) => {
     expect(parseFunctionName(text)).toEqual(expected);
   });
 
   test.each([
     ["123456789012:function:orders", undefined],
     ["123456789012:function:orders:live", "live"],
-  ])("by a partial ARN: %s", (text, qualifier) => {
+  ])("a function may be given by a partial ARN: %s", (text, qualifier) => {
     expect(parseFunctionName(text)).toEqual({
       reference: { functionName: "123456789012:function:orders", ...(qualifier && { qualifier }) },
       name: "orders",
@@ -35,7 +35,7 @@ describe("a function may be named", () => {
     ["aws-iso", "us-iso-east-1"],
     ["aws-iso-b", "us-isob-east-1"],
     ["aws-eusc", "eusc-de-east-1"],
-  ])("by its ARN, in partition %s", (partition, region) => {
+  ])("a function may be given by its ARN, in partition %s", (partition, region) => {
     const arn = `arn:${partition}:lambda:${region}:123456789012:function:orders`;
     const parts = { name: "orders", partition, region, accountId: "123456789012" };
 

@@ -24,8 +24,8 @@ afterEach(() => fixture.fake.close());
 
 const read = async (text: string): Promise<ReadFunction> => readFunction(fixture.lambda, await viaDev(fixture), text);
 
-describe("a function is read", () => {
-  test("with the credentials of via, in the region of via", async () => {
+describe("a function", () => {
+  test("is read with the credentials of via, in the region of via", async () => {
     expect(await read("orders:live")).toEqual({
       roleArn: FUNCTION_ROLE,
       isImage: false,
@@ -47,7 +47,7 @@ describe("a function is read", () => {
     expect(signer.arn).toBe(`arn:aws:sts::${ACCOUNT}:assumed-role/dev/ann`);
   });
 
-  test("in the region of its ARN, whatever that of via", async () => {
+  test("is read in the region of its ARN, whatever that of via", async () => {
     expect(await read(arnIn("us-east-2"))).toMatchObject({
       isImage: true,
       context: { region: "us-east-2", handler: null, runtime: null },
@@ -55,15 +55,15 @@ describe("a function is read", () => {
   });
 });
 
-test("its role can be known by who may not decrypt its variables; its code does not run without them", async () => {
+test("a function's role can be known by a user who may not decrypt its variables; its code does not run without them", async () => {
   const via = await viaDev(fixture);
 
   expect(await readFunctionRole(fixture.lambda, via, arnIn("eu-north-1"))).toBe(FUNCTION_ROLE);
   expect(await brokerErrorOf(() => read(arnIn("eu-north-1")))).toMatchObject({ code: "AccessDenied" });
 });
 
-describe("it is not read", () => {
-  test("where no region is known; the mend says where to name one", async () => {
+describe("a function that cannot be read", () => {
+  test("is refused where no region is known; the hint says where to name one", async () => {
     const via = { role: sessionRole(keysSource(), "bare"), signer: annSigns };
 
     const error = await brokerErrorOf(() => readFunction(fixture.lambda, via, "orders"));
@@ -73,7 +73,7 @@ describe("it is not read", () => {
     expect(fixture.fake.calls).toHaveLength(0);
   });
 
-  test("across partitions: AWS would only say that the key is not known", async () => {
+  test("is refused across partitions: AWS would only say that the key is not known", async () => {
     const arn = `arn:aws-cn:lambda:cn-north-1:${ACCOUNT}:function:orders`;
     const via = { role: devRole(), signer: annSigns };
 
@@ -81,7 +81,7 @@ describe("it is not read", () => {
     expect(fixture.fake.calls).toHaveLength(0);
   });
 
-  test("where it is not: the region that was looked in is named", async () => {
+  test("is told with the region that was looked in where it does not exist", async () => {
     const error = await brokerErrorOf(() => read("gone"));
 
     expect(error).toMatchObject({ code: "NotFound" });
@@ -89,13 +89,13 @@ describe("it is not read", () => {
     expect(error.message).toContain("eu-west-1");
   });
 
-  test("without permission", async () => {
+  test("is told with the permission that is missing", async () => {
     fixture.fake.faults.set("GetFunctionConfiguration", { kind: "deny" });
 
     expect(await brokerErrorOf(() => read("orders"))).toMatchObject({ code: "AccessDenied" });
   });
 
-  test("from another account, which may refuse: both accounts are named", async () => {
+  test("is told with both accounts where another account may refuse", async () => {
     const error = await brokerErrorOf(() => read("999999999999:function:orders"));
 
     expect(error).toMatchObject({ code: "NotFound" });

@@ -21,8 +21,8 @@ const narrowed: LambdaRoleDefinition = {
   policyArns: ["arn:aws:iam::aws:policy/A"],
 };
 
-describe("in mode assume", () => {
-  test("the function's role is chained from via, its session named as Lambda names it", () => {
+describe("the role of a function in mode assume", () => {
+  test("is chained from via, its session named as Lambda names it", () => {
     const via = devRole({ stsRegion: "eu-central-1" });
 
     expect(lambdaRole(assumed, via)).toEqual({
@@ -35,19 +35,19 @@ describe("in mode assume", () => {
     });
   });
 
-  test("any role can be via: one without role_arn too", () => {
+  test("may have any role as via: one without role_arn too", () => {
     const via = sessionRole(keysSource(), "dev");
 
     expect(lambdaRole(assumed, via).origin).toEqual({ kind: "role", role: via });
   });
 
-  test("a name of one character is still a session name that STS takes", () => {
+  test("has a session name that STS takes even where the function's name is one character", () => {
     expect(lambdaRole({ ...assumed, functionName: "x" }, devRole()).assume?.roleSessionName).toMatch(/^x[\w+=,.@-]+$/);
   });
 });
 
-describe("in mode session-policy", () => {
-  test("via itself is assumed, from what it is assumed from, with the policies and the function's name", () => {
+describe("the role of a function in mode session-policy", () => {
+  test("is via itself, assumed from what it is assumed from, with the policies and the function's name", () => {
     const via = devRole({
       assume: { roleArn: DEV_ROLE, roleSessionName: "ann", durationSeconds: 1800, externalId: "abc" },
     });
@@ -67,7 +67,7 @@ describe("in mode session-policy", () => {
     });
   });
 
-  test("a via that is not assumed is refused by name: nothing could be narrowed", async () => {
+  test("is refused by name where via is not assumed: nothing could be narrowed", async () => {
     const error = await brokerErrorOf(() => lambdaRole(narrowed, sessionRole(keysSource(), "keys-only")));
 
     expect(error).toMatchObject({ code: "PolicyUnfit" });

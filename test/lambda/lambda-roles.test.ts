@@ -168,7 +168,7 @@ describe("a file that is of no use", () => {
     expect(readFileSync(path, "utf8")).toBe(text);
   });
 
-  test("is mended without a restart: moved away, as the hint says", async () => {
+  test("is fixed without a restart: moved away, as the hint says", async () => {
     writeFileSync(path, "{", { mode: 0o600 });
     const roles = rolesOn();
     await roles.load();
@@ -180,7 +180,7 @@ describe("a file that is of no use", () => {
     expect(readFileSync(`${path}.old`, "utf8")).toBe("{");
   });
 
-  test("open to others: is refused with its mend, and used once that was done", async () => {
+  test("open to others: is refused with its fix, and used once that was done", async () => {
     writeFileSync(path, JSON.stringify({ version: 1, roles: [valid] }));
     chmodSync(path, 0o644);
     const roles = rolesOn();

@@ -55,19 +55,19 @@ describe("the session that a function's policies narrow", () => {
   });
 });
 
-describe("it is refused", () => {
+describe("a mirror of a role's policies", () => {
   test.each<[string, Partial<FakeRole>, string]>([
     ["for eleven managed policies, on four pages", { attached: managed(11) }, "p10"],
     ["for an inline policy that is too big", { inline: { huge: inline("x".repeat(2100)) } }, "huge"],
     ["for a permissions boundary", { permissionsBoundaryArn: managed(1)[0]! }, "p0"],
-  ])("%s, by name", async (_name, role, says) => {
+  ])("is refused by name %s", async (_name, role, says) => {
     const error = await brokerErrorOf(() => mirror(role));
 
     expect(error).toMatchObject({ code: "PolicyUnfit" });
     expect(error.message).toContain(says);
   });
 
-  test("for a via that nothing can narrow, before IAM is asked", async () => {
+  test("is refused for a via that nothing can narrow, before IAM is asked", async () => {
     fixture = await startLambdaFixture();
     const via = { role: sessionRole(keysSource(), "bare"), signer: annSigns };
     const { iamRoles } = fixture;
@@ -78,7 +78,7 @@ describe("it is refused", () => {
     expect(fixture.fake.calls).toHaveLength(0);
   });
 
-  test("for a role of another account, where IAM would answer with one of via's own that has the same name", async () => {
+  test("is refused for a role of another account, where IAM would answer with one of via's own that has the same name", async () => {
     const error = await brokerErrorOf(() => mirror({}, "arn:aws:iam::999999999999:role/service-role/orders-role"));
 
     expect(error).toMatchObject({ code: "PolicyUnfit" });
@@ -86,13 +86,13 @@ describe("it is refused", () => {
     expect(fixture.fake.countOf("GetRole")).toBe(0);
   });
 
-  test("for a role that is no longer the one the function names", async () => {
+  test("is refused for a role that is no longer the one the function names", async () => {
     expect(await brokerErrorOf(() => mirror({}, `arn:aws:iam::${ACCOUNT}:role/other/orders-role`))).toMatchObject({
       code: "Conflict",
     });
   });
 
-  test("for a role that was deleted", async () => {
+  test("is refused for a role that was deleted", async () => {
     const error = await brokerErrorOf(() => mirror({}, `arn:aws:iam::${ACCOUNT}:role/gone`));
 
     expect(error).toMatchObject({ code: "NotFound" });

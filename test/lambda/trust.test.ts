@@ -194,7 +194,7 @@ describe("a trust policy that may not be touched", () => {
     expect(fixture.fake.countOf("UpdateAssumeRolePolicy")).toBe(0);
   });
 
-  test("where IAM does not tell it: the statement is printed all the same, for whoever may", async () => {
+  test("that IAM does not tell leaves the statement to be printed, for an administrator", async () => {
     const via = await viaDev(fixture);
     fixture.fake.faults.set("GetRole", { kind: "deny" });
 
@@ -206,7 +206,7 @@ describe("a trust policy that may not be touched", () => {
     expect(await brokerErrorOf(() => applyTrust(options(via)))).toMatchObject({ code: "AccessDenied" });
   });
 
-  test("without permission to write names the action, and nothing changed", async () => {
+  test("that may not be written names the action, and nothing changed", async () => {
     const via = await viaDev(fixture);
     fixture.fake.faults.set("UpdateAssumeRolePolicy", { kind: "deny" });
 
@@ -217,7 +217,7 @@ describe("a trust policy that may not be touched", () => {
     expect(trustPolicy()).toEqual(JSON.parse(SERVICE_ONLY));
   });
 
-  test("of a role that was deleted", async () => {
+  test("of a role that was deleted is told as such", async () => {
     fixture.fake.removeRole(FUNCTION_ROLE);
 
     expect(await brokerErrorOf(async () => readTrust(options(await viaDev(fixture))))).toMatchObject({
@@ -226,7 +226,7 @@ describe("a trust policy that may not be touched", () => {
   });
 });
 
-describe("after the write", () => {
+describe("a trust policy that was written", () => {
   /** IAM that shows the former trust policy `times` more. */
   function slowIam(times: number): TrustOptions["iamRoles"] {
     let left = -1;
@@ -253,14 +253,14 @@ describe("after the write", () => {
     return work;
   }
 
-  test("the policy is read back, a few times if IAM shows the former one", async () => {
+  test("is read back, a few times if IAM shows the former one", async () => {
     const report = await finish(applyTrust({ ...options(await viaDev(fixture)), iamRoles: slowIam(3) }));
 
     expect(report).toMatchObject({ isPresent: true, changed: true });
     expect(report.notes.join()).toContain("some seconds");
   });
 
-  test("a change that does not show, as when somebody else wrote too, is said", async () => {
+  test("is told when the change does not show, as when another user wrote too", async () => {
     const report = await finish(applyTrust({ ...options(await viaDev(fixture)), iamRoles: slowIam(1000) }));
 
     expect(report).toMatchObject({ isPresent: false, changed: true });

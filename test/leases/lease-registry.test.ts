@@ -92,8 +92,8 @@ describe("looking a lease up", () => {
     expect(leases.select({ by: "id", id: ide.id })).toEqual(ide);
     expect(leases.select({ by: "token", token })).toEqual(ide);
     expect(leases.select({ by: "name", name: "default" }).id).toBe("default");
-    expect(await codeOf(() => leases.select({ by: "name", name: "nobody" }))).toBe("LeaseUnknown");
-    expect(await codeOf(() => leases.select({ by: "id", id: "nobody" }))).toBe("LeaseUnknown");
+    expect(await codeOf(() => leases.select({ by: "name", name: "missing" }))).toBe("LeaseUnknown");
+    expect(await codeOf(() => leases.select({ by: "id", id: "missing" }))).toBe("LeaseUnknown");
   });
 
   it("a registry answers nothing, and writes nothing, before the leases were read", async () => {

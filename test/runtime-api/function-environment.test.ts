@@ -94,7 +94,7 @@ describe("the variables of a function", () => {
     expect(environment({}, { lease }).set).toMatchObject({ AWS_REGION: "eu-west-1" });
   });
 
-  it("find this machine's programs first, and then those of the function: /tmp/bin may be anybody's here", () => {
+  it("find this machine's programs first, and then those of the function: /tmp/bin may be another user's here", () => {
     const { set } = environment({ variables: { PATH: "/opt/bin:/usr/bin" } });
 
     expect(set["PATH"]).toBe("/usr/bin:/bin:/opt/bin");

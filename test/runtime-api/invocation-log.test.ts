@@ -74,7 +74,7 @@ describe("the log of an invocation", () => {
   it("goes on when its reader goes, also in the middle of a wait", async () => {
     const reader = new PassThrough({ highWaterMark: 1 });
     const closing = new InvocationLog(reader);
-    const waiting = closing.line("a line that nobody reads");
+    const waiting = closing.line("a line that is not read");
 
     reader.destroy(new Error("EPIPE"));
 
@@ -130,7 +130,7 @@ describe("quiet", () => {
     expect(over).toBe(true);
   });
 
-  it("need not come when nobody waits any more", async () => {
+  it("need not come when no caller waits any more", async () => {
     const stop = new AbortController();
     const quiet = log.quiet({ clock: new FakeClock(), quietMs: 30, signal: stop.signal });
 

@@ -41,16 +41,16 @@ describe("who may ask for the event", () => {
   });
 });
 
-const NOBODY = 65_534;
+const OTHER_UID = 65_534;
 
 describe.runIf(process.platform === "linux" && process.getuid?.() === 0)("as another user of this machine", () => {
   let fixture: RuntimeApiFixture;
   beforeEach(async () => void (fixture = await new RuntimeApiFixture().open()));
   afterEach(() => fixture.close());
 
-  async function asNobody(...args: readonly string[]): Promise<string> {
+  async function asOtherUser(...args: readonly string[]): Promise<string> {
     const child = spawn("curl", ["-sS", "-o", "/dev/null", "-w", "%{http_code}", ...args], {
-      uid: NOBODY,
+      uid: OTHER_UID,
       cwd: "/",
       stdio: ["ignore", "pipe", "inherit"],
     });
@@ -58,10 +58,10 @@ describe.runIf(process.platform === "linux" && process.getuid?.() === 0)("as ano
     return printed;
   }
 
-  it("nobody gets the event or says that the runtime failed, and the runtime still gets it", async () => {
+  it("no other user gets the event or says that the runtime failed, and the runtime still gets it", async () => {
     const root = `http://${fixture.api.address}/2018-06-01/runtime`;
-    expect(await asNobody(`${root}/invocation/next`)).toBe("403");
-    expect(await asNobody("-d", "{}", `${root}/init/error`)).toBe("403");
+    expect(await asOtherUser(`${root}/invocation/next`)).toBe("403");
+    expect(await asOtherUser("-d", "{}", `${root}/init/error`)).toBe("403");
     expect(fixture.invocation.phase).toBe("starting");
     expect((await fixture.next()).status).toBe(200);
   });

@@ -46,7 +46,7 @@ describe.skipIf(noPython)("a Python function in its process", () => {
     expect(result).toEqual(["orders", "7", "256", { a: "b" }, "Orders", "x", null]);
   });
 
-  it("has no client context where nobody sent one", async () => {
+  it("has no client context where none was sent", async () => {
     const { result } = await runModule(returns("[context.client_context, context.identity.cognito_identity_id]"));
 
     expect(result).toEqual([null, null]);

@@ -80,7 +80,7 @@ describe("a runtime that ends by itself", () => {
     ["KILL", "killed"],
     ["SEGV", "segmentation fault"],
     ["USR1", "SIGUSR1"],
-  ])("by SIG%s", async (signal, word) => {
+  ])("is told with the signal where it dies of SIG%s", async (signal, word) => {
     const { outcome } = await run(`next; kill -${signal} $$; sleep 10`);
 
     expect(outcome).toMatchObject({ status: "exit", exit: { code: null, signal: `SIG${signal}` } });
@@ -139,14 +139,14 @@ describe("the timeout", () => {
     expect(outcome).toMatchObject({ status: "timeout", error: { errorType: "Sandbox.Timedout" } });
   });
 
-  it("is not held up by somebody who reads the log slowly", async () => {
+  it("is not held up by a slow reader of the log", async () => {
     const clock = new FakeClock();
     const cwd = tempDir("function");
     const logs = new PassThrough({ highWaterMark: 1 });
     const running = run("next; echo $$ > self; yes", { clock, cwd, logs, timeoutMs: 500 });
     await expect.poll(() => existsSync(join(cwd, "self")) && readFileSync(join(cwd, "self"), "utf8")).toMatch(/\d+\n/);
     await clock.advance(500);
-    // Ended, and nobody has read a byte.
+    // Ended, and no byte has been read.
     await gone(Number(readFileSync(join(cwd, "self"), "utf8")));
     const seen = new Counted();
     logs.pipe(seen);

@@ -60,7 +60,7 @@ describe("a key file", () => {
     ["no key", () => writeFileSync(path, "not a key\n", { mode: 0o600 })],
     ["a whole book", () => writeFileSync(path, "A".repeat(5_000), { mode: 0o600 })],
     ["open to the group", () => chmodSync(path, 0o640)],
-    ["open to everybody", () => chmodSync(path, 0o604)],
+    ["open to all users", () => chmodSync(path, 0o604)],
   ])("a key file that is %s is unavailable, not absent, and says what to do", async (_, spoil) => {
     await holder.save(newDataKey());
     spoil();

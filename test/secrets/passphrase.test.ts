@@ -167,7 +167,7 @@ describe("the passphrase", () => {
     ["missing", () => join(tempDir("nowhere", "input"), "missing")],
     ["empty", () => passphraseFile("\n")],
     ["readable by the group", () => passphraseFile(canaryPassphrase("right"), 0o640)],
-    ["readable by everybody", () => passphraseFile(canaryPassphrase("right"), 0o604)],
+    ["readable by all users", () => passphraseFile(canaryPassphrase("right"), 0o604)],
     ["far too long", () => passphraseFile("x".repeat(5_000))],
     [
       "a directory",

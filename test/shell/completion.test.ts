@@ -111,7 +111,7 @@ describe.each(SHELLS_HERE)("Tab in %s", (shell) => {
 
 describe("Tab", () => {
   it("says nothing and starts nothing when brokerd does not run", async () => {
-    const home = { CREDBROKER_HOME: `${fixture.broker.home}/nobody`, CREDBROKER_NO_AUTOSTART: "0" };
+    const home = { CREDBROKER_HOME: `${fixture.broker.home}/missing`, CREDBROKER_NO_AUTOSTART: "0" };
     const tab = await fixture.broker.ctl(["completion", "fish", "--", "brokerctl", "use", "d"], { env: home });
     expect(tab).toMatchObject({ stdout: "words\n", stderr: "", code: 0 });
     const again = await fixture.broker.ctl(["status"], { env: home });

@@ -251,7 +251,7 @@ describe.each(SHELLS_HERE)("a %s with the hook", (shell) => {
     expect(gone).not.toBe(line);
     expect(await fixture.run(shell, `${gone}\necho on`)).toMatchObject({ stdout: "on\n", stderr: "", code: 0 });
 
-    const elsewhere = { CREDBROKER_HOME: join(fixture.broker.home, `nobody-${shell}`) };
+    const elsewhere = { CREDBROKER_HOME: join(fixture.broker.home, `missing-${shell}`) };
     mkdirSync(elsewhere.CREDBROKER_HOME, { mode: 0o700 });
     const evaluated = shell === "fish" ? "brokerctl hook fish | source" : `eval "$(brokerctl hook ${shell})"`;
     expect(await fixture.run(shell, `${evaluated}\n${look}`, elsewhere)).toMatchObject({
@@ -341,12 +341,12 @@ describe("the lease of a shell", () => {
   });
 });
 
-describe("without brokerd", () => {
+describe("a shell with the hook, without brokerd", () => {
   beforeAll(() => fixture.broker.stop());
   afterAll(() => fixture.broker.start());
   beforeEach(() => undefined);
 
-  it.each(SHELLS_HERE)("%s goes on, with no URL to a port that may be somebody else's", async (shell) => {
+  it.each(SHELLS_HERE)("%s goes on, with no URL to a port that may be another program's", async (shell) => {
     const script = `${URI}; ${LOOK[shell]}; brokerctl use prod; echo "code=${STATUS[shell]}"; ${URI}`;
     const { stdout, stderr } = await fixture.hooked(shell, script);
     expect(uris(stdout)).toEqual(["", ""]);
@@ -382,7 +382,7 @@ async function shownOf(shell: HookedShell, lines: readonly string[]): Promise<re
   const file = shell === "fish" ? "set file (string split : $CREDBROKER_LEASE)[1]" : "file=${CREDBROKER_LEASE%%:*}";
   const { stdout, stderr } = await fixture.hooked(shell, `${file}\n${steps.join("\n")}`);
   expect(stderr).toBe("");
-  // brokerd writes what changes, not what somebody else wrote in its place.
+  // brokerd writes what changes, not what another program wrote in its place.
   await fixture.broker.call("use", { lease: { by: "default" }, role: "prod" });
   return prompts(stdout);
 }

@@ -73,7 +73,7 @@ describe("a listing", () => {
     expect(listing.known(corp)).toEqual([]);
   });
 
-  it("is forgotten with the lock, and when somebody else logs in", async () => {
+  it("is forgotten with the lock, and when another user logs in", async () => {
     const { listing } = fixture.sso;
     const list = async (): Promise<void> => {
       const [first] = await ticking(listing.accounts(corp, { signal }));

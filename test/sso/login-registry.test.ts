@@ -96,7 +96,7 @@ describe("a login in the browser", () => {
     expect(await storedKeys()).toEqual([]);
   });
 
-  it("stores nothing when its person leaves while the code is redeemed", async () => {
+  it("stores nothing when its user leaves while the code is redeemed", async () => {
     let open = (): void => undefined;
     fixture.center.gate = new Promise((resolve) => (open = resolve));
     const { loginId, running } = await fixture.sso.logins.start(corp, "browser");
@@ -178,7 +178,7 @@ describe("a login by device", () => {
   });
 });
 
-describe("who waits for a login", () => {
+describe("a command that waits for a login", () => {
   it("shares the one of the session, whichever source and flow they came with", async () => {
     const other = ssoSource("corp-too");
     fixture = ssoFixture([corp, other, ssoSource("elsewhere", { startUrl: "https://else.awsapps.com/start" })]);

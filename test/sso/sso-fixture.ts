@@ -41,7 +41,7 @@ export interface SsoFixture {
   readonly log: readonly LogLine[];
   /** Sources that were woken, in order. */
   readonly woken: string[];
-  /** What the browser would get for a callback with these parameters; undefined: nobody listens any more. */
+  /** What the browser would get for a callback with these parameters; undefined: there is no listener any more. */
   callback(parameters: Readonly<Record<string, string>> | URLSearchParams): Promise<CallbackAnswer | undefined>;
   /** Logs in by a device that is approved at once. */
   logIn(source?: SsoSource): Promise<void>;

@@ -45,7 +45,7 @@ describe("a role of an sso source", () => {
     expect(fixture.center.calls.at(-1)).toBe("GetRoleCredentials 100000000000/Developer");
   });
 
-  it("without a login answers which command to run, and calls nobody", async () => {
+  it("without a login answers which command to run, and makes no call", async () => {
     const error = await brokerErrorOf(() => provider.retrieve(corp, roles[0]!));
     expect(error).toMatchObject({ code: "LoginRequired", hint: "brokerctl login corp" });
     expect(fixture.center.calls).toEqual([]);
@@ -84,7 +84,7 @@ describe("a role of an sso source", () => {
 });
 
 describe("an ended session", () => {
-  it("costs each of 50 roles at most one call, whoever asks, and tells 200 clients at once", async () => {
+  it("costs each of 50 roles at most one call, whatever client asks, and tells 200 clients at once", async () => {
     await fixture.logIn();
     fixture.center.endSession();
     fixture.center.grants.length = 0;

@@ -33,7 +33,7 @@ describe("an access token", () => {
     expect(fixture.center.grants).toHaveLength(1);
   });
 
-  it("is renewed by the sweep though nobody asks for it", async () => {
+  it("is renewed by the sweep though no client asks for it", async () => {
     const first = await current();
     await fixture.clock.advance(46 * MINUTE);
     await fixture.sso.sweep();
@@ -101,7 +101,7 @@ describe("an access token", () => {
 });
 
 describe("a renewal", () => {
-  it("that is refused means login required at once, and nobody asks again", async () => {
+  it("that is refused means login required at once, and no client asks again", async () => {
     fixture.center.revokeRefreshToken();
     await fixture.clock.advance(46 * MINUTE);
     await fixture.sso.sweep();
@@ -141,7 +141,7 @@ describe("a renewal", () => {
     expect(await current()).toBeDefined();
   });
 
-  it("under way when somebody logs out leaves nothing behind", async () => {
+  it("under way when the user logs out leaves nothing behind", async () => {
     await fixture.clock.advance(2 * 60 * MINUTE);
     let open = (): void => undefined;
     fixture.center.gate = new Promise((resolve) => (open = resolve));
@@ -229,7 +229,7 @@ describe("a logout", () => {
     expect(await current()).toBeUndefined();
   });
 
-  it("without a login calls nobody", async () => {
+  it("without a login makes no call", async () => {
     await fixture.sso.logout(corp);
     fixture.center.calls.length = 0;
     expect(await fixture.sso.logout(corp)).toMatchObject({ wasLoggedIn: false });

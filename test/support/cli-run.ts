@@ -16,9 +16,9 @@ export interface RunOptions {
   readonly home: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** What the person answers, in order, each with what its question must hold. */
+  /** What the user answers, in order, each with what its question must hold. */
   readonly answers?: readonly (readonly [question: RegExp, answer: string | boolean | typeof CONTROL_C])[];
-  /** A person sits there; default: when there are answers. */
+  /** A user sits there; default: when there are answers. */
   readonly interactive?: boolean;
   readonly stdin?: string;
   readonly clock?: Clock;
@@ -134,7 +134,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** Nobody waits on it: who sleeps wakes at once, that much later. */
+/** It is not waited on: a sleep ends at once, that much later. */
 class HastyClock implements Clock {
   #now = NOW;
 

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { CANARY, canarySecretKey } from "./canaries.js";
-import { maySomebodyAssume } from "./moto-trust.js";
+import { mayAssume } from "./moto-trust.js";
 
 /** One request to AWS, as the proxy saw it. */
 export interface UpstreamCall {
@@ -28,7 +28,7 @@ export interface Refusal {
 
 /** A role whose sessions are held back. */
 export interface HeldRole {
-  /** Somebody has asked for one. */
+  /** A client has asked for one. */
   readonly arrived: Promise<void>;
   readonly release: () => void;
 }
@@ -57,8 +57,8 @@ const SESSION_ACTIONS: readonly string[] = ["AssumeRole", "GetSessionToken"];
 const OF_CONNECTION = ["connection", "content-encoding", "content-length", "expect", "host", "transfer-encoding"];
 
 /**
- * Stands between everybody and moto. Shortens the sessions that moto hands out (its own last at least 900 s), and unlike
- * moto refuses whoever signs with one that has ended. Plants canaries as secret keys and session tokens: moto checks neither.
+ * Stands between all clients and moto. Shortens the sessions that moto hands out (its own last at least 900 s), and unlike
+ * moto refuses a client that signs with one that has ended. Plants canaries as secret keys and session tokens: moto checks neither.
  */
 export class ExpirationProxy {
   readonly calls: UpstreamCall[] = [];
@@ -108,7 +108,7 @@ export class ExpirationProxy {
     return this.#roleOfKey.get(accessKeyId);
   }
 
-  /** A session ends now, before its time: whoever still signs with it is refused. */
+  /** A session ends now, before its time: a client that still signs with it is refused. */
   end(accessKeyId: string): void {
     this.#endOfKey.set(accessKeyId, 0);
   }
@@ -187,7 +187,7 @@ export class ExpirationProxy {
     const { checksTrust = false, upstream } = this.#options;
     if (!checksTrust || roleArn === null) return undefined;
     const callerRoleArn = this.#roleOfKey.get(accessKeyId ?? "");
-    const may = await maySomebodyAssume({ moto: upstream, roleArn, callerRoleArn });
+    const may = await mayAssume({ moto: upstream, roleArn, callerRoleArn });
     return may ? undefined : { status: 403, code: "AccessDenied" };
   }
 

@@ -16,7 +16,7 @@ export const BUILT_CLIENTS: ShippedClients = {
   pythonBootstrap: resolve("src/runtime-api/lambda_bootstrap.py"),
 };
 
-/** Nothing of whoever runs the tests but where programs and their settings are. */
+/** Nothing of the user who runs the tests but where programs and their settings are. */
 export const LOCAL_ENV: Readonly<Record<string, string>> = {
   PATH: process.env["PATH"] ?? "",
   HOME: process.env["HOME"] ?? "",

@@ -1,4 +1,4 @@
-/** Whether a role's trust policy lets somebody in, which moto does not ask itself. */
+/** Whether a role's trust policy lets a principal in, which moto does not ask itself. */
 export interface TrustQuestion {
   /** URL of moto. */
   readonly moto: string;
@@ -15,7 +15,7 @@ interface TrustPolicy {
 }
 
 /** As much of AWS's rules as the tests use: an Allow for the caller's ARN or for its account's root, and no conditions. */
-export async function maySomebodyAssume({ moto, roleArn, callerRoleArn }: TrustQuestion): Promise<boolean> {
+export async function mayAssume({ moto, roleArn, callerRoleArn }: TrustQuestion): Promise<boolean> {
   const trust = await trustPolicyOf(moto, roleArn);
   const account = (callerRoleArn ?? roleArn).split(":")[4] ?? "";
   const names = [`arn:aws:iam::${account}:root`, ...(callerRoleArn === undefined ? [] : [callerRoleArn])];

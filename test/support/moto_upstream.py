@@ -1,4 +1,4 @@
-"""moto's server on a free loopback port: prints the port, and ends when whoever started it closes our stdin or dies."""
+"""moto's server on a free loopback port: prints the port, and ends when the process that started it closes our stdin or dies."""
 
 import sys
 

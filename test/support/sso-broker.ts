@@ -20,7 +20,7 @@ roles:
 export interface SsoBroker {
   readonly broker: InProcessBroker;
   readonly center: FakeIdentityCenter;
-  /** As a person in a browser. */
+  /** As a user in a browser. */
   logIn(): Promise<void>;
   sourceState(): Promise<string | undefined>;
   close(): Promise<void>;

@@ -10,7 +10,7 @@ const START_LIMIT_MS = 60_000;
 /** moto behind the proxy that shortens its sessions. */
 export interface Upstream {
   readonly proxy: ExpirationProxy;
-  /** moto itself, for what a test does as somebody else. */
+  /** moto itself, for what a test does as another user. */
   readonly url: string;
   readonly stop: () => Promise<void>;
 }

@@ -45,7 +45,7 @@ describe("the daemon's environment", () => {
     "http://localhost/creds",
     "https://example.com/",
     "http://169.254.170.2.example.com/",
-  ])("loses the container endpoint %s, which may be our own or anybody's", (uri) => {
+  ])("loses the container endpoint %s, which may be our own or another program's", (uri) => {
     const variables = { AWS_CONTAINER_CREDENTIALS_FULL_URI: uri, AWS_CONTAINER_AUTHORIZATION_TOKEN: CANARY };
     expect(cleanEnvironment(variables)).toEqual(SDK_SETTINGS);
   });

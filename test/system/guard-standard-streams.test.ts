@@ -7,7 +7,7 @@ import { systemError } from "../fakes/recording-file-system.js";
 
 const guardModule = new URL("../../src/system/guard-standard-streams.ts", import.meta.url).href;
 
-/** Writes to a stdout and stderr that nobody reads any more, then ends with 7. */
+/** Writes to a stdout and stderr that are no longer read, then ends with 7. */
 async function exitCodeOfWriter({ guarded }: { guarded: boolean }): Promise<number | null> {
   const script = `
     ${guarded ? `(await import(${JSON.stringify(guardModule)})).guardStandardStreams();` : ""}
@@ -28,7 +28,7 @@ async function exitCodeOfWriter({ guarded }: { guarded: boolean }): Promise<numb
   return code;
 }
 
-describe("standard streams that nobody reads any more", () => {
+describe("standard streams that are no longer read", () => {
   it("end a process that does not guard them, and not one that does", async () => {
     expect(await exitCodeOfWriter({ guarded: false })).not.toBe(7);
     expect(await exitCodeOfWriter({ guarded: true })).toBe(7);

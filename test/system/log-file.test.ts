@@ -149,7 +149,7 @@ describe("the log file", () => {
     const directory = tempDir("log");
     const path = join(directory, "brokerd.log");
     const log = await openLogFile({ clock, path });
-    mkdirSync(path); // nobody can write to it now
+    mkdirSync(path); // it cannot be written to now
     log.write(line(1));
     await log.close();
 

@@ -10,7 +10,7 @@ const linux: PathInputs = {
   isOwnDirectory: () => true,
 };
 
-describe("where everything lies", () => {
+describe("the place of everything", () => {
   it("is under CREDBROKER_HOME when that is set, whatever else is", () => {
     const env = { CREDBROKER_HOME: "/tmp/demo", XDG_CONFIG_HOME: "/x", XDG_RUNTIME_DIR: "/y" };
 
@@ -51,7 +51,7 @@ describe("where everything lies", () => {
     expect(runtimeDir).toBe("/home/me/.local/state/credbroker/run");
   });
 
-  it("looks for the runtime directory itself when nobody says", () => {
+  it("looks for the runtime directory itself when no variable names it", () => {
     const inputs = { env: {}, platform: "linux", homeDir: "/home/me", uid: 4_000_000_000 } as const;
     const { runtimeDir } = resolvePaths(inputs);
     expect(runtimeDir).toBe("/home/me/.local/state/credbroker/run");

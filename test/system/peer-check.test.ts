@@ -33,7 +33,7 @@ describe("whether the system tells whose a connection is", () => {
     expect(whyPeersAreUnknown({ ...linux, ...machine, procDir: proc(files) })).toContain(reason);
   });
 
-  it("it does for the user nobody outside a user namespace", () => {
+  it("it does for user 65534 outside a user namespace", () => {
     expect(whyPeersAreUnknown({ ...linux, uid: 65_534, procDir: proc() })).toBeUndefined();
   });
 

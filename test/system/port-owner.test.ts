@@ -23,18 +23,18 @@ describe.runIf(process.platform === "linux")("who has a port", () => {
     },
   );
 
-  it("is nobody on another loopback address", async () => {
+  it("is unknown on another loopback address", async () => {
     expect(await describePortOwner(await listenOn("127.0.0.2"))).toBeUndefined();
   });
 
-  it("is nobody once it is free", async () => {
+  it("is none once it is free", async () => {
     const port = await listenOn("127.0.0.1");
     server!.close();
     await once(server!, "close");
     expect(await describePortOwner(port)).toBeUndefined();
   });
 
-  it.runIf(process.getuid?.() === 0)("is somebody else's uid when their processes are hidden from us", async () => {
+  it.runIf(process.getuid?.() === 0)("is another user's uid when their processes are hidden from us", async () => {
     const port = await listenOn("127.0.0.1");
     const module = new URL("../../src/system/port-owner.ts", import.meta.url).href;
     const script = `process.stdout.write(String(await (await import(${JSON.stringify(module)})).describePortOwner(${port})))`;
@@ -58,7 +58,7 @@ describe("lsof's answer", () => {
     expect(describeLsof("p4711\ncnode\nu501\nf23\n")).toBe("pid 4711 (node, uid 501)");
   });
 
-  it("is nobody when it is empty", () => {
+  it("is none when it is empty", () => {
     expect(describeLsof("")).toBeUndefined();
   });
 

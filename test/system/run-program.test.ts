@@ -68,7 +68,7 @@ describe("a program", () => {
     expect(names.map((line) => line.split("=")[0]).sort()).toEqual(["HOME", "HTTPS_PROXY", "LC_ALL", "PATH"]);
   });
 
-  it("starts in the root directory, in which nobody can plant anything, and has no input", async () => {
+  it("starts in the root directory, in which no other user can plant anything, and has no input", async () => {
     expect(await outputOf([script("pwd; cat")])).toBe("/\n");
   });
 

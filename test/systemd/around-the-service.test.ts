@@ -102,7 +102,7 @@ describe("a shell outside any session", { timeout: 120_000 }, () => {
 });
 
 describe("what install finds and leaves", { timeout: 120_000 }, () => {
-  it("a unit of somebody else's by our name is named, and nothing is touched", async () => {
+  it("a foreign unit by our name is named, and nothing is touched", async () => {
     await begin();
     session.write(SERVICE, "[Service]\nExecStart=/bin/true\n");
     const before = await files();
@@ -133,11 +133,11 @@ describe("what install finds and leaves", { timeout: 120_000 }, () => {
 });
 
 describe("a brokerd that cannot start", { timeout: 120_000 }, () => {
-  it("is tried every few seconds, not again and again; the port stays held, and serves once it is mended", async () => {
+  it("is tried every few seconds, not again and again; the port stays held, and serves once it is fixed", async () => {
     await begin();
     await done(session.ctl(["service", "install"]));
     await done(session.run(["sh", "-c", "chmod 755 ~/.local/state/credbroker"]));
-    // May be cut by the kill, or wait for the mend.
+    // May be cut by the kill, or wait for the fix.
     const asked = get(`http://127.0.0.1:${port}/healthz`).catch(() => undefined);
     await done(session.systemctl("kill", "--signal=KILL", "brokerd.service"));
     const before = Number(await session.property("brokerd.service", "NRestarts"));
@@ -167,7 +167,7 @@ describe("a brokerd that cannot start", { timeout: 120_000 }, () => {
   });
 });
 
-describe("a port that somebody else has when the user logs in", { timeout: 120_000 }, () => {
+describe("a port that another program has when the user logs in", { timeout: 120_000 }, () => {
   it("is handed to no new shell, nothing but brokerctl starts brokerd, and what was heard there is good no more", async () => {
     await begin();
     await done(session.ctl(["service", "install"]));

@@ -4,7 +4,7 @@ import { get } from "node:http";
 export interface LoadReport {
   requests: number;
   answered: number;
-  /** Connections that nobody took: what must never be. */
+  /** Connections that were not accepted: what must never be. */
   refused: number;
   /** Connections that broke because the process that had them was killed. */
   broken: number;

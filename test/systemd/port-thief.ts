@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-const NOBODY = 65_534;
+const OTHER_UID = 65_534;
 /** As text: where the tests lie may be closed to other users. */
 const SCRIPT = readFileSync(join(import.meta.dirname, "port-thief.py"), "utf8");
 
@@ -16,7 +16,7 @@ export interface Theft {
 /** Another user who tries to get `port` while `during` runs. */
 export async function stealWhile(port: number, during: () => Promise<void>): Promise<Theft> {
   const child = spawn("python3", ["-c", SCRIPT, String(port)], {
-    ...{ uid: NOBODY, gid: NOBODY, cwd: "/", env: { PATH: "/usr/bin:/bin" } },
+    ...{ uid: OTHER_UID, gid: OTHER_UID, cwd: "/", env: { PATH: "/usr/bin:/bin" } },
     stdio: ["pipe", "pipe", "inherit"],
   });
   let said = "";

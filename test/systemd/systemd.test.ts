@@ -189,7 +189,7 @@ function wrongIn(status: number, body: string): string | undefined {
 }
 
 describe("the port", { timeout: 1_800_000 }, () => {
-  it(`refuses nobody while brokerd is killed ${RESTARTS} times under load, and gives no wrong answer`, async () => {
+  it(`refuses no client while brokerd is killed ${RESTARTS} times under load, and gives no wrong answer`, async () => {
     const clients = load(url, 8, wrongIn);
     const { report } = clients;
     const restarts = Number(await session.property("brokerd.service", "NRestarts"));
@@ -236,7 +236,7 @@ describe("the port", { timeout: 1_800_000 }, () => {
     expect(await answer()).toBe("ok");
   });
 
-  it("that somebody took meanwhile is named with its owner, and every token is made anew once it is ours", async () => {
+  it("that another program took meanwhile is named with its owner, and every token is made anew once it is ours", async () => {
     await done(session.ctl(["stop"]));
     const squatter = createServer();
     await new Promise<void>((listening) => squatter.listen(port, "127.0.0.1", listening));
@@ -249,7 +249,7 @@ describe("the port", { timeout: 1_800_000 }, () => {
     expect(await answer()).toBe("ok");
   });
 
-  it("that somebody had when systemd wanted it, at a login say, and has let go since is noticed all the same", async () => {
+  it("that another program had when systemd wanted it, at a login say, and has let go since is noticed all the same", async () => {
     await done(session.ctl(["stop"]));
     const squatter = createServer();
     await new Promise<void>((listening) => squatter.listen(port, "127.0.0.1", listening));

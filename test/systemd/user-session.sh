@@ -37,7 +37,7 @@ chmod 700 "/run/user/$uid"
 
 root=/
 if [ "$namespaces" = no ]; then
-  # user_namespaces(7): EPERM for whoever is in a chroot environment.
+  # user_namespaces(7): EPERM for a process in a chroot environment.
   root=/mnt/root
   mkdir "$root"
   mount --rbind / "$root"

@@ -68,7 +68,7 @@ async function moveKeys(work: Work, toStore: ImportPlan["keys"], context: CliCon
   return { keys: stored.keys, removedFrom };
 }
 
-/** With --json nothing is shown that a person could say yes to. */
+/** With --json nothing is shown that the user could say yes to. */
 async function confirmImport(question: string, { yes }: Work, context: CliContext): Promise<void> {
   if (context.output.json && !yes) throw cannotAsk("an answer to the import with --json", "add --yes, or --dry-run");
   await confirmOrRefuse(question, yes, context);

@@ -72,7 +72,7 @@ function isTaken(outcome: ImportPlan["items"][number]["outcome"]): boolean {
   return outcome === "add" || outcome === "same";
 }
 
-/** Shown, and planned anew with `[default]` where the person wants it too. */
+/** Shown, and planned anew with `[default]` where the user wants it too. */
 async function planned(
   { config, files, choices }: { readonly config: FileText; readonly files: AwsFileTexts; readonly choices: Choices },
   context: CliContext,

@@ -102,7 +102,7 @@ async function writeConfigSchema({ client, paths }: CliContext): Promise<void> {
   await writeFileAtomic(new NodeFileSystem(), path, Buffer.from(`${JSON.stringify(schema, null, 2)}\n`));
 }
 
-/** What a new home is asked for, at a terminal: profiles, and a service. Nothing is read before the person says yes. */
+/** What a new home is asked for, at a terminal: profiles, and a service. Nothing is read before the user says yes. */
 async function offerNext(context: CliContext): Promise<void> {
   if (!context.interactive || context.output.json) return;
   await offerImport(context);

@@ -49,7 +49,7 @@ the config has none of that name. The key itself is never served to programs.`,
   },
 });
 
-/** Before the person types a secret for nothing. */
+/** Before the user types a secret for nothing. */
 async function refuseSecondKey(source: string, replace: boolean, { client }: CliContext): Promise<void> {
   if (replace) return;
   const { keys } = await client.call("keys-list", {});

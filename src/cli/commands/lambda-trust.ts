@@ -16,7 +16,7 @@ export const lambdaTrustCommand = defineCommand({
   name: "lambda trust",
   summary: "Print what a function's role must say so that you may assume it; add or remove it",
   details: `stdout holds exactly the statement for the role's trust policy. Without --apply and --undo nothing is changed.
-Every principal that can assume the role has its permissions: give it to a person only where they may have them.`,
+Every principal that can assume the role has its permissions: let in only principals that may have them.`,
   positionals: [FUNCTION_POSITIONAL],
   options: OPTIONS,
   examples: [

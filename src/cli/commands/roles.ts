@@ -68,7 +68,7 @@ export function warnOfRoleErrors(roles: readonly RoleView[], output: Output): vo
   }
 }
 
-/** Lines and names that a person reads; all of it: `config check`, `--json`. */
+/** Lines and names that a user reads; all of it: `config check`, `--json`. */
 const SHOWN = 10;
 
 /** Each entry that has a problem, and with it what is out of force with it. */

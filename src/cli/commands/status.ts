@@ -38,7 +38,7 @@ interface ShownStatus extends StatusView {
   readonly hidden: readonly string[];
 }
 
-/** What programs have or had, or a person must see to, before what is only configured; of that, as much as a page takes. */
+/** What programs have or had, or the user must see to, before what is only configured; of that, as much as a page takes. */
 function inUseFirst(status: StatusView, all: boolean): ShownStatus {
   const leased = new Set(status.leases.map(({ role }) => role));
   const isUsed = ({ name, state, lastError }: RoleView): boolean =>

@@ -6,7 +6,7 @@ import { askForDataKey } from "../uninstall/data-key.js";
 
 type OfferedKind = Exclude<SecretStoreKind, "command">;
 
-/** What each choice means for the person. */
+/** What each choice means for the user. */
 const MEANINGS: Readonly<Record<OfferedKind, string>> = {
   keychain: "this computer's keychain: opens by itself while you are logged in",
   passphrase: "a passphrase: you type it after each start of brokerd (brokerctl unlock)",

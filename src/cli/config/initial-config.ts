@@ -97,7 +97,7 @@ async function adjust({ path, text }: { path: string; text: string }, choices: I
   return { isNew: false, hasChanged: true, isPortFixed, ...(held && { held }) };
 }
 
-/** An `init` that failed before anything was sealed has decided nothing: a person may choose another store. */
+/** An `init` that failed before anything was sealed has decided nothing: the user may choose another store. */
 async function storeChosenAnew(text: string, context: CliContext): Promise<SecretStoreKind | undefined> {
   const former = readTemplate(text)?.secretStore;
   const isDecided = former === undefined || former === "command" || !context.interactive || (await isSealed(context));

@@ -57,7 +57,7 @@ function alreadyDone(configPath: string): BrokerError {
   });
 }
 
-/** Another kind of store is for the person to choose, never for us. */
+/** Another kind of store is for the user to choose, never for us. */
 function withAlternatives(error: unknown, { secretStore, configPath }: StatusView["daemon"]): unknown {
   if (!(error instanceof BrokerError)) return error;
   if (error.code === "Conflict") return alreadyDone(configPath);

@@ -21,7 +21,7 @@ export interface KeyInputOptions {
   readonly csv: string | undefined;
 }
 
-/** A long-term key from a CSV of the AWS console, from stdin, or from the person; its shape is checked. */
+/** A long-term key from a CSV of the AWS console, from stdin, or from the user; its shape is checked. */
 export async function readKey(options: KeyInputOptions, context: CliContext): Promise<LongTermKey> {
   const key =
     options.csv === undefined ? await typedKey(options, context) : await csvKey(options.csv, options, context);

@@ -74,7 +74,7 @@ interface Denied {
   readonly found: DeployedFunction;
 }
 
-/** Nearly always the role trusts the Lambda service alone. Which of the two ways is right, only a person knows. */
+/** Nearly always the role trusts the Lambda service alone. Which of the two ways is right, only the user knows. */
 function explainDenial(error: unknown, { name, found: { via, functionRoleArn } }: Denied): unknown {
   if (!(error instanceof BrokerError) || error.code !== "AssumeRoleDenied") return error;
   const message = `the trust policy of ${functionRoleArn} does not let ${via} assume it, or the role was deleted: ${error.message}`;

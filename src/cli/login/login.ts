@@ -13,7 +13,7 @@ export async function loginChoices({ client }: CliContext): Promise<readonly Log
   return (await client.call("login-choices", {})).sources;
 }
 
-/** Logs in to the source in its own way; the caller has made sure that there is a person. */
+/** Logs in to the source in its own way; the caller has made sure that there is a user to ask. */
 export async function logInAtTerminal(context: CliContext, choice: LoginChoice): Promise<void> {
   if (choice.mfaProcess) return logInByProgram(context, choice.name);
   if (choice.type !== "sso") return logInWithAskedCode(context, choice);
@@ -41,7 +41,7 @@ async function logInWithAskedCode(context: CliContext, choice: LoginChoice): Pro
   }
 }
 
-/** `typed`: as a person or program gives it. */
+/** `typed`: as the user or a program gives it. */
 export async function logInWithCode(context: CliContext, source: string, typed: string): Promise<void> {
   // Checked here so that a slip costs no attempt.
   const code = mfaCodeIn(typed);
@@ -55,7 +55,7 @@ function sayLoggedIn({ output, clock }: CliContext, source: string, expiresAt: n
 }
 
 /**
- * Runs `attempt`; where a login is missing and a person is there, offers it and tries once more (interface §4).
+ * Runs `attempt`; where a login is missing and a user is there to ask, offers it and tries once more (interface §4).
  * `role`: whose source it is about, where that is known.
  */
 export async function withLogin<T>(
@@ -110,7 +110,7 @@ function sourceOfAdHoc(role: string | undefined): string | undefined {
 }
 
 /**
- * For a lease whose role is not fetched now: whether a person must act first, without waiting for AWS. What only AWS can
+ * For a lease whose role is not fetched now: whether the user must act first, without waiting for AWS. What only AWS can
  * say (denied, unreachable) is left to the endpoint.
  */
 export async function ensureLoggedIn(context: CliContext, role: string): Promise<void> {

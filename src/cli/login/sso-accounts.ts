@@ -7,7 +7,7 @@ import type { CliContext } from "../context.js";
 const AT_ONCE = 8;
 
 /**
- * Every role that the login of a source can have, by account name; progress is shown where a person watches. `age`: of
+ * Every role that the login of a source can have, by account name; progress is shown where a user watches. `age`: of
  * what the daemon was told before, in place of the portal's word.
  */
 export async function listSsoRoles(

@@ -15,7 +15,7 @@ interface SsoLoginOptions {
 
 type Started = ControlResponse<"login-start">;
 
-/** Starts a login to Identity Center, shows the person where to go, and waits; Ctrl-C leaves it. */
+/** Starts a login to Identity Center, shows the user where to go, and waits; Ctrl-C leaves it. */
 export async function logInToSso(context: CliContext, source: string, options: SsoLoginOptions): Promise<void> {
   const { client, output, env, clock } = context;
   const hasProgram = (name: string): boolean => isOnPath(name, env);
@@ -94,7 +94,7 @@ interface LoginFlowOptions {
 
 interface ChosenFlow {
   readonly flow: LoginFlow;
-  /** Command lines that show a URL, best first; empty: the person opens it. */
+  /** Command lines that show a URL, best first; empty: the user opens it. */
   readonly browsers: readonly (readonly string[])[];
 }
 

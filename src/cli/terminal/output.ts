@@ -112,7 +112,7 @@ interface Waited {
 interface ProgressOptions {
   readonly stderr: TextStream;
   readonly clock: Clock;
-  /** A person watches: a terminal, and not `--json`. */
+  /** A user watches: a terminal, and not `--json`. */
   readonly enabled: boolean;
 }
 

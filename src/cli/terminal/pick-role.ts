@@ -11,11 +11,11 @@ import type { Choice } from "./prompts.js";
 
 /** What a login can have changes seldom; `sso roles` always asks the portal. */
 const MAX_AGE_SECONDS = 3600;
-/** Names in an error that a person is to read. */
+/** Names in an error that a user is to read. */
 const MAX_SHOWN = 20;
 
 /**
- * The role that the person chooses from a list: those of the config, and what logins to Identity Center can have, the last
+ * The role that the user chooses from a list: those of the config, and what logins to Identity Center can have, the last
  * requested first. `named`: the lease that is to be moved; undefined: this shell's. Without a terminal, exit 2 with names.
  */
 export async function pickRole(context: CliContext, command: string, named?: LeaseSelector): Promise<string> {

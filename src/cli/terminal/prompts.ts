@@ -8,7 +8,7 @@ export interface Choice {
   readonly hint?: string;
 }
 
-/** Questions to the person at the terminal: asked on stderr, answered on stdin. */
+/** Questions to the user at the terminal: asked on stderr, answered on stdin. */
 export interface Prompts {
   /** Not echoed. */
   secret(question: string): Promise<string>;

@@ -7,7 +7,7 @@ export interface Finding {
   readonly what: string;
   /** A path, `FILE:LINE`, a pid or a keychain item. */
   readonly where: string;
-  /** removed: without a question; asked: after one; left: the person's to change. */
+  /** removed: without a question; asked: after one; left: the user's to change. */
   readonly becomes: "removed" | "asked" | "left";
   readonly note?: string;
 }

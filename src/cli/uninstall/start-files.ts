@@ -44,7 +44,7 @@ export async function findStartFiles(home: Home): Promise<readonly StartFile[]> 
 
 /**
  * Takes out what may be taken out; through a symbolic link, mode kept, whole or not at all. `Conflict`: the file was edited
- * while the person was asked, and the numbers may be those of other lines.
+ * while the user was asked, and the numbers may be those of other lines.
  */
 export async function removeFromStartFile({ path, lines, isCompletion }: StartFile): Promise<void> {
   if (isCompletion) return rm(path);
@@ -111,7 +111,7 @@ async function lookInto(path: string, { homeDir, paths }: Home): Promise<StartFi
   const text = await readIfThere(path);
   if (text === undefined) return undefined;
   const lines = findStartLines(text.toString("utf8"), { stateDir: paths().stateDir, homeDir });
-  // Decoding and encoding again would change other bytes of it: for the person to edit.
+  // Decoding and encoding again would change other bytes of it: for the user to edit.
   const isUtf8 = Buffer.from(text.toString("utf8")).equals(text);
   const ours = isUtf8 ? lines : lines.map((line) => ({ ...line, removable: false, text: undefined }));
   return ours.length === 0 ? undefined : { path, lines: ours, isCompletion: false };

@@ -93,7 +93,7 @@ describe("parsing a command line", () => {
     },
   );
 
-  it("puts the mend for a command without -- into the hint", async () => {
+  it("puts the fix for a command without -- into the hint", async () => {
     const error = await brokerErrorOf(() => parseArguments(["dev", "aws", "s3", "ls"], exec));
     expect(error.hint).toBe("brokerctl run dev -- aws s3 ls");
   });

@@ -28,7 +28,7 @@ export const NASTY_LINES: readonly (readonly [name: string, config: (id: string,
     "in a process, the secret alone",
     (id, secret) => `# secret_key=${secret} ${id}\n[profile a]\ncredential_process = x ${secret}\n`,
   ],
-  ["under names of somebody's own", (id, secret) => `[profile a]\nold_key = ${id}\nold_secret = ${secret}\n`],
+  ["under names of the user's own", (id, secret) => `[profile a]\nold_key = ${id}\nold_secret = ${secret}\n`],
   ["as a region", (id, secret) => `[default]\nregion = ${id}\ncli_history = ${secret}\n[old]\nsecret = ${secret}\n`],
   ["in headings", (id, secret) => `[profile ${id}]\nregion = x\n[${secret}]\n[services ${id}]\nsecret: ${secret}\n`],
   [

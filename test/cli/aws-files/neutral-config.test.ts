@@ -62,7 +62,7 @@ describe("the copy of a config in which the default profile gives credentials", 
 });
 
 describe("other profiles in the copy", () => {
-  it("are whole, with their sessions: somebody who names one means it", () => {
+  it("are whole, with their sessions: a user who names one means it", () => {
     const config = `[profile a]
 region = x
 sso_session = corp
@@ -92,7 +92,7 @@ source_profile = a
 });
 
 describe("no long-term key is ever copied", () => {
-  it.each(NASTY_LINES)("%s", (_, render) => {
+  it.each(NASTY_LINES)("not one that stands %s", (_, render) => {
     const [id, secret] = ["AKIAIOSFODNN7EXAMPLE", canarySecretKey("nasty")];
     const text = render(id, secret);
     for (const [config, credentials] of [

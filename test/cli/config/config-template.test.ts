@@ -47,7 +47,7 @@ describe("the config that init writes", () => {
     expect([...config.sources.keys()]).toEqual(["ops", "ops-mfa"]);
   });
 
-  it("is known again as long as nobody has edited it", () => {
+  it("is known again as long as it was not edited", () => {
     for (const kind of SECRET_STORE_KINDS) expect(readTemplate(renderTemplate(values(kind)))).toEqual(values(kind));
     expect(readTemplate(`${renderTemplate(values("keychain"))}# mine\n`)).toBeUndefined();
     expect(readTemplate("version: 1\n")).toBeUndefined();

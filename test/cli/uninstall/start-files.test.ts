@@ -34,7 +34,7 @@ describe("lines of start files that have to do with us", () => {
     `test -f ~/.local/state/credbroker/shell/hook.fish; and source ~/.local/state/credbroker/shell/hook.fish`,
   ])("are found and can be taken out: %s", (line) => {
     const found = find(`export A=1\n${line}\nexport B=2\n`);
-    // A quote that ends behind the variable splits the word: named, and left to the person.
+    // A quote that ends behind the variable splits the word: named, and left to the user.
     expect(found).toEqual([[2, !line.includes(`"$HOME"/`)]]);
   });
 
@@ -54,7 +54,7 @@ describe("lines of start files that have to do with us", () => {
     [`export AWS_CONTAINER_CREDENTIALS_FULL_URI='http://127.0.0.1:9171/lease/brk_x'`, "a URL"],
     [`eval "$(brokerctl env $(cat /etc/role))"`, "another command inside"],
     [`. ~/.bashrc.d/x && cat ~/.local/state/credbroker/brokerd.log`, "another file"],
-  ])("are found and left to the person: %s", (line) => {
+  ])("are found and left to the user: %s", (line) => {
     const [found] = findStartLines(line, places);
     expect(found).toEqual({ line: 1, removable: false, text: undefined });
   });

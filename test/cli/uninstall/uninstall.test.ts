@@ -148,7 +148,7 @@ describe("uninstall", () => {
     expect(found.find(({ where }) => where === fixture.configFile)).toMatchObject({ what: "config", becomes: "asked" });
   });
 
-  it("needs --yes where nobody can be asked, and touches nothing before", async () => {
+  it("needs --yes where the user cannot be asked, and touches nothing before", async () => {
     const fixture = await servedHome();
     const before = homeSnapshot(fixture.home);
     const { code, stderr } = await fixture.run(["uninstall"]);
@@ -157,7 +157,7 @@ describe("uninstall", () => {
     expect(fixture.control.calls.map(({ operation }) => operation)).not.toContain("stop");
   });
 
-  it("stops the daemon, and keeps config and secrets where the person says no", async () => {
+  it("stops the daemon, and keeps config and secrets where the user says no", async () => {
     const fixture = await servedHome();
     const answers = [[/secret store/, false]] as const;
     const { code, stderr } = await fixture.run(["uninstall"], { answers, clock: new SystemClock() });
@@ -256,7 +256,7 @@ describe("lines in start files", () => {
     expect(readFileSync(file, "utf8")).toBe("export A=1\nexport B=2\n");
   });
 
-  it("are left, with every other line, in a file that was edited while the person was asked", async () => {
+  it("are left, with every other line, in a file that was edited while the user was asked", async () => {
     const file = write(join(tempDir("edited"), "bashrc"), `${HOOK}\nexport A=1\n`);
     const found = { path: file, lines: [{ line: 1, removable: true, text: HOOK }], isCompletion: false };
     writeFileSync(file, `export NEW=1\n${HOOK}\nexport A=1\n`);
@@ -264,7 +264,7 @@ describe("lines in start files", () => {
     expect(readFileSync(file, "utf8")).toBe(`export NEW=1\n${HOOK}\nexport A=1\n`);
   });
 
-  it("stay and are named where the person says no", async () => {
+  it("stay and are named where the user says no", async () => {
     const fixture = await usedHome();
     const file = write(join(fixture.home, ".zshrc"), `${HOOK}\n`);
     const answers = [
@@ -320,7 +320,7 @@ describe("lines in start files", () => {
     expect(stdout + stderr).not.toContain("sssss");
   });
 
-  it("of a file that is no UTF-8 are left to the person", async () => {
+  it("of a file that is no UTF-8 are left to the user", async () => {
     const fixture = await usedHome();
     const bytes = Buffer.concat([Buffer.from(`${HOOK}\n# caf`), Buffer.from([0xe9])]);
     writeFileSync(join(fixture.home, ".bashrc"), bytes);
@@ -328,7 +328,7 @@ describe("lines in start files", () => {
     expect(readFileSync(join(fixture.home, ".bashrc"))).toEqual(bytes);
   });
 
-  it("that cannot be taken out are told with the mend, and the rest goes on", async () => {
+  it("that cannot be taken out are told with the fix, and the rest goes on", async () => {
     const fixture = await usedHome();
     const file = write(join(fixture.home, ".bashrc"), `${HOOK}\n`, 0o666);
     const { code, stderr } = await fixture.run(yesToAll);
@@ -352,7 +352,7 @@ describe("our own places", () => {
     expect([existsSync(join(home, "config.yaml")), readFileSync(target, "utf8")]).toEqual([false, "version: 1\n"]);
   });
 
-  it("never take what somebody else has in them", async () => {
+  it("never take what other programs have in them", async () => {
     const fixture = await usedHome();
     const mine = write(join(fixture.home, "notes.txt"), "mine");
     const { code } = await fixture.run(yesToAll);
@@ -360,7 +360,7 @@ describe("our own places", () => {
     expect(code).toBe(0);
   });
 
-  it("keep what somebody else put into the state directory, also by its name in a dry run, and everything else goes", async () => {
+  it("keep what another program put into the state directory, also by its name in a dry run, and everything else goes", async () => {
     const fixture = await usedHome();
     const mine = write(join(fixture.home, "state", "backup", "notes.txt"), "mine");
     const ours = [
@@ -451,7 +451,7 @@ describe("the data key in the keychain", () => {
     expect(stderr).toContain("no such luck");
   });
 
-  it("is asked for with a prompt only where a person sits", async () => {
+  it("is asked for with a prompt only where a user sits", async () => {
     const fixture = await usedHome();
     const asked: string[][] = [];
     await fixture.run(["uninstall"], { runBrokerd: keychain("exists", asked), answers: [[/data key/, true]] });

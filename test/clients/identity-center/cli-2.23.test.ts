@@ -36,7 +36,7 @@ async function decided(running: Conversation, decision: "approve" | "deny"): Pro
   return (await decideInBrowser(page, decision)).location ?? "";
 }
 
-/** The authorization code flow of a client that nobody here wrote. */
+/** The authorization code flow of a client that is not ours. */
 describe("AWS CLI 2.23", () => {
   it("is what it is called", async () => {
     expect((await succeeded(aws("--version"))).stdout).toContain(`aws-cli/${CLI_2_23.version} `);

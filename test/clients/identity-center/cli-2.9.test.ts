@@ -32,7 +32,7 @@ async function login(profile = "dev"): Promise<void> {
   await succeeded(running);
 }
 
-/** The device flow of a client that nobody here wrote, at AWS's own host names. */
+/** The device flow of a client that is not ours, at AWS's own host names. */
 describe("AWS CLI 2.9", () => {
   it("is what it is called", async () => {
     expect((await succeeded(aws("--version"))).stdout).toContain(`aws-cli/${CLI_2_9.version} `);

@@ -312,7 +312,7 @@ describe("what cannot be added", () => {
     },
   );
 
-  it("a name that exists is a conflict with the command that mends it", () => {
+  it("a name that exists is a conflict with the command that fixes it", () => {
     expect(caught(() => addRole(EXAMPLE, "dev", { source: "ci" }))).toMatchObject({
       code: "Conflict",
       hint: "brokerctl config edit",

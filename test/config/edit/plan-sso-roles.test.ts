@@ -93,7 +93,7 @@ describe("roles that are gone", () => {
 refresh: { idle_after: 2h }
 `;
 
-  it("are taken out where nothing of a person's own is in them", () => {
+  it("are taken out where nothing of the user's own is in them", () => {
     const edited = plan(text, { existing: [role(1, "Admin")] });
     expect(edited.removed).toEqual(["gone", "block"]);
     expect(edited.notes).toHaveLength(2);
@@ -114,7 +114,7 @@ refresh: { idle_after: 2h }
     expect([...parseConfig({ ...at, text: edited.text! }).roles.keys()]).toEqual(["Team-3/Admin"]);
   });
 
-  it("on one line with others are for the person to take out", async () => {
+  it("on one line with others are for the user to take out", async () => {
     const flow = `${HEAD}roles: { gone: ${plain(2)}, keep: ${plain(1)} }\n`;
     const error = await brokerErrorOf(() => plan(flow, { existing: [role(1, "Admin")] }));
     expect([error.code, error.hint]).toEqual(["NotSupported", "brokerctl config edit, and remove gone"]);

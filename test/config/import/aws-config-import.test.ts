@@ -182,14 +182,14 @@ describe("the mixed profiles", () => {
   });
 });
 
-describe("which profiles are taken", () => {
-  it("the named ones and those that sign for them", () => {
+describe("the profiles that are taken", () => {
+  it("are the named ones and those that sign for them", () => {
     const planned = plan(FILES, { profiles: ["chain-2", "my dev"] });
     expect(outcomes(planned)).toEqual({ "chain-1": "add", "chain-2": "add", "my dev": "add", plain: "add" });
     expect([...parse(planned.text ?? "").sources.keys()].sort()).toEqual(["corp", "plain"]);
   });
 
-  it("[default] when it is named, or when somebody said so", () => {
+  it("have [default] among them when it is named, or when the user said so", () => {
     expect(outcomes(plan(FILES))["default"]).toBe("left");
     expect(outcomes(plan(FILES, { withDefault: true }))).toMatchObject({ default: "add", "on-default": "add" });
     const named = plan(FILES, { profiles: ["default", "on-default"] });

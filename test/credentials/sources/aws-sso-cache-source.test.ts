@@ -199,7 +199,7 @@ describe("the login of the AWS CLI", () => {
 
   it("does not reach a role that is not assigned", async () => {
     await awsSsoLogin();
-    role = { ...role, sso: { accountId, roleName: "Nobody" } };
+    role = { ...role, sso: { accountId, roleName: "NotGranted" } };
 
     expect(await brokerErrorOf(retrieve)).toMatchObject({ code: "AssumeRoleDenied" });
   });

@@ -147,7 +147,7 @@ describe("a long-term key of a program", () => {
     },
   );
 
-  it("that AWS refuses is to be mended where it comes from", async () => {
+  it("that AWS refuses is to be fixed where it comes from", async () => {
     programs.prints(longTerm());
     sts.revoked.add("AKIA0000000000000002");
 
@@ -182,7 +182,7 @@ describe("a program", () => {
     expect(calls()).toEqual([]);
   });
 
-  it("that fails waits for a person, who reads why", async () => {
+  it("that fails waits for the user, who reads why", async () => {
     programs.fails("ended with exit code 3", "no network");
     const error = await brokerErrorOf(() => provider.retrieve(legacy, dev));
 

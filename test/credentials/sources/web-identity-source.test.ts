@@ -77,8 +77,8 @@ describe("a web identity", () => {
     ["has expired", () => issue(-1000), "LoginRequired", /has expired/],
     ["is not the issuer's", () => `${issue()}x`, "LoginRequired", /is not accepted/],
     [
-      "speaks of somebody else",
-      () => issue(HOUR, "somebody"),
+      "speaks of another subject",
+      () => issue(HOUR, "other"),
       "AssumeRoleDenied",
       /AWS denies AssumeRoleWithWebIdentity/,
     ],
@@ -132,7 +132,7 @@ describe("a token file", () => {
     expect(await problem()).toMatch(/^ConfigInvalid .*larger than/);
   });
 
-  it("that is no file is refused at once, even a pipe that nobody writes to", async () => {
+  it("that is no file is refused at once, even a pipe without a writer", async () => {
     mkdirSync(tokenFile);
     expect(await problem()).toMatch(/^ConfigInvalid .*is not a regular file|is a directory/);
     tokenFile = join(tempDir("web-identity", "input"), "pipe");

@@ -68,7 +68,7 @@ export function lieAnswer(right: Answer, lie: Lie): Answer {
     case "other-account":
       return body((text) => text.replace(/(arn:[\w-]+:sts::)\d{12}/, "$1999999999999"));
     case "other-role":
-      return body((text) => text.replace(/assumed-role\/[^/]+\//, "assumed-role/somebody-else/"));
+      return body((text) => text.replace(/assumed-role\/[^/]+\//, "assumed-role/another-role/"));
     case "no-arn":
       return body((text) => text.replace(/<Arn>.*?<\/Arn>/, ""));
     case "html":

@@ -11,7 +11,7 @@ import type { FakeFunction } from "./lambda-actions.js";
 import { type FakeRole, type FakeUser, type Principal, Principals } from "./principals.js";
 import type { SignedRequest } from "./sigv4.js";
 import type { FakeAwsState, Parameters } from "./sts-actions.js";
-import { isWebIdentityCall, NOBODY, WebIdentities, type WebIdentity } from "./web-identity.js";
+import { ANONYMOUS, isWebIdentityCall, WebIdentities, type WebIdentity } from "./web-identity.js";
 
 export interface FakeAwsOptions {
   readonly users: readonly FakeUser[];
@@ -176,7 +176,7 @@ export class FakeAws {
     const action = parameters["Action"] ?? "";
     response.sendDate = false;
     response.setHeader("date", new Date(this.#state.now()).toUTCString());
-    const authenticated = isWebIdentityCall(request, parameters) ? NOBODY : this.#authenticate(request);
+    const authenticated = isWebIdentityCall(request, parameters) ? ANONYMOUS : this.#authenticate(request);
     if (authenticated instanceof AwsRefusal) {
       return send(response, refusalAnswer(parameters["FunctionName"] === undefined ? "sts" : "lambda", authenticated));
     }
@@ -222,7 +222,7 @@ export class FakeAws {
           { status: 403 },
         );
       }
-      const actions = actionsOf(service, { region, isSigned: principal !== NOBODY.principal });
+      const actions = actionsOf(service, { region, isSigned: principal !== ANONYMOUS.principal });
       const perform = Object.hasOwn(actions, action) ? actions[action] : undefined;
       if (!perform)
         throw new AwsRefusal(

@@ -17,7 +17,7 @@ export interface FakeUser {
 export interface FakeRole {
   /** arn:PARTITION:iam::ACCOUNT:role/[PATH/]NAME */
   readonly arn: string;
-  /** ARNs of users, roles, assumed roles or account roots (`arn:aws:iam::ACCOUNT:root`); absent: everybody. */
+  /** ARNs of users, roles, assumed roles or account roots (`arn:aws:iam::ACCOUNT:root`); absent: every principal. */
   readonly trusts?: readonly string[] | ((caller: Principal) => boolean);
   /** JSON text; decides in place of `trusts`. */
   readonly trustPolicy?: string;

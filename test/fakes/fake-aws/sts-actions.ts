@@ -32,12 +32,12 @@ export const stsActions: Readonly<Record<string, Action>> = {
   GetCallerIdentity: getCallerIdentity,
 };
 
-/** Nobody signs these; the caller is who the token says. */
+/** These are not signed; the caller is who the token says. */
 export const unsignedActions: Readonly<Record<string, Action>> = {
   AssumeRoleWithWebIdentity: assumeRoleWithWebIdentity,
 };
 
-function assumeRoleWithWebIdentity(state: FakeAwsState, _nobody: Principal, parameters: Parameters): object {
+function assumeRoleWithWebIdentity(state: FakeAwsState, _anonymous: Principal, parameters: Parameters): object {
   const { RoleArn = "", RoleSessionName = "", WebIdentityToken = "" } = parameters;
   checkSessionName(RoleSessionName);
   checkPolicies(parameters);

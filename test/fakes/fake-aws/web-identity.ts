@@ -12,13 +12,13 @@ export interface WebIdentity {
   readonly expiresAt: number;
 }
 
-/** The one call of STS that nobody signs: its token proves who calls. */
+/** The one call of STS that is not signed: its token proves who calls. */
 export function isWebIdentityCall(request: SignedRequest, { Action }: Parameters): boolean {
   return Action === "AssumeRoleWithWebIdentity" && request.headers["authorization"] === undefined;
 }
 
 /** Stands where a signer would. */
-export const NOBODY: Authenticated = {
+export const ANONYMOUS: Authenticated = {
   principal: {
     kind: "user",
     accessKeyId: "",

@@ -53,7 +53,7 @@ describe("GET /authorize", () => {
   });
 
   test.each<[string, Record<string, string>]>([
-    ["an unknown client", { client_id: "nobody" }],
+    ["an unknown client", { client_id: "missing" }],
     ["another path", { redirect_uri: "http://127.0.0.1:4711/other" }],
     ["a longer path", { redirect_uri: "http://127.0.0.1:4711/oauth/callback/x" }],
     ["a query", { redirect_uri: "http://127.0.0.1:4711/oauth/callback?x=1" }],

@@ -31,7 +31,7 @@ function statusAt(target: string, host: string): Promise<number | undefined> {
   });
 }
 
-describe("where it is reached", () => {
+describe("the fake Identity Center", () => {
   test("its own address serves everything, with its own date", async () => {
     await started();
 
@@ -142,7 +142,7 @@ describe("faults", () => {
     [{ kind: "captive" }, "403 null"],
     [{ kind: "slow", milliseconds: 1 }, "200 null"],
     [{ kind: "lie", body: () => "<html>" }, "200 null"],
-  ])("%o", async (fault, said) => {
+  ])("are answered as they were set: %o", async (fault, said) => {
     const client = await started();
     const { accessToken } = await client.login();
     center.faults.set("ListAccounts", { ...fault, times: 1 });

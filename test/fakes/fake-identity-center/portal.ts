@@ -29,7 +29,7 @@ export interface PortalRequest {
 
 export type PortalAction = "GetRoleCredentials" | "ListAccounts" | "ListAccountRoles" | "Logout";
 
-/** The access portal's API: accounts, roles, and their credentials, for whoever has an access token. */
+/** The access portal's API: accounts, roles, and their credentials, for the holder of an access token. */
 export class Portal {
   readonly #options: PortalOptions;
   readonly #limit: RateLimit;

@@ -43,7 +43,7 @@ describe("RegisterClient", () => {
     ["a redirect that is no URL", { redirectUris: ["callback"] }, "InvalidRedirectUriException"],
     ["an https redirect", { redirectUris: ["https://example.com/cb"] }, "ok"],
     ["the start URL with a slash and a hash", { issuerUrl: "https://corp.awsapps.com/start/#/" }, "ok"],
-  ])("%s", async (_name, more, error) => {
+  ])("answers as AWS does to %s", async (_name, more, error) => {
     const answer = await client.register(more as Record<string, unknown>);
 
     expect(answer.error ?? "ok").toBe(error);
@@ -109,7 +109,7 @@ describe("a registered client", () => {
     expect(await client.refresh("x")).toMatchObject({ error: "InvalidGrantException" });
   });
 
-  test("cannot use a grant that nobody has", async () => {
+  test("cannot use a grant that does not exist", async () => {
     await client.register();
 
     expect(await client.token({ grantType: "password" })).toMatchObject({ error: "UnsupportedGrantTypeException" });

@@ -79,7 +79,7 @@ describe("an access token", () => {
 });
 
 describe("a refresh token", () => {
-  test("that was rotated is dead, and its use harms nobody", async () => {
+  test("that was rotated is dead, and its use harms no session", async () => {
     const first = await client.login();
     const second = await refreshed(first);
     expect(second.refreshToken).not.toBe(first.refreshToken);

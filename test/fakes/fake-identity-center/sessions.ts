@@ -82,7 +82,7 @@ export class Sessions {
     this.#portalSession(accessToken).isEnded = true;
   }
 
-  /** What an administrator does with all sessions of a user, or of everybody. */
+  /** What an administrator does with all sessions of a user, or of all users. */
   endAll(user?: string): void {
     for (const session of this.#all()) if (user === undefined || session.user === user) session.isEnded = true;
   }

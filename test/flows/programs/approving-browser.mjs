@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// A browser whose person allows what is asked: loads the page, presses the button, follows the way back.
+// A browser whose user allows what is asked: loads the page, presses the button, follows the way back.
 // The page is written to the file named by APPROVING_BROWSER_LOG, as is the URL it was opened with.
 import { appendFileSync } from "node:fs";
 

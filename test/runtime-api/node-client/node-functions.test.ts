@@ -80,7 +80,7 @@ describe("a Node function in its process", () => {
       "the reason",
       128,
     ],
-  ])("fails, and ends, by an error that nobody catches: %s", async (body, errorType, message, code) => {
+  ])("fails, and ends, by an error that is not caught: %s", async (body, errorType, message, code) => {
     const { outcome, logs } = await runModule(handler(`() => { ${body}; }`));
 
     expect(outcome).toMatchObject({ status: "unhandled", error: { errorType }, exit: { code } });
@@ -142,7 +142,7 @@ describe("a Node function in its process", () => {
   });
 });
 
-it("says what it needs when somebody runs it by itself", async () => {
+it("says what it needs when it is run by itself", async () => {
   const { nodePath, nodeBootstrap } = BUILT_CLIENTS;
   const { outcome, logs } = await run({
     command: [nodePath, nodeBootstrap],

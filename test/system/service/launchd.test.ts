@@ -8,7 +8,7 @@ import { FakeLaunchd } from "../../fakes/fake-launchd.js";
 import { brokerErrorOf } from "../../support/broker-error-of.js";
 import { tempDir } from "../../support/temp-dir.js";
 
-/** Whoever sleeps wakes at once, that much later. */
+/** A sleep ends at once, that much later. */
 function hastyClock(): Clock {
   let now = 0;
   return {
@@ -151,7 +151,7 @@ describe("the LaunchAgent", () => {
   });
 
   it.each(["<plist/>", "bplist00\u0000\u0001", "Written by `brokerctl service install`"])(
-    "that somebody else wrote is left alone: %j",
+    "that another program wrote is left alone: %j",
     async (text) => {
       const { launchd, file } = fixture();
       mkdirSync(join(file, ".."), { recursive: true });

@@ -36,7 +36,7 @@ describe("a path for a unit", () => {
     expect(stablePath(path, links({})).endsWith).toContain(who);
   });
 
-  it("is the path itself where nobody will, or it cannot be followed", () => {
+  it("is the path itself where no link leads to it, or it cannot be followed", () => {
     expect(stablePath("/usr/bin/node", links({}))).toEqual({ path: "/usr/bin/node" });
     const gone = (): string => {
       throw new Error("ENOENT");

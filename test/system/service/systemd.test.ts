@@ -124,7 +124,7 @@ describe("what the units say", () => {
     expect(text("brokerd.service")).toContain("50%% ");
   });
 
-  it("that a person should know is told: lingering that is off, and only then", async () => {
+  it("that the user should know is told: lingering that is off, and only then", async () => {
     const { systemd, fake } = fixture();
     expect((await systemd.install(INSTALL)).notes.join()).toContain("loginctl enable-linger");
     fake.lingers = true;
@@ -226,7 +226,7 @@ describe("a port that systemd cannot hold", () => {
     expect(existsSync(join(stateDir, MARKER))).toBe(true);
   });
 
-  it("is not what a user manager that does not answer means, whoever listens there", async () => {
+  it("is not what a user manager that does not answer means, whatever listens there", async () => {
     const { systemd, fake, stateDir } = fixture();
     const owner = createServer();
     await new Promise<void>((listening) => owner.listen(0, "127.0.0.1", listening));

@@ -38,16 +38,20 @@ describe("a key that a command yields", () => {
     ["nothing", "true"],
     ["a secret that is no key", `echo ${CANARY}`],
     ["a key and more", `echo ${encodeDataKey(key)}; echo more`],
+    ["an empty line before the key", `echo; printf %s ${encodeDataKey(key)}`],
+    ["an empty line behind the key", `echo ${encodeDataKey(key)}; echo`],
   ])("a key that a command yields is unavailable where it prints %s, and the output is not told", async (_, script) => {
     const outcome = await shell(script);
-    expect(outcome).toMatchObject({ outcome: "unavailable" });
+    const hint = "make one with `openssl rand -hex 32` and keep it where the command finds it";
+    expect(outcome).toMatchObject({ outcome: "unavailable", hint });
     expect(JSON.stringify(outcome)).not.toContain(CANARY);
     expect(JSON.stringify(outcome)).not.toContain(encodeDataKey(key));
   });
 
   it("a key that a command yields is locked where the command fails, naming the program but no argument or output", async () => {
     const outcome = await shell(`echo ${CANARY}; echo ${CANARY} >&2; exit 3`);
-    expect(outcome).toMatchObject({ outcome: "locked" });
+    const hint = "run the command by hand to see why, then brokerctl unlock";
+    expect(outcome).toMatchObject({ outcome: "locked", hint });
     expect(JSON.stringify(outcome)).toContain("/bin/sh");
     expect(JSON.stringify(outcome)).toContain("3");
     expect(JSON.stringify(outcome)).not.toContain(CANARY);

@@ -35,6 +35,10 @@ describe("a data key", () => {
     expect(decodeDataKey(text)).toBeUndefined();
   });
 
+  it("a data key is not made of more or fewer than 32 bytes", () => {
+    for (const length of [0, 31, 33]) expect(dataKeyFrom(Buffer.alloc(length))).toBeUndefined();
+  });
+
   it("a data key has an id that is stable and tells nothing of its bytes", () => {
     const key = decodeDataKey(hex)!;
     expect(dataKeyId(key)).toBe(dataKeyId(decodeDataKey(hex)!));

@@ -43,6 +43,8 @@ describe("the data key that is to be forgotten", () => {
     async (outcome) => {
       const told = await forget(`{ outcome: "${outcome}", detail: "why" }`);
       expect(told).toMatchObject({ outcome, detail: "why" });
+      const byHand = process.platform === "darwin" ? "security delete-generic-password" : "secret-tool clear";
+      expect(told.byHand).toContain(`${byHand} `);
       expect(told.byHand).toContain(told.account);
     },
   );
@@ -61,7 +63,7 @@ describe("the data key that is to be forgotten", () => {
     const child = { nodePath: process.execPath, scriptPath };
     const asked = forgetDataKey({ stateDir: tempDir("state"), child, clock, dryRun: false, interactive: false });
     const waiting = setInterval(() => void clock.advance(2000), 5);
-    expect(await asked).toMatchObject({ outcome: "locked" });
+    expect(await asked).toMatchObject({ outcome: "locked", detail: "no answer within 2 s" });
     clearInterval(waiting);
   });
 

@@ -52,21 +52,25 @@ describe("a key file", () => {
 
   it("a key file that does not read back the same is an error", async () => {
     const forgetful = new KeyFile({ path, files: { fileSystem, writeAtomic: () => Promise.resolve() } });
-    expect(await brokerErrorOf(() => forgetful.save(newDataKey()))).toMatchObject({ code: "StoreUnavailable" });
+    expect(await brokerErrorOf(() => forgetful.save(newDataKey()))).toMatchObject({
+      code: "StoreUnavailable",
+      message: `${path} did not keep the data key (read back: absent)`,
+      hint: "brokerctl logs",
+    });
   });
 
   it.each([
-    ["empty", () => writeFileSync(path, "", { mode: 0o600 })],
-    ["no key", () => writeFileSync(path, "not a key\n", { mode: 0o600 })],
-    ["a whole book", () => writeFileSync(path, "A".repeat(5_000), { mode: 0o600 })],
-    ["open to the group", () => chmodSync(path, 0o640)],
-    ["open to all users", () => chmodSync(path, 0o604)],
-  ])("a key file that is %s is unavailable, not absent, and says what to do", async (_, spoil) => {
+    ["empty", () => writeFileSync(path, "", { mode: 0o600 }), () => "restore the file from a backup"],
+    ["no key", () => writeFileSync(path, "not a key\n", { mode: 0o600 }), () => "restore the file from a backup"],
+    ["a whole book", () => writeFileSync(path, "A".repeat(5_000), { mode: 0o600 }), () => `ls -l ${path}`],
+    ["open to the group", () => chmodSync(path, 0o640), () => `chmod 600 ${path}`],
+    ["open to all users", () => chmodSync(path, 0o604), () => `chmod 600 ${path}`],
+  ])("a key file that is %s is unavailable, not absent, and says what to do", async (_, spoil, hint) => {
     await holder.save(newDataKey());
     spoil();
     const outcome = await holder.load();
     expect(outcome).toMatchObject({ outcome: "unavailable" });
-    expect(outcome).toHaveProperty("hint");
+    expect((outcome as { hint: string }).hint).toBe(hint());
     expect((outcome as { message: string }).message).toContain(path);
   });
 

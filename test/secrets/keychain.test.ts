@@ -42,9 +42,18 @@ describe("the keychain's data key", () => {
       const result = await answering({ outcome, detail: "reason of the keychain" }).load(quiet);
       expect(result).toMatchObject({ outcome });
       expect((result as { message: string }).message).toContain("reason of the keychain");
-      expect((result as { hint: string }).hint).toBeTruthy();
+      const onLinux = /^start a Secret Service .*secret_store: passphrase$/;
+      const wanted = outcome === "unavailable" && process.platform === "linux" ? onLinux : /^brokerctl unlock$/;
+      expect((result as { hint: string }).hint).toMatch(wanted);
     },
   );
+
+  it("the keychain's data key is not asked for where the name of the installation cannot be told", async () => {
+    const file = join(tempDir("installation"), "file");
+    writeFileSync(file, "");
+    const keychain = keychainWith(`say({ outcome: "absent" })`, { stateDir: join(file, "state") });
+    await expect(keychain.load(quiet)).rejects.toMatchObject({ code: "ENOTDIR" });
+  });
 
   it.each([
     ["holds something else", `say({ outcome: "found", key: "c2hvcnQ" })`],
@@ -88,7 +97,9 @@ describe("the keychain's data key", () => {
       await clock.advance(limitMs - 1);
       expect(await Promise.race([loading, Promise.resolve("waiting")])).toBe("waiting");
       await clock.advance(1);
-      expect(await loading).toMatchObject({ outcome: "locked" });
+      const outcome = await loading;
+      expect(outcome).toMatchObject({ outcome: "locked", hint: "brokerctl unlock" });
+      expect((outcome as { message: string }).message).toContain(`within ${limitMs / 1000} s`);
       expect(() => process.kill(pid, 0)).toThrow("ESRCH");
     }
   });
@@ -129,6 +140,7 @@ describe("saving to the keychain", () => {
   ] as const)("fails where %s, and the error has no key in it", async (_, answer, code) => {
     const error = await brokerErrorOf(() => answering(answer).save(key, interactive));
     expect(error.code).toBe(code);
+    if (answer.outcome === "locked") expect(error.hint).toBe("brokerctl unlock");
     expect(`${error.message}${String(error.cause)}`).not.toContain(encodeDataKey(key));
   });
 });

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -67,8 +68,8 @@ describe("a key wrapped by a passphrase", () => {
         ? holderWith().save(key, short)
         : holderWith({ named: passphraseFile("x\n") }).save(key, { interactive: true }),
     );
-    expect(error).toMatchObject({ code: "UsageInvalid" });
-    expect(error.message).toContain("fewer than 8 characters");
+    expect(error).toMatchObject({ code: "UsageInvalid", hint: "use several words: brokerctl init" });
+    expect(error.message).toMatch(from === undefined ? /fewer than 8 characters[^(]*$/ : /fewer than 8.* \(in \/.*\)$/);
     expect(existsSync(path)).toBe(false);
   });
 
@@ -76,8 +77,7 @@ describe("a key wrapped by a passphrase", () => {
     await holderWith().save(key, right);
     expect(await holderWith().load(quiet)).toMatchObject({ outcome: "locked", hint: "brokerctl unlock" });
     const outcome = await holderWith().load(wrong);
-    expect(outcome).toMatchObject({ outcome: "locked" });
-    expect((outcome as { message: string }).message).toContain("wrong");
+    expect(outcome).toMatchObject({ outcome: "locked", message: "the passphrase is wrong", hint: "brokerctl unlock" });
     expect(JSON.stringify(outcome)).not.toContain(CANARY);
   });
 
@@ -96,8 +96,15 @@ describe("a key wrapped by a passphrase", () => {
 
   it("a key wrapped by a passphrase is not made without a passphrase, or with an empty one", async () => {
     const empty = { interactive: true, passphrase: new Secret("") };
-    expect(await brokerErrorOf(() => holderWith().save(key, quiet))).toMatchObject({ code: "UsageInvalid" });
-    expect(await brokerErrorOf(() => holderWith().save(key, empty))).toMatchObject({ code: "UsageInvalid" });
+    expect(await brokerErrorOf(() => holderWith().save(key, quiet))).toMatchObject({
+      code: "UsageInvalid",
+      hint: "run brokerctl init on a terminal, or set CREDBROKER_PASSPHRASE_FILE",
+    });
+    expect(await brokerErrorOf(() => holderWith().save(key, empty))).toMatchObject({
+      code: "UsageInvalid",
+      message: "the passphrase is empty",
+      hint: "give a passphrase",
+    });
     expect(await holderWith().load(right)).toEqual({ outcome: "absent" });
   });
 
@@ -111,14 +118,34 @@ describe("a key wrapped by a passphrase", () => {
       writeFileSync(path, flipped);
       const outcome = await holderWith().load(right);
       expect(outcome.outcome).toBe("unavailable");
-      if ("message" in outcome) messages.add(outcome.message);
+      if ("message" in outcome) messages.add(`${outcome.message} | ${outcome.hint}`);
     }
-    expect(messages.size).toBe(2); // damaged; a newer version
+    expect([...messages].sort()).toEqual([
+      `${path} is damaged | restore it from a backup: ls -l ${path}`,
+      `${path} was written by a newer credbroker | npm install --global credbroker@latest`,
+    ]);
     for (let length = 0; length < whole.length; length++) {
       writeFileSync(path, whole.subarray(0, length));
       expect((await holderWith().load(right)).outcome).toBe("unavailable");
     }
   });
+
+  it.each([
+    ["no work", 9, 0],
+    ["more work than any version of us asks for", 9, 21],
+    ["more memory than ours", 10, 9],
+    ["more turns than ours", 11, 2],
+  ])(
+    "a key wrapped by a passphrase that asks for %s is damaged, though its checksum is right",
+    async (_, at, value) => {
+      await holderWith().save(key, right);
+      const forged = readFileSync(path);
+      forged[at] = value;
+      createHash("sha256").update(forged.subarray(0, 88)).digest().copy(forged, 88);
+      writeFileSync(path, forged);
+      expect(await holderWith().load(right)).toMatchObject({ outcome: "unavailable", message: `${path} is damaged` });
+    },
+  );
 
   it("a key wrapped by a passphrase open to others is unavailable", async () => {
     await holderWith().save(key, right);

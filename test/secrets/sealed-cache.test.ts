@@ -10,7 +10,7 @@ import { RecordingFileSystem, systemError } from "../fakes/recording-file-system
 import { brokerErrorOf } from "../support/broker-error-of.js";
 import { CANARY } from "../support/canaries.js";
 import { FakeClock } from "../support/fake-clock.js";
-import { memoryLogger } from "../support/memory-logger.js";
+import { type LogLine, memoryLogger } from "../support/memory-logger.js";
 import { tempDir } from "../support/temp-dir.js";
 
 const key = newDataKey();
@@ -18,8 +18,10 @@ const locked = new BrokerError("StoreLocked", "locked by the test");
 let path: string;
 let fileSystem: RecordingFileSystem;
 let clock: FakeClock;
+let logLines: LogLine[];
 
 beforeEach(() => {
+  logLines = [];
   path = join(tempDir("cache"), "cache.sealed");
   fileSystem = new RecordingFileSystem();
   clock = new FakeClock();
@@ -27,7 +29,7 @@ beforeEach(() => {
 
 async function openCache(withKey = key): Promise<SealedFileCache> {
   const files = { fileSystem, writeAtomic: (to: string, data: Uint8Array) => writeFileAtomic(fileSystem, to, data) };
-  const cache = new SealedFileCache({ path, kind: "key_file", files, clock, logger: memoryLogger() });
+  const cache = new SealedFileCache({ path, kind: "key_file", files, clock, logger: memoryLogger(logLines) });
   await cache.open(withKey);
   return cache;
 }
@@ -38,6 +40,7 @@ describe("the sealed cache", () => {
   it("the sealed cache reads at once what was written, and has it on the disk a second later", async () => {
     const cache = await openCache();
     expect(await cache.read()).toBeUndefined();
+    expect(logLines).toEqual([]);
     await cache.write(`one ${CANARY}`);
     expect(await cache.read()).toBe(`one ${CANARY}`);
     await clock.advance(999);
@@ -77,9 +80,12 @@ describe("the sealed cache", () => {
     await cache.write("kept");
     await cache.flush();
     expect(cache.writeFailure).toContain(path);
+    expect(logLines).toMatchObject([{ level: "warn", fields: { file: path } }]);
     expect(await cache.read()).toBe("kept");
     fileSystem.fail("create", undefined);
-    await clock.advance(15_000);
+    await clock.advance(14_999);
+    expect(existsSync(path)).toBe(false);
+    await clock.advance(1);
     await cache.flush();
     expect(cache.writeFailure).toBeUndefined();
     expect(await (await openCache()).read()).toBe("kept");
@@ -91,17 +97,20 @@ describe("the sealed cache", () => {
     ["a damaged", () => Buffer.alloc(200, 7)],
     ["an empty", () => Buffer.alloc(0)],
   ])("the sealed cache counts %s file as empty and writes over it", async (_, content) => {
-    writeFileSync(path, content());
+    writeFileSync(path, content(), { mode: 0o600 });
     const cache = await openCache();
     expect(await cache.read()).toBeUndefined();
+    expect(logLines).toMatchObject([{ level: "info", fields: { file: path, outcome: expect.any(String) as string } }]);
     await cache.write("fresh");
     await cache.flush();
     expect(await (await openCache()).read()).toBe("fresh");
+    expect(logLines).toHaveLength(1);
   });
 
   it("the sealed cache counts what cannot be read at all as empty", async () => {
     mkdirSync(path);
     expect(await (await openCache()).read()).toBeUndefined();
+    expect(logLines).toMatchObject([{ level: "warn", fields: { file: path } }]);
   });
 
   it("the sealed cache of a newer version counts as empty, is told, and is never written over, but goes when it is discarded", async () => {

@@ -11,7 +11,7 @@ import { RecordingFileSystem, systemError } from "../fakes/recording-file-system
 import { brokerErrorOf } from "../support/broker-error-of.js";
 import { CANARY, canarySecretKey } from "../support/canaries.js";
 import { FakeClock } from "../support/fake-clock.js";
-import { memoryLogger } from "../support/memory-logger.js";
+import { type LogLine, memoryLogger } from "../support/memory-logger.js";
 import { tempDir } from "../support/temp-dir.js";
 
 const key = newDataKey();
@@ -20,8 +20,10 @@ const noSpace = systemError("ENOSPC", -28);
 let directory: string;
 let path: string;
 let fileSystem: RecordingFileSystem;
+let logLines: LogLine[];
 
 beforeEach(() => {
+  logLines = [];
   directory = tempDir("sealed-store");
   path = join(directory, "secrets.sealed");
   fileSystem = new RecordingFileSystem();
@@ -29,7 +31,13 @@ beforeEach(() => {
 
 function newStore(): SealedSecretStore {
   const files = { fileSystem, writeAtomic: (to: string, data: Uint8Array) => writeFileAtomic(fileSystem, to, data) };
-  return new SealedSecretStore({ path, kind: "key_file", files, clock: new FakeClock(), logger: memoryLogger() });
+  return new SealedSecretStore({
+    path,
+    kind: "key_file",
+    files,
+    clock: new FakeClock(),
+    logger: memoryLogger(logLines),
+  });
 }
 
 async function openStore(): Promise<SealedSecretStore> {
@@ -220,6 +228,9 @@ describe("opening", () => {
     const store = await openStore();
     expect(await store.keys("")).toEqual([]);
     const aside = readdirSync(directory).find((name) => name.startsWith("secrets.sealed.broken-"));
+    expect(logLines).toMatchObject([
+      { level: "error", fields: { file: path, aside: join(directory, aside!), reason: expect.any(String) as string } },
+    ]);
     expect(readFileSync(join(directory, aside!)).equals(damaged)).toBe(true);
     await store.put("keys:b", secret("b"));
     expect(readFileSync(join(directory, aside!)).equals(damaged)).toBe(true);
@@ -231,7 +242,7 @@ describe("opening", () => {
       const data = seal(Buffer.from(text), { purpose: "secrets", kind: "key_file", sequence: 1 }, key);
       writeFileSync(path, data, { mode: 0o600 });
       const error = await brokerErrorOf(() => newStore().open(key));
-      expect(error.code).toBe("StoreUnavailable");
+      expect(error).toMatchObject({ code: "StoreUnavailable", hint: "brokerctl logs" });
       expect(String(error.cause)).not.toContain(text);
       expect(readFileSync(path).equals(data)).toBe(true);
     },

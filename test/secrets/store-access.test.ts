@@ -268,9 +268,11 @@ describe("at start", () => {
   it("an unforeseen failure is an error with its cause in the log, and the store stays closed", async () => {
     await madeBefore();
     const store = start();
-    holder.load = () => Promise.reject(new TypeError("from the test"));
+    const error = new TypeError("from the test");
+    holder.load = () => Promise.reject(error);
+    logLines.length = 0;
     expect(await store.access.probe()).toMatchObject({ state: "error", hint: "brokerctl logs" });
-    expect(logLines).toContainEqual(expect.objectContaining({ level: "error" }));
+    expect(logLines).toEqual([{ level: "error", message: "secret store not opened", fields: { err: error } }]);
     await expectRefusing(store);
   });
 });

@@ -127,16 +127,21 @@ async function makeDirectory(directory: string): Promise<void> {
   }
 }
 
-/** Node's own recursion never ends where the parent is there and says ENOENT all the same, as /proc does. */
+/**
+ * Node's own recursion never ends where the parent is there and says ENOENT all the same, as /proc does. Another process may
+ * make the parents at the same time.
+ */
 async function makeWithParents(directory: string): Promise<void> {
   try {
     await mkdir(directory, { mode: 0o700 });
   } catch (error) {
+    if (!hasErrno(error, "ENOENT")) throw error;
     const parent = dirname(directory);
-    if (!hasErrno(error, "ENOENT") || (await lstatIfThere(parent))) throw error;
-    await makeWithParents(parent).catch((madeMeanwhile: unknown) => {
-      if (!hasErrno(madeMeanwhile, "EEXIST")) throw madeMeanwhile;
-    });
+    if (!(await lstatIfThere(parent))) {
+      await makeWithParents(parent).catch((madeMeanwhile: unknown) => {
+        if (!hasErrno(madeMeanwhile, "EEXIST")) throw madeMeanwhile;
+      });
+    }
     await mkdir(directory, { mode: 0o700 });
   }
 }

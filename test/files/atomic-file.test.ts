@@ -13,7 +13,13 @@ import {
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { NodeFileSystem, replaceFile, writeFileAtomic, writeFully } from "../../src/files/atomic-file.js";
+import {
+  NodeFileSystem,
+  replaceFile,
+  replaceFileNonDurable,
+  writeFileAtomic,
+  writeFully,
+} from "../../src/files/atomic-file.js";
 import { RecordingFileSystem, systemError } from "../fakes/recording-file-system.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 import { tempDir } from "../support/temp-dir.js";
@@ -91,6 +97,32 @@ describe("writing a file atomically", () => {
     fs.fail("remove", systemError("EIO", -5));
 
     expect((await brokerErrorOf(() => writeFileAtomic(fs, path, NEW))).cause).toMatchObject({ code: "EROFS" });
+  });
+});
+
+describe("replacing a file for readers, but not for a crash", () => {
+  it("gives it the new text, 0600, and leaves no other file", async () => {
+    const { directory, path } = oldFile();
+    chmodSync(path, 0o644);
+
+    await replaceFileNonDurable(path, "new");
+
+    expect(readFileSync(path, "utf8")).toBe("new");
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(readdirSync(directory)).toEqual(["state.json"]);
+  });
+
+  it("leaves nothing where it fails: readers see no file rather than what is true no longer", async () => {
+    const directory = tempDir("atomic");
+    const path = join(directory, "state.json");
+    const longest = join(directory, "x".repeat(250)); // there is no space for the temporary name's letters
+    writeFileSync(longest, "old");
+    mkdirSync(path); // a rename does not replace it
+
+    await expect(replaceFileNonDurable(path, "new")).rejects.toMatchObject({ code: "EISDIR" });
+    await expect(replaceFileNonDurable(longest, "new")).rejects.toMatchObject({ code: "ENAMETOOLONG" });
+
+    expect(readdirSync(directory)).toEqual(["state.json"]);
   });
 });
 

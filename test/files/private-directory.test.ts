@@ -34,6 +34,15 @@ describe("a private directory", () => {
     expect(modeOf(join(root, "a", "b"))).toBe(0o700);
   });
 
+  it("is made by several at once, with its parents", async () => {
+    const root = tempDir("private");
+    const path = join(root, "a", "b", "c", "d");
+
+    await Promise.all(Array.from({ length: 20 }, () => ensurePrivateDirectory(path)));
+
+    expect([modeOf(join(root, "a")), modeOf(path)]).toEqual([0o700, 0o700]);
+  });
+
   it("passes as it is when it is ours and closed", async () => {
     await expect(ensurePrivateDirectory(tempDir("private"))).resolves.toBeUndefined();
   });
@@ -95,8 +104,13 @@ describe("a private directory", () => {
   });
 
   it("is refused when it cannot be made", async () => {
-    const error = await brokerErrorOf(() => ensurePrivateDirectory(join(fileOf(0o600), "inside")));
-    expect(error.code).toBe("FileRefused");
+    const path = join(fileOf(0o600), "inside");
+    const error = await brokerErrorOf(() => ensurePrivateDirectory(path));
+    expect(error).toMatchObject({ code: "FileRefused", hint: `mkdir -p -m 700 ${path}` });
+    const nowhere = "/proc/1/credbroker/state"; // says ENOENT although its parent is there
+    if (existsSync("/proc/1"))
+      expect((await brokerErrorOf(() => ensurePrivateDirectory(nowhere))).code).toBe("FileRefused");
+    expect(error.message).toBe(`cannot make directory ${path}: not a directory`);
   });
 });
 
@@ -148,7 +162,10 @@ describe("a file that the user keeps", () => {
   it("is refused when it is another user's, a directory or missing", async () => {
     expect((await brokerErrorOf(() => ensureOwnFile(fileOf(0o644), OTHER_UID))).code).toBe("FileRefused");
     expect((await brokerErrorOf(() => ensureOwnFile(tempDir("private")))).code).toBe("FileRefused");
-    expect((await brokerErrorOf(() => ensureOwnFile("/nowhere/config.yaml"))).code).toBe("FileRefused");
+    expect(await brokerErrorOf(() => ensureOwnFile("/nowhere/config.yaml"))).toMatchObject({
+      code: "FileRefused",
+      hint: "ls -l /nowhere/config.yaml",
+    });
   });
 });
 
@@ -192,6 +209,14 @@ describe("a home that holds state and runtime directory", () => {
     expect(() => refuseSwappableHome(home)).not.toThrow();
     chmodSync(above, 0o777);
     expect(await refusal(home)).toMatchObject({ code: "FileRefused", hint: `chmod o-w ${above}` });
+  });
+
+  it("is refused where it cannot be looked at", async () => {
+    const directory = tempDir("home");
+    const loop = join(directory, "loop");
+    symlinkSync(loop, loop);
+    const refused = await refusal(join(loop, "home")).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: expect.stringMatching(/FileRefused|ELOOP/) as string });
   });
 
   it("is looked at where a link leads to, and where the link stands", async () => {

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { expect, it } from "vitest";
@@ -31,6 +31,26 @@ it("a file beyond its limit is called too large, with the limit", async () => {
     message: `${path} is too large: 2049 bytes, at most 2 KiB`,
   });
   expect(await readRegularFile(path, 2049)).toHaveLength(2049);
+});
+
+it("a small file is read up to its limit; one that is not there is nothing, and one that cannot be read says why", async () => {
+  const path = join(tempDir("small"), "file");
+  writeFileSync(path, "four");
+  const read = async (file: string, limit: number): Promise<unknown> => {
+    const found = await readSmallFile(file, limit);
+    return found.found === "text" ? found.text.reveal() : found;
+  };
+
+  expect(await read(path, 4)).toBe("four");
+  expect(await read(path, 3)).toEqual({ found: "problem", problem: "is larger than 3 bytes" });
+  expect(await read(join(path, "below"), 4)).toEqual({ found: "nothing" });
+  expect(await read(`${path}.none`, 4)).toEqual({ found: "nothing" });
+  const loop = join(tempDir("small"), "loop");
+  symlinkSync(loop, loop);
+  expect(await read(loop, 4)).toEqual({
+    found: "problem",
+    problem: "cannot be read: too many symbolic links encountered",
+  });
 });
 
 it("a pipe that a user names is read to its end, one without a writer is empty", async () => {

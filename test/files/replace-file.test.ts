@@ -40,7 +40,7 @@ it("refuses to overwrite what another program wrote meanwhile", async () => {
 
   const error = await brokerErrorOf(() => replaceFileIfUnchanged({ path, expected: "old", next: "new" }));
 
-  expect(error.code).toBe("Conflict");
+  expect(error).toMatchObject({ code: "Conflict", hint: "run the command again" });
   expect(error.message).toContain(path);
   expect(readFileSync(path, "utf8")).toBe("theirs");
 });

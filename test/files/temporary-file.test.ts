@@ -30,6 +30,15 @@ it("sweeps what dead processes and an earlier one with our pid left, and nothing
   expect(readdirSync(directory).sort()).toEqual([alive, ...others].sort());
 });
 
+it("sweeps beside another sweep", async () => {
+  const directory = tempDir("sweep");
+  for (let count = 0; count < 50; count++) writeFileSync(temporaryPathFor(join(directory, "leases.json")), "x");
+
+  await Promise.all([1, 2, 3].map(() => sweepTemporaryFiles(directory)));
+
+  expect(readdirSync(directory)).toEqual([]);
+});
+
 it("has nothing to sweep where there is no directory", async () => {
   expect(await sweepTemporaryFiles(join(tempDir("sweep"), "none"))).toEqual([]);
 });

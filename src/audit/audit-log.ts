@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { type AuditFacts, gapFacts, parseAuditLine } from "../core/audit-line.js";
+import { AUDIT_LOGS, type AuditLogName, type AuditReport, type ChainReport } from "../core/audit-views.js";
 import { toBrokerError } from "../core/errors.js";
 import { readRegularFile } from "../files/read-small-file.js";
 import type { SecretStore } from "../secrets/secret-store.js";
@@ -13,8 +14,8 @@ import { ChainQueue } from "./chain-queue.js";
 import { factsOf } from "./facts-of.js";
 import { Holders } from "./holders.js";
 import { RepeatedLines } from "./repeated-lines.js";
-import { LOGS, type LogName, readSeal, type Sealed, writeSeal } from "./seal.js";
-import { type ChainReport, holdsLine, verifyChain } from "./verify-chain.js";
+import { readSeal, type Sealed, writeSeal } from "./seal.js";
+import { holdsLine, verifyChain } from "./verify-chain.js";
 
 /** What puts events on record. Never throws, never waits: no client is answered later for it. */
 export interface AuditRecorder {
@@ -30,19 +31,12 @@ export interface AuditLogOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   /** Tests have smaller ones. */
-  readonly limits?: Partial<Readonly<Record<LogName, ChainLimits>>>;
-}
-
-export interface AuditReport {
-  readonly logs: Readonly<Record<LogName, ChainReport>>;
-  /** undefined: nothing was sealed yet, or `sealProblem` says why it cannot be known. */
-  readonly sealed: Sealed | undefined;
-  readonly sealProblem: string | undefined;
+  readonly limits?: Partial<Readonly<Record<AuditLogName, ChainLimits>>>;
 }
 
 const MB = 1024 * 1024;
 /** What was done: some months of a busy machine. Refusals rotate by themselves, so that a flood of them pushes nothing else out. */
-const LIMITS: Readonly<Record<LogName, ChainLimits>> = {
+const LIMITS: Readonly<Record<AuditLogName, ChainLimits>> = {
   audit: { fileBytes: 2 * MB, files: 10 },
   refusals: { fileBytes: MB, files: 4 },
 };
@@ -60,7 +54,7 @@ interface Log {
  */
 export class AuditLog implements AuditRecorder {
   readonly #options: AuditLogOptions;
-  readonly #logs: Readonly<Record<LogName, Log>>;
+  readonly #logs: Readonly<Record<AuditLogName, Log>>;
   readonly #repeated: RepeatedLines;
   readonly #askers: Askers;
   readonly #lookUps = new Set<Promise<void>>();
@@ -69,7 +63,7 @@ export class AuditLog implements AuditRecorder {
   #isSealed = true;
   /** Nothing is sealed over an earlier seal that was not held against the files. */
   #isSealChecked = false;
-  readonly #broken = new Set<LogName>();
+  readonly #broken = new Set<AuditLogName>();
 
   constructor(options: AuditLogOptions) {
     this.#options = options;
@@ -82,7 +76,7 @@ export class AuditLog implements AuditRecorder {
   /** Reads where the logs end and who was served what. Never rejects: a log that cannot be read is tried again. */
   async open(): Promise<void> {
     const { clock, logger } = this.#options;
-    for (const log of LOGS) {
+    for (const log of AUDIT_LOGS) {
       const { file } = this.#logs[log];
       await file.load().catch((err: unknown) => logger.error({ log, err }, "audit log not read yet"));
     }
@@ -106,11 +100,11 @@ export class AuditLog implements AuditRecorder {
 
   /** Why lines are in memory only, or a file was set aside: a sentence each, for `status`. */
   async warnings(): Promise<readonly string[]> {
-    const problems = LOGS.flatMap((log) => {
+    const problems = AUDIT_LOGS.flatMap((log) => {
       const { file, queue } = this.#logs[log];
       return queue.problem === undefined ? [] : [`${file.path} is not written: ${queue.problem}`];
     });
-    const aside = (await Promise.all(LOGS.map((log) => filesSetAside(this.#logs[log].file.path)))).flat();
+    const aside = (await Promise.all(AUDIT_LOGS.map((log) => filesSetAside(this.#logs[log].file.path)))).flat();
     return [
       ...problems,
       ...aside.map((file) => `${file} lay in the audit log's place and was set aside`),
@@ -122,12 +116,12 @@ export class AuditLog implements AuditRecorder {
   async verify(): Promise<AuditReport> {
     await this.#written();
     const sealed = await this.#readSeal();
-    const report = (log: LogName): Promise<ChainReport> => {
+    const report = (log: AuditLogName): Promise<ChainReport> => {
       const { file, queue } = this.#logs[log];
       return queue.whilePaused(() => verifyChain(file.path, { head: file.head, sealed: sealed.seal?.heads[log] }));
     };
     const logs = { audit: await report("audit"), refusals: await report("refusals") };
-    return { logs, sealed: sealed.seal, sealProblem: sealed.problem };
+    return { logs, sealedAt: sealed.seal?.at ?? null, sealProblem: sealed.problem ?? null };
   }
 
   /** Every 15 s: closes minutes that are over, tries again what the disk or the secret store did not take. */
@@ -152,7 +146,7 @@ export class AuditLog implements AuditRecorder {
     const { secrets, clock, logger } = this.#options;
     try {
       if (!this.#isSealChecked) await this.#checkSeal();
-      const [audit, refusals] = LOGS.map((log) => this.#logs[log].file.head);
+      const [audit, refusals] = AUDIT_LOGS.map((log) => this.#logs[log].file.head);
       if (!audit || !refusals) return;
       this.#isSealed = true;
       await writeSeal(secrets, { heads: { audit, refusals }, at: clock.now() });
@@ -186,10 +180,10 @@ export class AuditLog implements AuditRecorder {
 
   async #written(): Promise<void> {
     await Promise.all(this.#lookUps);
-    for (const log of LOGS) await this.#logs[log].queue.flush();
+    for (const log of AUDIT_LOGS) await this.#logs[log].queue.flush();
   }
 
-  #log(name: LogName): Log {
+  #log(name: AuditLogName): Log {
     const { stateDir, clock, limits } = this.#options;
     const file = new ChainFile({
       path: join(stateDir, `${name}.jsonl`),
@@ -215,7 +209,7 @@ export class AuditLog implements AuditRecorder {
   /** What was sealed before this process: is it still in the files? Rejects while the secret store is closed. */
   async #checkSeal(): Promise<void> {
     const sealed = await readSeal(this.#options.secrets);
-    for (const log of LOGS) {
+    for (const log of AUDIT_LOGS) {
       const head = sealed?.heads[log];
       const { file, queue } = this.#logs[log];
       await file.load();
@@ -224,7 +218,7 @@ export class AuditLog implements AuditRecorder {
     this.#isSealChecked = true;
   }
 
-  #tellBroken(log: LogName, { n }: ChainHead): void {
+  #tellBroken(log: AuditLogName, { n }: ChainHead): void {
     const { clock, logger } = this.#options;
     const detail = `line number ${n} was sealed, and is not in the log that this start found`;
     this.#broken.add(log);
@@ -234,6 +228,6 @@ export class AuditLog implements AuditRecorder {
 }
 
 /** What was done stands apart from what was not. */
-function logOf({ outcome }: AuditFacts): LogName {
+function logOf({ outcome }: AuditFacts): AuditLogName {
   return outcome === "refused" || outcome === "failed" ? "refusals" : "audit";
 }

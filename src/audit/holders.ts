@@ -1,23 +1,5 @@
 import type { AuditFacts } from "../core/audit-line.js";
-
-/** The program that fetched last with a lease (interface §4, `last_used_by`). */
-export interface LastUser {
-  readonly pid: number | null;
-  readonly program: string | null;
-  readonly cwd: string | null;
-}
-
-/** A program that was served credentials which AWS still takes. */
-export interface Holder extends LastUser {
-  readonly lease: string;
-  readonly leaseName: string | null;
-  readonly role: string;
-  readonly uid: number | null;
-  /** Epoch milliseconds. */
-  readonly lastServedAt: number;
-  /** When AWS ends what was served, the latest of it; epoch milliseconds. */
-  readonly until: number;
-}
+import type { Holder, LastUser } from "../core/audit-views.js";
 
 /** Beyond it the one that ends first is forgotten: as many as a busy machine has in an hour. */
 const MAX_HOLDERS = 2000;

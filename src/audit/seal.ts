@@ -1,15 +1,12 @@
+import { AUDIT_LOGS, type AuditLogName } from "../core/audit-views.js";
 import { count, fieldsOf, matching, required } from "../core/json-fields.js";
 import { Secret } from "../core/secret.js";
 import type { SecretStore } from "../secrets/secret-store.js";
 import type { ChainHead } from "./chain-file.js";
 
-/** The two logs. */
-export const LOGS = ["audit", "refusals"] as const;
-export type LogName = (typeof LOGS)[number];
-
 /** How far each log went when this was sealed; who can change the files cannot change it without the data key. */
 export interface Sealed {
-  readonly heads: Readonly<Record<LogName, ChainHead>>;
+  readonly heads: Readonly<Record<AuditLogName, ChainHead>>;
   /** Epoch milliseconds. */
   readonly at: number;
 }
@@ -31,8 +28,8 @@ export async function writeSeal(secrets: Pick<SecretStore, "put">, sealed: Seale
 function parseSeal(text: string): Sealed | undefined {
   try {
     const fields = fieldsOf(JSON.parse(text), "the seal", ["heads", "at"]);
-    const heads = fieldsOf(fields.values.get("heads"), "heads", LOGS);
-    const headOf = (log: LogName): ChainHead => {
+    const heads = fieldsOf(fields.values.get("heads"), "heads", AUDIT_LOGS);
+    const headOf = (log: AuditLogName): ChainHead => {
       const head = fieldsOf(heads.values.get(log), log, ["n", "hash"]);
       return { n: required(head, "n", count), hash: required(head, "hash", matching(/^[0-9a-f]{64}$/)) };
     };

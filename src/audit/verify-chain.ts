@@ -1,28 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { type AuditLine, auditLinesOf, hashAuditLine, NO_LINE_BEFORE, parseAuditLine } from "../core/audit-line.js";
+import type { ChainFinding, ChainReport } from "../core/audit-views.js";
 import { hasErrno } from "../core/errno.js";
 import { numberedFiles } from "../files/numbered-files.js";
 import type { ChainHead } from "./chain-file.js";
-
-/** Something in a log that is not as brokerd wrote it, and where. */
-export interface ChainFinding {
-  /** `audit.jsonl.2` */
-  readonly file: string;
-  /** In that file, from 1. */
-  readonly line: number;
-  readonly what: string;
-}
-
-export interface ChainReport {
-  readonly lines: number;
-  /** Numbers of the first and the last line; null: there is none. */
-  readonly first: number | null;
-  readonly last: number | null;
-  readonly findings: readonly ChainFinding[];
-  /** What the log itself explains: a write that was cut, lines that the disk did not take. */
-  readonly notes: readonly ChainFinding[];
-}
 
 /** What the files are held against. */
 export interface KnownEnds {
@@ -94,6 +76,7 @@ class Walk {
       last: this.#last?.n ?? null,
       findings: this.#findings,
       notes: this.#notes,
+      sealedTo: this.#known.sealed?.n ?? null,
     };
   }
 

@@ -1,7 +1,9 @@
+import type { Holder } from "../core/audit-views.js";
 import type { ImportItem, ImportKeyView, ImportRequest, TextSpan } from "../core/aws-import.js";
 import type { EditPlan } from "../core/config-edit.js";
 import type { BrokerErrorCode } from "../core/errors.js";
 import type { LeaseSelector } from "../core/lease.js";
+import type { AuditOperations } from "./audit-contract.js";
 import type { ConfigOperations } from "./config-contract.js";
 import type { LambdaOperations } from "./lambda-contract.js";
 import type { LeaseOperations, LeaseView } from "./lease-contract.js";
@@ -117,7 +119,8 @@ export interface KeyView {
 
 /** operation → [request, response] */
 export interface ControlOperations
-  extends ConfigOperations,
+  extends AuditOperations,
+    ConfigOperations,
     LambdaOperations,
     LeaseOperations,
     LoginOperations,
@@ -166,7 +169,13 @@ export interface ControlOperations
   /** role `-`: the one this lease had before. */
   use: [
     { readonly lease: LeaseSelector; readonly role: string; readonly forSeconds?: number },
-    { readonly lease: LeaseView; readonly old: RoleSummary; readonly new: RoleSummary },
+    {
+      readonly lease: LeaseView;
+      readonly old: RoleSummary;
+      readonly new: RoleSummary;
+      /** Programs that still hold credentials of the old role, by this lease or one that follows it. */
+      readonly holders: readonly Holder[];
+    },
   ];
   /** Fetches the role's credentials now and waits for them (limit 60 s); answers what they are, never themselves. */
   warm: [{ readonly role: string }, RoleSummary];

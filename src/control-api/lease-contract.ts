@@ -1,3 +1,4 @@
+import type { Holder, LastUser } from "../core/audit-views.js";
 import type { LeaseKind, LeaseSelector } from "../core/lease.js";
 
 /** What leases send over the wire: a part of the contract (see contract.ts). */
@@ -11,6 +12,8 @@ export interface LeaseView {
   readonly createdAt: number;
   readonly expiresAt: number | null;
   readonly lastUsedAt: number | null;
+  /** null: the system did not tell which program it was, or it was long ago. */
+  readonly lastUsedBy: LastUser | null;
   readonly holderPid: number | null;
   /** `use --for`: when the role falls back, and to which. */
   readonly temporary: { readonly until: number; readonly thenRole: string | null } | null;
@@ -41,5 +44,5 @@ export interface LeaseOperations {
   "lease-show": [{ readonly lease: LeaseSelector }, LeaseView];
   /** New token; the old one is refused at once. */
   "lease-rotate": [{ readonly lease: LeaseSelector }, LeaseAccess];
-  "lease-revoke": [{ readonly lease: LeaseSelector }, LeaseView];
+  "lease-revoke": [{ readonly lease: LeaseSelector }, LeaseView & { readonly holders: readonly Holder[] }];
 }

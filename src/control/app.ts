@@ -7,6 +7,7 @@ import {
 } from "../control-api/contract.js";
 import { BrokerError, type BrokerErrorCode, toBrokerError } from "../core/errors.js";
 import { callerOf } from "./caller.js";
+import { auditHandlers } from "./handlers/audit-handlers.js";
 import { configHandlers } from "./handlers/config-handlers.js";
 import { credentialsHandlers } from "./handlers/credentials-handlers.js";
 import type { ControlCall, Handler, Handlers } from "./handlers/handler.js";
@@ -39,6 +40,7 @@ export function createControlApp(services: ControlServices): Express {
     ...credentialsHandlers(services),
     ...leaseHandlers(services),
     ...lambdaHandlers(services),
+    ...auditHandlers(services),
   };
   const app = express();
   app.disable("x-powered-by").disable("etag");

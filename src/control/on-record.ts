@@ -116,6 +116,8 @@ const TELLERS: { readonly [O in ControlOperation]: Teller<O> | null } = {
     lease: leaseIn(answer) ?? selected(lease, services),
     role: answer?.role,
   }),
+  "audit-verify": null,
+  who: null,
 };
 
 function created(role: string | null, lease: LeaseView | undefined): Told {

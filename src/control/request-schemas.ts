@@ -104,6 +104,8 @@ export const REQUEST_SCHEMAS: { readonly [O in ControlOperation]: z.ZodType<Cont
   "lease-show": z.strictObject({ lease }),
   "lease-rotate": z.strictObject({ lease }),
   "lease-revoke": z.strictObject({ lease }),
+  "audit-verify": empty,
+  who: z.strictObject({ role }),
 };
 
 export function isOperation(name: unknown): name is ControlOperation {

@@ -13,17 +13,18 @@ export function controlError({ code, message, hint }: BrokerError): ControlError
 }
 
 /** A lease as it is shown, with the role it stands for now. */
-export function leaseView(lease: Lease, role: string | null): LeaseView {
+export function leaseView(lease: Lease, { leases, audit }: Pick<ControlServices, "leases" | "audit">): LeaseView {
   const { id, kind, name, followsDefault, createdAt, expiresAt, lastUsedAt, holder, temporary } = lease;
   return {
     id,
     name: name ?? null,
     kind,
-    role,
+    role: leases.roleOf(lease),
     followsDefault,
     createdAt,
     expiresAt,
     lastUsedAt,
+    lastUsedBy: audit.holders.lastUserOf(id) ?? null,
     holderPid: holder?.pid ?? null,
     temporary: temporary ?? null,
   };

@@ -19,6 +19,7 @@ import {
 } from "../../src/control-api/contract.js";
 import type { LeaseAccess, LeaseView } from "../../src/control-api/lease-contract.js";
 import type { SourceView } from "../../src/control-api/login-contract.js";
+import type { AuditReport, Holder } from "../../src/core/audit-views.js";
 import type { FunctionContext } from "../../src/core/function-context.js";
 import type { LeaseSelector } from "../../src/core/lease.js";
 import { canarySecretKey } from "../support/canaries.js";
@@ -35,6 +36,8 @@ export const SERVED = {
 };
 
 type Handlers = { readonly [O in ControlOperation]: (request: ControlRequest<O>) => ControlResponse<O> };
+
+const EMPTY_CHAIN = { lines: 0, first: null, last: null, findings: [], notes: [], sealedTo: null };
 
 class Refusal extends Error {
   readonly error: ControlError;
@@ -101,6 +104,12 @@ export class FakeControl {
   onImportKeys = (): void => undefined;
   /** Answers of the endpoint before the credentials: `[503, …]`. */
   readonly pendingAnswers: number[] = [];
+  /** Programs that hold credentials. */
+  readonly holders: Holder[] = [];
+  auditReport: AuditReport = {
+    logs: { audit: EMPTY_CHAIN, refusals: EMPTY_CHAIN },
+    ...{ sealedAt: null, sealProblem: null },
+  };
   /** Deployed functions by name, and the role that reads one where none is named (`lambda.via`). */
   readonly functions = new Map<string, ControlResponse<"lambda-role">>();
   lambdaVia: string | undefined;
@@ -398,7 +407,8 @@ export class FakeControl {
       const moved = { ...lease, role, temporary, followsDefault: false, previousRole: lease.role };
       this.leases = this.leases.map((held) => (held.id === lease.id ? moved : held));
       if (lease.kind === "default") this.defaultRole = role;
-      return { lease: view(moved), old: this.#summary(lease.role), new: fetched };
+      const holders = this.holders.filter((holder) => holder.role === lease.role && holder.role !== role);
+      return { lease: view(moved), old: this.#summary(lease.role), new: fetched, holders };
     },
     warm: ({ role }) => this.#fetch(role),
     refresh: ({ role }) => {
@@ -471,7 +481,16 @@ export class FakeControl {
       }
       this.#endedTokens.add(lease.token);
       this.leases = this.leases.filter(({ id }) => id !== lease.id);
-      return view(lease);
+      return { ...view(lease), holders: this.holders.filter((holder) => holder.lease === lease.id) };
+    },
+    "audit-verify": () => this.auditReport,
+    who: ({ role }) => {
+      const { name } = this.#role(role);
+      return {
+        role: name,
+        leases: this.leases.filter((lease) => lease.role === name).map(view),
+        holders: this.holders.filter((holder) => holder.role === name),
+      };
     },
   };
 
@@ -509,6 +528,7 @@ export class FakeControl {
       createdAt: NOW - HOUR_MS,
       expiresAt: null,
       lastUsedAt: null,
+      lastUsedBy: null,
       holderPid: null,
       temporary: null,
     };

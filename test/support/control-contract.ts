@@ -287,4 +287,13 @@ export const CONTRACT_CASES: readonly ContractCase[] = [
     name: "an operation that the contract does not have is refused as not supported",
     steps: [{ operation: "nosuch" as ControlOperation, request: {}, answer: code("NotSupported") }],
   },
+  {
+    name: "who tells the leases that stand for a role, and audit-verify an audit log that is whole",
+    steps: [
+      step("lease-create", { name: "ide", role: "dev" }),
+      step("who", { role: "dev" }, { role: "dev", leases: [{ name: "ide" }], holders: [] }),
+      step("who", { role: "nope" }, code("RoleUnknown")),
+      step("audit-verify", {}, { logs: { audit: { findings: [], notes: [] }, refusals: { findings: [] } } }),
+    ],
+  },
 ];

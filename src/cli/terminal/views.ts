@@ -63,8 +63,7 @@ export function leaseJson(lease: LeaseView): Json {
     created_at: isoInstant(lease.createdAt),
     expires_at: isoInstant(lease.expiresAt),
     last_used_at: isoInstant(lease.lastUsedAt),
-    // Which program fetched last is known once the endpoint looks at its peers.
-    last_used_by: null,
+    last_used_by: lease.lastUsedBy,
     holder_pid: lease.holderPid,
     temporary: lease.temporary && {
       until: isoInstant(lease.temporary.until),

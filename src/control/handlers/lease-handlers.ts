@@ -1,4 +1,5 @@
 import type { LeaseAccess } from "../../control-api/lease-contract.js";
+import type { Holder } from "../../core/audit-views.js";
 import { BrokerError } from "../../core/errors.js";
 import type { Lease, LeaseHolder } from "../../core/lease.js";
 import type { Secret } from "../../core/secret.js";
@@ -21,7 +22,7 @@ type Operations =
 /** Leases made, moved and ended; their tokens leave here and nowhere else. */
 export function leaseHandlers(services: ControlServices): Handlers<Operations> {
   const { leases, clock } = services;
-  const view = (lease: Lease): ReturnType<typeof leaseView> => leaseView(lease, leases.roleOf(lease));
+  const view = (lease: Lease): ReturnType<typeof leaseView> => leaseView(lease, services);
   const expiresAt = (seconds: number | undefined): number | null =>
     seconds === undefined ? null : clock.now() + seconds * 1000;
   const nameOf = async (role: string, signal: AbortSignal): Promise<string> =>
@@ -36,7 +37,8 @@ export function leaseHandlers(services: ControlServices): Handlers<Operations> {
       // Warmed first: "login required" shows in this terminal and not inside an SDK.
       await services.credentials.warm(target, signal);
       const moved = await leases.assign(lease.id, target, { until: expiresAt(forSeconds) });
-      return { lease: view(moved), old, new: summaryOf(services, target) };
+      const holders = holdersOf(services, { lease, role: old.role });
+      return { lease: view(moved), old, new: summaryOf(services, target), holders: old.role === target ? [] : holders };
     },
     "lease-access": async (request, { signal }) => {
       if ("lease" in request) return accessTo(services, leases.select(request.lease));
@@ -67,7 +69,7 @@ export function leaseHandlers(services: ControlServices): Handlers<Operations> {
       const lease = leases.select(selector);
       const before = view(lease);
       await leases.revoke(lease.id);
-      return before;
+      return { ...before, holders: services.audit.holders.find({ lease: lease.id }, clock.now()) };
     },
   };
 }
@@ -84,12 +86,23 @@ function accessWith(services: ControlServices, lease: Lease, secret: Secret): Le
   const { config } = services;
   const token = secret.reveal();
   return {
-    lease: leaseView(lease, role),
+    lease: leaseView(lease, services),
     token,
     leaseUrl: `${endpoint}/lease/${token}`,
     credentialsUrl: `${endpoint}/creds`,
     region: (role === null ? undefined : (config.current()?.roles.get(role) ?? config.adHocRole(role))?.region) ?? null,
   };
+}
+
+/** Programs that still hold credentials of a role by this lease, or by one that follows it. */
+function holdersOf(
+  { audit, leases, clock }: ControlServices,
+  { lease: { id, kind }, role }: { readonly lease: Lease; readonly role: string | null },
+): readonly Holder[] {
+  if (role === null) return [];
+  const following = kind === "default" ? leases.list().filter(({ followsDefault }) => followsDefault) : [];
+  const ids = new Set([id, ...following.map((each) => each.id)]);
+  return audit.holders.find({ role }, clock.now()).filter((holder) => ids.has(holder.lease));
 }
 
 function holderOf({ processes }: ControlServices, pid: number): LeaseHolder {

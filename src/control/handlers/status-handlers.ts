@@ -20,7 +20,7 @@ export function statusHandlers(services: ControlServices): Handlers<"status" | "
         [...(config.current()?.sources.values() ?? [])].map((source) => sourceView(services, source)),
       ),
       roles: credentials.snapshot().map((snapshot) => roleView(services, snapshot)),
-      leases: leases.list().map((lease) => leaseView(lease, leases.roleOf(lease))),
+      leases: leases.list().map((lease) => leaseView(lease, services)),
       ...leftOutOf(services),
     }),
     stop: async () => {

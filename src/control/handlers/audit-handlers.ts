@@ -1,0 +1,31 @@
+import type { Holder } from "../../core/audit-views.js";
+import { BrokerError } from "../../core/errors.js";
+import { roleNamed } from "../named-entries.js";
+import type { ControlServices } from "../services.js";
+import { leaseView } from "../views.js";
+import type { Handlers } from "./handler.js";
+
+/** What is on record: whether the log is whole, who holds what. */
+export function auditHandlers(services: ControlServices): Handlers<"audit-verify" | "who"> {
+  const { audit, leases, clock } = services;
+  const holdersOf = (role: string): readonly Holder[] => audit.holders.find({ role }, clock.now());
+  return {
+    "audit-verify": async () => audit.verify(),
+    who: async ({ role: named }, { signal }) => {
+      const role = await nameOf(named, signal);
+      const standing = leases.list().filter((lease) => leases.roleOf(lease) === role);
+      return { role, leases: standing.map((lease) => leaseView(lease, services)), holders: holdersOf(role) };
+    },
+  };
+
+  /** Of a role that the config names no more there may be holders still. */
+  async function nameOf(named: string, signal: AbortSignal): Promise<string> {
+    try {
+      return (await roleNamed(services, named, signal)).name;
+    } catch (error) {
+      const isGone = error instanceof BrokerError && error.code === "RoleUnknown";
+      if (isGone && holdersOf(named).length > 0) return named;
+      throw error;
+    }
+  }
+}

@@ -150,11 +150,12 @@ export class UpstreamFetch {
     }
   }
 
+  /** Until another call may be made: one that failed meanwhile has a pause of its own. */
   async #pause(): Promise<void> {
-    const last = this.#failure;
-    if (!last || this.#pending || this.mayRetry) return;
-    if (!isRecoverable(last.error)) throw last.error;
-    await this.#options.clock.sleep(last.retryAt - this.#now());
+    for (let last = this.#failure; last && !this.mayRun; last = this.#failure) {
+      if (!this.isAfterResume || !isRecoverable(last.error)) throw last.error;
+      await this.#options.clock.sleep(last.retryAt - this.#now());
+    }
   }
 
   #now(): number {

@@ -208,8 +208,10 @@ describe("roles that no entry of the config names", () => {
     const needed = new Set(["lambda:leased@corp:111111111111/Dev"]);
 
     registry.release(needed);
+    await clock.advance(HOUR);
+    registry.release(needed);
     expect(names()).toHaveLength(1004);
-    await clock.advance(HOUR + 1);
+    await clock.advance(1);
     registry.adopt(roleOn(keysSource(), "lambda:new@dev"));
     registry.release(needed);
 
@@ -228,6 +230,21 @@ describe("a blocked registry", () => {
     expect(await outcome(registry.retrieve("dev"))).toBe("ok");
   });
 
+  it("renews nothing meanwhile", async () => {
+    configure(roleOn(keysSource(), "dev"));
+    await registry.retrieve("dev");
+    const calls = sts.calls.length;
+    registry.block(new BrokerError("StoreLocked", "locked"));
+    clock.jump(2 * HOUR);
+    registry.sweep();
+    await settle();
+    expect(sts.calls).toHaveLength(calls);
+    registry.block(undefined);
+    registry.sweep();
+    await settle();
+    expect(sts.calls).toHaveLength(calls + 1);
+  });
+
   it("forgets everything when told to, and fetches again what was wanted after a wake", async () => {
     configure(roleOn(keysSource(), "dev"));
     await registry.retrieve("dev");
@@ -236,6 +253,65 @@ describe("a blocked registry", () => {
     registry.wake("ops-keys");
     await settle();
     expect(registry.snapshot()[0]?.held).toBeDefined();
+  });
+});
+
+describe("what comes of a source", () => {
+  const other = keysSource("other-keys");
+
+  beforeEach(async () => {
+    const secretAccessKey = new Secret(canarySecretKey("other"));
+    const key = { accessKeyId: "AKIA0000000000000002", secretAccessKey, addedAt: clock.now(), rotatedAt: null };
+    await keys.put({ source: "other-keys", ...key });
+    const chained = roleOn(roleOn(keysSource(), "first"), "second");
+    configure(roleOn(keysSource(), "first"), chained, roleOn(other, "apart"));
+    for (const role of ["second", "apart"]) await registry.retrieve(role);
+  });
+
+  const heldOf = (): Record<string, boolean> =>
+    Object.fromEntries(registry.snapshot().map(({ role, held }) => [role.name, held !== undefined]));
+
+  it("a source that is logged out takes the credentials of all its roles with it, and no others", async () => {
+    registry.dropSource("ops-keys");
+    expect(heldOf()).toEqual({ first: false, second: false, apart: true });
+
+    registry.wake("other-keys");
+    await settle();
+    expect(heldOf()).toEqual({ first: false, second: false, apart: true });
+    registry.wake("ops-keys");
+    await settle();
+    expect(heldOf()).toEqual({ first: true, second: true, apart: true });
+  });
+
+  it("a store that was opened wakes the roles of all sources", async () => {
+    registry.dropAll();
+    registry.wakeAll();
+    await settle();
+    expect(heldOf()).toEqual({ first: true, second: true, apart: true });
+  });
+
+  it("a role can be looked at without being fetched", () => {
+    registry.dropSource("ops-keys");
+    expect(registry.peek("second")).toMatchObject({ role: { name: "second" }, held: undefined });
+    expect(registry.peek("nothing")).toBeUndefined();
+  });
+
+  it("renewals begin with the role that was asked for last", async () => {
+    await clock.advance(1000);
+    await registry.retrieve("second");
+    sts.calls.length = 0;
+    clock.jump(HOUR);
+    registry.onResume(HOUR);
+    registry.sweep();
+    await settle();
+    expect(assumed()[0]).toMatch(/→ first$/); // the hop of the role that comes first
+    expect(assumed().at(-1)).not.toMatch(/→ apart$/);
+  });
+
+  it("a command renews what is still good", async () => {
+    const before = await registry.warm("apart");
+    expect(await registry.warm("apart")).toBe(before);
+    expect(await registry.refresh("apart")).not.toBe(before);
   });
 });
 

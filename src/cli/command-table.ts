@@ -17,6 +17,20 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "take profiles of ~/.aws, and their keys",
     load: async () => (await import("./commands/import.js")).importCommand,
   },
+  profiles: {
+    group: SETUP,
+    summary: "profiles of your roles in ~/.aws/config, for tools that insist on profiles",
+    subcommands: {
+      sync: {
+        summary: "write a profile for each role",
+        load: async () => (await import("./commands/profiles-sync.js")).profilesSyncCommand,
+      },
+      remove: {
+        summary: "take them out again",
+        load: async () => (await import("./commands/profiles-remove.js")).profilesRemoveCommand,
+      },
+    },
+  },
   uninstall: {
     group: SETUP,
     summary: "remove everything of credbroker from this home",

@@ -18,6 +18,8 @@ export interface CliHost {
   readonly cwd: () => string;
   readonly pid: number;
   readonly homeDir: string;
+  /** Node and the script that run now. */
+  readonly files: { readonly node: string; readonly brokerctl: string };
   readonly clock: Clock;
   readonly stdinIsTTY: boolean;
   /** Opened when first read: a command that is run in our place reads it instead. */

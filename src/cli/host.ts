@@ -51,6 +51,7 @@ export function createHost(options: HostOptions): CliHost {
     cwd: () => workingDirectory(process),
     pid: process.pid,
     homeDir: homeDirectory() || NO_HOME,
+    files: { node: process.execPath, brokerctl: fileURLToPath(new URL("./brokerctl.js", daemonScript)) },
     clock,
     stdinIsTTY: isatty(STDIN),
     stdin: () => process.stdin,

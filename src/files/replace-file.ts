@@ -1,8 +1,12 @@
-import { readFile, realpath, stat } from "node:fs/promises";
+import { link, readFile, realpath, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { hasErrno, reasonOf } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
+import { shellQuote } from "../core/shell-quote.js";
 import { type FileSystem, NodeFileSystem, replaceFile } from "./atomic-file.js";
 import { ensureOwnFile } from "./private-directory.js";
 import { READ_AT_ONCE } from "./read-small-file.js";
+import { temporaryPathFor } from "./temporary-file.js";
 
 export interface FileReplacement {
   readonly path: string;
@@ -31,4 +35,24 @@ export async function replaceFileIfUnchanged(
     });
   }
   await replaceFile(fs, { path: target, data: Buffer.from(next), mode: mode & 0o777 });
+}
+
+/**
+ * Makes a file of the user's, 0600, that is not there yet: whole or not at all, also to who reads it meanwhile. `Conflict` when
+ * another program made one first, be it a link that leads nowhere.
+ */
+export async function createFileIfAbsent(
+  { path, text }: { readonly path: string; readonly text: string },
+  fs: FileSystem = new NodeFileSystem(),
+): Promise<void> {
+  const temporary = temporaryPathFor(path);
+  try {
+    await fs.createDurable(temporary, Buffer.from(text), 0o600);
+    await link(temporary, path).finally(() => fs.remove(temporary));
+    await fs.syncDirectory(dirname(path));
+  } catch (cause) {
+    const hint = `ls -l ${shellQuote(path)}`;
+    if (hasErrno(cause, "EEXIST")) throw new BrokerError("Conflict", `${path} is there already`, { hint, cause });
+    throw new BrokerError("InternalError", `cannot make ${path}: ${reasonOf(cause)}`, { hint, cause });
+  }
 }

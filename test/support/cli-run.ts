@@ -29,6 +29,8 @@ export interface RunOptions {
   /** Default: a brokerd whose keychain holds nothing of this home. */
   readonly runBrokerd?: CliHost["runBrokerd"];
   readonly supervisor?: Supervisor;
+  /** Default: files of no machine. */
+  readonly files?: CliHost["files"];
 }
 
 export interface RunResult {
@@ -63,6 +65,7 @@ export async function runCommand(argv: readonly string[], options: RunOptions): 
     cwd: () => options.cwd ?? home,
     pid: process.pid,
     homeDir: home,
+    files: options.files ?? { node: "/opt/node/bin/node", brokerctl: "/opt/credbroker/dist/brokerctl.js" },
     clock,
     stdinIsTTY: interactive,
     stdin: () => Readable.from([Buffer.from(options.stdin ?? "")]),

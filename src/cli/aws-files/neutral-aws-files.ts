@@ -25,7 +25,7 @@ export async function neutralAwsFiles(context: CliContext): Promise<NeutralAwsFi
   if (files.config.startsWith(root) && files.credentials.startsWith(root)) {
     return { files: await variablesFor(files, context), settings: settingsIn(await textOf(settingsFile(files))) };
   }
-  const directory = join(root, createHash("sha256").update(files.config).digest("hex").slice(0, 12));
+  const directory = neutralDirectory(files.config, context);
   await ensurePrivateDirectory(stateDir);
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const generated = { config: join(directory, "config"), credentials: join(directory, "credentials") };
@@ -38,6 +38,11 @@ export async function neutralAwsFiles(context: CliContext): Promise<NeutralAwsFi
   await writeIfOther(settingsFile(generated), JSON.stringify(variables));
   await writeIfOther(generated.credentials, "# Written by brokerctl: the broker gives the credentials.\n");
   return { files: await variablesFor(generated, context), settings: variables };
+}
+
+/** Where the copies of this config, and of the credentials beside it, are. */
+export function neutralDirectory(config: string, { paths }: Pick<CliContext, "paths">): string {
+  return join(paths().stateDir, "aws", createHash("sha256").update(config).digest("hex").slice(0, 12));
 }
 
 /** The SDK v2 for JavaScript, and Serverless 3 with it, follows the other two only beside the third. */

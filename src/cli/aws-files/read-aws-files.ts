@@ -24,16 +24,21 @@ const MAX_BYTES = 512 * 1024;
  * write is refused: a `credential_process` in it would be theirs.
  */
 export async function readAwsFiles(context: CliContext): Promise<AwsFileTexts> {
+  const texts = await readAwsFilesIfThere(context);
+  if (texts.config !== undefined || texts.credentials !== undefined) return texts;
+  const paths = userAwsFiles(context);
+  throw new BrokerError("UsageInvalid", `there is neither ${paths.config} nor ${paths.credentials}`, {
+    hint: "AWS_CONFIG_FILE=PATH AWS_SHARED_CREDENTIALS_FILE=PATH brokerctl import",
+  });
+}
+
+/** The same, where it is no mistake that there is neither. */
+export async function readAwsFilesIfThere(context: CliContext): Promise<AwsFileTexts> {
   const paths = userAwsFiles(context);
   const [config, credentials] = await Promise.all([
     readText(paths.config, () => whereNamed("config", context)),
     readText(paths.credentials, () => whereNamed("credentials", context)),
   ]);
-  if (config === undefined && credentials === undefined) {
-    throw new BrokerError("UsageInvalid", `there is neither ${paths.config} nor ${paths.credentials}`, {
-      hint: "AWS_CONFIG_FILE=PATH AWS_SHARED_CREDENTIALS_FILE=PATH brokerctl import",
-    });
-  }
   return {
     ...(config !== undefined && { config: { path: paths.config, text: config } }),
     ...(credentials !== undefined && { credentials: { path: paths.credentials, text: credentials } }),
@@ -41,7 +46,7 @@ export async function readAwsFiles(context: CliContext): Promise<AwsFileTexts> {
 }
 
 /** The user's own, also in a shell that `env` has pointed at our copies. */
-function userAwsFiles(context: CliContext): AwsFiles {
+export function userAwsFiles(context: CliContext): AwsFiles {
   const files = awsFiles(context);
   const ours = join(context.paths().stateDir, "aws/");
   return files.config.startsWith(ours) || files.credentials.startsWith(ours) ? usualAwsFiles(context) : files;

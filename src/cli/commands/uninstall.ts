@@ -5,6 +5,7 @@ import { EXIT } from "../exit-codes.js";
 import { cannotAsk } from "../terminal/prompts.js";
 import type { Screen } from "../terminal/screen.js";
 import { table } from "../terminal/table.js";
+import { removeProfileBlock } from "../uninstall/aws-leftovers.js";
 import { findLeftovers, isEmpty, type Leftovers } from "../uninstall/find-leftovers.js";
 import { Removal, removeOwnLeftovers, removeStartLines, stopEverything } from "../uninstall/remove-leftovers.js";
 import { type Finding, findingsOf, lossOf } from "../uninstall/report-leftovers.js";
@@ -67,6 +68,8 @@ async function remove(leftovers: Leftovers, yes: boolean, context: CliContext): 
   const hasOwn = own.found.length > 0 || dataKey !== undefined;
   const takesOwn = hasOwn && (await consents(ownQuestion(leftovers)));
   await stopEverything(leftovers, removal, context);
+  const { block } = leftovers.aws;
+  if (block?.problem === undefined && block) await removal.attempt(block.where, () => removeProfileBlock(context));
   if (takesLines) await removeStartLines(files, removal);
   if (takesOwn) await removeOwnLeftovers(leftovers, removal, context);
   const left = findingsOf(leftovers).filter(

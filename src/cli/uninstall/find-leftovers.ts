@@ -1,10 +1,8 @@
 import { access } from "node:fs/promises";
-import { join } from "node:path";
 import { isDialFailure } from "../../control-api/client.js";
-import { readRegularFile } from "../../files/read-small-file.js";
 import type { SupervisorOwnership } from "../../system/service/supervisor.js";
-import { awsFiles } from "../aws-files/aws-files.js";
 import type { CliContext } from "../context.js";
+import { type AwsLeftovers, findAwsLeftovers } from "./aws-leftovers.js";
 import { askForDataKey, type DataKeyReport, expectsDataKey } from "./data-key.js";
 import { findOwnPlaces, type OwnPlaces } from "./own-directories.js";
 import { findStartFiles, type StartFile } from "./start-files.js";
@@ -23,8 +21,7 @@ export interface Leftovers {
   readonly daemon: RunningDaemon | undefined;
   readonly service: { readonly ownership: SupervisorOwnership; readonly files: readonly string[] };
   readonly startFiles: readonly StartFile[];
-  /** `FILE:LINE` of profiles that ask brokerctl. */
-  readonly awsProfiles: readonly string[];
+  readonly aws: AwsLeftovers;
   readonly own: OwnPlaces;
   /** undefined: none, and nothing says that there should be one. */
   readonly dataKey: DataKeyReport | undefined;
@@ -39,15 +36,15 @@ export async function findLeftovers(context: CliContext): Promise<Leftovers> {
     daemon: await findDaemon(context),
     service: await findService(context),
     startFiles: await findStartFiles(context),
-    awsProfiles: await findAwsProfiles(context),
+    aws: await findAwsLeftovers(context),
     own: await findOwnPlaces(context.paths(), context.homeDir),
     dataKey: isWorthTelling(dataKey, isExpected) ? dataKey : undefined,
   };
 }
 
-export function isEmpty({ daemon, service, startFiles, awsProfiles, own, dataKey }: Leftovers): boolean {
-  const lists = [service.files, startFiles, awsProfiles, own.found, own.doubtful];
-  return daemon === undefined && dataKey === undefined && lists.every((list) => list.length === 0);
+export function isEmpty({ daemon, service, startFiles, aws, own, dataKey }: Leftovers): boolean {
+  const lists = [service.files, startFiles, aws.lines, aws.backups, own.found, own.doubtful];
+  return [daemon, dataKey, aws.block].every((one) => one === undefined) && lists.every((list) => list.length === 0);
 }
 
 /** A keychain that cannot be asked is nothing to tell where none was ever used. */
@@ -78,18 +75,6 @@ async function findService({ supervisor }: CliContext): Promise<Leftovers["servi
   if (ownership === "absent") return { ownership, files: [] };
   const there = await Promise.all(found.files.map(async (file) => ((await exists(file)) ? [file] : [])));
   return { ownership, files: there.flat() };
-}
-
-async function findAwsProfiles(context: CliContext): Promise<readonly string[]> {
-  const named = awsFiles(context).config;
-  // A shell with our variables may name the copy that we made ourselves.
-  const config = named.startsWith(`${context.paths().stateDir}/`) ? join(context.homeDir, ".aws", "config") : named;
-  const text = await readRegularFile(config).catch(() => "");
-  return text
-    .split("\n")
-    .flatMap((line, index) =>
-      /^\s*credential_process\s*=.*\bbrokerctl\b/.test(line) ? [`${config}:${index + 1}`] : [],
-    );
 }
 
 async function exists(path: string): Promise<boolean> {

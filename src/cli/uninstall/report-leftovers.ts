@@ -1,3 +1,4 @@
+import type { AwsLeftovers } from "./aws-leftovers.js";
 import type { Leftovers, RunningDaemon } from "./find-leftovers.js";
 import type { OwnPlace } from "./own-directories.js";
 import type { StartFile } from "./start-files.js";
@@ -20,7 +21,7 @@ export function findingsOf(leftovers: Leftovers): readonly Finding[] {
       ? [{ what: "brokerd", where: `process ${leftovers.daemon.pid}`, becomes: "removed" } as const]
       : []),
     ...leftovers.startFiles.flatMap(startFindings),
-    ...leftovers.awsProfiles.map((where): Finding => ({ what: "aws profile", where, becomes: "left", note: ASKS_US })),
+    ...awsFindings(leftovers.aws),
     ...leftovers.own.found.map(ownFinding),
     ...leftovers.own.doubtful.map(doubtfulFinding),
     ...leftovers.own.foreign.map((where): Finding => ({ what: "file", where, becomes: "left", note: IN_OURS })),
@@ -41,6 +42,7 @@ export function lossOf(daemon: RunningDaemon | undefined, hasState: boolean): st
 }
 
 const ASKS_US = "asks brokerctl for credentials";
+const HOLDS_KEYS = "the file as it was before import --replace, with its keys";
 const IN_OURS = "not ours, in our state directory";
 const NOT_OURS = "does not look like our state directory";
 const NOT_OUR_CONFIG = "does not look like a config of ours";
@@ -61,6 +63,19 @@ function startFindings({ path, lines, isCompletion }: StartFile): readonly Findi
     becomes: removable ? "asked" : "left",
     note: text ?? "more stands in or around it: for you to edit",
   }));
+}
+
+function awsFindings({ block, lines, backups }: AwsLeftovers): readonly Finding[] {
+  const left = (what: string, note: string): ((where: string) => Finding) => {
+    return (where) => ({ what, where, becomes: "left", note });
+  };
+  const removed = block === undefined || block.problem !== undefined ? [] : [block.where];
+  return [
+    ...removed.map((where): Finding => ({ what: "aws profiles", where, becomes: "removed" })),
+    ...(block?.problem === undefined ? [] : [left("aws profiles", block.problem)(block.where)]),
+    ...lines.map(left("aws profile", ASKS_US)),
+    ...backups.map(left("aws backup", HOLDS_KEYS)),
+  ];
 }
 
 function ownFinding({ kind, path, how, target }: OwnPlace): Finding {

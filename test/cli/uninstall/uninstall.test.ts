@@ -459,13 +459,53 @@ describe("the data key in the keychain", () => {
   });
 });
 
-describe("profiles of the AWS files that ask brokerctl", () => {
-  it("are named and left", async () => {
+describe("what of us is in the AWS files", () => {
+  const MINE = "[profile a]\nregion = x\ncredential_process = /opt/bin/brokerctl credential-process dev";
+
+  async function syncedHome(): Promise<{ fixture: CliFixture; config: string; env: Record<string, string> }> {
+    const fixture = await servedHome();
+    fixture.control.addRole("prod");
+    const config = write(join(fixture.home, ".aws", "config"), MINE, 0o640);
+    const env = { HOME: fixture.home };
+    expect(await fixture.run(["profiles", "sync"], { env })).toMatchObject({ code: 0 });
+    return { fixture, config, env };
+  }
+
+  it("is named and left where it is the user's line, in both files", async () => {
     const fixture = await usedHome();
-    const text = "[profile a]\nregion = x\ncredential_process = /opt/bin/brokerctl credential-process dev\n";
-    const config = write(join(fixture.home, ".aws", "config"), text, 0o600);
+    const config = write(join(fixture.home, ".aws", "config"), MINE, 0o600);
+    const credentials = write(join(fixture.home, ".aws", "credentials"), `[b]${MINE}`, 0o600);
     const { stderr } = await fixture.run(yesToAll, { env: { HOME: fixture.home } });
     expect(stderr).toContain(`stays: aws profile ${config}:3`);
-    expect(readFileSync(config, "utf8")).toBe(text);
+    expect(stderr).toContain(`stays: aws profile ${credentials}:3`);
+    expect(readFileSync(config, "utf8")).toBe(MINE);
+  });
+
+  it("goes where `profiles sync` wrote it, every byte as before", async () => {
+    const { fixture, config, env } = await syncedHome();
+    const dry = await fixture.run(["uninstall", "--dry-run"], { env });
+    expect(dry.stdout).toMatch(new RegExp(`aws profiles +${config}:4-7 +goes`));
+    expect(dry.stdout).toMatch(new RegExp(`aws profile +${config}:3 +stays`));
+    const { code, stderr } = await fixture.run(yesToAll, { env });
+    expect(code).toBe(0);
+    expect(stderr).toContain(`removed ${config}:4-7`);
+    expect([readFileSync(config, "utf8"), statSync(config).mode & 0o777]).toEqual([MINE, 0o640]);
+  });
+
+  it("stays where the block was changed by hand, with the command that takes it out", async () => {
+    const { fixture, config, env } = await syncedHome();
+    const edited = readFileSync(config, "utf8").replace("[profile prod]", "[profile production]");
+    writeFileSync(config, edited);
+    const { stderr } = await fixture.run(yesToAll, { env });
+    expect(stderr).toContain(`stays: aws profiles ${config}:4-7 (changed by hand: brokerctl profiles remove --force)`);
+    expect(readFileSync(config, "utf8")).toBe(edited);
+  });
+
+  it("names the copies that an import made, with the keys in them", async () => {
+    const fixture = await usedHome();
+    const copy = write(join(fixture.home, ".aws", "credentials.credbroker-backup-20260101T000000Z"), "[a]\n", 0o600);
+    const { stderr } = await fixture.run(yesToAll, { env: { HOME: fixture.home } });
+    expect(stderr).toContain(`stays: aws backup ${copy}`);
+    expect(existsSync(copy)).toBe(true);
   });
 });

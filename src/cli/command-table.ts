@@ -1,10 +1,11 @@
 import type { CommandEntry } from "./command.js";
+import { KEYS, LAMBDA, LEASE, PROFILES, SERVICE } from "./command-groups.js";
 
 const SETUP = "Set up";
 const DAEMON = "Daemon";
 const SHELL = "Roles and shells";
 const LEASES = "Leases and credentials";
-const LAMBDA = "Lambda";
+const FUNCTIONS = "Lambda";
 
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   init: {
@@ -20,16 +21,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   profiles: {
     group: SETUP,
     summary: "profiles of your roles in ~/.aws/config, for tools that insist on profiles",
-    subcommands: {
-      sync: {
-        summary: "write a profile for each role",
-        load: async () => (await import("./commands/profiles-sync.js")).profilesSyncCommand,
-      },
-      remove: {
-        summary: "take them out again",
-        load: async () => (await import("./commands/profiles-remove.js")).profilesRemoveCommand,
-      },
-    },
+    subcommands: PROFILES,
   },
   uninstall: {
     group: SETUP,
@@ -49,21 +41,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   keys: {
     group: SETUP,
     summary: "long-term keys in the secret store",
-    subcommands: {
-      add: {
-        summary: "put a key into the secret store",
-        load: async () => (await import("./commands/keys-add.js")).keysAddCommand,
-      },
-      list: { summary: "list them", load: async () => (await import("./commands/keys-list.js")).keysListCommand },
-      rotate: {
-        summary: "make a new key with IAM, retire the old one",
-        load: async () => (await import("./commands/keys-rotate.js")).keysRotateCommand,
-      },
-      remove: {
-        summary: "remove a key from the secret store",
-        load: async () => (await import("./commands/keys-remove.js")).keysRemoveCommand,
-      },
-    },
+    subcommands: KEYS,
   },
   role: {
     group: SETUP,
@@ -98,11 +76,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "start brokerd in the background",
     load: async () => (await import("./commands/start.js")).startCommand,
   },
-  stop: {
-    group: DAEMON,
-    summary: "stop brokerd",
-    load: async () => (await import("./commands/stop.js")).stopCommand,
-  },
+  stop: { group: DAEMON, summary: "stop brokerd", load: async () => (await import("./commands/stop.js")).stopCommand },
   restart: {
     group: DAEMON,
     summary: "stop brokerd and start the installed version",
@@ -121,24 +95,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   service: {
     group: DAEMON,
     summary: "brokerd started by systemd or launchd",
-    subcommands: {
-      install: {
-        summary: "let systemd or launchd start brokerd",
-        load: async () => (await import("./commands/service-install.js")).serviceInstallCommand,
-      },
-      uninstall: {
-        summary: "remove what install wrote",
-        load: async () => (await import("./commands/service-uninstall.js")).serviceUninstallCommand,
-      },
-      status: {
-        summary: "what is installed and whether it runs",
-        load: async () => (await import("./commands/service-status.js")).serviceStatusCommand,
-      },
-      logs: {
-        summary: "print brokerd's log",
-        load: async () => (await import("./commands/service-logs.js")).serviceLogsCommand,
-      },
-    },
+    subcommands: SERVICE,
   },
   lock: {
     group: DAEMON,
@@ -208,44 +165,12 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   lease: {
     group: LEASES,
     summary: "leases of IDEs, agents, containers",
-    subcommands: {
-      create: {
-        summary: "make a durable lease",
-        load: async () => (await import("./commands/lease-create.js")).leaseCreateCommand,
-      },
-      list: { summary: "list them", load: async () => (await import("./commands/lease-list.js")).leaseListCommand },
-      show: { summary: "show one", load: async () => (await import("./commands/lease-show.js")).leaseShowCommand },
-      rotate: {
-        summary: "give one a new token",
-        load: async () => (await import("./commands/lease-rotate.js")).leaseRotateCommand,
-      },
-      revoke: {
-        summary: "end one now",
-        load: async () => (await import("./commands/lease-revoke.js")).leaseRevokeCommand,
-      },
-    },
+    subcommands: LEASE,
   },
   lambda: {
-    group: LAMBDA,
+    group: FUNCTIONS,
     summary: "local code as a deployed Lambda function",
-    subcommands: {
-      exec: {
-        summary: "run a command with a function's role and variables",
-        load: async () => (await import("./commands/lambda-exec.js")).lambdaExecCommand,
-      },
-      invoke: {
-        summary: "run a function's handler once, from local code",
-        load: async () => (await import("./commands/lambda-invoke.js")).lambdaInvokeCommand,
-      },
-      env: {
-        summary: "print what to eval to be a function in this shell",
-        load: async () => (await import("./commands/lambda-env.js")).lambdaEnvCommand,
-      },
-      trust: {
-        summary: "let yourself into a function's role: print, add, remove",
-        load: async () => (await import("./commands/lambda-trust.js")).lambdaTrustCommand,
-      },
-    },
+    subcommands: LAMBDA,
   },
   refresh: {
     group: LEASES,

@@ -1,0 +1,86 @@
+import type { CommandGroup } from "./command.js";
+
+/** What stands behind the first word of the longer groups of the command table. */
+type Subcommands = CommandGroup["subcommands"];
+
+export const PROFILES: Subcommands = {
+  sync: {
+    summary: "write a profile for each role",
+    load: async () => (await import("./commands/profiles-sync.js")).profilesSyncCommand,
+  },
+  remove: {
+    summary: "take them out again",
+    load: async () => (await import("./commands/profiles-remove.js")).profilesRemoveCommand,
+  },
+};
+
+export const KEYS: Subcommands = {
+  add: {
+    summary: "put a key into the secret store",
+    load: async () => (await import("./commands/keys-add.js")).keysAddCommand,
+  },
+  list: { summary: "list them", load: async () => (await import("./commands/keys-list.js")).keysListCommand },
+  rotate: {
+    summary: "make a new key with IAM, retire the old one",
+    load: async () => (await import("./commands/keys-rotate.js")).keysRotateCommand,
+  },
+  remove: {
+    summary: "remove a key from the secret store",
+    load: async () => (await import("./commands/keys-remove.js")).keysRemoveCommand,
+  },
+};
+
+export const SERVICE: Subcommands = {
+  install: {
+    summary: "let systemd or launchd start brokerd",
+    load: async () => (await import("./commands/service-install.js")).serviceInstallCommand,
+  },
+  uninstall: {
+    summary: "remove what install wrote",
+    load: async () => (await import("./commands/service-uninstall.js")).serviceUninstallCommand,
+  },
+  status: {
+    summary: "what is installed and whether it runs",
+    load: async () => (await import("./commands/service-status.js")).serviceStatusCommand,
+  },
+  logs: {
+    summary: "print brokerd's log",
+    load: async () => (await import("./commands/service-logs.js")).serviceLogsCommand,
+  },
+};
+
+export const LEASE: Subcommands = {
+  create: {
+    summary: "make a durable lease",
+    load: async () => (await import("./commands/lease-create.js")).leaseCreateCommand,
+  },
+  list: { summary: "list them", load: async () => (await import("./commands/lease-list.js")).leaseListCommand },
+  show: { summary: "show one", load: async () => (await import("./commands/lease-show.js")).leaseShowCommand },
+  rotate: {
+    summary: "give one a new token",
+    load: async () => (await import("./commands/lease-rotate.js")).leaseRotateCommand,
+  },
+  revoke: {
+    summary: "end one now",
+    load: async () => (await import("./commands/lease-revoke.js")).leaseRevokeCommand,
+  },
+};
+
+export const LAMBDA: Subcommands = {
+  exec: {
+    summary: "run a command with a function's role and variables",
+    load: async () => (await import("./commands/lambda-exec.js")).lambdaExecCommand,
+  },
+  invoke: {
+    summary: "run a function's handler once, from local code",
+    load: async () => (await import("./commands/lambda-invoke.js")).lambdaInvokeCommand,
+  },
+  env: {
+    summary: "print what to eval to be a function in this shell",
+    load: async () => (await import("./commands/lambda-env.js")).lambdaEnvCommand,
+  },
+  trust: {
+    summary: "let yourself into a function's role: print, add, remove",
+    load: async () => (await import("./commands/lambda-trust.js")).lambdaTrustCommand,
+  },
+};

@@ -209,6 +209,7 @@ describe("named leases", () => {
     expect(await codeOf(() => leases.createNamed({ ...past, expiresAt: Number.NaN }))).toBe("UsageInvalid");
     expect(await codeOf(() => leases.createNamed({ ...past, role: "", expiresAt: null }))).toBe("UsageInvalid");
     expect(await codeOf(() => leases.pinned("x".repeat(1025)))).toBe("UsageInvalid");
+    await leases.revoke((await leases.pinned("x".repeat(1024))).id);
     fixture.secrets.locked = true;
     expect(await codeOf(() => leases.createNamed({ ...past, expiresAt: null }))).toBe("StoreLocked");
     expect(leases.list()).toHaveLength(1);
@@ -246,7 +247,10 @@ describe("child leases", () => {
     });
 
     expect(leases.resolve(token.reveal())).toEqual(lease);
-    expect(await codeOf(() => leases.access(lease))).toBe("UsageInvalid");
+    expect(await brokerErrorOf(() => leases.access(lease))).toMatchObject({
+      code: "UsageInvalid",
+      hint: 'eval "$(brokerctl env)"',
+    });
     expect(await fixture.secrets.keys("lease:")).toEqual(["lease:default"]);
   });
 
@@ -495,6 +499,7 @@ describe("revoke, and changes that cannot be saved", () => {
     fixture.secrets.locked = true;
     const revoked = await leases.revoke(id);
     expect(revoked.endedAt).toBe(fixture.clock.now());
+    expect(fixture.logger.lines.at(-1)).toMatchObject({ level: "info", fields: { lease: id, code: "StoreLocked" } });
     expect(await codeOf(() => leases.resolve(token))).toBe("LeaseEnded");
     expect(await codeOf(() => leases.select({ by: "id", id }))).toBe("LeaseEnded");
     expect(await codeOf(() => leases.revoke(id))).toBe("LeaseEnded");
@@ -503,7 +508,10 @@ describe("revoke, and changes that cannot be saved", () => {
     fixture.secrets.locked = false;
     await leases.reconcile();
     expect(await fixture.secrets.keys("lease:")).toEqual(["lease:default"]);
-    expect((await leases.pinned("dev")).id).not.toBe(id);
+    const again = await leases.pinned("dev");
+    expect(again.id).not.toBe(id);
+    await leases.revoke(again.id);
+    expect(await fixture.secrets.keys("lease:"), "at once where the store is open").toEqual(["lease:default"]);
   });
 
   it("revoke ends a lease even when that cannot be saved, and it is saved later", async () => {

@@ -1,33 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { type AwsImport, planAwsImport } from "../../../src/config/import/aws-config-import.js";
 import { CANARY, canarySecretKey } from "../../support/canaries.js";
-import { HEAD, PLACE, parse } from "../config-text.js";
-
-interface Files {
-  readonly config?: string;
-  readonly credentials?: string;
-  /** Our config before. */
-  readonly text?: string;
-}
-
-function plan({ config, credentials, text = HEAD }: Files): AwsImport {
-  return planAwsImport({
-    ...PLACE,
-    text,
-    aws: {
-      ...(config !== undefined && { config: { text: config, path: "~/.aws/config" } }),
-      ...(credentials !== undefined && { credentials: { text: credentials, path: "~/.aws/credentials" } }),
-    },
-    withDefault: false,
-    profiles: null,
-    heldKeys: new Map(),
-  });
-}
-
-function itemOf({ items }: AwsImport, what: string): { outcome: string; notes: string } {
-  const item = items.find((each) => each.what === what);
-  return { outcome: item?.outcome ?? "no such item", notes: item?.notes.join("; ") ?? "" };
-}
+import { parse } from "../config-text.js";
+import { type ImportedFiles, itemOf, plan } from "./planned-import.js";
 
 const ARN = "arn:aws:iam::222222222222:role/a";
 const ID = "AKIA0000000000000001";
@@ -197,7 +171,7 @@ sso_region = eu-west-1
 });
 
 describe("an access key", () => {
-  it.each<[string, Files]>([
+  it.each<[string, ImportedFiles]>([
     ["two sections of one file", { credentials: `[k]\n${id()}[k]\n${secret("p1")}` }],
     ["the two files, the id in the config", { config: `[profile k]\n${id()}`, credentials: `[k]\n${secret("p2")}` }],
     [

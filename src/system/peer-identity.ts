@@ -1,5 +1,5 @@
-import { open } from "node:fs/promises";
-import type { Cancel, Clock } from "./clock.js";
+import { closeSync, openSync, readSync } from "node:fs";
+import type { Clock } from "./clock.js";
 import { ESTABLISHED, rowsOf, type SocketRow, spellingsOf } from "./connection-table.js";
 import { whyPeersAreUnknown } from "./peer-check.js";
 
@@ -50,13 +50,16 @@ export interface ProcPeersOptions {
   readonly clock: Clock;
   readonly uid?: number | undefined;
   /** The text of /proc/self/net/NAME. */
-  readonly readTable?: (name: TableName) => Promise<string>;
+  readonly readTable?: (name: TableName) => string;
   readonly notChecked?: string | undefined;
 }
 
 /** Scans that may follow each other at once; one more becomes possible each `SCAN_INTERVAL_MS`, 20 a second. */
 const SCANS_AT_ONCE = 10;
 const SCAN_INTERVAL_MS = 50;
+/** Of a large table the pause is so many times what the scan took, and at most so long: a client's patience is 900 ms. */
+const PAUSE_PER_SCAN = 4;
+const MAX_PAUSE_MS = 200;
 
 interface Waiting {
   readonly connection: AcceptedConnection;
@@ -65,21 +68,23 @@ interface Waiting {
 }
 
 /**
- * Linux: the rows of /proc/self/net/tcp and tcp6. A scan costs 1.5 ms, and 50 ms with 10,000 connections, most of it the
+ * Linux: the rows of /proc/self/net/tcp and tcp6. A scan costs 1.5 ms, and 35 ms with 10,000 connections, most of it the
  * kernel's; so those who wait share one, and there are at most 20 a second. Never one that began before the connection was
  * there: its row could be an earlier connection's. While an accepted connection is open, no other has its ends.
+ *
+ * It is read in one go, though nothing else runs meanwhile: the kernel gives 4 KiB at a time, and with a turn of the event
+ * loop for each of them another user's flood of requests held a scan up for longer than a client waits.
  */
 export class ProcPeers implements PeerIdentity {
   readonly notChecked: string | undefined;
   readonly #clock: Clock;
   readonly #uid: number | undefined;
-  readonly #readTable: (name: TableName) => Promise<string>;
+  readonly #readTable: (name: TableName) => string;
   readonly #verdicts = new WeakMap<AcceptedConnection, Promise<PeerVerdict>>();
   readonly #waiting = new Set<Waiting>();
-  #isScanning = false;
+  #isPlanned = false;
   /** Epoch ms. Each scan moves it on by `SCAN_INTERVAL_MS`; it may lie ahead of now by `SCANS_AT_ONCE` of them. */
   #spentUntil = 0;
-  #pause: Cancel | undefined;
 
   constructor({ clock, uid = process.getuid?.(), readTable = readProcTable, ...options }: ProcPeersOptions) {
     this.#clock = clock;
@@ -111,44 +116,47 @@ export class ProcPeers implements PeerIdentity {
       };
       const cancel = this.#clock.after(PEER_PATIENCE_MS, () => waiting.answer({ kind: "late" }));
       this.#waiting.add(waiting);
-      this.#scanIfDue();
+      this.#plan();
     });
   }
 
-  #scanIfDue(): void {
-    if (this.#isScanning || this.#pause || this.#waiting.size === 0) return;
+  /** Not at once: all whose requests came in the same turn of the event loop are in one scan. */
+  #plan(): void {
+    if (this.#isPlanned || this.#waiting.size === 0) return;
+    this.#isPlanned = true;
     const pauseMs = this.#pauseMs();
-    if (pauseMs > 0) {
-      this.#pause = this.#clock.after(pauseMs, () => {
-        this.#pause = undefined;
-        this.#scanIfDue();
-      });
-      return;
-    }
-    this.#spentUntil = Math.max(this.#spentUntil, this.#clock.now()) + SCAN_INTERVAL_MS;
-    this.#isScanning = true;
-    // What cannot be read now (no descriptors left, say) is read again until their time is over: not known is not ours.
-    void this.#scan([...this.#waiting])
-      .catch(() => undefined)
-      .then(() => {
-        this.#isScanning = false;
-        this.#scanIfDue();
-      });
+    if (pauseMs > 0) this.#clock.after(pauseMs, () => this.#scan());
+    else setImmediate(() => this.#scan());
   }
 
   /** How long the next scan has to wait. No timer while there is no client that waits for one. */
   #pauseMs(): number {
     const aheadMs = this.#spentUntil - this.#clock.now();
     const most = SCANS_AT_ONCE * SCAN_INTERVAL_MS;
-    if (aheadMs > most) this.#spentUntil = 0; // the clock was set back
-    return aheadMs > most ? 0 : aheadMs + SCAN_INTERVAL_MS - most;
+    if (aheadMs <= most + MAX_PAUSE_MS) return aheadMs + SCAN_INTERVAL_MS - most;
+    this.#spentUntil = 0; // the clock was set back
+    return 0;
+  }
+
+  #scan(): void {
+    const from = this.#clock.now();
+    try {
+      this.#answerAll([...this.#waiting]);
+    } catch {
+      // What cannot be read now (no descriptors left, say) is read again until their time is over: not known is not ours.
+    }
+    const now = this.#clock.now();
+    const costMs = Math.min(Math.max(SCAN_INTERVAL_MS, PAUSE_PER_SCAN * (now - from)), MAX_PAUSE_MS);
+    this.#spentUntil = Math.max(this.#spentUntil, now) + costMs;
+    this.#isPlanned = false;
+    this.#plan();
   }
 
   /** tcp6 only for those whom tcp does not have. */
-  async #scan(asked: readonly Waiting[]): Promise<void> {
+  #answerAll(asked: readonly Waiting[]): void {
     let missing = asked;
     for (const table of ["tcp", "tcp6"] as const) {
-      if (missing.length > 0) missing = this.#answerFrom(await this.#readTable(table), missing);
+      if (missing.length > 0) missing = this.#answerFrom(this.#readTable(table), missing);
     }
     // A table is read in pieces, between which rows move: who is missing from one is looked for in the next.
     for (const { connection, answer } of missing) if (connection.destroyed) answer({ kind: "gone" });
@@ -184,20 +192,19 @@ function verdictOf(rows: readonly SocketRow[], ownUid: number | undefined): Peer
   return open ? { kind: "own", peer: { uid, inode } } : { kind: "half-closed" };
 }
 
-/** The kernel gives 4 KiB at a time, whatever is asked for. */
-const PIECE_BYTES = 16 * 1024;
+const PIECE_BYTES = 64 * 1024;
 
-async function readProcTable(name: TableName): Promise<string> {
-  const file = await open(`/proc/self/net/${name}`, "r");
+function readProcTable(name: TableName): string {
+  const file = openSync(`/proc/self/net/${name}`, "r");
   try {
     const piece = Buffer.allocUnsafe(PIECE_BYTES);
     const pieces: string[] = [];
     for (;;) {
-      const { bytesRead } = await file.read(piece, 0, PIECE_BYTES);
-      if (bytesRead === 0) return pieces.join("");
-      pieces.push(piece.toString("latin1", 0, bytesRead));
+      const bytes = readSync(file, piece);
+      if (bytes === 0) return pieces.join("");
+      pieces.push(piece.toString("latin1", 0, bytes));
     }
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }

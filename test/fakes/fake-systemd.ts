@@ -17,6 +17,8 @@ export class FakeSystemd {
   /** How a trial of the drop-in ends. */
   trial: Answer = { code: 0 };
   lingers = false;
+  /** What a Node says of its version, by its path; any other says v1. */
+  readonly versions = new Map<string, Answer>();
   /** What systemctl says where there is no user manager; undefined: there is one. */
   unreachable: string | undefined;
   /** The verbs that fail, with their words. */
@@ -34,7 +36,7 @@ export class FakeSystemd {
     return this.asked.flatMap((line) => /^systemctl --user (\S+)/.exec(line)?.[1] ?? []);
   }
 
-  readonly run: RunTool = async (file, args) => {
+  run: RunTool = async (file, args) => {
     this.asked.push([file, ...args].join(" "));
     // A program takes its time: who does not wait for it goes on without what it does.
     await new Promise((resolve) => setImmediate(resolve));
@@ -45,6 +47,7 @@ export class FakeSystemd {
   #answer(file: string, args: readonly string[]): Answer {
     if (file === "systemd-run") return this.trial;
     if (file === "loginctl") return { code: 0, stdout: `Linger=${this.lingers ? "yes" : "no"}\n` };
+    if (args[0] === "--version") return this.versions.get(file) ?? { code: 0, stdout: "v1\n" };
     if (this.unreachable !== undefined) return { code: 1, stderr: this.unreachable };
     const [, verb = "", ...rest] = args;
     const refusal = this.refusing.get(verb);

@@ -20,10 +20,10 @@ export const serviceStatusCommand = defineCommand({
 });
 
 function viewOf({ name }: Supervisor, state: SupervisorState): Readonly<Record<string, unknown>> {
-  const { ownership, configFile, running, holdsSockets, confined, command, problems } = state;
+  const { ownership, configFile, running, holdsSockets, confined, unreadableNode, command, problems } = state;
   return {
     ...{ supervisor: name, installed: ownership === "ours", ownership, config: configFile, running },
-    ...{ holds_sockets: holdsSockets, confined, command, problems },
+    ...{ holds_sockets: holdsSockets, confined, unreadable_node: unreadableNode, command, problems },
   };
 }
 
@@ -35,16 +35,24 @@ async function sayAbsent(supervisor: Supervisor, { output }: CliContext): Promis
 }
 
 function print(supervisor: Supervisor, state: SupervisorState, { output }: CliContext): void {
-  const { ownership, configFile, confined, command, problems } = state;
+  const { ownership, configFile, confined, unreadableNode, command, problems } = state;
   const isOurs = ownership === "ours";
   const lines = [
     `${supervisor.name.padEnd(14)}${activity(state)}`,
     `config        ${configFile ?? "not of brokerctl's writing"}`,
     ...(command.length > 0 ? [`command       ${command.join(" ")}`] : []),
-    ...(isOurs && supervisor.name === "systemd" ? [`namespaces    ${confined ? "yes" : "no"}`] : []),
+    ...(isOurs && supervisor.name === "systemd"
+      ? [`namespaces    ${confined ? "yes" : "no"}`, `memory        ${memoryOf(unreadableNode, confined)}`]
+      : []),
   ];
   output.print(fields(lines, output.screen));
   for (const { message, hint } of problems) output.warn(message, hint);
+}
+
+function memoryOf(owner: SupervisorState["unreadableNode"], confined: boolean): string {
+  if (owner !== null)
+    return `closed to other programs: a Node of ${owner === "root" ? "root's" : "yours"} that they cannot read`;
+  return `programs of your user can read it${confined ? "; in the namespaces only a Node of root's would help" : ""}`;
 }
 
 function activity({ ownership, running, holdsSockets }: SupervisorState): string {

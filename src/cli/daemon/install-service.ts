@@ -79,16 +79,16 @@ interface Confirmation {
   readonly status: StatusView;
 }
 
-/** A keychain that opened before and does not now is out of reach of a brokerd that is so confined. */
+/** A keychain that opened before and does not now is out of reach of a brokerd that is so confined, or does not see what it is. */
 async function confirm(confirmation: Confirmation, context: CliContext): Promise<ServiceInstallation> {
   const { supervisor, installed, options, before, status } = confirmation;
   const { written, notes } = installed;
   const isLost =
     before.daemon.secretStore !== "passphrase" && before.daemon.state === "ready" && status.daemon.state !== "ready";
-  const { confined } = await supervisor.state();
-  if (!isLost || !confined) return { supervisor, written, notes, status };
+  const { confined, unreadableNode } = await supervisor.state();
+  if (!isLost || !(confined || unreadableNode !== null)) return { supervisor, written, notes, status };
   const reason = `the secret store (${before.daemon.secretStore}) could not be opened under it`;
-  const again = await supervisor.install({ ...options, unconfinedBecause: [reason] });
+  const again = await supervisor.install({ ...options, unconfinedBecause: [reason], readableBecause: reason });
   const since = context.clock.now();
   await supervisor.restart();
   return { supervisor, written, notes: again.notes, status: await supervisedAnswer(context, since) };

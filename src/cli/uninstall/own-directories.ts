@@ -37,7 +37,7 @@ const OWN_STATE = new RegExp(
     String.raw`(?:secrets|cache)\.sealed|leases\.json|lambda-roles\.json|data\.key|data-key\.wrapped|locked`,
     String.raw`endpoint-port|port-was-taken|service\.env|stopped-at|brokerd\.(?:(?:lock|starting)\.\d+|log|log\.\d+|stderr)`,
     String.raw`(?:audit|refusals)\.jsonl(?:\.\d+)?`,
-    String.raw`tokens|aws|shell|run|edit-\w{6}`,
+    String.raw`tokens|aws|shell|run|program|edit-\w{6}`,
   ].join("|")})(?:\.old|\.broken-\w+)?$`,
 );
 /** One `mkdir -p`. */

@@ -60,6 +60,7 @@ export class Launchd implements Supervisor {
       running: ownership === "ours" && isRunning(printed),
       holdsSockets: false,
       confined: false,
+      unreadableNode: null,
       command: agent?.command ?? [],
       problems: ownership === "ours" && agent ? this.#problemsOf(agent, printed) : [],
     };

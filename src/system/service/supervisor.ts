@@ -41,6 +41,8 @@ export interface SupervisorState {
   readonly holdsSockets: boolean;
   /** The namespaces of the drop-in are in force (systemd). */
   readonly confined: boolean;
+  /** Who owns the Node that programs of the user cannot read and that the installation runs; null: an ordinary one (systemd). */
+  readonly unreadableNode: "root" | "user" | null;
   /** What the installation runs, absolute; empty where there is none of ours. */
   readonly command: readonly string[];
   /** What is wrong with it, each with its fix: programs that are gone, a supervisor that does not answer, units out of date. */
@@ -57,6 +59,8 @@ export interface SupervisorInstall {
   readonly port: number;
   /** Why brokerd may not be confined further, e.g. "source legacy runs a program"; empty: try it. */
   readonly unconfinedBecause: readonly string[];
+  /** Why brokerd is to be run by an ordinary Node; undefined: by one that its user cannot read, where that helps. */
+  readonly readableBecause?: string;
   /** The config runs programs by name: they are looked for in this shell's PATH. */
   readonly needsPath: boolean;
 }

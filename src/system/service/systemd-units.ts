@@ -31,6 +31,8 @@ export interface SystemdFiles {
 export interface UnitChoices extends SupervisorInstall {
   /** The drop-in with namespaces is wanted. */
   readonly confined: boolean;
+  /** In place of the Node that runs brokerctl. */
+  readonly nodePath?: string | undefined;
 }
 
 /** The file of the carried variables: among what is private, as a proxy's address may hold a password. */
@@ -44,7 +46,8 @@ export async function renderUnits(
   hasIpv6 = ipv6LoopbackExists(),
 ): Promise<SystemdFiles> {
   const { home, carried } = serviceEnvironment(place, choices);
-  const [node, script] = [stablePath(place.nodePath), stablePath(place.scriptPath)];
+  const node = choices.nodePath === undefined ? stablePath(place.nodePath) : { path: choices.nodePath };
+  const script = stablePath(place.scriptPath);
   const sockets = [ENDPOINT_SOCKET, ...(hasIpv6 ? [IPV6_SOCKET] : []), CONTROL_SOCKET];
   const hasCarried = Object.keys(carried).length > 0;
   const values = {

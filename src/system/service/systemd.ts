@@ -4,6 +4,7 @@ import { BrokerError } from "../../core/errors.js";
 import { shellQuote } from "../../core/shell-quote.js";
 import { HeldPort } from "./held-port.js";
 import { readIfThere } from "./read-if-there.js";
+import { ServiceNode } from "./service-node.js";
 import { stablePath } from "./stable-path.js";
 import type {
   Supervisor,
@@ -28,6 +29,7 @@ import {
   UNIT_FILES,
 } from "./systemd-units.js";
 import { ownershipOf, unitDirectory, unitHome, type WantedFile, writeFiles } from "./unit-directory.js";
+import { commandOf } from "./unit-text.js";
 
 const PRIVATE_MODE = 0o600;
 const INSTALL = "brokerctl service install";
@@ -43,14 +45,16 @@ export class Systemd implements Supervisor {
   readonly #directory: string;
   readonly #systemctl: Systemctl;
   readonly #port: HeldPort;
+  readonly #node: ServiceNode;
 
   constructor(place: SupervisorPlace) {
     this.#place = place;
     this.#directory = unitDirectory(place.env, place.homeDir);
     this.#systemctl = new Systemctl(place);
+    this.#node = new ServiceNode(place);
     const { stateDir } = place.paths;
     this.#port = new HeldPort({ systemctl: this.#systemctl, unit: this.#path(ENDPOINT_SOCKET), stateDir });
-    this.files = [...UNIT_FILES.map((file) => this.#path(file)), environmentFileOf(place)];
+    this.files = [...UNIT_FILES.map((file) => this.#path(file)), environmentFileOf(place), ...this.#node.files];
   }
 
   async ownership(): Promise<SupervisorOwnership> {
@@ -63,7 +67,7 @@ export class Systemd implements Supervisor {
 
   async state(): Promise<SupervisorState> {
     const ownership = await this.ownership();
-    const service = await readIfThere(this.#path(SERVICE)).catch(() => undefined);
+    const service = await this.#service();
     const command = ownership === "ours" && service !== undefined ? commandOf(service) : [];
     const asked = await this.#activity(ownership);
     return {
@@ -72,8 +76,9 @@ export class Systemd implements Supervisor {
       running: asked.running,
       holdsSockets: asked.holdsSockets,
       confined: ownership === "ours" && existsSync(this.#path(CONFINED)),
+      unreadableNode: this.#node.ownerOf(command),
       command,
-      problems: [...asked.problems, ...this.#programProblems(command)],
+      problems: [...asked.problems, ...this.#programProblems(command), ...(await this.#node.problems(command))],
     };
   }
 
@@ -88,21 +93,19 @@ export class Systemd implements Supervisor {
     await this.#refuseForeign();
     await this.#refuseOtherUnitPath();
     const refusal = options.unconfinedBecause.length > 0 ? options.unconfinedBecause.join(", ") : await this.#trial();
-    const files = await renderUnits(this.#place, { ...options, confined: refusal === undefined });
-    const { changed, putBack } = await writeFiles(this.#wanted(files));
-    try {
-      if (changed.length > 0) await this.#systemctl.must("daemon-reload");
-      await this.#systemctl.must("enable", ...SOCKETS.filter((unit) => files.units.get(unit as never) !== null));
-    } catch (error) {
-      await putBack();
-      await this.#systemctl.ask("daemon-reload");
+    const confined = refusal === undefined;
+    const node = await this.#node.choose(options, confined);
+    const files = await renderUnits(this.#place, { ...options, confined, nodePath: node.path });
+    const changed = await this.#takeUp(files).catch(async (error: unknown) => {
+      await this.#node.settle(commandOf((await this.#service()) ?? ""));
       throw error;
-    }
+    });
+    await this.#node.settle([node.path]);
     const socketsChanged = SOCKETS.some((unit) => changed.includes(this.#path(unit)));
     return {
-      written: changed,
+      written: [...changed, ...(node.isNew && node.path !== undefined ? [node.path] : [])],
       socketsChanged,
-      notes: [...files.notes, ...confinementNotes(refusal, options), ...(await this.#lingerNote())],
+      notes: [...files.notes, ...confinementNotes(refusal, options), ...node.notes, ...(await this.#lingerNote())],
     };
   }
 
@@ -112,13 +115,16 @@ export class Systemd implements Supervisor {
     await this.stop();
     // It says which units it does not know, and goes on.
     await this.#systemctl.ask("disable", ...SOCKETS);
-    const { changed } = await writeFiles(this.files.map((path) => ({ path, text: null })));
+    const texts = this.files.filter((path) => !this.#node.files.includes(path));
+    const { changed } = await writeFiles(texts.map((path) => ({ path, text: null })));
+    const copied = await this.#node.remove();
     await this.#systemctl.must("daemon-reload");
     await this.#systemctl.ask("reset-failed", SERVICE, ...SOCKETS);
-    return { removed: changed };
+    return { removed: [...changed, ...copied] };
   }
 
   async start(): Promise<void> {
+    await this.#renewNode();
     await this.#port.noticeFailure();
     await this.#systemctl.ask("reset-failed", SERVICE, ...SOCKETS);
     try {
@@ -136,11 +142,35 @@ export class Systemd implements Supervisor {
   }
 
   async restart(): Promise<void> {
+    await this.#renewNode();
     try {
       await this.#systemctl.must("restart", SERVICE);
     } catch (error) {
       throw await this.#port.explained(error);
     }
+  }
+
+  /** Writes them and has systemd read them, or leaves all as it was. */
+  async #takeUp(files: SystemdFiles): Promise<readonly string[]> {
+    const { changed, putBack } = await writeFiles(this.#wanted(files));
+    try {
+      if (changed.length > 0) await this.#systemctl.must("daemon-reload");
+      await this.#systemctl.must("enable", ...SOCKETS.filter((unit) => files.units.get(unit as never) !== null));
+      return changed;
+    } catch (error) {
+      await putBack();
+      await this.#systemctl.ask("daemon-reload");
+      throw error;
+    }
+  }
+
+  async #renewNode(): Promise<void> {
+    const service = await this.#service();
+    if (service !== undefined) await this.#node.renew(commandOf(service));
+  }
+
+  #service(): Promise<string | undefined> {
+    return readIfThere(this.#path(SERVICE)).catch(() => undefined);
   }
 
   #path(file: string): string {
@@ -236,14 +266,6 @@ export class Systemd implements Supervisor {
       ? []
       : ["brokerd ends with your last session; to keep it: loginctl enable-linger"];
   }
-}
-
-/** What `ExecStart=` of our own making runs. */
-function commandOf(unit: string): string[] {
-  const line = /^ExecStart=(.*)$/m.exec(unit)?.[1] ?? "";
-  return [...line.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, word = ""]) =>
-    word.replaceAll(/\\(.)/g, "$1").replaceAll("%%", "%").replaceAll("$$", "$"),
-  );
 }
 
 function confinementNotes(refusal: string | undefined, { needsPath }: SupervisorInstall): string[] {

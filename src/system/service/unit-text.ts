@@ -12,6 +12,14 @@ export function commandWord(text: string): string {
   return unitWord(text).replaceAll("$", "$$$$");
 }
 
+/** What `ExecStart=` of our own making runs. */
+export function commandOf(unit: string): string[] {
+  const line = /^ExecStart=(.*)$/m.exec(unit)?.[1] ?? "";
+  return [...line.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, word = ""]) =>
+    word.replaceAll(/\\(.)/g, "$1").replaceAll("%%", "%").replaceAll("$$", "$"),
+  );
+}
+
 /** A value that runs to the end of the line, such as a path of `ListenStream=`: only specifiers are replaced in it. */
 export function unitPath(text: string): string {
   return unitValue(text).replaceAll("%", "%%");

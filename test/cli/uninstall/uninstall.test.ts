@@ -97,7 +97,7 @@ function fakeSupervisor(ownership: "ours" | "foreign", files: readonly string[],
     // Asked before control is: a connection to sockets that systemd holds would start brokerd.
     state: () =>
       Promise.resolve({
-        ...{ ownership, configFile: null, running: true, holdsSockets: false, confined: false },
+        ...{ ownership, configFile: null, running: true, holdsSockets: false, confined: false, unreadableNode: null },
         ...{ command: [], problems: [] },
       }),
     install: never,

@@ -1,7 +1,17 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import type { RunTool } from "../../../src/system/service/supervisor.js";
 import { Systemd } from "../../../src/system/service/systemd.js";
 import { FakeSystemd } from "../../fakes/fake-systemd.js";
 import { brokerErrorOf } from "../../support/broker-error-of.js";
@@ -16,6 +26,7 @@ interface Fixture {
   readonly fake: FakeSystemd;
   readonly systemd: Systemd;
   readonly stateDir: string;
+  readonly nodePath: string;
   readonly unit: (file: string) => string;
   readonly text: (file: string) => string;
 }
@@ -38,11 +49,119 @@ function fixture(
   const scriptPath = join(homeDir, options.script ?? "brokerd.js");
   writeFileSync(scriptPath, "");
   const env = { CREDBROKER_HOME: base, ...options.env };
-  const place = { env, homeDir, uid: 501, paths, nodePath: process.execPath, scriptPath, run: fake.run };
+  const nodePath = join(realpathSync(homeDir), "node");
+  writeFileSync(nodePath, "a program");
+  const place = {
+    env,
+    homeDir,
+    uid: 501,
+    paths,
+    nodePath,
+    scriptPath,
+    run: ((...given) => fake.run(...given)) satisfies RunTool,
+  };
   const unit = (file: string): string => join(units, file);
   return {
-    ...{ fake, systemd: new Systemd(place), stateDir: paths.stateDir, unit },
+    ...{ fake, systemd: new Systemd(place), stateDir: paths.stateDir, nodePath, unit },
     text: (file) => readFileSync(unit(file), "utf8"),
+  };
+}
+
+describe("a Node that programs of the user cannot read", () => {
+  /** As where users cannot make namespaces. */
+  function withoutDropIn(): Fixture & { readonly copy: string } {
+    const made = fixture();
+    made.fake.trial = { code: 217 };
+    return { ...made, copy: join(realpathSync(made.stateDir), "program", "node") };
+  }
+
+  it("runs brokerd where there is no drop-in, and install says so", async () => {
+    const { systemd, copy, nodePath, text } = withoutDropIn();
+    const { notes, written } = await systemd.install(INSTALL);
+    expect(statSync(copy).mode & 0o777).toBe(0o111);
+    expect(readFileSync(copy, "utf8")).toBe(readFileSync(nodePath, "utf8"));
+    expect(text("brokerd.service")).toMatch(new RegExp(`^ExecStart="${copy}" `, "m"));
+    expect(written).toContain(copy);
+    expect(notes.join()).toContain("programs of yours cannot read brokerd's memory");
+    expect(await systemd.state()).toMatchObject({ unreadableNode: "user", problems: [] });
+    expect((await systemd.install(INSTALL)).written).toEqual([]);
+  });
+
+  it("is not made under the drop-in, where it would not help, and install says what would", async () => {
+    const { systemd, unit, stateDir, nodePath, text } = fixture();
+    const { notes } = await systemd.install(INSTALL);
+    expect(existsSync(join(stateDir, "program"))).toBe(false);
+    expect(text("brokerd.service")).toContain(`ExecStart="${nodePath}"`);
+    expect(existsSync(unit(CONFINED))).toBe(true);
+    expect(notes.join()).toMatch(/only a Node of root's helps: sudo install -D -m 0111 .*\/usr\/lib\/credbroker\/node/);
+    expect((await systemd.state()).unreadableNode).toBeNull();
+  });
+
+  it("goes when the drop-in comes, and with uninstall", async () => {
+    const { systemd, fake, copy } = withoutDropIn();
+    await systemd.install(INSTALL);
+    fake.trial = { code: 0 };
+    await systemd.install(INSTALL);
+    expect(existsSync(copy)).toBe(false);
+    fake.trial = { code: 217 };
+    await systemd.install(INSTALL);
+    expect(systemd.files).toContain(copy);
+    expect((await systemd.uninstall()).removed).toContain(copy);
+    expect(existsSync(join(copy, ".."))).toBe(false);
+  });
+
+  it.each<[string, (made: ReturnType<typeof withoutDropIn>) => void]>([
+    ["another file", ({ nodePath }) => writeFileSync(nodePath, "another program")],
+    ["of another version", ({ fake, nodePath }) => void fake.versions.set(nodePath, { code: 0, stdout: "v2\n" })],
+  ])("is said to be older when Node is %s, and made anew by a restart", async (_name, change) => {
+    const made = withoutDropIn();
+    const { systemd, fake, copy, nodePath } = made;
+    await systemd.install(INSTALL);
+    change(made);
+    expect((await systemd.state()).problems).toMatchObject([
+      { message: expect.stringContaining("out of date") as string, hint: "brokerctl restart" },
+    ]);
+    fake.run = withSameVersions(fake);
+    await systemd.restart();
+    expect(readFileSync(copy, "utf8")).toBe(readFileSync(nodePath, "utf8"));
+    expect((await systemd.state()).problems).toEqual([]);
+  });
+
+  it("stays, and is said to be older, when Node is gone or the disk takes no other", async () => {
+    const { systemd, fake, copy, nodePath } = withoutDropIn();
+    await systemd.install(INSTALL);
+    rmSync(nodePath);
+    await systemd.restart();
+    expect(existsSync(copy)).toBe(true);
+    expect((await systemd.state()).problems).toMatchObject([{ message: expect.stringContaining("is gone") as string }]);
+    expect(fake.verbs()).toContain("restart");
+  });
+
+  it("is left out where the copy does not run, and nothing of it stays", async () => {
+    const { systemd, fake, stateDir, nodePath, text } = withoutDropIn();
+    const run = fake.run;
+    fake.run = async (file, args, options) =>
+      file.endsWith(".credbroker-tmp") ? { code: null, stdout: "", stderr: "EACCES" } : run(file, args, options);
+    const { notes } = await systemd.install(INSTALL);
+    expect(text("brokerd.service")).toContain(`ExecStart="${nodePath}"`);
+    expect(notes.join()).toContain("can read brokerd's memory: a copy of Node does not run where it would lie");
+    expect(existsSync(join(stateDir, "program", "node"))).toBe(false);
+  });
+
+  it("does not stay when the installation fails", async () => {
+    const { systemd, fake, copy } = withoutDropIn();
+    fake.refusing.set("daemon-reload", "no space left");
+    await brokerErrorOf(() => systemd.install(INSTALL));
+    expect(existsSync(copy)).toBe(false);
+  });
+});
+
+/** A copy says the version of what it is a copy of. */
+function withSameVersions(fake: FakeSystemd): FakeSystemd["run"] {
+  const run = fake.run;
+  return async (file, args, options) => {
+    const [version] = fake.versions.values();
+    return args[0] === "--version" && version ? { stderr: "", stdout: "", ...version } : run(file, args, options);
   };
 }
 
@@ -115,10 +234,10 @@ describe("what the units say", () => {
 
   it("reads back as the command that runs, whatever stands in a path", async () => {
     const script = `a $HOME "b" 50% \\c.js`;
-    const { systemd, text } = fixture({ script });
+    const { systemd, nodePath, text } = fixture({ script });
     await systemd.install(INSTALL);
     const { command, problems } = await systemd.state();
-    expect(command[0]).toBe(realpathSync(process.execPath));
+    expect(command[0]).toBe(nodePath);
     expect(command.some((word) => word.endsWith(`/${script}`))).toBe(true);
     expect(problems).toEqual([]);
     expect(text("brokerd.service")).toContain("50%% ");

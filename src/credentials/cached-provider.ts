@@ -1,13 +1,12 @@
+import { patienceLeft } from "../core/client-patience.js";
 import type { HeldCredentials } from "../core/credentials.js";
 import { BrokerError, isRecoverable, toBrokerError } from "../core/errors.js";
 import { plannedRefresh, type RefreshWindows, refreshWindows } from "../core/refresh-windows.js";
 import type { ConcurrencyLimit } from "../core/serial.js";
+import { within } from "../core/within.js";
 import type { Cancel } from "../system/clock.js";
 import { UpstreamFetch, type UpstreamOptions } from "./upstream-fetch.js";
-import { within } from "./within.js";
 
-/** Java, Ruby, PHP, C++ and JS v2 give up after 1 s (sdk-contract §10): answer before. */
-const CLIENT_WAIT_MS = 900;
 /** Received "later than now": the wall clock was set back, and with it every window is wrong. */
 const CLOCK_TOLERANCE_MS = 60_000;
 
@@ -171,7 +170,7 @@ export class CachedProvider {
   /** For a client that cannot be answered from memory alone: nothing is held, or it ends within minutes. */
   async #fetchForClient(waitedMs: number): Promise<HeldCredentials> {
     const nothingHeld = !this.#valid(this.#now());
-    const limitMs = CLIENT_WAIT_MS - Math.min(Math.max(0, waitedMs), CLIENT_WAIT_MS); // the clock may have been set
+    const limitMs = patienceLeft(waitedMs);
     if (nothingHeld && this.#upstream.isAfterResume) return this.#within(this.#upstream.runPatiently(), limitMs);
     if (!this.#upstream.mayRun) return this.#validOrThrow(this.#upstream.failure?.error);
     return this.#within(this.#upstream.run(), limitMs).catch((error: unknown) => this.#validOrThrow(error));

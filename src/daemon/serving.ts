@@ -2,7 +2,6 @@ import type { Config } from "../config/config.js";
 import { createControlApp } from "../control/app.js";
 import type { DaemonFacade, RunningConfig } from "../control/services.js";
 import { BrokerError } from "../core/errors.js";
-import { within } from "../credentials/within.js";
 import { createEndpointApp } from "../endpoint/app.js";
 import { SERVER_LIMITS, type ServerLimits } from "../http/limited-server.js";
 import {
@@ -106,13 +105,11 @@ export class Serving {
     const { services, config, noticeResume, options } = this.#parts;
     const { credentials, leases, audit } = services;
     const { clock, logger, peers } = options;
-    const late = (): Error => new Error("an edit of the config is still being taken up");
-    const takeUpEdit = (): Promise<boolean> =>
-      within(config.takeUpEdit(), { clock, limitMs: TAKE_UP_MS, late }).catch(() => false);
-    const whyMissing = (role: string): BrokerError | undefined => config.whyLeftOut("role", role);
     return createEndpointApp({
       ...{ leases: leases.lookup, credentials, peers, audit, clock, logger },
-      ...{ noticeResume, takeUpEdit, whyMissing },
+      noticeResume,
+      takeUpEdit: () => config.takeUpEdit(),
+      whyMissing: (role) => config.whyLeftOut("role", role),
     });
   }
 
@@ -186,9 +183,6 @@ export class Serving {
     options.logger.warn({}, "another program had the port before: every lease token was made anew");
   }
 }
-
-/** Opening the secret store may take longer than a client can wait: it goes on, and the next request finds it done. */
-const TAKE_UP_MS = 300;
 
 /** A program may need what the hardened unit takes away; the unit without that is written by `service install`. */
 function programsNote(config: Config, { hardened }: DaemonOptions): string | undefined {

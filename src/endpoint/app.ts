@@ -8,9 +8,11 @@ import express, {
 } from "express";
 import type { AuditRecorder } from "../audit/audit-log.js";
 import type { AuditOutcome } from "../core/audit-line.js";
+import { patienceLeft } from "../core/client-patience.js";
 import type { HeldCredentials } from "../core/credentials.js";
 import { BrokerError, type EndpointErrorCode, toBrokerError } from "../core/errors.js";
 import type { Lease } from "../core/lease.js";
+import { within } from "../core/within.js";
 import type { RoleCredentials } from "../credentials/credentials-registry.js";
 import { errorAnswer, errorHandler, sendJson } from "../http/json-answer.js";
 import { requestGuard } from "../http/request-guard.js";
@@ -29,7 +31,7 @@ export interface EndpointAppOptions {
   readonly peers: PeerIdentity;
   /** Asked before credentials are: a client that asks right after a suspend is often the first to notice it. */
   readonly noticeResume: () => void;
-  /** A role, or all of the config, is missing: takes up an edit of the file. True: it was taken up, soon enough to wait for. */
+  /** A role, or all of the config, is missing: takes up an edit of the file. True: it was taken up. Never rejects. */
   readonly takeUpEdit: () => Promise<boolean>;
   /** Why the config has no such role although its file names it; undefined: the file does not. */
   readonly whyMissing: (role: string) => BrokerError | undefined;
@@ -61,20 +63,22 @@ export function createEndpointApp(options: EndpointAppOptions): Express {
 
 /** `GET /lease/TOKEN` and `GET /creds`: the credentials of the lease's role, from memory where they are held. */
 function credentialsRoute(options: EndpointAppOptions): RequestHandler {
-  const { leases, credentials, noticeResume } = options;
+  const { leases, credentials, noticeResume, clock } = options;
   const bodyOf = oncePerCredentials(renderCredentials);
   const requireOwnUser = oncePerConnection(options);
   return async (request, response) => {
+    const askedAt = clock.now();
+    const waitedMs = (): number => clock.now() - askedAt;
     const lease = requireLease(request, leases);
     const role = leases.roleOf(lease);
     noteFetch(response, lease, role);
-    const waitedMs = await requireOwnUser(request, response);
+    await requireOwnUser(request, response);
     leases.touch(lease);
     if (role === null) throw noRole();
     noticeResume();
     const held = await credentials
-      .retrieve(role, waitedMs)
-      .catch((error: unknown) => retrieveAnew(role, error, options));
+      .retrieve(role, waitedMs())
+      .catch((error: unknown) => retrieveAnew({ role, error, waitedMs }, options));
     // It may have been revoked while we waited: nothing leaves after that was acknowledged.
     requireLease(request, leases);
     notesOf(response).until = held.credentials.expiration;
@@ -84,23 +88,19 @@ function credentialsRoute(options: EndpointAppOptions): RequestHandler {
 
 /**
  * Refuses other users, also with a token, before anything is fetched for them. Asked once for a connection, which stays with
- * its program. Gives the time that this took, ms: the client's patience is one.
+ * its program.
  */
-function oncePerConnection({
-  peers,
-  clock,
-}: EndpointAppOptions): (request: Request, response: Response) => Promise<number> {
+function oncePerConnection({ peers }: EndpointAppOptions): (request: Request, response: Response) => Promise<void> {
   const admitted = new WeakMap<Socket, PeerVerdict>();
   return async ({ socket }, response) => {
     const known = admitted.get(socket);
-    const askedAt = known ? 0 : clock.now();
     const verdict = known ?? (await peers.of(socket));
     notesOf(response).peer = verdict;
-    if (known) return 0;
+    if (known) return;
     const refusal = refusalOf(verdict);
     if (refusal === undefined) {
       admitted.set(socket, verdict);
-      return clock.now() - askedAt;
+      return;
     }
     if (verdict.kind === "gone") socket.destroy();
     else response.setHeader("Connection", "close");
@@ -109,15 +109,27 @@ function oncePerConnection({
 }
 
 /** The role, or all of the config, may be there since the user edited the file, of which no program tells us. */
-async function retrieveAnew(role: string, error: unknown, options: EndpointAppOptions): Promise<HeldCredentials> {
-  const { credentials, takeUpEdit, whyMissing } = options;
+async function retrieveAnew(
+  { role, error, waitedMs }: { readonly role: string; readonly error: unknown; readonly waitedMs: () => number },
+  { credentials, takeUpEdit, whyMissing, clock }: EndpointAppOptions,
+): Promise<HeldCredentials> {
   if (!isMiss(error)) throw error;
   try {
-    if (await takeUpEdit()) return await credentials.retrieve(role);
+    const limitMs = patienceLeft(waitedMs());
+    if (await within(takeUpEdit(), { clock, limitMs, late: stillTakenUp })) {
+      return await credentials.retrieve(role, waitedMs());
+    }
     throw error;
   } catch (missed) {
     throw isMiss(missed) ? (whyMissing(role) ?? missed) : missed;
   }
+}
+
+/** Opening the secret store may take longer than a client can wait: it goes on, and the next request finds it done. */
+function stillTakenUp(): BrokerError {
+  return new BrokerError("CredentialsPending", "an edit of the config is still being taken up", {
+    hint: "brokerctl status",
+  });
 }
 
 function isMiss(error: unknown): boolean {

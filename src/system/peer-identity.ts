@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync } from "node:fs";
+import { CLIENT_PATIENCE_MS } from "../core/client-patience.js";
 import type { Clock } from "./clock.js";
 import { ESTABLISHED, rowsOf, type SocketRow, spellingsOf } from "./connection-table.js";
 import { whyPeersAreUnknown } from "./peer-check.js";
@@ -38,11 +39,9 @@ export interface AcceptedConnection {
 export interface PeerIdentity {
   /** Why no connection is checked on this machine; undefined: each is. */
   readonly notChecked: string | undefined;
-  /** Never rejects, and never takes longer than `PEER_PATIENCE_MS`. Asked once for a connection, it is known. */
+  /** Never rejects, and never takes longer than a client has patience (`CLIENT_PATIENCE_MS`). Asked once for a connection, it is known. */
   of(connection: AcceptedConnection): Promise<PeerVerdict>;
 }
-
-export const PEER_PATIENCE_MS = 900;
 
 export type TableName = "tcp" | "tcp6";
 
@@ -114,7 +113,7 @@ export class ProcPeers implements PeerIdentity {
           resolve(verdict);
         },
       };
-      const cancel = this.#clock.after(PEER_PATIENCE_MS, () => waiting.answer({ kind: "late" }));
+      const cancel = this.#clock.after(CLIENT_PATIENCE_MS, () => waiting.answer({ kind: "late" }));
       this.#waiting.add(waiting);
       this.#plan();
     });

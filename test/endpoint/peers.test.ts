@@ -4,7 +4,6 @@ import { describe, expect, it } from "vitest";
 import type { PeerVerdict } from "../../src/system/peer-identity.js";
 import { endpointFixture } from "../support/endpoint-fixture.js";
 
-const own: PeerVerdict = { kind: "own", peer: { uid: 1000, inode: 1 } };
 const of = (uid: number): PeerVerdict => ({ kind: "other", peer: { uid, inode: 1 } });
 
 describe("a request with a good token", () => {
@@ -49,13 +48,6 @@ describe("a request with a good token", () => {
     const { app, token, peers } = endpointFixture();
     peers.verdict = { kind: "not-checked" };
     expect((await request(app).get(`/lease/${token}`)).status).toBe(200);
-  });
-
-  it("leaves the rest of the client's patience to the credentials", async () => {
-    const { app, token, peers, credentials, clock } = endpointFixture();
-    peers.verdict = clock.advance(400).then(() => own);
-    await request(app).get(`/lease/${token}`);
-    expect(credentials.waitedMs).toBe(400);
   });
 
   it("has its user looked up once a connection, and each refusal of it names the user", async () => {

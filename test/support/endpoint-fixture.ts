@@ -34,10 +34,8 @@ export function hourOfCredentials(extra: Partial<HeldCredentials["credentials"]>
 
 /** Credentials by role: held, or the promise or error that asking for them gives. */
 class FakeCredentials implements RoleCredentials {
-  readonly answers = new Map<string, () => Promise<HeldCredentials>>();
+  readonly answers = new Map<string, (waitedMs: number | undefined) => Promise<HeldCredentials>>();
   asked = 0;
-  /** How long the last client had waited already. */
-  waitedMs: number | undefined;
 
   hold(role: string, held: HeldCredentials): void {
     this.answers.set(role, async () => held);
@@ -45,9 +43,8 @@ class FakeCredentials implements RoleCredentials {
 
   retrieve(role: string, waitedMs?: number): Promise<HeldCredentials> {
     this.asked++;
-    this.waitedMs = waitedMs;
     const answer = this.answers.get(role);
-    return answer ? answer() : Promise.reject(new Error(`no answer planned for ${role} ${CANARY}`));
+    return answer ? answer(waitedMs) : Promise.reject(new Error(`no answer planned for ${role} ${CANARY}`));
   }
 }
 

@@ -2,10 +2,10 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
+import { CLIENT_PATIENCE_MS } from "../../src/core/client-patience.js";
 import { SystemClock } from "../../src/system/clock.js";
 import {
   type AcceptedConnection,
-  PEER_PATIENCE_MS,
   type PeerVerdict,
   ProcPeers,
   type TableName,
@@ -100,7 +100,7 @@ describe("whose a connection is", () => {
     tables.text.tcp =
       row(50_001) + row(50_000, { client: "0200007F" }) + row(50_000, { server: "0200007F" }) + row(SERVER_PORT);
     const asked = peers.of(connection(50_000));
-    await clock.advance(PEER_PATIENCE_MS);
+    await clock.advance(CLIENT_PATIENCE_MS);
     expect(await asked).toEqual({ kind: "late" });
   });
 
@@ -167,7 +167,7 @@ describe("who waits too long", () => {
     const { clock, tables, peers } = setUp();
     const slow = connection(50_000);
     const asked = peers.of(slow);
-    await clock.advance(PEER_PATIENCE_MS);
+    await clock.advance(CLIENT_PATIENCE_MS);
     expect(await asked).toEqual({ kind: "late" });
     tables.text.tcp = row(50_000);
     expect(await peers.of(slow)).toMatchObject({ kind: "own" });

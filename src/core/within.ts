@@ -1,4 +1,7 @@
-import type { Clock } from "../system/clock.js";
+/** What is needed of a clock. */
+interface Timer {
+  after(delayMs: number, callback: () => void): () => void;
+}
 
 /**
  * The promise's outcome if it comes within `limitMs` and before `signal` aborts, else what `late` throws. The promise
@@ -11,7 +14,7 @@ export function within<T>(
     limitMs,
     signal,
     late,
-  }: { readonly clock: Clock; readonly limitMs: number; readonly signal?: AbortSignal; readonly late: () => Error },
+  }: { readonly clock: Timer; readonly limitMs: number; readonly signal?: AbortSignal; readonly late: () => Error },
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const giveUp = (): void => {

@@ -4,10 +4,9 @@ import { join, resolve } from "node:path";
 import { createControlClient } from "../../src/control-api/client.js";
 import type { ControlOperation, ControlRequest, ControlResponse } from "../../src/control-api/contract.js";
 import { type Daemon, startDaemon } from "../../src/daemon/daemon.js";
-import { SystemClock } from "../../src/system/clock.js";
 import { resolvePaths } from "../../src/system/paths.js";
-import { ProcPeers } from "../../src/system/peer-identity.js";
 import { type FakeAws, type FakeAwsOptions, startFakeAws } from "../fakes/fake-aws/fake-aws.js";
+import { FakePeers } from "../fakes/fake-peers.js";
 import { freePort } from "./broker.js";
 import { canarySecretKey } from "./canaries.js";
 import { FakeClock } from "./fake-clock.js";
@@ -92,8 +91,8 @@ export class InProcessBroker {
       environment,
       clock: this.clock,
       logger: memoryLogger(this.log),
-      // Its pauses are of real time: the test's clock may stand still while clients ask.
-      peers: new ProcPeers({ clock: new SystemClock() }),
+      // Real ones read a file in real time, and give up on a busy machine: what comes first would be luck.
+      peers: new FakePeers(),
       rotateLog: async () => void this.rotations++,
       random: () => 0,
       version: "0.0.0-test",

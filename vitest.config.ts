@@ -10,7 +10,7 @@ const shared = {
 
 /**
  * `unit` needs npm only; `keychain` a real Secret Service; `clients` Python, Go and npm's registry; `browser` Chromium;
- * `systemd` root, to make namespaces; `attack` root, for two users who are not root; `lambda` Python, Go and Rust; `install` the registry that npm installs from, and Python.
+ * `systemd` root, to make namespaces; `attack` and `faults` root, for users who are not root, `faults` also to mount disks, and faketime; `lambda` Python, Go and Rust; `install` the registry that npm installs from, and Python.
  */
 export default defineConfig({
   test: {
@@ -26,6 +26,7 @@ export default defineConfig({
             "test/browser/**",
             "test/systemd/**",
             "test/attack/**",
+            "test/faults/**",
             "test/lambda-clients/**",
             "test/install/**",
           ],
@@ -44,6 +45,16 @@ export default defineConfig({
       { test: { ...shared, name: "browser", include: ["test/browser/**/*.test.ts"] } },
       { test: { ...shared, name: "systemd", include: ["test/systemd/**/*.test.ts"], testTimeout: 120_000 } },
       { test: { ...shared, name: "attack", include: ["test/attack/**/*.test.ts"] } },
+      {
+        test: {
+          ...shared,
+          name: "faults",
+          include: ["test/faults/**/*.test.ts"],
+          globalSetup: ["test/faults/print-summary.ts"],
+          // Most of a case is waiting.
+          maxConcurrency: 8,
+        },
+      },
       { test: { ...shared, name: "lambda", include: ["test/lambda-clients/**/*.test.ts"] } },
       { test: { ...shared, name: "clients", include: ["test/clients/**/*.test.ts"], testTimeout: 180_000 } },
     ],

@@ -14,16 +14,29 @@ const LEASE_TOKEN = /brk_[A-Za-z0-9_-]{43}/;
 const root = mkdtempSync(join(realpathSync(tmpdir()), "cb-"));
 for (const kind of ["home", "input", "output", "control"]) mkdirSync(join(root, kind), { mode: 0o700 });
 
-/** Of ours, not of vitest: whole samples where a suite takes a part of one. */
-const FULL = "--full";
-const args = process.argv.slice(2).filter((arg) => arg !== FULL);
-const sample = process.argv.includes(FULL) ? { CREDBROKER_TEST_FULL: "1" } : {};
+const { args, sample } = ownFlags(process.argv.slice(2));
 const exitCode = await runVitest(args);
 const problems = [...proveSearch(), ...searchAll(), ...countTests()];
 for (const problem of problems) process.stderr.write(`run-tests: ${problem}\n`);
 if (exitCode === 0 && problems.length === 0) rmSync(root, { recursive: true, force: true });
 else process.stderr.write(`what the run wrote is kept: ${root}\n`);
 process.exitCode = problems.length > 0 ? 1 : exitCode;
+
+/** Of ours, not of vitest: `--full` for whole samples where a suite takes a part of one, `--seed N` for the same ones again. */
+function ownFlags(all: readonly string[]): { readonly args: readonly string[]; readonly sample: NodeJS.ProcessEnv } {
+  const at = all.indexOf("--seed");
+  const seed = at < 0 ? undefined : all[at + 1];
+  if (at >= 0 && !/^\d{1,10}$/.test(seed ?? "")) throw new Error("--seed takes a whole number");
+  const isOurs = (arg: string, index: number): boolean =>
+    arg === "--full" || (at >= 0 && (index === at || index === at + 1));
+  return {
+    args: all.filter((arg, index) => !isOurs(arg, index)),
+    sample: {
+      ...(seed !== undefined && { CREDBROKER_TEST_SEED: seed }),
+      ...(all.includes("--full") && { CREDBROKER_TEST_FULL: "1" }),
+    },
+  };
+}
 
 function runVitest(args: readonly string[]): Promise<number> {
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${join(root, "results.json")}`];

@@ -166,7 +166,7 @@ export class TokenProvider {
   }
 
   async #askForRenewal(session: SsoSession, token: SsoToken): Promise<SsoToken | undefined> {
-    const { oidc, clock, logger } = this.#options;
+    const { oidc, store, clock, logger } = this.#options;
     const { client, refreshToken } = token;
     if (!refreshToken) return undefined;
     const outcome = await oidc.createToken(client, { kind: "refresh", refreshToken }, session.region);
@@ -190,6 +190,8 @@ export class TokenProvider {
       case "invalid_grant":
         logger.warn({ session: session.startUrl, outcome: outcome.outcome }, "renewal refused, login required");
         await this.#forget(session);
+        // A login with it would end on a page in the browser, of which we hear nothing.
+        if (outcome.outcome === "invalid_client") await store.forgetRefusedClient(session, client);
         return undefined;
     }
   }

@@ -19,6 +19,7 @@ export interface SsoToken {
   readonly client: ClientRegistration;
 }
 
+const FLOWS: readonly LoginFlow[] = ["browser", "device"];
 const TOKEN = "sso-token:";
 const CLIENT = "sso-client:";
 
@@ -56,6 +57,13 @@ export class TokenStore {
 
   async putClient(session: SsoSession, flow: LoginFlow, client: ClientRegistration): Promise<void> {
     await this.#put(`${CLIENT}${flow}:`, session, new Secret(JSON.stringify(flatClient(client))));
+  }
+
+  /** Identity Center does not know this one any more; one that a login has put in its place stays. */
+  async forgetRefusedClient(session: SsoSession, { clientId }: ClientRegistration): Promise<void> {
+    for (const flow of FLOWS) {
+      if ((await this.client(session, flow))?.clientId === clientId) await this.deleteClient(session, flow);
+    }
   }
 
   async deleteClient(session: SsoSession, flow: LoginFlow): Promise<void> {

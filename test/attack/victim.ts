@@ -9,7 +9,7 @@ import { USER_KEY } from "../support/in-process-broker.js";
 import { runRoot } from "../support/temp-dir.js";
 
 /** Two users of the machine who are no other account. */
-const VICTIM = 61_235;
+export const VICTIM = 61_235;
 const ATTACKER = 61_236;
 
 /** What is not installed here, or not allowed; empty: the tests can run. */
@@ -19,7 +19,7 @@ export function missing(): readonly string[] {
   return ["setpriv of util-linux, and a checkout that other users may read"];
 }
 
-function asUser(uid: number): readonly string[] {
+export function asUser(uid: number): readonly string[] {
   return ["--reuid", String(uid), "--regid", String(uid), "--clear-groups"];
 }
 

@@ -36,6 +36,10 @@ export class SmallDisk {
     mount(["-o", "remount,ro", this.path]);
   }
 
+  makeWritable(): void {
+    mount(["-o", "remount,rw", this.path]);
+  }
+
   unmount(): void {
     execFileSync("umount", ["--lazy", this.path]);
   }

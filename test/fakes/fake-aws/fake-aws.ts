@@ -89,6 +89,11 @@ export class FakeAws {
     return aws;
   }
 
+  /** By its own clock, epoch milliseconds. */
+  now(): number {
+    return this.#state.now();
+  }
+
   countOf(action: string): number {
     return this.calls.filter((call) => call.action === action).length;
   }

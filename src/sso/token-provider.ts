@@ -1,4 +1,4 @@
-import type { SsoOidc } from "../aws/sso-oidc.js";
+import type { SsoOidc, TokenOutcome } from "../aws/sso-oidc.js";
 import { BrokerError, toBrokerError } from "../core/errors.js";
 import { type Failure, mayRetry, nextFailure } from "../core/retry-schedule.js";
 import { KeyedMutex } from "../core/serial.js";
@@ -166,7 +166,7 @@ export class TokenProvider {
   }
 
   async #askForRenewal(session: SsoSession, token: SsoToken): Promise<SsoToken | undefined> {
-    const { oidc, store, clock, logger } = this.#options;
+    const { oidc, clock, logger } = this.#options;
     const { client, refreshToken } = token;
     if (!refreshToken) return undefined;
     const outcome = await oidc.createToken(client, { kind: "refresh", refreshToken }, session.region);
@@ -188,12 +188,17 @@ export class TokenProvider {
       case "expired":
       case "invalid_client":
       case "invalid_grant":
-        logger.warn({ session: session.startUrl, outcome: outcome.outcome }, "renewal refused, login required");
-        await this.#forget(session);
-        // A login with it would end on a page in the browser, of which we hear nothing.
-        if (outcome.outcome === "invalid_client") await store.forgetRefusedClient(session, client);
+        await this.#giveUp(session, token, outcome);
         return undefined;
     }
+  }
+
+  async #giveUp(session: SsoSession, { client }: SsoToken, { outcome }: TokenOutcome): Promise<void> {
+    const { store, logger } = this.#options;
+    logger.warn({ session: session.startUrl, outcome }, "renewal refused, login required");
+    await this.#forget(session);
+    // A login with it would end on a page in the browser, of which we hear nothing.
+    if (outcome === "invalid_client") await store.deleteRefusedClient(session, client);
   }
 
   /** The refresh token that it replaces is spent: until this one is durable it is kept here, and not used. */

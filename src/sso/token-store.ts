@@ -60,7 +60,7 @@ export class TokenStore {
   }
 
   /** Identity Center does not know this one any more; one that a login has put in its place stays. */
-  async forgetRefusedClient(session: SsoSession, { clientId }: ClientRegistration): Promise<void> {
+  async deleteRefusedClient(session: SsoSession, { clientId }: ClientRegistration): Promise<void> {
     for (const flow of FLOWS) {
       if ((await this.client(session, flow))?.clientId === clientId) await this.deleteClient(session, flow);
     }

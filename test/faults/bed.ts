@@ -129,11 +129,11 @@ export class Bed {
     const { child, ended } = this.#spawn(options);
     this.#daemon = child;
     this.#ended = ended;
-    let isOver = false;
-    void ended.then(() => (isOver = true));
+    const over = new AbortController();
+    void ended.then(() => over.abort());
     for (;;) {
       if (await this.#answers()) return undefined;
-      if (isOver) return this.#lookAtEnd(await ended);
+      if (over.signal.aborted) return this.#lookAtEnd(await ended);
       await pause(15);
     }
   }
@@ -152,7 +152,8 @@ export class Bed {
 
   async mustStart(options: StartOptions = {}): Promise<void> {
     const ended = await this.start(options);
-    if (ended) throw new Error(`brokerd ended at its start: ${JSON.stringify(ended)}\n${this.broker.log().slice(-2000)}`);
+    if (ended)
+      throw new Error(`brokerd ended at its start: ${JSON.stringify(ended)}\n${this.broker.log().slice(-2000)}`);
   }
 
   get pid(): number {

@@ -17,7 +17,7 @@ export class Client {
   #next = 0;
 
   constructor(wrapper: readonly string[]) {
-    const [program = process.execPath, ...args] = [...wrapper, process.execPath];
+    const [program = "", ...args] = [...wrapper, process.execPath];
     const script = join(import.meta.dirname, "programs", "client.mjs");
     this.#process = spawn(program, [...args, script], { stdio: ["pipe", "pipe", "inherit"], env: {}, cwd: "/" });
     createInterface({ input: this.#process.stdout! }).on("line", (line) => {
@@ -27,7 +27,10 @@ export class Client {
     });
   }
 
-  get(url: string, options: { readonly headers?: Record<string, string>; readonly keepAlive?: boolean } = {}): Promise<Answer> {
+  get(
+    url: string,
+    options: { readonly headers?: Record<string, string>; readonly keepAlive?: boolean } = {},
+  ): Promise<Answer> {
     const { port, pathname } = new URL(url);
     const id = this.#next++;
     const asked = new Promise<Answer>((resolve) => this.#waiting.set(id, resolve));

@@ -56,65 +56,76 @@ function shown(seconds: number): string {
 describe("the clock", () => {
   it("can be another one for brokerd here: in CI skipped counts as failed", () => expect(fakeTime()).toBeDefined());
 
-  it.concurrent.each(JUMPS.map((jump) => [shown(jump), jump] as const))("is %s off when brokerd starts: AWS's time is taken, and credentials end when AWS says", {
-    timeout: LIMIT_MS,
-  }, (name, jump) => {
-    const verdict = new Verdict();
-    return withBed({ verdict, name: "clock" }, async (bed) => {
-      const clock = new OtherClock(bed);
-      clock.set(jump);
-      await bed.mustStart({ wrapper: clock.wrapper });
-      await bed.makeStore();
-      const access = await bed.access("dev");
-      const answer = await bed.askUntil(access, ({ status }) => status === 200);
-      const left = (Date.parse(answer.body["Expiration"] ?? "") - Date.now()) / 1000 - jump;
-      // A minute before its end, by the clock that its clients have too.
-      const holds = left > HOUR - 2 * MINUTE && left <= HOUR && bed.quick;
-      verdict.conclude({
-        case: `the clock is ${name} off at the start`,
-        expected: "200, with an hour less the margin to live by that clock",
-        got: `${codeOf(answer)}, ${Math.round(left)} s, ${bed.waited}`,
-        holds,
+  it.concurrent.each(JUMPS.map((jump) => [shown(jump), jump] as const))(
+    "is %s off when brokerd starts: AWS's time is taken, and credentials end when AWS says",
+    {
+      timeout: LIMIT_MS,
+    },
+    (name, jump) => {
+      const verdict = new Verdict();
+      return withBed({ verdict, name: "clock" }, async (bed) => {
+        const clock = new OtherClock(bed);
+        clock.set(jump);
+        await bed.mustStart({ wrapper: clock.wrapper });
+        await bed.makeStore();
+        const access = await bed.access("dev");
+        const answer = await bed.askUntil(access, ({ status }) => status === 200);
+        const left = (Date.parse(answer.body["Expiration"] ?? "") - Date.now()) / 1000 - jump;
+        // A minute before its end, by the clock that its clients have too.
+        const holds = left > HOUR - 2 * MINUTE && left <= HOUR && bed.quick;
+        verdict.conclude({
+          case: `the clock is ${name} off at the start`,
+          expected: "200, with an hour less the margin to live by that clock",
+          got: `${codeOf(answer)}, ${Math.round(left)} s, ${bed.waited}`,
+          holds,
+        });
       });
-    });
-  });
+    },
+  );
 
-  it.concurrent.each(JUMPS.map((jump) => [shown(jump), jump] as const))("jumps by %s in mid-run: what has ended is renewed, nothing lives longer, and leases stay", {
-    timeout: LIMIT_MS,
-  }, (name, jump) => {
-    const verdict = new Verdict();
-    return withBed({ verdict, name: "jump" }, async (bed) => {
-      const clock = new OtherClock(bed);
-      await bed.mustStart({ wrapper: clock.wrapper });
-      await bed.makeStore();
-      const access = await bed.access("dev");
-      const { token, lease } = await bed.broker.call("lease-create", { name: "ide", role: "prod" });
-      const before = await bed.askUntil(access, ({ status }) => status === 200);
-      clock.set(jump);
-      const endsWithin = Math.abs(jump) < HOUR && jump > 0; // still valid by the new clock
-      const from = Date.now();
-      const codes = new Set<string>();
-      while (Date.now() < from + NOTICED_MS) {
-        codes.add(codeOf(await bed.ask(access, { served: endsWithin })));
-        await pause(100);
-      }
-      const after = await bed.askUntil(access, ({ status }) => status === 200);
-      const left = (Date.parse(after.body["Expiration"] ?? "") - Date.now()) / 1000 - jump;
-      const isNew = after.body["AccessKeyId"] !== before.body["AccessKeyId"];
-      // Noticed by then: the log says it, and renewed where the old one's end cannot be right any more.
-      const mustBeNew = !endsWithin;
-      const ide = await bed.broker.call("lease-access", { lease: { by: "name", name: "ide" } });
-      verdict.look("lost", ide.token === token && ide.lease.id === lease.id ? undefined : "the lease has another token");
+  it.concurrent.each(JUMPS.map((jump) => [shown(jump), jump] as const))(
+    "jumps by %s in mid-run: what has ended is renewed, nothing lives longer, and leases stay",
+    {
+      timeout: LIMIT_MS,
+    },
+    (name, jump) => {
+      const verdict = new Verdict();
+      return withBed({ verdict, name: "jump" }, async (bed) => {
+        const clock = new OtherClock(bed);
+        await bed.mustStart({ wrapper: clock.wrapper });
+        await bed.makeStore();
+        const access = await bed.access("dev");
+        const { token, lease } = await bed.broker.call("lease-create", { name: "ide", role: "prod" });
+        const before = await bed.askUntil(access, ({ status }) => status === 200);
+        clock.set(jump);
+        const endsWithin = Math.abs(jump) < HOUR && jump > 0; // still valid by the new clock
+        const from = Date.now();
+        const codes = new Set<string>();
+        while (Date.now() < from + NOTICED_MS) {
+          codes.add(codeOf(await bed.ask(access, { served: endsWithin })));
+          await pause(100);
+        }
+        const after = await bed.askUntil(access, ({ status }) => status === 200);
+        const left = (Date.parse(after.body["Expiration"] ?? "") - Date.now()) / 1000 - jump;
+        const isNew = after.body["AccessKeyId"] !== before.body["AccessKeyId"];
+        // Noticed by then: the log says it, and renewed where the old one's end cannot be right any more.
+        const mustBeNew = !endsWithin;
+        const ide = await bed.broker.call("lease-access", { lease: { by: "name", name: "ide" } });
+        verdict.look(
+          "lost",
+          ide.token === token && ide.lease.id === lease.id ? undefined : "the lease has another token",
+        );
 
-      const allowed = [...codes].every((code) => code === "200" || code === "503 CredentialsPending");
-      verdict.conclude({
-        case: `the clock jumps by ${name}`,
-        expected: `${mustBeNew ? "renewed" : "served on"}, at most an hour to live, only 200 or 503`,
-        got: `${[...codes].join()}, ${isNew ? "renewed" : "as before"}, ${Math.round(left)} s left, ${bed.waited}`,
-        holds: allowed && (isNew || !mustBeNew) && left <= HOUR && left > 0 && bed.quick,
+        const allowed = [...codes].every((code) => code === "200" || code === "503 CredentialsPending");
+        verdict.conclude({
+          case: `the clock jumps by ${name}`,
+          expected: `${mustBeNew ? "renewed" : "served on"}, at most an hour to live, only 200 or 503`,
+          got: `${[...codes].join()}, ${isNew ? "renewed" : "as before"}, ${Math.round(left)} s left, ${bed.waited}`,
+          holds: allowed && (isNew || !mustBeNew) && left <= HOUR && left > 0 && bed.quick,
+        });
       });
-    });
-  });
+    },
+  );
 
   it.concurrent("and the machine sleep for 12 h together: what ended meanwhile is renewed before it is served", {
     timeout: LIMIT_MS,

@@ -47,7 +47,10 @@ export const DAMAGES: readonly Damage[] = [
   { name: "a part of zeros, as after a power cut", of: splice(64, () => Buffer.alloc(64)) },
   { name: "all zeros", of: (bytes) => Buffer.alloc(bytes.length) },
   { name: "a part of other bytes", of: splice(32, (random) => randomBytes(32, random)) },
-  { name: "other bytes behind it", of: (bytes, random) => Buffer.concat([bytes, randomBytes(1 + below(64, random), random)]) },
+  {
+    name: "other bytes behind it",
+    of: (bytes, random) => Buffer.concat([bytes, randomBytes(1 + below(64, random), random)]),
+  },
   { name: "twice", of: (bytes) => Buffer.concat([bytes, bytes]) },
   { name: "random bytes", of: (_, random) => randomBytes(1 + below(4096, random), random) },
   { name: "2 MB longer", of: (bytes) => Buffer.concat([bytes, Buffer.alloc(2_000_000, 0x20), Buffer.from("x")]) },
@@ -63,7 +66,10 @@ export const DAMAGES: readonly Damage[] = [
   { name: "null for a value", of: edit((text, random) => replaceOne(text, /: *(?:"[^"]*"|\d+)/g, ": null", random)) },
   { name: "a number without bounds", of: edit((text, random) => replaceOne(text, /: *\d+/g, ": 1e400", random)) },
   { name: "a negative number", of: edit((text, random) => replaceOne(text, /: *\d+/g, ": -1", random)) },
-  { name: "a value nested 5,000 deep", of: edit((text, random) => replaceOne(text, /: *(?:"[^"]*"|\d+)/g, `: ${NESTED}`, random)) },
+  {
+    name: "a value nested 5,000 deep",
+    of: edit((text, random) => replaceOne(text, /: *(?:"[^"]*"|\d+)/g, `: ${NESTED}`, random)),
+  },
   { name: "a list for an object", of: edit((text) => (text.startsWith("{") ? `[${text}]` : text)) },
 ];
 

@@ -39,7 +39,8 @@ interface Rule {
 function refusedAtStart({ file }: Pick<Rule, "file">, damaged: Buffer, { ended, now }: Seen): string | undefined {
   if (!ended) return "it started";
   if (ended.code !== 1 && ended.code !== 2) return `it ended with ${ended.code ?? ended.signal}`;
-  if (!new RegExp(`^brokerd: error: .*${file}`, "m").test(ended.stderr)) return `it did not name the file: ${ended.stderr}`;
+  if (!new RegExp(`^brokerd: error: .*${file}`, "m").test(ended.stderr))
+    return `it did not name the file: ${ended.stderr}`;
   if (!/^brokerd: hint: /m.test(ended.stderr)) return "it gave no hint";
   return now?.equals(damaged) ? undefined : "the file was changed";
 }
@@ -75,7 +76,7 @@ const RULES: readonly Rule[] = [
     judge(damaged, { ended, code, warnings, now }, bed) {
       if (ended) return `it ended with ${ended.code ?? ended.signal}: ${ended.stderr}`;
       const aside = readdirSync(bed.stateDir).filter((name) => name.startsWith("secrets.sealed.broken-"));
-      const isKept = now?.equals(damaged) || aside.some((name) => bed.bytes(name).equals(damaged));
+      const isKept = now?.equals(damaged) === true || aside.some((name) => bed.bytes(name).equals(damaged));
       if (!isKept) return "the damaged file is not there any more";
       if (!warnings.includes("secrets.sealed")) return `status does not name it: ${warnings}`;
       return code === "200" ? "the lease was served without its secrets" : undefined;
@@ -99,7 +100,8 @@ const RULES: readonly Rule[] = [
   {
     file: "endpoint-port",
     expected: "served on the config's port, and the file is right again",
-    judge: (_, seen, bed) => served(seen) ?? (portOf(seen.now) === bed.port ? undefined : "the file is not right again"),
+    judge: (_, seen, bed) =>
+      served(seen) ?? (portOf(seen.now) === bed.port ? undefined : "the file is not right again"),
   },
   {
     file: "locked",
@@ -183,15 +185,20 @@ async function look(bed: Bed, access: Access, { file, home }: Rule): Promise<See
   const sealed = bed.bytes("secrets.sealed");
   const ended = await bed.start({ env: passphraseOf(bed, home) });
   const code = ended ? undefined : codeOf(await bed.askUntil(access, ({ status }) => status !== 503));
-  const { problem, warnings } = ended
-    ? { problem: null, warnings: [] }
-    : (await bed.broker.call("status", {})).daemon;
+  const { problem, warnings } = ended ? { problem: null, warnings: [] } : (await bed.broker.call("status", {})).daemon;
   const said = [...warnings, ...(problem ? [problem.message] : [])].join("\n");
   const log = bed.broker.log();
   if (!ended) await bed.end("SIGKILL");
   // A damaged one may have been moved.
   const now = bed.files().includes(file) ? bed.bytes(file) : undefined;
-  return { ended, code, warnings: said, now, log, sealedIsSame: sealed.equals(bed.files().includes("secrets.sealed") ? bed.bytes("secrets.sealed") : Buffer.alloc(0)) };
+  return {
+    ended,
+    code,
+    warnings: said,
+    now,
+    log,
+    sealedIsSame: sealed.equals(bed.files().includes("secrets.sealed") ? bed.bytes("secrets.sealed") : Buffer.alloc(0)),
+  };
 }
 
 describe("a state file that was damaged", () => {

@@ -55,7 +55,9 @@ describe("an invalid config", () => {
     });
   });
 
-  it.concurrent(`ends a start in the foreground with 2 and says where: ${STARTS} of them`, { timeout: LIMIT_MS }, () => {
+  it.concurrent(`ends a start in the foreground with 2 and says where: ${STARTS} of them`, {
+    timeout: LIMIT_MS,
+  }, () => {
     const verdict = new Verdict();
     return withBed({ verdict, name: "configs" }, async (bed) => {
       const good = readFileSync(bed.broker.configFile, "utf8");
@@ -64,7 +66,8 @@ describe("an invalid config", () => {
         bed.write(bed.broker.configFile, text);
         const ended = await bed.start({ supervised: false });
         const isNamed = new RegExp(`^brokerd: error: .*${bed.broker.configFile}`, "m").test(ended?.stderr ?? "");
-        if (ended?.code !== 2 || !isNamed) wrong.push(`${ended ? ended.code : "started"} ${ended?.stderr.slice(0, 200) ?? ""}: ${shown(text)}`);
+        if (ended?.code !== 2 || !isNamed)
+          wrong.push(`${ended ? ended.code : "started"} ${ended?.stderr.slice(0, 200) ?? ""}: ${shown(text)}`);
         if (!ended) await bed.end("SIGKILL");
       }
       verdict.conclude({

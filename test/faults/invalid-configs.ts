@@ -27,7 +27,8 @@ export const SPOILS: readonly Spoil[] = [
   (config, pick) => config.replace("key_file", pick(["keychains", "none", "1", "[keychain]", "''", "Passphrase"])),
   (config, pick) => config.replace(/port: \d+/, `port: ${pick(["0", "65536", "-1", '"x"', "80.5", "1e9", "null"])}`),
   (config, pick) => config.replace("endpoint: {", `endpoint: { ${pick(["host: 0.0.0.0", "tls: true", "bind: any"])},`),
-  (config, pick) => config.replace("eu-west-1", pick(["'../x'", "'a b'", "'evil.example/'", "''", "'eu-west-1.evil.example'"])),
+  (config, pick) =>
+    config.replace("eu-west-1", pick(["'../x'", "'a b'", "'evil.example/'", "''", "'eu-west-1.evil.example'"])),
   role(`source: nowhere, ${ARN}`),
   role(`source_role: nowhere, ${ARN}`),
   role(`source: ops-keys, source_role: dev, ${ARN}`),
@@ -71,7 +72,7 @@ export const SPOILS: readonly Spoil[] = [
   line("%YAML 9.9\n---"),
   line("x: !!binary aGk="),
   (config) => `${config}\u0000`,
-  (config, pick) => config.slice(0, pick([1, 5, 20, 60])),
+  (config, pick) => config.slice(0, pick([1, 5, 20, 40])),
   (config) => `${config}${"#".repeat(1_200_000)}\n`,
   () => "",
   () => "[]\n",

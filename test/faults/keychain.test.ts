@@ -66,7 +66,8 @@ describe("the keychain", () => {
       const back = await bed.askUntil(access, ({ status }) => status === 200);
       verdict.conclude({
         case: "gnome-keyring is locked in mid-run",
-        expected: "served and renewed; after a restart 400 StoreLocked, 0 prompts; then opened, with all that was there",
+        expected:
+          "served and renewed; after a restart 400 StoreLocked, 0 prompts; then opened, with all that was there",
         got: `${renewed} renewals; ${codeOf(locked)}, ${prompts} prompts; ${back.status}, ${bed.waited}`,
         holds: renewed > 0 && codeOf(locked) === "400 StoreLocked" && prompts === 0 && bed.quick,
         proves: ["C10", "C16"],
@@ -98,7 +99,9 @@ describe("the keychain", () => {
     });
   });
 
-  it("asks and is not answered: the endpoint serves meanwhile, and the wait has an end", { timeout: LIMIT_MS }, async () => {
+  it("asks and is not answered: the endpoint serves meanwhile, and the wait has an end", {
+    timeout: LIMIT_MS,
+  }, async () => {
     const verdict = new Verdict();
     await withKeyring(verdict, async ({ bed, session, access }) => {
       await session.lockKeyring();
@@ -111,9 +114,9 @@ describe("the keychain", () => {
       );
       while (prompter.prompts === 0) await pause(50);
       let answered = 0;
-      let isOver = false;
-      void unlocking.finally(() => (isOver = true));
-      while (!isOver) {
+      const over = new AbortController();
+      void unlocking.finally(() => over.abort());
+      while (!over.signal.aborted) {
         const { status } = await bed.ask(access);
         if (status === 400) answered++;
         await pause(200);

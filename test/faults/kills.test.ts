@@ -73,9 +73,7 @@ class Writers {
 
   async #writeRole(): Promise<void> {
     const role = this.defaultRole.value === "dev" ? "prod" : "dev";
-    await this.#tell(this.defaultRole, role, () =>
-      this.#bed.broker.call("use", { lease: { by: "default" }, role }),
-    );
+    await this.#tell(this.defaultRole, role, () => this.#bed.broker.call("use", { lease: { by: "default" }, role }));
   }
 
   /** Of ten names: made, rotated, revoked. */
@@ -152,7 +150,7 @@ async function compare(bed: Bed, writers: Writers, verdict: Verdict): Promise<vo
 
   const there = new Map<string, string>();
   for (const { name } of (await bed.broker.call("lease-list", {})).leases) {
-    if (name === null || !name.startsWith("lease-")) continue;
+    if (!name?.startsWith("lease-")) continue;
     there.set(name, (await bed.broker.call("lease-access", { lease: { by: "name", name } })).token);
   }
   for (const [name, told] of writers.leases) {
@@ -167,7 +165,8 @@ async function compare(bed: Bed, writers: Writers, verdict: Verdict): Promise<vo
 /** Either what was acknowledged, or what was under way. */
 function settle<T extends string | null>(told: Told<T>, found: T, look: (wrong: string | undefined) => void): void {
   const { value, pending } = told;
-  const suits = found === value || (pending && (found === pending.value || (pending.value === "unknown" && found !== null)));
+  const isPending = found === pending?.value || (pending?.value === "unknown" && found !== null);
+  const suits = found === value || isPending;
   look(suits ? undefined : `acknowledged ${mask(value)}, found ${mask(found)}`);
   told.value = found;
   delete told.pending;

@@ -23,9 +23,9 @@ async function runProgram<T>(script: string, args: readonly string[], input = ""
 
 /** Asks again and again while something else goes on: each answer is looked at. */
 async function beside<T>(bed: Bed, access: Access, other: Promise<T>): Promise<T> {
-  let isOver = false;
-  const ended = other.finally(() => (isOver = true));
-  while (!isOver) {
+  const over = new AbortController();
+  const ended = other.finally(() => over.abort());
+  while (!over.signal.aborted) {
     await bed.ask(access, { served: true });
     await pause(20);
   }
@@ -39,7 +39,9 @@ function shown(statuses: Readonly<Record<string, number>>): string {
 }
 
 describe(`${REQUESTS} mutated requests`, () => {
-  it("to the endpoint: none ends brokerd, keeps a client waiting, or gets what it may not", { timeout: LIMIT_MS }, async () => {
+  it("to the endpoint: none ends brokerd, keeps a client waiting, or gets what it may not", {
+    timeout: LIMIT_MS,
+  }, async () => {
     const verdict = new Verdict();
     await withReadyBed({ verdict, name: "endpoint" }, async (bed) => {
       const access = await bed.access("dev");
@@ -63,7 +65,9 @@ describe(`${REQUESTS} mutated requests`, () => {
     });
   });
 
-  it("to the control socket: no unexpected error, no secret, and the endpoint serves", { timeout: LIMIT_MS }, async () => {
+  it("to the control socket: no unexpected error, no secret, and the endpoint serves", {
+    timeout: LIMIT_MS,
+  }, async () => {
     const verdict = new Verdict();
     await withReadyBed({ verdict, name: "control" }, async (bed) => {
       const access = await bed.access("dev");
@@ -84,7 +88,8 @@ describe(`${REQUESTS} mutated requests`, () => {
         case: `${REQUESTS} mutated requests to the control socket`,
         expected: "alive and ready, no 500, no secret, no client of the endpoint waits for a second",
         got: `${bed.isAlive ? "alive" : "dead"}, ${status.daemon.state}, ${shown(statuses)}, ${wrongCount} wrong ${wrong.slice(0, 2).join(" | ")}, ${bed.waited}`,
-        holds: bed.isAlive && status.daemon.state === "ready" && wrongCount === 0 && bed.quick && (statuses["200"] ?? 0) > 0,
+        holds:
+          bed.isAlive && status.daemon.state === "ready" && wrongCount === 0 && bed.quick && (statuses["200"] ?? 0) > 0,
         proves: ["C6", "C11", "C13", "C15"],
       });
     });

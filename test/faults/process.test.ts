@@ -19,7 +19,9 @@ async function served(bed: Bed): Promise<Access> {
 }
 
 describe("brokerd", () => {
-  it("started twelve times at once: one serves, eleven end with 1 and say who does", { timeout: LIMIT_MS }, async () => {
+  it("started twelve times at once: one serves, eleven end with 1 and say who does", {
+    timeout: LIMIT_MS,
+  }, async () => {
     const verdict = new Verdict();
     await withBed({ verdict, name: "twelve" }, async (bed) => {
       const others = await bed.startAtOnce(12);
@@ -67,29 +69,35 @@ describe("brokerd", () => {
     });
   });
 
-  it.each(["SIGSEGV", "SIGABRT"] as const)("ended by %s leaves no core, and the next one starts with all that was acknowledged", {
-    timeout: LIMIT_MS,
-  }, async (signal) => {
-    const verdict = new Verdict();
-    await withReadyBed({ verdict, name: "crash" }, async (bed) => {
-      const access = await served(bed);
-      const { token } = await bed.broker.call("lease-create", { name: "ide", role: "dev" });
-      process.kill(bed.pid, signal);
-      await bed.gone();
-      await bed.mustStart();
-      const again = (await bed.broker.call("lease-access", { lease: { by: "name", name: "ide" } })).token;
-      verdict.look("lost", again === token ? undefined : "the lease has another token");
-      const back = await bed.askUntil(access, ({ status }) => status === 200);
-      const cores = [...readdirSync(bed.broker.home), ...readdirSync("."), ...bed.files()].filter((name) => /^core(\.|$)/.test(name));
-      verdict.conclude({
-        case: `ended by ${signal}`,
-        expected: "the next one serves, no core file",
-        got: `${back.status}, ${cores.length} core files`,
-        holds: cores.length === 0,
-        proves: ["C12"],
+  it.each(["SIGSEGV", "SIGABRT"] as const)(
+    "ended by %s leaves no core, and the next one starts with all that was acknowledged",
+    {
+      timeout: LIMIT_MS,
+    },
+    async (signal) => {
+      const verdict = new Verdict();
+      await withReadyBed({ verdict, name: "crash" }, async (bed) => {
+        const access = await served(bed);
+        const { token } = await bed.broker.call("lease-create", { name: "ide", role: "dev" });
+        process.kill(bed.pid, signal);
+        await bed.gone();
+        await bed.mustStart();
+        const again = (await bed.broker.call("lease-access", { lease: { by: "name", name: "ide" } })).token;
+        verdict.look("lost", again === token ? undefined : "the lease has another token");
+        const back = await bed.askUntil(access, ({ status }) => status === 200);
+        const cores = [...readdirSync(bed.broker.home), ...readdirSync("."), ...bed.files()].filter((name) =>
+          /^core(\.|$)/.test(name),
+        );
+        verdict.conclude({
+          case: `ended by ${signal}`,
+          expected: "the next one serves, no core file",
+          got: `${back.status}, ${cores.length} core files`,
+          holds: cores.length === 0,
+          proves: ["C12"],
+        });
       });
-    });
-  });
+    },
+  );
 
   it("goes on after SIGHUP, SIGUSR1, and with stdout and stderr closed", { timeout: LIMIT_MS }, async () => {
     const verdict = new Verdict();
@@ -120,7 +128,9 @@ describe("brokerd", () => {
       const access = await served(bed);
       await bed.end();
       const script = `require("node:net").createServer().listen(${bed.port}, "127.0.0.1", () => console.log("listens"))`;
-      const squatter = spawn("setpriv", [...asUser(VICTIM), process.execPath, "-e", script], { stdio: ["ignore", "pipe", "ignore"] });
+      const squatter = spawn("setpriv", [...asUser(VICTIM), process.execPath, "-e", script], {
+        stdio: ["ignore", "pipe", "ignore"],
+      });
       await once(squatter.stdout, "data");
       const ended = await bed.start({ supervised: false });
       const released = once(squatter, "exit");
@@ -164,7 +174,8 @@ describe("brokerd", () => {
   it("with 1,000 roles renews those that are used, and no other", { timeout: LIMIT_MS }, async () => {
     const verdict = new Verdict();
     const names = Array.from({ length: 1000 }, (_, index) => `role-${index}`);
-    const config = ROLES_YAML + names.map((name) => `  ${name}: { source: ops-keys, role_arn: "${roleArn(name)}" }\n`).join("");
+    const config =
+      ROLES_YAML + names.map((name) => `  ${name}: { source: ops-keys, role_arn: "${roleArn(name)}" }\n`).join("");
     const roles = names.map((name) => ({ arn: roleArn(name), trusts: [`arn:aws:iam::${ACCOUNT}:user/me`] }));
     await withReadyBed({ verdict, name: "thousand", config, aws: { roles, sessionSeconds: 12 } }, async (bed) => {
       const used = await Promise.all(["role-1", "role-500", "role-999"].map((name) => bed.access(name)));
@@ -224,7 +235,9 @@ describe("too few open files", () => {
     });
   });
 
-  it("256, and 600 idle connections: it fetches and saves meanwhile, and serves after them", { timeout: LIMIT_MS }, async () => {
+  it("256, and 600 idle connections: it fetches and saves meanwhile, and serves after them", {
+    timeout: LIMIT_MS,
+  }, async () => {
     const verdict = new Verdict();
     await withBed({ verdict, name: "files" }, async (bed) => {
       await bed.mustStart({ wrapper: ["prlimit", "--nofile=256:256"] });
@@ -291,8 +304,6 @@ async function idleConnections(port: number, count: number, bytes = ""): Promise
 function connects(port: number): Promise<boolean> {
   const server = createServer();
   return new Promise((resolve) => {
-    server
-      .once("error", () => resolve(true))
-      .listen(port, "127.0.0.1", () => server.close(() => resolve(false)));
+    server.once("error", () => resolve(true)).listen(port, "127.0.0.1", () => server.close(() => resolve(false)));
   });
 }

@@ -19,7 +19,7 @@ const LONGEST_WAIT_MS = 1000;
 
 interface Trouble {
   readonly name: string;
-  readonly begin: (aws: FakeAws) => Promise<unknown> | void;
+  readonly begin: (aws: FakeAws) => unknown;
   readonly end?: (aws: FakeAws) => Promise<unknown>;
   readonly proves?: readonly Control[];
 }
@@ -46,34 +46,38 @@ const TROUBLES: readonly Trouble[] = [
 ];
 
 describe("STS", () => {
-  it.concurrent.each(TROUBLES)("$name: what is valid is served to its end, told after it, and comes back", {
-    timeout: PASSES_MS,
-  }, ({ name, begin, end, proves = [] }) => {
-    const verdict = new Verdict();
-    return withReadyBed({ verdict, name: "upstream", aws: SHORT }, async (bed) => {
-      const access = await bed.access("dev");
-      const first = await bed.askUntil(access, ({ status }) => status === 200);
-      const calls = bed.aws.countOf("AssumeRole");
-      await begin(bed.aws);
+  it.concurrent.each(TROUBLES)(
+    "$name: what is valid is served to its end, told after it, and comes back",
+    {
+      timeout: PASSES_MS,
+    },
+    ({ name, begin, end, proves = [] }) => {
+      const verdict = new Verdict();
+      return withReadyBed({ verdict, name: "upstream", aws: SHORT }, async (bed) => {
+        const access = await bed.access("dev");
+        const first = await bed.askUntil(access, ({ status }) => status === 200);
+        const calls = bed.aws.countOf("AssumeRole");
+        await begin(bed.aws);
 
-      await servedUntilEnd(bed, access, first.body["Expiration"]);
-      const after = await bed.askUntil(access, ({ status }) => status !== 200);
-      const told = await bed.askUntil(access, ({ status }) => status === 400);
-      const tried = bed.aws.countOf("AssumeRole") - calls;
-      bed.aws.faults.clear();
-      await end?.(bed.aws);
-      const back = await bed.askUntil(access, ({ status }) => status === 200);
+        await servedUntilEnd(bed, access, first.body["Expiration"]);
+        const after = await bed.askUntil(access, ({ status }) => status !== 200);
+        const told = await bed.askUntil(access, ({ status }) => status === 400);
+        const tried = bed.aws.countOf("AssumeRole") - calls;
+        bed.aws.faults.clear();
+        await end?.(bed.aws);
+        const back = await bed.askUntil(access, ({ status }) => status === 200);
 
-      const isTold = ["400 AwsUnreachable", "503 CredentialsPending"].includes(codeOf(after));
-      verdict.conclude({
-        case: `STS ${name}`,
-        expected: "served to its end, 503 or 400 AwsUnreachable, then served again; under 20 calls",
-        got: `${codeOf(after)}, ${codeOf(told)}, ${back.status}; ${tried} calls, ${bed.answers} answers, ${bed.waited}`,
-        holds: isTold && codeOf(told) === "400 AwsUnreachable" && tried < 20 && bed.quick,
-        proves: [...proves, "C15"],
+        const isTold = ["400 AwsUnreachable", "503 CredentialsPending"].includes(codeOf(after));
+        verdict.conclude({
+          case: `STS ${name}`,
+          expected: "served to its end, 503 or 400 AwsUnreachable, then served again; under 20 calls",
+          got: `${codeOf(after)}, ${codeOf(told)}, ${back.status}; ${tried} calls, ${bed.answers} answers, ${bed.waited}`,
+          holds: isTold && codeOf(told) === "400 AwsUnreachable" && tried < 20 && bed.quick,
+          proves: [...proves, "C15"],
+        });
       });
-    });
-  });
+    },
+  );
 
   it.concurrent("denies: what was served is dropped at once, AWS is asked once a minute, and nothing secret is told", {
     timeout: PASSES_MS,
@@ -105,7 +109,8 @@ describe("STS", () => {
   }, () => {
     const verdict = new Verdict();
     const names = Array.from({ length: 30 }, (_, index) => `role-${index}`);
-    const config = ROLES_YAML + names.map((name) => `  ${name}: { source: ops-keys, role_arn: "${roleArn(name)}" }\n`).join("");
+    const config =
+      ROLES_YAML + names.map((name) => `  ${name}: { source: ops-keys, role_arn: "${roleArn(name)}" }\n`).join("");
     const aws = { roles: names.map((name) => ({ arn: roleArn(name), trusts: [`arn:aws:iam::${ACCOUNT}:user/me`] })) };
     return withReadyBed({ verdict, name: "throttled", config, aws }, async (bed) => {
       const accesses = await Promise.all(names.map((name) => bed.access(name)));

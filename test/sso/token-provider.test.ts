@@ -115,6 +115,17 @@ describe("a renewal", () => {
     expect(fixture.center.grants).toHaveLength(1);
   });
 
+  it("that is refused for its client means that the next login registers another one", async () => {
+    fixture.center.next.push({ outcome: "invalid_client", message: "Invalid client" });
+    await fixture.clock.advance(46 * MINUTE);
+    await fixture.sso.sweep();
+    await settle();
+    expect(await current()).toBeUndefined();
+    await fixture.logIn();
+    expect(fixture.center.registered).toHaveLength(2);
+    expect(await current()).toBeDefined();
+  });
+
   it("with a client whose registration has ended is not tried", async () => {
     await fixture.clock.advance(fixture.center.registrationLifeMs + MINUTE);
     expect(await fixture.sso.tokens.readiness(session)).toMatchObject({ isLoggedIn: false });

@@ -3,6 +3,7 @@
  * `{id, port, path, headers, keepAlive}`, and prints one answer a line: `{id, status, reason, body, ms}`; status 0: none came.
  */
 import { Agent, get } from "node:http";
+import { performance } from "node:perf_hooks";
 import { createInterface } from "node:readline";
 
 const kept = new Agent({ keepAlive: true });
@@ -14,7 +15,9 @@ createInterface({ input: process.stdin }).on("line", (line) => {
   const request = get({ host: "127.0.0.1", port, path, headers, agent: keepAlive ? kept : false }, (response) => {
     let text = "";
     response.setEncoding("utf8").on("data", (chunk) => (text += chunk));
-    response.on("end", () => answer({ status: response.statusCode, reason: response.statusMessage, body: parsed(text) }));
+    response.on("end", () =>
+      answer({ status: response.statusCode, reason: response.statusMessage, body: parsed(text) }),
+    );
     response.on("error", (error) => answer({ status: 0, reason: error.code, body: {} }));
   });
   request.on("error", (error) => answer({ status: 0, reason: error.code, body: {} }));

@@ -12,10 +12,46 @@ const PARALLEL = 16;
 /** Without an answer for so long our half is closed. */
 const SILENCE_MS = 150;
 const VALUES = [
-  null, true, 0, -1, 1e308, 2 ** 53, "", " ", "\u0000", "\ud800", "__proto__", "constructor", "../../etc/passwd", "-", "*",
-  "x".repeat(300), "x".repeat(70_000), [], {}, [[]], { by: "default" }, { by: "__proto__" }, { toString: 1 }, "brk_" + "A".repeat(43), "$(id)", "lambda:x@y",
+  null,
+  true,
+  0,
+  -1,
+  1e308,
+  2 ** 53,
+  "",
+  " ",
+  "\u0000",
+  "\ud800",
+  "__proto__",
+  "constructor",
+  "../../etc/passwd",
+  "-",
+  "*",
+  "x".repeat(300),
+  "x".repeat(70_000),
+  [],
+  {},
+  [[]],
+  { by: "default" },
+  { by: "__proto__" },
+  { toString: 1 },
+  "brk_" + "A".repeat(43),
+  "$(id)",
+  "lambda:x@y",
 ];
-const NAMES = ["__proto__", "constructor", "prototype", "then", "by", "role", "name", "lease", "toJSON", "hasOwnProperty", ""];
+const NAMES = [
+  "__proto__",
+  "constructor",
+  "prototype",
+  "then",
+  "by",
+  "role",
+  "name",
+  "lease",
+  "toJSON",
+  "hasOwnProperty",
+  "",
+];
 
 let state = Number(seed) >>> 0;
 /** mulberry32 */
@@ -41,7 +77,9 @@ function mutatedBody(body) {
     oneOf(ways)();
   }
   const text = `{${fields.map(([key, value]) => `${JSON.stringify(key)}:${value}`).join()}}`;
-  return below(12) === 0 ? oneOf(["", "null", "[]", "1", '"x"', "{".repeat(3000), "[".repeat(20_000), `${text}${text}`]) : text;
+  return below(12) === 0
+    ? oneOf(["", "null", "[]", "1", '"x"', "{".repeat(3000), "[".repeat(20_000), `${text}${text}`])
+    : text;
 }
 
 function mutatedBytes(text) {
@@ -63,7 +101,10 @@ function request() {
   const [operation, right] = oneOf(RIGHT);
   const body = mutatedBody(right);
   const name = below(30) === 0 ? oneOf([...NAMES, "../status", "status%00", "STATUS"]) : operation;
-  const type = below(20) === 0 ? oneOf(["text/plain", "application/json; charset=utf-16", "multipart/form-data", ""]) : "application/json";
+  const type =
+    below(20) === 0
+      ? oneOf(["text/plain", "application/json; charset=utf-16", "multipart/form-data", ""])
+      : "application/json";
   const extra = below(20) === 0 ? oneOf(["Origin: http://x\r\n", "Cookie: a\r\n", "Referer: x\r\n"]) : "";
   const method = below(30) === 0 ? oneOf(["GET", "PUT", "DELETE", "OPTIONS"]) : "POST";
   const length = below(30) === 0 ? below(99_999) : Buffer.byteLength(body);
@@ -99,10 +140,17 @@ async function worker() {
     const status = /^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1] ?? "none";
     statuses[status] = (statuses[status] ?? 0) + 1;
     const problem =
-      status === "500" ? "an unexpected error" :
-      /CaNaRy|SecretAccessKey|"secretAccessKey"/.test(answer) ? "a secret" :
-      isBrowser && status === "200" && /\r\n(?:origin|cookie|referer):/i.test(bytes.toString("latin1")) ? "answered a browser" : undefined;
-    if (problem) wrong.push(`${problem}: ${JSON.stringify(bytes.toString("latin1").slice(0, 300))} → ${answer.slice(-300)}`.slice(0, 700));
+      status === "500"
+        ? "an unexpected error"
+        : /CaNaRy|SecretAccessKey|"secretAccessKey"/.test(answer)
+          ? "a secret"
+          : isBrowser && status === "200" && /\r\n(?:origin|cookie|referer):/i.test(bytes.toString("latin1"))
+            ? "answered a browser"
+            : undefined;
+    if (problem)
+      wrong.push(
+        `${problem}: ${JSON.stringify(bytes.toString("latin1").slice(0, 300))} → ${answer.slice(-300)}`.slice(0, 700),
+      );
   }
 }
 

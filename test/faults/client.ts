@@ -17,9 +17,10 @@ export class Client {
   #next = 0;
 
   constructor(wrapper: readonly string[]) {
-    const [program = "", ...args] = [...wrapper, process.execPath];
     const script = join(import.meta.dirname, "programs", "client.mjs");
-    this.#process = spawn(program, [...args, script], { stdio: ["pipe", "pipe", "inherit"], env: {}, cwd: "/" });
+    const [program = process.execPath, ...args] = wrapper;
+    const command = wrapper.length === 0 ? [script] : [...args, process.execPath, script];
+    this.#process = spawn(program, command, { stdio: ["pipe", "pipe", "inherit"], env: {}, cwd: "/" });
     createInterface({ input: this.#process.stdout! }).on("line", (line) => {
       const { id, ...answer } = JSON.parse(line) as Answer & { readonly id: number };
       this.#waiting.get(id)?.(answer);

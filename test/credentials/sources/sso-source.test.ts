@@ -1,12 +1,13 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { BrokerError } from "../../src/core/errors.js";
-import type { Role } from "../../src/core/role.js";
-import { CredentialsRegistry } from "../../src/credentials/credentials-registry.js";
-import { SsoSourceProvider } from "../../src/credentials/sources/sso-source.js";
-import { brokerErrorOf } from "../support/broker-error-of.js";
-import { settle } from "../support/fake-clock.js";
-import { memoryLogger } from "../support/memory-logger.js";
-import { type SsoFixture, ssoFixture, ssoSource } from "./sso-fixture.js";
+import { BrokerError } from "../../../src/core/errors.js";
+import type { Role } from "../../../src/core/role.js";
+import { CredentialsRegistry } from "../../../src/credentials/credentials-registry.js";
+import { SsoSourceProvider } from "../../../src/credentials/sources/sso-source.js";
+import { type SsoFixture, ssoFixture, ssoSource } from "../../sso/sso-fixture.js";
+import { brokerErrorOf } from "../../support/broker-error-of.js";
+import { settle } from "../../support/fake-clock.js";
+import { memoryLogger } from "../../support/memory-logger.js";
+import { sessionRole } from "../../support/roles.js";
 
 const corp = ssoSource();
 const roles = Array.from({ length: 50 }, (_, index): Role => {
@@ -49,6 +50,13 @@ describe("a role of an sso source", () => {
     const error = await brokerErrorOf(() => provider.retrieve(corp, roles[0]!));
     expect(error).toMatchObject({ code: "LoginRequired", hint: "brokerctl login corp" });
     expect(fixture.center.calls).toEqual([]);
+  });
+
+  it("that names no account and permission set is refused before the portal is asked", async () => {
+    await fixture.logIn();
+    const bare = sessionRole(corp, "bare");
+    expect(await brokerErrorOf(() => provider.retrieve(corp, bare))).toMatchObject({ code: "ConfigInvalid" });
+    expect(callsOf("GetRoleCredentials")).toBe(0);
   });
 
   it("that is not assigned is denied, and the login stays", async () => {

@@ -28,8 +28,8 @@ export interface Daemon {
 }
 
 /**
- * Starts everything in order, or nothing: directories, the one-instance lock, config, leases, secret store, sockets,
- * sweep. Rejects with DaemonRunning, FileRefused, Conflict (port taken) or, in the foreground, ConfigInvalid.
+ * Starts everything in order, or nothing: directories, the one-instance lock, audit log, leases, roles of functions, config
+ * and with it the secret store, sockets, calendar, sweep. Rejects with DaemonRunning, FileRefused, Conflict (port taken) or, in the foreground, ConfigInvalid.
  */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { paths, pid, clock, wantedSince } = options;

@@ -24,7 +24,7 @@ export interface ServingOptions {
   readonly config: RunningConfig;
   readonly processes: ProcessTable;
   readonly port: EndpointPort;
-  /** Asked before each client is answered. */
+  /** Looks whether the machine slept, before a client's credentials are asked for. */
   readonly noticeResume: () => void;
 }
 
@@ -101,6 +101,10 @@ export class Serving {
     this.#endpoint = this.#control = undefined;
   }
 
+  /**
+   * What stands behind the interfaces of the endpoint: leases `LeaseState`, credentials `CredentialsRegistry`, peers `ProcPeers`,
+   * audit `AuditLog`, config `ConfigFile`; noticeResume is of `Sweeper`.
+   */
   #endpointApp(): ReturnType<typeof createEndpointApp> {
     const { services, config, noticeResume, options } = this.#parts;
     const { credentials, leases, audit } = services;

@@ -34,7 +34,7 @@ export class Sweeper {
     this.#plan();
   }
 
-  /** Checks whether the clock jumped since the last look. Costs nothing: the endpoint calls it before each answer that relies on the time. */
+  /** Looks whether the machine slept, or its clock was set, since the last look. Costs nothing: the endpoint looks before a client's credentials are asked for. */
   readonly noticeResume = (): void => {
     if (!this.#cancel) return;
     const jumpedMs = this.#now() - this.#lastLook - LOOK_MS;

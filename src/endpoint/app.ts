@@ -1,16 +1,9 @@
 import type { Socket } from "node:net";
-import express, {
-  type ErrorRequestHandler,
-  type Express,
-  type Request,
-  type RequestHandler,
-  type Response,
-} from "express";
+import express, { type Express, type Request, type RequestHandler } from "express";
 import type { AuditRecorder } from "../audit/audit-log.js";
-import type { AuditOutcome } from "../core/audit-line.js";
 import { patienceLeft } from "../core/client-patience.js";
 import type { HeldCredentials } from "../core/credentials.js";
-import { BrokerError, type EndpointErrorCode, toBrokerError } from "../core/errors.js";
+import { BrokerError } from "../core/errors.js";
 import type { Lease } from "../core/lease.js";
 import { within } from "../core/within.js";
 import type { RoleCredentials } from "../credentials/credentials-registry.js";
@@ -20,16 +13,17 @@ import type { LeaseLookup } from "../leases/lease-state.js";
 import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 import type { PeerIdentity, PeerVerdict } from "../system/peer-identity.js";
+import { admitOwnUser } from "./admit-own-user.js";
 import { renderCredentials } from "./credentials-body.js";
 import { endpointError, statusOf } from "./error-status.js";
-import { refusalOf } from "./peer-refusal.js";
+import { noteFailure, noteFetch, recordFetches } from "./fetch-record.js";
 
 export interface EndpointAppOptions {
   readonly leases: LeaseLookup;
   readonly credentials: RoleCredentials;
   /** Whose the program at the other end is: a token is good for our user alone. */
   readonly peers: PeerIdentity;
-  /** Asked before credentials are: a client that asks right after a suspend is often the first to notice it. */
+  /** Looks whether the machine slept, before a client's credentials are asked for: the client may be the first to ask since. */
   readonly noticeResume: () => void;
   /** A role, or all of the config, is missing: takes up an edit of the file. True: it was taken up. Never rejects. */
   readonly takeUpEdit: () => Promise<boolean>;
@@ -43,7 +37,10 @@ export interface EndpointAppOptions {
 /** All there is; matched against the raw target, so that nothing is reached by another spelling. */
 const PATHS = /^\/(?:creds|healthz|lease\/brk_[A-Za-z0-9_-]{43})$/;
 
-/** The data plane (interface §3). Which port is ours it learns from each connection. */
+/**
+ * The data plane: the container-credentials protocol of every AWS SDK (docs/clients.md). Which port is ours it learns from
+ * each connection.
+ */
 export function createEndpointApp(options: EndpointAppOptions): Express {
   const { logger, audit } = options;
   const app = express();
@@ -63,16 +60,19 @@ export function createEndpointApp(options: EndpointAppOptions): Express {
 
 /** `GET /lease/TOKEN` and `GET /creds`: the credentials of the lease's role, from memory where they are held. */
 function credentialsRoute(options: EndpointAppOptions): RequestHandler {
-  const { leases, credentials, noticeResume, clock } = options;
+  const { leases, credentials, peers, noticeResume, clock } = options;
   const bodyOf = oncePerCredentials(renderCredentials);
-  const requireOwnUser = oncePerConnection(options);
+  // A connection stays with its program. `peers` knows it too, but gives a promise, for which each GET would wait.
+  const admitted = new WeakMap<Socket, PeerVerdict>();
   return async (request, response) => {
     const askedAt = clock.now();
     const waitedMs = (): number => clock.now() - askedAt;
     const lease = requireLease(request, leases);
     const role = leases.roleOf(lease);
-    noteFetch(response, lease, role);
-    await requireOwnUser(request, response);
+    noteFetch(response, { lease, role });
+    const peer = admitted.get(request.socket) ?? (await admitOwnUser(request.socket, response, peers));
+    noteFetch(response, { peer });
+    admitted.set(request.socket, peer);
     leases.touch(lease);
     if (role === null) throw noRole();
     noticeResume();
@@ -81,30 +81,8 @@ function credentialsRoute(options: EndpointAppOptions): RequestHandler {
       .catch((error: unknown) => retrieveAnew({ role, error, waitedMs }, options));
     // It may have been revoked while we waited: nothing leaves after that was acknowledged.
     requireLease(request, leases);
-    notesOf(response).until = held.credentials.expiration;
+    noteFetch(response, { until: held.credentials.expiration });
     sendJson(response, { status: 200, body: bodyOf(held) });
-  };
-}
-
-/**
- * Refuses other users, also with a token, before anything is fetched for them. Asked once for a connection, which stays with
- * its program.
- */
-function oncePerConnection({ peers }: EndpointAppOptions): (request: Request, response: Response) => Promise<void> {
-  const admitted = new WeakMap<Socket, PeerVerdict>();
-  return async ({ socket }, response) => {
-    const known = admitted.get(socket);
-    const verdict = known ?? (await peers.of(socket));
-    notesOf(response).peer = verdict;
-    if (known) return;
-    const refusal = refusalOf(verdict);
-    if (refusal === undefined) {
-      admitted.set(socket, verdict);
-      return;
-    }
-    if (verdict.kind === "gone") socket.destroy();
-    else response.setHeader("Connection", "close");
-    throw refusal;
   };
 }
 
@@ -125,15 +103,15 @@ async function retrieveAnew(
   }
 }
 
+function isMiss(error: unknown): boolean {
+  return error instanceof BrokerError && ["RoleUnknown", "ConfigInvalid"].includes(error.code);
+}
+
 /** Opening the secret store may take longer than a client can wait: it goes on, and the next request finds it done. */
 function stillTakenUp(): BrokerError {
   return new BrokerError("CredentialsPending", "an edit of the config is still being taken up", {
     hint: "brokerctl status",
   });
-}
-
-function isMiss(error: unknown): boolean {
-  return error instanceof BrokerError && ["RoleUnknown", "ConfigInvalid"].includes(error.code);
 }
 
 /** The token as it is, or after a scheme: SDKs send the variable's value verbatim, users write `Bearer` before it. */
@@ -169,53 +147,4 @@ function oncePerCredentials(render: (held: HeldCredentials) => string): (held: H
 function answerOf(thrown: BrokerError): ReturnType<typeof errorAnswer> {
   const error = endpointError(thrown);
   return errorAnswer(error, statusOf(error.code));
-}
-
-/** What goes on record of a request, gathered while it is answered. */
-interface FetchNotes {
-  lease?: Lease;
-  role?: string | null;
-  peer?: PeerVerdict;
-  code?: EndpointErrorCode;
-  /** When AWS ends what was served. */
-  until?: number;
-}
-
-/** Puts each request on record once its answer has left, so that no client waits for it; never the URL, which may hold a token. */
-function recordFetches(audit: AuditRecorder): RequestHandler {
-  return (_request, response, next) => {
-    response.once("close", () => {
-      const notes = notesOf(response);
-      const { lease, role, code, peer, until } = notes;
-      if (!lease && !code) return; // healthz
-      const outcome = outcomeOf(response, notes);
-      const asker = { peer: peer && "peer" in peer ? peer.peer : undefined };
-      const event = outcome === "refused" ? "refused" : "fetch";
-      audit.record({ event, outcome, code, lease, role, ...asker, until: outcome === "served" ? until : undefined });
-    });
-    next();
-  };
-}
-
-function noteFetch(response: Response, lease: Lease, role: string | null): void {
-  Object.assign(notesOf(response), { lease, role } satisfies FetchNotes);
-}
-
-/** Stands before the error handler, which answers. */
-// eslint-disable-next-line @typescript-eslint/max-params -- Express tells error handlers by their four parameters
-const noteFailure: ErrorRequestHandler = (thrown, _request, response, next) => {
-  notesOf(response).code = endpointError(toBrokerError(thrown)).code;
-  next(thrown);
-};
-
-/** refused: 403. failed: 400 or 503. abandoned: the client was gone before the answer had left. */
-function outcomeOf(response: Response, { code, peer }: FetchNotes): AuditOutcome {
-  if (!response.writableFinished || peer?.kind === "gone") return "abandoned";
-  if (code === undefined) return "served";
-  return statusOf(code) === 403 ? "refused" : "failed";
-}
-
-function notesOf(response: Response): FetchNotes {
-  const locals = response.locals as { fetch?: FetchNotes };
-  return (locals.fetch ??= {});
 }

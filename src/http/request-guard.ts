@@ -19,7 +19,7 @@ export interface GuardRules {
  * Refuses what no SDK sends and a browser, a proxy or a server that was tricked does (threat-model §1.1, §1.2): before
  * any routing, and whatever token the request carries. Passes the request, or gives the error for it.
  */
-export function refusalOf(request: GuardedRequest, { paths }: GuardRules): BrokerError | undefined {
+export function requestRefusal(request: GuardedRequest, { paths }: GuardRules): BrokerError | undefined {
   const objection = CHECKS.map((check) => check(request)).find((found) => found !== undefined);
   if (objection !== undefined) return new BrokerError("RequestRefused", objection, { hint: USE_OUR_URL });
   // The method decides nothing about who may; but there is nothing to be had by another one (interface §3).
@@ -35,7 +35,7 @@ export function requestGuard(rules: GuardRules): RequestHandler {
   return (request, response, next) => {
     const { httpVersion, method, url, socket } = request;
     const fields = headerFields(request.rawHeaders);
-    const refusal = refusalOf({ httpVersion, method, url, fields, localPort: socket.localPort }, rules);
+    const refusal = requestRefusal({ httpVersion, method, url, fields, localPort: socket.localPort }, rules);
     if (refusal) response.setHeader("Connection", "close");
     next(refusal);
   };

@@ -6,7 +6,7 @@ import type { DataKey } from "./data-key.js";
 import { seal, unseal } from "./sealed-file.js";
 import type { SealedStoreOptions } from "./secret-store.js";
 import { readIfThere, removeDurably } from "./store-files.js";
-import { NOT_PROBED, newerVersion, refusalOf } from "./store-state.js";
+import { closedRefusal, NOT_PROBED, newerVersion } from "./store-state.js";
 
 /** Credentials come in bursts (a refresh of many roles): one write for all of them. */
 const COALESCE_MS = 1_000;
@@ -39,7 +39,7 @@ export class SealedFileCache implements SealedCache {
   #contents: Contents | undefined;
   #cancelPlanned: Cancel | undefined;
   #writeFailure: string | undefined;
-  #refusal = refusalOf(NOT_PROBED);
+  #refusal = closedRefusal(NOT_PROBED);
 
   constructor(options: SealedStoreOptions) {
     this.#options = options;

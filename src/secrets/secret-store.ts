@@ -9,7 +9,7 @@ import type { Logger } from "../system/logger.js";
 import { type DataKey, dataKeyId, type Obstacle } from "./data-key.js";
 import { seal, unseal } from "./sealed-file.js";
 import { readIfThere, type StoreFiles, writeOrExplain } from "./store-files.js";
-import { NOT_PROBED, newerVersion, refusalOf } from "./store-state.js";
+import { closedRefusal, NOT_PROBED, newerVersion } from "./store-state.js";
 
 /**
  * Named secrets in one sealed file. Keys are `kind:name`, e.g. `keys:ops-keys`, `lease:default`.
@@ -48,7 +48,7 @@ export class SealedSecretStore implements SecretStore {
   readonly #options: SealedStoreOptions;
   readonly #writes = new Mutex();
   #contents: Contents | undefined;
-  #refusal = refusalOf(NOT_PROBED);
+  #refusal = closedRefusal(NOT_PROBED);
 
   constructor(options: SealedStoreOptions) {
     this.#options = options;

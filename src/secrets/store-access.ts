@@ -11,12 +11,12 @@ import { BROKEN_MARK, type SealedSecretStore } from "./secret-store.js";
 import { readIfThere, removeDurably, type StoreFiles, writeOrExplain } from "./store-files.js";
 import {
   type ClosedState,
+  closedRefusal,
   keyMissing,
   LOCKED_BY_USER,
   NOT_MADE,
   NOT_PROBED,
   problemInHeader,
-  refusalOf,
   type StoreState,
   stateFrom,
 } from "./store-state.js";
@@ -216,7 +216,7 @@ export class SealedStoreAccess implements StoreAccess {
   async #close(state: ClosedState): Promise<void> {
     const { secrets, cache } = this.#options;
     this.#state = state;
-    await Promise.all([secrets.close(refusalOf(state)), cache.close(refusalOf(state))]);
+    await Promise.all([secrets.close(closedRefusal(state)), cache.close(closedRefusal(state))]);
   }
 
   async #findBroken(): Promise<readonly string[]> {

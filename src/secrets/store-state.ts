@@ -68,7 +68,7 @@ export function stateFrom(error: unknown): ClosedState {
 }
 
 /** What every use of a closed store is refused with. */
-export function refusalOf({ message, hint }: ClosedState): BrokerError {
+export function closedRefusal({ message, hint }: ClosedState): BrokerError {
   return new BrokerError("StoreLocked", message, { hint });
 }
 

@@ -1,6 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { Agent } from "node:http";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { auditLines } from "../support/audit-lines.js";
 import { runCommand } from "../support/cli-run.js";
 import { filesRun } from "../support/files-run.js";
 import { get, InProcessBroker } from "../support/in-process-broker.js";
@@ -76,9 +78,13 @@ describe("the files that run", () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     expect((await get(leaseUrl, {}, agent)).status).toBe(200);
 
-    const ran = await filesRun(async () => expect((await get(leaseUrl, {}, agent)).status).toBe(200));
-    const files = ran.filter((file) => !OF_THE_CLIENT.includes(file));
+    const each: (readonly string[])[] = [];
+    for (let i = 0; i < 3; i++) {
+      each.push(await filesRun(async () => expect((await get(leaseUrl, {}, agent)).status).toBe(200)));
+    }
     agent.destroy();
+    // What the daemon is still writing since it was started runs beside one of them, not beside each.
+    const files = each[0]!.filter((file) => each.every((ran) => ran.includes(file)) && !OF_THE_CLIENT.includes(file));
 
     process.stdout.write(`a GET from memory: ${files.length} files: ${files.join(" ")}\n`);
     expect(files).toEqual([...listed("a GET from memory on a kept connection").read].sort());
@@ -123,12 +129,24 @@ describe("the files that run", () => {
     expect(ofDaemon.named).toBeLessThanOrEqual(19);
   });
 
-  it("behind a `use`, for its line on record, are those of docs/architecture.md, and six at most are to be read", async () => {
-    const ran = await filesRun(() => broker.call("use", { lease: DEFAULT, role: "prod" }));
+  it("behind a `use` and behind a GET, for their lines on record, are those of docs/architecture.md, and six at most are to be read", async () => {
+    const { leaseUrl } = await broker.call("lease-access", { lease: DEFAULT });
+    const ofUse = await filesRun(() => broker.call("use", { lease: DEFAULT, role: "prod" }));
+    const ofGet = await filesRun(async () => {
+      expect((await get(leaseUrl)).status).toBe(200);
+      const lines = () => auditLines(join(broker.home, "state"));
+      await expect.poll(lines).toContainEqual(expect.objectContaining({ event: "fetch" }));
+    });
 
-    expect(RECORD.read.filter((file) => !ran.includes(file))).toEqual([]);
-    expect(ran.filter((file) => file.startsWith("audit/") && !ON_RECORD.includes(file))).toEqual([]);
-    expect(sizeOf("a line on record", RECORD).read).toBeLessThanOrEqual(6);
+    for (const [ran, other] of [
+      [ofUse, "endpoint/"],
+      [ofGet, "control/"],
+    ] as const) {
+      const read = RECORD.read.filter((file) => !file.startsWith(other));
+      expect(read.filter((file) => !ran.includes(file))).toEqual([]);
+      expect(ran.filter((file) => file.startsWith("audit/") && !ON_RECORD.includes(file))).toEqual([]);
+      expect(sizeOf("a line on record", { ...RECORD, read }).read).toBeLessThanOrEqual(6);
+    }
   });
 
   it("of a list that is wrong are told: one that is not listed, one that did not run, one that is gone", async () => {

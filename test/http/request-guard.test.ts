@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { toBrokerError } from "../../src/core/errors.js";
 import { errorAnswer, errorHandler } from "../../src/http/json-answer.js";
 import { type Listener, listenOnLoopback } from "../../src/http/listen.js";
-import { type GuardedRequest, refusalOf, requestGuard } from "../../src/http/request-guard.js";
+import { type GuardedRequest, requestGuard, requestRefusal } from "../../src/http/request-guard.js";
 import { SystemClock } from "../../src/system/clock.js";
 import { memoryLogger } from "../support/memory-logger.js";
 import { exchange } from "../support/raw-http.js";
@@ -14,7 +14,7 @@ const HOST = { host: ["127.0.0.1:9171"] };
 const good: GuardedRequest = { httpVersion: "1.1", method: "GET", url: "/creds", fields: HOST, localPort: 9171 };
 
 function told(change: Partial<GuardedRequest>): string | undefined {
-  const refusal = refusalOf({ ...good, ...change }, rules);
+  const refusal = requestRefusal({ ...good, ...change }, rules);
   return refusal && `${refusal.code}: ${refusal.message}`;
 }
 
@@ -112,7 +112,7 @@ describe("the request guard", () => {
 
   it("names the fix for everything that it refuses", () => {
     for (const bad of [{ url: "/" }, { method: "PUT" }, { httpVersion: "1.0" }, { fields: {} }]) {
-      expect(refusalOf({ ...good, ...bad }, rules)?.hint).toBe('eval "$(brokerctl env)"');
+      expect(requestRefusal({ ...good, ...bad }, rules)?.hint).toBe('eval "$(brokerctl env)"');
     }
   });
 });

@@ -1,5 +1,5 @@
 import type { Holder } from "../core/audit-views.js";
-import type { ImportItem, ImportKeyView, ImportRequest, TextSpan } from "../core/aws-import.js";
+import type { ImportItem, ImportKeyView, ImportRequest, TextSpans } from "../core/aws-import.js";
 import type { EditPlan } from "../core/config-edit.js";
 import type { BrokerErrorCode } from "../core/errors.js";
 import type { LeaseSelector } from "../core/lease.js";
@@ -142,24 +142,28 @@ export interface ControlOperations
     },
     KeyView & { readonly notes: readonly string[] },
   ];
-  /** What an import would do; `storeProblem`: why its keys could not be stored now. */
+  /**
+   * What an import would do; `storeProblem`: why its keys could not be stored now. `places` is where they stand, but for those
+   * that the store has another key for.
+   */
   "import-plan": [
     ImportRequest,
     EditPlan & {
       readonly items: readonly ImportItem[];
       readonly keys: readonly ImportKeyView[];
+      readonly places: TextSpans;
       readonly storeProblem: ControlError | null;
     },
   ];
   /**
    * Puts the keys of an import into the secret store, once its sources are in the config in force. `places` is where the
-   * keys stand that are durably stored now: what `--remove-keys` cuts out of the AWS files.
+   * keys stand that are durably stored now: what `--remove-keys` and `--replace` cut out of the AWS files.
    */
   "import-keys": [
     ImportRequest,
     {
       readonly keys: readonly ImportKeyView[];
-      readonly places: { readonly config: readonly TextSpan[]; readonly credentials: readonly TextSpan[] };
+      readonly places: TextSpans;
     },
   ];
   "keys-list": [Empty, { readonly keys: readonly KeyView[] }];

@@ -46,19 +46,26 @@ export interface ImportKeyView {
   readonly breaks: readonly string[];
   /** With these they go on. */
   readonly lines: readonly ProcessLine[];
+  /** They all do: no profile signs with the key that such a line cannot serve. */
+  readonly isReplaceable: boolean;
 }
 
-/** `credential_process = …` for a profile. */
+/** A profile that a `credential_process` line for this role serves. */
 export interface ProcessLine {
   readonly profile: string;
   readonly file: AwsFileName;
-  readonly line: string;
+  readonly role: string;
 }
 
 /** Characters from the start of a file's text. */
 export interface TextSpan {
   readonly start: number;
   readonly end: number;
-  /** A line that can stand in its place, where the user wants it. */
-  readonly instead?: string;
+  /** Whose key it is a part of. */
+  readonly source: string;
+  /** Its `credential_process` line can stand there, where the user wants it. */
+  readonly role?: string;
 }
+
+/** Of each file. */
+export type TextSpans = Readonly<Record<AwsFileName, readonly TextSpan[]>>;

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { ImportItem, ImportKeyView } from "../../src/core/aws-import.js";
@@ -8,7 +8,8 @@ import { type CliFixture, cliFixture } from "../support/cli-fixture.js";
 import { tempDir } from "../support/temp-dir.js";
 
 const SECRET = canarySecretKey("Import");
-const KEY_LINES = `aws_access_key_id = AKIA0000000000000001\r\naws_secret_access_key = ${SECRET}\r\n`;
+const ID_LINE = "aws_access_key_id = AKIA0000000000000001\r\n";
+const KEY_LINES = `${ID_LINE}aws_secret_access_key = ${SECRET}\r\n`;
 const CREDENTIALS = `\uFEFF[ops]\r\n${KEY_LINES}region = eu-west-1\r\n`;
 const OPS: ImportItem = {
   what: "ops",
@@ -19,22 +20,32 @@ const OPS: ImportItem = {
   sourceRole: null,
   notes: ["a note"],
 };
-const LINE = "credential_process = brokerctl credential-process ops";
 const KEY: ImportKeyView = {
   ...{ source: "ops", accessKeyIdSuffix: "0001", state: "missing" },
   breaks: ["ops", "prod"],
-  lines: [{ profile: "ops", file: "credentials", line: LINE }],
+  lines: [{ profile: "ops", file: "credentials", role: "ops" }],
+  isReplaceable: true,
 };
 
 let fixture: CliFixture;
 let directory: string;
+/** In the place of the key. */
+let line: string;
 let env: Record<string, string>;
 
 beforeEach(async () => {
   fixture = await cliFixture();
+  fixture.control.addRole("ops");
   fixture.control.importing = { items: [OPS], keys: [KEY], storeProblem: null, adds: true };
   const start = CREDENTIALS.indexOf(KEY_LINES);
-  fixture.control.importPlaces = { config: [], credentials: [{ start, end: start + KEY_LINES.length, instead: LINE }] };
+  fixture.control.importPlaces = {
+    config: [],
+    credentials: [
+      { start, end: start + ID_LINE.length, source: "ops", role: "ops" },
+      { start: start + ID_LINE.length, end: start + KEY_LINES.length, source: "ops" },
+    ],
+  };
+  line = `credential_process = /usr/bin/env CREDBROKER_HOME=${fixture.home} /opt/node/bin/node /opt/credbroker/dist/brokerctl.js credential-process ops`;
   directory = tempDir("aws", "input");
   env = {
     AWS_CONFIG_FILE: join(directory, "config"),
@@ -203,10 +214,12 @@ describe("import", () => {
           access_key_id_suffix: "0001",
           state: "missing",
           breaks: ["ops", "prod"],
-          credential_process_lines: KEY.lines,
+          credential_process_lines: [{ profile: "ops", file: "credentials", line }],
         },
       ],
+      edits: [],
       keys_removed_from: [],
+      backups: [],
     });
     expect((await fixture.run(["import", "--json"], { env, interactive: true })).error).toMatchObject({
       code: "UsageInvalid",
@@ -230,30 +243,17 @@ describe("import --remove-keys", () => {
     expect(readFileSync(link, "utf8")).toBe(readFileSync(real, "utf8"));
   });
 
-  it("says which uses of --profile end, and shows the lines that keep them, without writing one", async () => {
+  it("says which uses of --profile end, and what would keep them", async () => {
     const { stderr } = await fixture.run(["import", "--yes", "--remove-keys"], { env });
-    expect(stderr).toContain("stops working for ops, prod");
-    expect(stderr).toContain(`${env["AWS_SHARED_CREDENTIALS_FILE"]}, profile ops: ${LINE}`);
+    expect(stderr).toContain("stops working for ops, prod; with --replace in place of --remove-keys it goes on");
     expect(credentials()).not.toContain("credential_process");
     expect((await fixture.run(["import", "--yes"], { env })).stderr).not.toContain("stops working");
-  });
-
-  it("writes a credential_process line in place of the key when that is asked for", async () => {
-    const { stderr } = await fixture.run(["import", "--yes", "--remove-keys", "--credential-process"], { env });
-    expect(credentials()).toBe(`\uFEFF[ops]\r\n${LINE}\r\nregion = eu-west-1\r\n`);
-    expect(stderr).not.toContain("stops working");
-  });
-
-  it("--credential-process alone names what it belongs to", async () => {
-    const { code, stderr } = await fixture.run(["import", "--yes", "--credential-process"], { env });
-    expect([code, operations()]).toEqual([2, []]);
-    expect(stderr).toContain("--remove-keys --credential-process");
   });
 
   it("works on a later run, when the keys are stored already", async () => {
     const items = [{ ...OPS, outcome: "same" as const }];
     fixture.control.importing = { items, keys: [{ ...KEY, state: "held" }], storeProblem: null, adds: false };
-    const answers = [[/remove the stored keys/, true]] as const;
+    const answers = [[/take the stored keys out/, true]] as const;
     expect(await fixture.run(["import", "--remove-keys"], { env, answers })).toMatchObject({ code: 0 });
     expect(credentials()).not.toContain(SECRET);
   });
@@ -270,6 +270,83 @@ describe("import --remove-keys", () => {
     fixture.control.refusing.set("import-keys", { code: "StoreUnavailable", message: "disk full" });
     expect(await fixture.run(["import", "--yes", "--remove-keys"], { env })).toMatchObject({ code: 1 });
     expect(credentials()).toBe(CREDENTIALS);
+  });
+});
+
+describe("import --replace", () => {
+  const argv = ["import", "--yes", "--replace"];
+  const copies = (): string[] => readdirSync(directory).filter((name) => name.includes("backup"));
+
+  it("has the profile ask brokerctl, keeps a copy of the file, and says how to go back", async () => {
+    const { code, stderr } = await fixture.run(argv, { env });
+    expect(code).toBe(0);
+    expect(credentials()).toBe(`\uFEFF[ops]\r\n${line}\r\nregion = eu-west-1\r\n`);
+    expect(statSync(join(directory, "credentials")).mode & 0o777).toBe(0o640);
+    expect(copies()).toEqual(["credentials.credbroker-backup-20260101T000000Z"]);
+    const copy = join(directory, copies()[0]!);
+    expect([readFileSync(copy, "utf8"), statSync(copy).mode & 0o777]).toEqual([CREDENTIALS, 0o600]);
+    expect(stderr).toContain(`to undo: cp ${copy} ${directory}/credentials    # once all works: rm ${copy}`);
+    expect(stderr).toContain("credentials of ops will be those of a session");
+    expect(stderr).not.toContain("stops working");
+    expect(operations()).toEqual(["import-plan", "config-reload", "import-keys", "warm"]);
+  });
+
+  it("writes through a link, with the copy beside the link and not in what it leads to", async () => {
+    const dotfiles = tempDir("dotfiles", "input");
+    writeFileSync(join(dotfiles, "c"), CREDENTIALS, { mode: 0o600 });
+    const link = join(directory, "link");
+    symlinkSync(join(dotfiles, "c"), link);
+    await fixture.run(argv, { env: { ...env, AWS_SHARED_CREDENTIALS_FILE: link } });
+    expect(readFileSync(join(dotfiles, "c"), "utf8")).toContain(line);
+    expect([readdirSync(dotfiles), copies().length]).toEqual([["c"], 1]);
+  });
+
+  it("--dry-run shows the edit without a secret, and does nothing", async () => {
+    const { code, stdout, stderr } = await fixture.run(["import", "--dry-run", "--replace"], { env });
+    expect([code, credentials(), copies()]).toEqual([0, CREDENTIALS, []]);
+    const shown = ["  2 - aws_access_key_id = …0001", `  2 + ${line}`, "  3 - aws_secret_access_key = [secret]"];
+    expect(stdout).toContain(`${directory}/credentials:\n${shown.join("\n")}\n`);
+    expect(stdout + stderr).not.toContain(SECRET);
+    const { json } = await fixture.run(["import", "--dry-run", "--replace", "--json"], { env });
+    expect(json).toMatchObject({
+      edits: [
+        { line: 2, removed: "aws_access_key_id = …0001", added: line },
+        { line: 3, added: null },
+      ],
+    });
+  });
+
+  it.each(["MfaRequired", "LoginRequired", "AssumeRoleDenied", "AwsUnreachable"] as const)(
+    "leaves the key where it is when AWS gives no credentials for it (%s)",
+    async (code) => {
+      fixture.control.failing.set("ops", { code, message: "why not", hint: "brokerctl login ops" });
+      const result = await fixture.run(argv, { env });
+      expect(result.code).toBe({ MfaRequired: 4, LoginRequired: 4, AssumeRoleDenied: 5, AwsUnreachable: 1 }[code]);
+      expect(result.stderr).toMatch(
+        /the keys stay in \S+credentials, because role ops cannot be had: why not[^]*brokerctl login ops/,
+      );
+      expect([credentials(), copies()]).toEqual([CREDENTIALS, []]);
+    },
+  );
+
+  it("leaves a key without which a profile would stop", async () => {
+    const keys = [{ ...KEY, lines: [], isReplaceable: false }];
+    fixture.control.importing = { ...fixture.control.importing, keys };
+    const { code, stderr } = await fixture.run(argv, { env });
+    expect([code, credentials(), copies()]).toEqual([0, CREDENTIALS, []]);
+    expect(stderr).toContain("the key of source ops stays in the AWS files: ops, prod cannot do with a line");
+  });
+
+  it("leaves a file that changed meanwhile", async () => {
+    fixture.control.onImportKeys = () => writeFileSync(join(directory, "credentials"), `${CREDENTIALS}# theirs\n`);
+    expect(await fixture.run(argv, { env })).toMatchObject({ code: 1 });
+    expect([credentials(), copies()]).toEqual([`${CREDENTIALS}# theirs\n`, []]);
+  });
+
+  it("is no --remove-keys", async () => {
+    const { code, stderr } = await fixture.run([...argv, "--remove-keys"], { env });
+    expect([code, operations()]).toEqual([2, []]);
+    expect(stderr).toContain("brokerctl import --replace");
   });
 });
 

@@ -278,8 +278,8 @@ export class FakeControl {
     "import-plan": ({ text }) => {
       const { adds, ...plan } = this.importing;
       return adds
-        ? { ...plan, text: `${text}# imported\n`, summary: ["roles:"] }
-        : { ...plan, text: null, summary: [] };
+        ? { ...plan, places: this.importPlaces, text: `${text}# imported\n`, summary: ["roles:"] }
+        : { ...plan, places: this.importPlaces, text: null, summary: [] };
     },
     "import-keys": () => {
       this.onImportKeys();

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { splitCommand } from "../../src/core/split-command.js";
 import { CANARY } from "../support/canaries.js";
 import { type RunResult, runCommand } from "../support/cli-run.js";
 import { get, InProcessBroker, roleArn, USER_KEY } from "../support/in-process-broker.js";
@@ -64,6 +65,23 @@ describe("import into a running broker", () => {
     expect(brokerConfig()).not.toContain(CANARY);
     expect(JSON.stringify(broker.log)).not.toContain(CANARY);
     expect(stderr).not.toContain(CANARY);
+  });
+
+  it("--replace leaves a profile that asks the broker, and gets a session of the key", async () => {
+    const { code, stderr } = await ctl("import", "--yes", "--replace");
+    expect([code, stderr]).toEqual([0, expect.not.stringContaining(CANARY)]);
+    const replaced = readFileSync(env["AWS_SHARED_CREDENTIALS_FILE"]!, "utf8");
+    const line = /^# mine\n\[me\]\ncredential_process = (.+)\n$/.exec(replaced)?.[1] ?? "";
+    const split = splitCommand(line);
+    const argv = "argv" in split ? split.argv : [];
+    expect(argv.slice(0, 2)).toEqual(["/usr/bin/env", `CREDBROKER_HOME=${broker.home}`]);
+    const { stdout } = await ctl(...argv.slice(4));
+    const printed = JSON.parse(stdout) as { AccessKeyId: string };
+    expect(broker.aws.whoIs(printed.AccessKeyId)).toMatchObject({ kind: "session" });
+
+    const again = await ctl("import", "--yes", "--replace");
+    expect([again.code, readFileSync(env["AWS_SHARED_CREDENTIALS_FILE"]!, "utf8")]).toEqual([0, replaced]);
+    expect(again.stderr).toContain("nothing to do");
   });
 
   it("changes nothing the second time, and says so", async () => {

@@ -1,13 +1,14 @@
 import type { ControlError, ControlResponse } from "../../control-api/contract.js";
-import type { ImportRequest, TextSpan } from "../../core/aws-import.js";
+import type { ImportRequest, TextSpan, TextSpans } from "../../core/aws-import.js";
 import { BrokerError } from "../../core/errors.js";
 import { replaceConfig } from "../config/config-file.js";
 import type { CliContext } from "../context.js";
+import { ownCommand } from "../profiles/process-line.js";
 import { cannotAsk, confirmOrRefuse } from "../terminal/prompts.js";
 import { removalView } from "./import-views.js";
+import { type KeyEdit, keyEdits } from "./key-edits.js";
 
 export type ImportPlan = ControlResponse<"import-plan">;
-type Places = ControlResponse<"import-keys">["places"];
 
 /** A plan and the request it was made for. */
 export interface PlannedImport {
@@ -17,15 +18,18 @@ export interface PlannedImport {
 
 interface Work extends PlannedImport {
   readonly yes: boolean;
-  readonly removeKeys: boolean;
-  /** A `credential_process` line in the place of each key that is removed. */
-  readonly writeProcesses: boolean;
+  readonly keysInFiles: KeysInFiles;
 }
+
+/** What becomes of keys that are in the secret store; replace: by a `credential_process` line, after a copy of the file. */
+export type KeysInFiles = "keep" | "remove" | "replace";
 
 export interface ImportResult {
   readonly keys: ImportPlan["keys"];
   /** Files from which keys were removed. */
   readonly removedFrom: readonly string[];
+  /** Copies of them as they were. */
+  readonly backups: readonly string[];
 }
 
 /** Config first, then keys, then the AWS files: whatever fails, run again, it goes on where it stopped. */
@@ -33,10 +37,10 @@ export async function applyImport(work: Work, context: CliContext): Promise<Impo
   const { request, plan } = work;
   const { output } = context;
   const toStore = plan.keys.filter(({ state }) => isToStore(state));
-  const toRemove = work.removeKeys ? plan.keys.filter(({ state }) => state !== "other") : [];
+  const toRemove = work.keysInFiles !== "keep" ? plan.keys.filter(({ state }) => state !== "other") : [];
   if (plan.text === null && toStore.length === 0 && toRemove.length === 0) {
     output.say("nothing to do: what can be taken is there already");
-    return { keys: plan.keys, removedFrom: [] };
+    return { keys: plan.keys, removedFrom: [], backups: [] };
   }
   if (plan.storeProblem && plan.keys.length > 0) throw asError(plan.storeProblem);
   tellRemoval(toRemove, work, context);
@@ -45,13 +49,21 @@ export async function applyImport(work: Work, context: CliContext): Promise<Impo
     await replaceConfig(request, plan.text, context);
     output.say(`added to ${request.path}; the config is loaded`);
   }
-  return plan.keys.length === 0 ? { keys: [], removedFrom: [] } : moveKeys(work, toStore, context);
+  return plan.keys.length === 0 ? { keys: [], removedFrom: [], backups: [] } : moveKeys(work, toStore, context);
 }
 
-function tellRemoval(keys: ImportPlan["keys"], { request, writeProcesses }: Work, { output }: CliContext): void {
-  const { config, credentials } = request.aws;
-  const told = removalView(keys, { config: config?.path, credentials: credentials?.path });
-  if (told !== "" && !writeProcesses && !output.json) output.say(told);
+function tellRemoval(keys: ImportPlan["keys"], { keysInFiles }: Work, { output }: CliContext): void {
+  const told = removalView(keys);
+  if (told !== "" && keysInFiles === "remove") output.say(told);
+  if (keysInFiles !== "replace") return;
+  for (const { source, breaks } of keys.filter((key) => !key.isReplaceable)) {
+    output.warn(
+      `the key of source ${source} stays in the AWS files: ${breaks.join(", ")} cannot do with a line in its place`,
+    );
+  }
+  const roles = keys.flatMap(({ lines, isReplaceable }) => (isReplaceable ? lines.map(({ role }) => role) : []));
+  if (roles.length === 0) return;
+  output.say(`credentials of ${roles.join(", ")} will be those of a session: IAM and most of STS refuse them`);
 }
 
 export function isToStore(state: ImportPlan["keys"][number]["state"]): boolean {
@@ -64,8 +76,7 @@ async function moveKeys(work: Work, toStore: ImportPlan["keys"], context: CliCon
   const stored = await client.call("import-keys", { ...request, text: plan.text ?? request.text });
   const kept = toStore.filter(({ source }) => stored.keys.some((key) => key.source === source && key.state === "held"));
   if (kept.length > 0) output.say(`in the secret store: the keys of ${kept.map(({ source }) => source).join(", ")}`);
-  const removedFrom = await removeKeys(work, stored.places, context);
-  return { keys: stored.keys, removedFrom };
+  return { keys: stored.keys, ...(await takeOut(work, stored.places, context)) };
 }
 
 /** With --json nothing is shown that the user could say yes to. */
@@ -86,38 +97,40 @@ function questionOf(
   const parts = [
     ...(count > 0 ? [`add ${count} to the config`] : []),
     ...(toStore.length > 0 ? [`store ${toStore.length} keys`] : []),
-    ...(toRemove.length > 0 ? ["remove the stored keys from the AWS files"] : []),
+    ...(toRemove.length > 0 ? ["take the stored keys out of the AWS files"] : []),
   ];
   return `Import: ${parts.join(", ")}?`;
 }
 
-async function removeKeys(work: Work, places: Places, { output }: CliContext): Promise<readonly string[]> {
-  const { replaceFileIfUnchanged } = await import("../../files/replace-file.js");
-  const removedFrom: string[] = [];
-  for (const name of ["config", "credentials"] as const) {
-    const file = work.request.aws[name];
-    const spans = places[name];
-    if (!file || spans.length === 0) continue;
-    if (!work.removeKeys) {
-      output.warn(`${file.path} still holds keys in clear text`, "brokerctl import --remove-keys");
-      continue;
-    }
-    await replaceFileIfUnchanged({ path: file.path, expected: file.text, next: nextText(file.text, spans, work) });
-    output.say(`removed from ${file.path}: the keys that are in the secret store now`);
-    removedFrom.push(file.path);
+async function takeOut(work: Work, places: TextSpans, context: CliContext): Promise<Omit<ImportResult, "keys">> {
+  const edits = editsOf(work, places, context);
+  const { removeKeyLines, replaceKeyLines } = await import("./take-out-keys.js");
+  if (work.keysInFiles === "remove") return { removedFrom: await removeKeyLines(edits, context), backups: [] };
+  if (work.keysInFiles === "replace") {
+    const backups = await replaceKeyLines({ edits, roles: rolesOf(work.plan) }, context);
+    return { removedFrom: edits.map(({ file }) => file.path), backups };
   }
-  return removedFrom;
+  for (const { file } of edits) {
+    context.output.warn(`${file.path} still holds keys in clear text`, "brokerctl import --replace");
+  }
+  return { removedFrom: [], backups: [] };
 }
 
-function nextText(text: string, spans: Places["config"], { writeProcesses }: Work): string {
-  return cutText(text, writeProcesses ? spans : spans.map(({ start, end }) => ({ start, end })));
+/** With `replace`, a key that some profile cannot do without stays where it is. */
+export function editsOf(
+  { request, plan, keysInFiles }: Pick<Work, "request" | "plan" | "keysInFiles">,
+  places: TextSpans,
+  context: CliContext,
+): readonly KeyEdit[] {
+  if (keysInFiles !== "replace") return keyEdits(request.aws, places, undefined);
+  const kept = plan.keys.filter((key) => !key.isReplaceable).map(({ source }) => source);
+  const isTaken = ({ source }: TextSpan): boolean => !kept.includes(source);
+  const taken = { config: places.config.filter(isTaken), credentials: places.credentials.filter(isTaken) };
+  return keyEdits(request.aws, taken, ownCommand(context));
 }
 
-/** The text without these spans, or with the line of each that has one in its place. Every other character stays. */
-function cutText(text: string, spans: readonly TextSpan[]): string {
-  const fromTheEnd = spans.toSorted((a, b) => b.start - a.start);
-  return fromTheEnd.reduce((left, { start, end, instead }) => {
-    const lineEnd = /[\r\n]*$/.exec(left.slice(start, end))?.[0] ?? "";
-    return left.slice(0, start) + (instead === undefined ? "" : instead + lineEnd) + left.slice(end);
-  }, text);
+/** Those that lines in the place of keys ask for. */
+function rolesOf({ keys }: ImportPlan): readonly string[] {
+  const lines = keys.flatMap((key) => (key.isReplaceable && key.state !== "other" ? key.lines : []));
+  return [...new Set(lines.map(({ role }) => role))];
 }

@@ -1,4 +1,5 @@
 import type { ImportItem, ImportKeyView } from "../../core/aws-import.js";
+import { type OwnCommand, processLine } from "../profiles/process-line.js";
 import type { Screen } from "../terminal/screen.js";
 import { table } from "../terminal/table.js";
 
@@ -39,22 +40,17 @@ export function importItemJson(item: ImportItem): Readonly<Record<string, unknow
   return { profile: what, outcome, role, source, source_type: type, source_role: sourceRole, notes };
 }
 
-export function importKeyJson(key: ImportKeyView): Readonly<Record<string, unknown>> {
-  const { source, accessKeyIdSuffix, state, breaks, lines } = key;
+export function importKeyJson(key: ImportKeyView, command: OwnCommand): Readonly<Record<string, unknown>> {
+  const { source, accessKeyIdSuffix, state, breaks } = key;
+  const lines = key.lines.map(({ profile, file, role }) => ({ profile, file, line: processLine(command, role) }));
   return { source, access_key_id_suffix: accessKeyIdSuffix, state, breaks, credential_process_lines: lines };
 }
 
-/** What the removal of keys from the AWS files takes with it, and the lines with which it goes on; empty: nothing. */
-export function removalView(
-  keys: readonly ImportKeyView[],
-  paths: Readonly<Record<string, string | undefined>>,
-): string {
+/** What the removal of keys from the AWS files takes with it, and what would not; empty: nothing. */
+export function removalView(keys: readonly ImportKeyView[]): string {
   const breaks = [...new Set(keys.flatMap((key) => key.breaks))];
   if (breaks.length === 0) return "";
-  const lines = keys.flatMap((key) => key.lines);
-  const offered = lines.map(({ profile, file, line }) => `  ${paths[file] ?? file}, profile ${profile}: ${line}`);
-  return [
-    `without these keys --profile (AWS_PROFILE) stops working for ${breaks.join(", ")}`,
-    ...(offered.length > 0 ? ["they go on with these lines, which --credential-process writes:", ...offered] : []),
-  ].join("\n");
+  const lost = `without these keys --profile (AWS_PROFILE) stops working for ${breaks.join(", ")}`;
+  const goesOn = keys.some((key) => key.lines.length > 0);
+  return goesOn ? `${lost}; with --replace in place of --remove-keys it goes on` : lost;
 }

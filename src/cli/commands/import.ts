@@ -2,22 +2,27 @@ import type { FileText, ImportRequest } from "../../core/aws-import.js";
 import { BrokerError } from "../../core/errors.js";
 import {
   applyImport,
+  editsOf,
   type ImportPlan,
   type ImportResult,
   isToStore,
+  type KeysInFiles,
   type PlannedImport,
 } from "../aws-files/apply-import.js";
 import { importCounts, importItemJson, importKeyJson, importTable } from "../aws-files/import-views.js";
+import type { KeyEdit } from "../aws-files/key-edits.js";
 import { type AwsFileTexts, readAwsFiles, usualAwsFiles } from "../aws-files/read-aws-files.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
 import { readConfig } from "../config/config-file.js";
 import type { CliContext } from "../context.js";
 import { EXIT } from "../exit-codes.js";
+import { ownCommand } from "../profiles/process-line.js";
 
 interface Choices {
   readonly profiles: readonly string[];
   readonly dryRun: boolean;
   readonly yes: boolean;
+  readonly keysInFiles: KeysInFiles;
 }
 
 export const importCommand = defineCommand({
@@ -25,14 +30,16 @@ export const importCommand = defineCommand({
   summary: "Take profiles of ~/.aws/config and credentials into the config, and their keys into the secret store",
   details: `Shows what each profile becomes, or why it is not taken, and asks. Without PROFILE: all but [default], which is taken when it
 is named or when you say so. Entries that the config has already stay as they are. The AWS files stay as they are too,
-unless --remove-keys cuts out the access keys that were stored. AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE are honoured.`,
+unless --replace or --remove-keys takes out the access keys that were stored. With --replace a credential_process line stands in
+their place, so that \`--profile NAME\` goes on, and the file as it was is kept beside it.
+AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE are honoured.`,
   positionals: [{ name: "PROFILE", repeat: true, help: "only these, and those that sign for them" }],
   options: {
     "dry-run": { type: "boolean", help: "show it and change nothing" },
     yes: { type: "boolean", help: "do not ask; [default] must then be named" },
-    "credential-process": {
+    replace: {
       type: "boolean",
-      help: "with --remove-keys: a credential_process line in their place, so that --profile goes on",
+      help: "have the profiles of stored keys ask brokerctl in place of them; a copy of the file stays",
     },
     "remove-keys": { type: "boolean", help: "remove the keys from the AWS files once they are in the secret store" },
     json: JSON_OPTION,
@@ -40,29 +47,26 @@ unless --remove-keys cuts out the access keys that were stored. AWS_CONFIG_FILE 
   examples: [
     "brokerctl import --dry-run",
     "brokerctl import",
-    "brokerctl import prod default --remove-keys",
+    "brokerctl import prod default --replace",
     "brokerctl import --yes --json | jq '.profiles[] | select(.outcome == \"refused\")'",
   ],
   exitCodes: ["1 also: a PROFILE that was named could not be taken"],
   async run({ options, positionals }, context) {
-    const choices: Choices = {
-      profiles: positionals,
-      dryRun: options["dry-run"],
-      yes: options.yes,
-    };
-    const { "remove-keys": removeKeys, "credential-process": writeProcesses } = options;
-    if (writeProcesses && !removeKeys) {
-      throw new BrokerError("UsageInvalid", "--credential-process puts lines in the place of removed keys", {
-        hint: "brokerctl import --remove-keys --credential-process",
+    const { "remove-keys": removes, replace: replaces, yes, "dry-run": dryRun } = options;
+    if (removes && replaces) {
+      throw new BrokerError("UsageInvalid", "--remove-keys leaves nothing in the place of a key, --replace does", {
+        hint: "brokerctl import --replace",
       });
     }
+    const keysInFiles = replaces ? "replace" : removes ? "remove" : "keep";
+    const choices: Choices = { profiles: positionals, dryRun, yes, keysInFiles };
     const files = await readAwsFiles(context);
     const config = await readConfig(context);
     const { request, plan } = await planned({ config, files, choices }, context);
-    const result = choices.dryRun
-      ? { keys: plan.keys, removedFrom: [] }
-      : await applyImport({ request, plan, yes: options.yes, removeKeys, writeProcesses }, context);
-    if (context.output.json) context.output.printJson(resultJson({ request, plan, dryRun: choices.dryRun, ...result }));
+    const result = dryRun
+      ? { keys: plan.keys, removedFrom: [], backups: [] }
+      : await applyImport({ request, plan, yes, keysInFiles }, context);
+    if (context.output.json) context.output.printJson(resultJson({ request, plan, choices, ...result }, context));
     const taken = plan.items.every(({ what, outcome }) => !positionals.includes(what) || isTaken(outcome));
     return taken ? EXIT.done : EXIT.failed;
   },
@@ -81,13 +85,13 @@ async function planned(
   const request: ImportRequest = { ...config, aws: files, profiles, withDefault: false };
   const plan = await context.client.call("import-plan", request);
   warnOfOtherFiles(request, plan, context);
-  show(plan, choices, context);
+  show({ request, plan }, choices, context);
   const asks = context.interactive && !choices.yes && !choices.dryRun && !context.output.json;
   if (!asks || !plan.items.some(({ outcome }) => outcome === "left")) return { request, plan };
   if (!(await context.prompts.confirm("Take [default] as well?", false))) return { request, plan };
   const withDefault = { ...request, withDefault: true };
   const all = await context.client.call("import-plan", withDefault);
-  show(all, choices, context);
+  show({ request: withDefault, plan: all }, choices, context);
   return { request: withDefault, plan: all };
 }
 
@@ -101,7 +105,10 @@ function warnOfOtherFiles({ aws }: ImportRequest, { items }: ImportPlan, context
   context.output.warn(`sources of type profile are read from ${usual.config} and ${usual.credentials}: ${names}`);
 }
 
-function show({ items, keys, storeProblem }: ImportPlan, { dryRun }: Choices, { output }: CliContext): void {
+function show({ request, plan }: PlannedImport, choices: Choices, context: CliContext): void {
+  const { items, keys, storeProblem } = plan;
+  const { dryRun } = choices;
+  const { output } = context;
   if (output.json) return;
   const lines = items.length === 0 ? "the AWS files hold no profiles" : importTable(items, output.screen);
   if (dryRun) output.print(lines);
@@ -115,22 +122,44 @@ function show({ items, keys, storeProblem }: ImportPlan, { dryRun }: Choices, { 
       `brokerctl keys add ${source} --replace`,
     );
   }
+  if (dryRun) showEdits({ request, plan }, choices, context);
   if (dryRun && storeProblem) output.warn(storeProblem.message, storeProblem.hint);
 }
 
-function resultJson({
-  request,
-  plan,
-  dryRun,
-  keys,
-  removedFrom,
-}: PlannedImport & ImportResult & { readonly dryRun: boolean }): Readonly<Record<string, unknown>> {
+/** What the AWS files become: nothing but names, the ends of key ids, and our lines. */
+function showEdits(planned: PlannedImport, choices: Choices, context: CliContext): void {
+  for (const { file, lines } of plannedEdits(planned, choices, context)) {
+    context.output.print(`${file.path}:`);
+    for (const { line, removed, added } of lines) {
+      context.output.print(`  ${line} - ${removed}`);
+      if (added !== undefined) context.output.print(`  ${line} + ${added}`);
+    }
+  }
+}
+
+function plannedEdits(
+  { request, plan }: PlannedImport,
+  { keysInFiles }: Choices,
+  context: CliContext,
+): readonly KeyEdit[] {
+  return keysInFiles === "keep" ? [] : editsOf({ request, plan, keysInFiles }, plan.places, context);
+}
+
+type Result = PlannedImport & ImportResult & { readonly choices: Choices };
+
+function resultJson(result: Result, context: CliContext): Readonly<Record<string, unknown>> {
+  const { request, plan, choices, keys, removedFrom, backups } = result;
+  const command = ownCommand(context);
   return {
-    dry_run: dryRun,
+    dry_run: choices.dryRun,
     config_path: request.path,
     aws_files: [request.aws.config?.path, request.aws.credentials?.path].filter((path) => path !== undefined),
     profiles: plan.items.map(importItemJson),
-    keys: keys.map(importKeyJson),
+    keys: keys.map((key) => importKeyJson(key, command)),
+    edits: plannedEdits(result, choices, context).flatMap(({ file, lines }) =>
+      lines.map(({ line, removed, added = null }) => ({ file: file.path, line, removed, added })),
+    ),
     keys_removed_from: removedFrom,
+    backups,
   };
 }

@@ -115,7 +115,7 @@ async function offerImport(context: CliContext): Promise<void> {
   if (![config, credentials].some((path) => existsSync(path))) return;
   if (!(await context.prompts.confirm("Import profiles of ~/.aws? They are shown first", false))) return;
   const { importCommand } = await import("./import.js");
-  const options = { "dry-run": false, yes: false, "remove-keys": false, "credential-process": false, json: false };
+  const options = { "dry-run": false, yes: false, "remove-keys": false, replace: false, json: false };
   await importCommand.run({ options, positionals: [], rest: [] }, context);
 }
 

@@ -2,6 +2,7 @@ import { readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { textOf } from "../aws-files/aws-files.js";
 import { userAwsFiles } from "../aws-files/read-aws-files.js";
+import { BACKUP_SUFFIX } from "../aws-files/take-out-keys.js";
 import type { CliContext } from "../context.js";
 import { blockToReplace } from "../profiles/plan-profiles.js";
 import { asksBrokerctl } from "../profiles/process-line.js";
@@ -17,9 +18,6 @@ export interface AwsLeftovers {
   /** Copies that `import --replace` made before it took a key out of the file: the key is in them. */
   readonly backups: readonly string[];
 }
-
-/** Behind the name of the file that was copied; the rest tells when. */
-export const BACKUP_SUFFIX = ".credbroker-backup-";
 
 /** Looks only; a file that cannot be read holds nothing of ours. */
 export async function findAwsLeftovers(context: CliContext): Promise<AwsLeftovers> {

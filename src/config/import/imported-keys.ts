@@ -16,6 +16,7 @@ export interface ImportedKey {
   readonly breaks: readonly string[];
   /** The credential_process lines that serve them instead. */
   readonly lines: readonly ProcessLine[];
+  readonly isReplaceable: boolean;
 }
 
 interface KeyPlace extends TextSpan {
@@ -29,26 +30,39 @@ export function importedKeys({ sources, profiles }: ImportDrafts, aws: AwsProfil
   return [...sources.values()].flatMap(({ name, key }) => {
     if (!key) return [];
     const holders = profiles.filter(({ profile }) => keySettings(profile, key).length > 0);
-    const places = holders.flatMap((draft) => placesOf(draft, key));
-    const lines = places.flatMap(({ profile, place: { file, instead } }) =>
-      instead === undefined ? [] : [{ profile, file, line: instead }],
+    const places = holders.flatMap((draft) => placesOf(draft, name, key));
+    const lines = places.flatMap(({ profile, place: { file, role } }) =>
+      role === undefined ? [] : [{ profile, file, role }],
     );
     const nothingElse = holders.filter(({ kind }) => kind.kind === "keys").map(({ profile }) => profile.name);
     const signing = holders.map(({ profile }) => profile.name);
     const breaks = [...new Set([...nothingElse, ...signedBy(signing, aws)])];
-    return [{ source: name, ...key, places: places.map(({ place }) => place), breaks, lines }];
+    const isReplaceable = holders.every((holder) => isServed(holder) || !isInForce(holder, aws));
+    return [{ source: name, ...key, places: places.map(({ place }) => place), breaks, lines, isReplaceable }];
   });
 }
 
-function placesOf(draft: ProfileDraft, key: Key): { readonly profile: string; readonly place: KeyPlace }[] {
-  const { profile, kind, role } = draft;
+/** By a line in the place of its key. Where something else of the profile decides, such as a role that it assumes with its own key, no line does. */
+function isServed({ kind, role }: ProfileDraft): boolean {
+  return kind.kind === "keys" && role !== undefined;
+}
+
+/** Its key signs for itself, or for a profile that names it. */
+function isInForce({ kind, profile }: ProfileDraft, aws: AwsProfiles): boolean {
+  return kind.kind === "keys" || signedBy([profile.name], aws).length > 0;
+}
+
+function placesOf(
+  draft: ProfileDraft,
+  source: string,
+  key: Key,
+): { readonly profile: string; readonly place: KeyPlace }[] {
+  const { profile } = draft;
   const settings = keySettings(profile, key);
-  const line =
-    kind.kind === "keys" && role ? `credential_process = brokerctl credential-process ${draft.name}` : undefined;
-  const at = line === undefined ? undefined : settings[0];
+  const at = isServed(draft) ? settings[0] : undefined;
   return settings.map((setting) => {
     const { file, start, end } = setting;
-    const place = { file, start, end, ...(setting === at && line !== undefined && { instead: line }) };
+    const place = { file, start, end, source, ...(setting === at && { role: draft.name }) };
     return { profile: profile.name, place };
   });
 }

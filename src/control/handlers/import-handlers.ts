@@ -1,6 +1,6 @@
 import type { AwsImport } from "../../config/import/aws-config-import.js";
 import type { ImportedKey } from "../../config/import/imported-keys.js";
-import type { ImportKeyView, ImportRequest, TextSpan } from "../../core/aws-import.js";
+import type { ImportKeyView, ImportRequest, TextSpan, TextSpans } from "../../core/aws-import.js";
 import { BrokerError } from "../../core/errors.js";
 import type { StoredKey } from "../../credentials/sources/key-store.js";
 import { runningConfig } from "../named-entries.js";
@@ -15,7 +15,8 @@ export function importHandlers(services: ControlServices): Handlers<"import-plan
       const { held, problem } = await heldKeys(services);
       const { text, summary, items, keys } = planImport(services, request, held ?? []);
       const views = keys.map((key) => viewOf(key, held));
-      return { text, summary, items, keys: views, storeProblem: problem ? controlError(problem) : null };
+      const places = placesOf(keys.filter((key) => !held || stateOf(key, held) !== "other"));
+      return { text, summary, items, keys: views, places, storeProblem: problem ? controlError(problem) : null };
     },
     "import-keys": async (request) => {
       const { keys } = planImport(services, request, await services.keys.list());
@@ -61,8 +62,8 @@ async function storeKey(services: ControlServices, key: ImportedKey): Promise<vo
 
 function viewOf(key: ImportedKey, held: readonly StoredKey[] | undefined): ImportKeyView {
   const state = held ? stateOf(key, held) : "unknown";
-  const { source, breaks, lines } = key;
-  return { source, accessKeyIdSuffix: key.accessKeyId.slice(-4), state, breaks, lines };
+  const { source, breaks, lines, isReplaceable } = key;
+  return { source, accessKeyIdSuffix: key.accessKeyId.slice(-4), state, breaks, lines, isReplaceable };
 }
 
 function stateOf(key: ImportedKey, held: readonly StoredKey[]): ImportKeyView["state"] {
@@ -73,7 +74,7 @@ function stateOf(key: ImportedKey, held: readonly StoredKey[]): ImportKeyView["s
   return isSame ? "held" : "other";
 }
 
-function placesOf(keys: readonly ImportedKey[]): { config: TextSpan[]; credentials: TextSpan[] } {
+function placesOf(keys: readonly ImportedKey[]): TextSpans {
   const places: { config: TextSpan[]; credentials: TextSpan[] } = { config: [], credentials: [] };
   for (const { file, ...span } of keys.flatMap((key) => key.places)) places[file].push(span);
   return places;

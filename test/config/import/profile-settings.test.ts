@@ -254,14 +254,10 @@ describe("a key that is cut out of the AWS files", () => {
     const [key, self] = plan({ config, credentials }).keys;
 
     expect(key?.breaks).toEqual(["ops", "other", "prod", "deep"]);
-    expect(key?.lines).toEqual(
-      ["ops", "other"].map((profile) => ({
-        profile,
-        file: "credentials",
-        line: `credential_process = brokerctl credential-process ${profile}`,
-      })),
-    );
-    expect(key?.places.map(({ instead }) => instead !== undefined)).toEqual([true, false, true, false]);
-    expect(self).toMatchObject({ breaks: ["self"], lines: [] });
+    expect(key?.lines).toEqual(["ops", "other"].map((profile) => ({ profile, file: "credentials", role: profile })));
+    expect(key?.places.map(({ role }) => role)).toEqual(["ops", undefined, "other", undefined]);
+    expect(key?.isReplaceable).toBe(true);
+    // A profile that assumes its role with its own key can have no process beside it.
+    expect(self).toMatchObject({ breaks: ["self"], lines: [], isReplaceable: false });
   });
 });

@@ -15,7 +15,7 @@ import { scaledByLoad } from "../test/support/load.js";
  * 20 s. Fails where one request fails or waits for a second, or where memory or open files grow.
  */
 const ROLES = Array.from({ length: 20 }, (_, index) => `soak-${index}`);
-/** Renewed when 0.4 of it is left, and up to a tenth of that earlier (design §5): each 19 to 20 s. */
+/** Renewed when 0.4 of it is left, and up to a tenth of that earlier: each 19 to 20 s. */
 const LIFE_SECONDS = 34;
 const PROMISED_MS = 1000;
 /** Until every client has come and caches are full. */

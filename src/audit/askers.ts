@@ -9,7 +9,7 @@ export interface AskersOptions {
   readonly uid?: number | undefined;
 }
 
-/** A look-up is a walk through /proc, up to 80 ms on a busy machine (threat-model §0.2): one a second, with some saved up for a burst. */
+/** A look-up is a walk through /proc, up to 80 ms on a busy machine: one a second, with some saved up for a burst. */
 const PER_SECOND = 1;
 const BURST = 16;
 

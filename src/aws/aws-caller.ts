@@ -11,7 +11,7 @@ import { type ClientOptions, clientOptions } from "./client-options.js";
 import { type Connections, endpointOf, type SdkRequest, type SdkResponse } from "./connections.js";
 import { CALL_LIMIT_MS, HURRY_LIMIT_MS } from "./time-limits.js";
 
-/** Threat model §5: below this a difference is delay and rounding; above it expirations are reckoned in our clock. */
+/** Below this a difference is delay and rounding; above it expirations are reckoned in our clock. */
 const CLOCK_SKEW_MS = 2 * 60_000;
 
 export type CallOptions = ClientOptions & Required<Pick<STSClientConfig, "requestHandler">>;

@@ -30,7 +30,7 @@ const ENDPOINT_VARIABLES = [
 const CERTIFICATE_FILE_VARIABLES = ["AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "cafile"] as const;
 
 /**
- * Reads the AWS part of the allow-listed environment (interface §1), and the certificate files that it names.
+ * Reads the AWS part of the environment that system/clean-environment lets through, and the certificate files that it names.
  * Throws `ConfigInvalid` that names the variable; a value is quoted only where it cannot hold a secret.
  */
 export function awsEnvironment(variables: Variables): AwsEnvironment {

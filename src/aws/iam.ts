@@ -19,7 +19,7 @@ export interface AccessKeySummary {
 /**
  * What `keys rotate` needs of IAM, always about the user whose credentials sign: create, await, store, delete. `region`
  * only decides the partition. Failures are BrokerErrors made by aws-error; a user with two keys already is `Conflict`.
- * GetSessionToken credentials may sign only if they were opened with MFA (sdk-contract §17).
+ * GetSessionToken credentials may sign only if they were opened with MFA (API reference of STS, GetSessionToken).
  */
 export interface Iam {
   createAccessKey(signer: SigningCredentials, region: string): Promise<CreatedAccessKey>;

@@ -2,7 +2,7 @@ import { BrokerError, type BrokerErrorCode, type BrokerErrorOptions } from "../c
 import type { AwsFailure, FailedCall } from "./aws-failure.js";
 
 /**
- * Identity Center's own refusals (sdk-contract §16.1, §16.2). Its calls are unsigned: what is refused is a token or a client
+ * Identity Center's own refusals, as the API references of SSO OIDC and of its portal name them. Its calls are unsigned: what is refused is a token or a client
  * registration, never a key. Throttling and failures are as with every service.
  */
 export function ssoError(failure: AwsFailure, call: FailedCall): BrokerError | undefined {

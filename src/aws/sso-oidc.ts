@@ -49,7 +49,7 @@ export type TokenOutcome =
   | {
       readonly outcome: "granted";
       readonly accessToken: Secret;
-      /** Absent: none was granted, and a former one is not to be used again (sdk-contract §16.1). */
+      /** Absent: none was granted, and a former one is not to be used again: the AWS CLI drops it, too. */
       readonly refreshToken?: Secret;
       /** Epoch milliseconds. */
       readonly expiresAt: number;
@@ -66,6 +66,6 @@ export interface SsoOidc {
     region: string,
   ): Promise<DeviceAuthorization>;
   createToken(client: ClientRegistration, grant: TokenGrant, region: string): Promise<TokenOutcome>;
-  /** Where the browser is sent (unmodelled GET /authorize, sdk-contract §16.1); no request is made. */
+  /** Where the browser is sent: GET /authorize, which AWS's models do not have and the AWS CLI calls; no request is made. */
   authorizeUrl(parameters: Readonly<Record<string, string>>, region: string): string;
 }

@@ -22,7 +22,7 @@ export interface CredentialsContext {
 
 /** Fit for a header, which is where they go next. */
 const PRINTABLE = /^[\x21-\x7e]+$/;
-/** STS promises no size; our answers must stay under 10,000 bytes (interface §3). */
+/** STS promises no size; our answers must stay under 10,000 bytes (docs/clients.md). */
 const MAX_TOKEN_LENGTH = 8192;
 
 /** Complete, alive credentials with `expiration` in our clock, or an error: clients must never get less. */

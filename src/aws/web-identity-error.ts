@@ -1,7 +1,7 @@
 import { BrokerError } from "../core/errors.js";
 import type { AwsFailure, FailedCall } from "./aws-failure.js";
 
-/** STS's refusals of the token itself (sdk-contract §17). IDPCommunicationError is trouble, as with every call. */
+/** STS's refusals of the token itself (its API reference, AssumeRoleWithWebIdentity). IDPCommunicationError is trouble, as with every call. */
 export function webIdentityError(failure: AwsFailure, { subject, action }: FailedCall): BrokerError | undefined {
   const code = failure.awsCode ?? "";
   if (!Object.hasOwn(WHY, code)) return undefined;

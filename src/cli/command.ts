@@ -61,7 +61,7 @@ export interface Command<O extends OptionSpecs = OptionSpecs> {
   readonly examples: readonly string[];
   /** Beyond those that every command has. */
   readonly exitCodes?: readonly string[];
-  /** Exit code of our own failures where the command passes another one's code (interface §4). */
+  /** Exit code of our own failures where the command passes another one's code. */
   readonly failureCode?: number;
   run(args: Arguments<O>, context: CliContext): Promise<Outcome>;
   /** Runs after a failure of any kind, before the error is told: what stdout must hold nevertheless. */

@@ -1,6 +1,6 @@
 import type { BrokerErrorCode } from "../core/errors.js";
 
-/** interface §4 */
+/** What scripts rely on: the numbers keep their meaning. */
 export const EXIT = { done: 0, failed: 1, usage: 2, unreachable: 3, needsPerson: 4, refused: 5 } as const;
 /** Of commands that run another one, as env(1), timeout(1) and docker have it. */
 export const EXEC_EXIT = { ownFailure: 125, notExecutable: 126, notFound: 127 } as const;

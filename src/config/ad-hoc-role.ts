@@ -5,7 +5,7 @@ import { fitsPartition, partitionOfRegion } from "./partition.js";
 import { accountIdField, ssoRoleNameField } from "./schema/field-rules.js";
 
 /**
- * `SOURCE:ACCOUNT/ROLE` as a role that no entry of the config names (interface §4): what `role add` on that source would
+ * `SOURCE:ACCOUNT/ROLE` as a role that no entry of the config names: what `role add` on that source would
  * make. Undefined where the text is none, the account is not given by its id, or the source is not there or of another type.
  */
 export function adHocRole(

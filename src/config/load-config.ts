@@ -21,7 +21,7 @@ export async function loadConfig(options: ConfigFileOptions & { user: string; ho
 
 /**
  * The text of the config file. What it says decides who gets which credentials, so it must be out of the hands of
- * other users: a file that others can write, or that another user owns, is refused (interface §1).
+ * other users: a file that others can write, or that another user owns, is refused.
  * @throws BrokerError `ConfigInvalid`
  */
 export async function readConfigFile({ path, uid = process.getuid?.() }: ConfigFileOptions): Promise<string> {

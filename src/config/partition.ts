@@ -1,7 +1,7 @@
 interface PartitionRules {
   /** What the name of a region of it looks like. */
   readonly regions: RegExp;
-  /** Region whose STS endpoint stands in where neither role, source nor defaults name one (interface §2). */
+  /** Region whose STS endpoint stands in where neither role, source nor defaults name one. */
   readonly stsRegion: string;
 }
 

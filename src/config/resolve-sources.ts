@@ -9,7 +9,7 @@ import type { SourceEntry, SourceType } from "./schema/source-schema.js";
 /** AWS's own default for GetSessionToken, seconds. */
 const DEFAULT_SESSION_DURATION = 43_200;
 
-/** Without it AWS grants no refresh token (sdk-contract §16.1). */
+/** Without it AWS grants no refresh token (`sso_registration_scopes` in the AWS CLI's user guide). */
 const DEFAULT_SCOPES: readonly string[] = ["sso:account:access"];
 
 /** A source with what its roles are checked against. */

@@ -49,7 +49,7 @@ export interface ControlClientOptions {
 }
 
 const ANSWER_TIMEOUT_MS = 10_000;
-/** The daemon itself gives up on AWS after 60 s (design §4): a little more, so that its own error arrives. */
+/** The daemon itself gives up on AWS after 60 s: a little more, so that its own error arrives. */
 const AWS_TIMEOUT_MS = 75_000;
 /** A keychain prompt waits for the user. */
 const PROMPT_TIMEOUT_MS = 180_000;

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { spellUnseen } from "./visible-text.js";
 
-/** What can be on record; stable words that scripts rely on (interface §4). */
+/** What can be on record; stable words that scripts rely on (docs/audit.md). */
 export const AUDIT_EVENTS = [
   // at the endpoint
   "fetch",
@@ -52,7 +52,7 @@ export type AuditOutcome = "served" | "done" | "refused" | "failed" | "abandoned
 /** Why lines are missing, or were written by another program: the `code` of a `gap`. */
 export type GapCode = "LinesDropped" | "FileChanged" | "NotWhole" | "SealBroken" | "SetAside";
 
-/** One object a line (interface §4 and §5). `null`: not known, or there is none. */
+/** One object a line (docs/audit.md). `null`: not known, or there is none. */
 export interface AuditLine {
   /** 1, 2, 3 … in each of the two logs. */
   readonly n: number;

@@ -1,6 +1,6 @@
 /** What the audit log tells over control; instants are epoch milliseconds. */
 
-/** The program that fetched last with a lease (interface §4, `last_used_by`). */
+/** The program that fetched last with a lease: `last_used_by` of `--json`. */
 export interface LastUser {
   readonly pid: number | null;
   /** `aws (python3.11)` */

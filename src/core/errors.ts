@@ -1,4 +1,4 @@
-/** What the endpoint can answer (interface §3): stable words that users and scripts rely on. */
+/** What the endpoint can answer: stable words that users and scripts rely on. */
 export type EndpointErrorCode =
   // 403: who may not
   | "LeaseUnknown"

@@ -15,7 +15,7 @@ export interface FoundFields {
 /** Fit for a header, which is where they go next. */
 const PRINTABLE = /^[\x21-\x7e]+$/;
 const MAX_SECRET_LENGTH = 256;
-/** Our answers must stay under 10,000 bytes (interface §3). */
+/** Our answers must stay under 10,000 bytes (docs/clients.md). */
 const MAX_TOKEN_LENGTH = 8192;
 
 /** Checks what was found; `problem` says what is wrong with it, without quoting any of it. */

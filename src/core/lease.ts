@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { Secret } from "./secret.js";
 
-/** `brk_` and 32 random bytes as base64url (interface §3). */
+/** `brk_` and 32 random bytes as base64url. */
 export const LEASE_TOKEN_PATTERN = /^brk_[A-Za-z0-9_-]{43}$/;
 
 /**

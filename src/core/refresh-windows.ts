@@ -1,11 +1,11 @@
 import type { HeldCredentials } from "./credentials.js";
 
 const MINUTE_MS = 60_000;
-/** PHP, C++ and others use credentials up to their last second: end them early for every client (sdk-contract §1.11). */
+/** PHP, C++ and others use credentials up to their last second: end them early for every client. */
 const MAX_MARGIN_MS = MINUTE_MS;
-/** Leaves 1 h credentials ≥ 20 min advertised: inside 15 min botocore, Java and .NET refetch on every call (sdk-contract §8). */
+/** Leaves 1 h credentials ≥ 20 min advertised: inside 15 min botocore, Java and .NET refetch on every call. */
 const MAX_ADVISORY_MS = 26 * MINUTE_MS;
-/** Inside 5 min Go, JS v3, CRT, Ruby and Swift count credentials as expired (sdk-contract §8). */
+/** Inside 5 min Go, JS v3, CRT, Ruby and Swift count credentials as expired. */
 const MAX_MANDATORY_MS = 5 * MINUTE_MS;
 /** Clients that renew together should not make us renew together: up to this share of the window earlier. */
 const JITTER = 0.1;
@@ -22,7 +22,7 @@ export interface RefreshWindows {
   readonly mandatoryAt: number;
 }
 
-/** design §5: margin = min(60 s, L/10); advisory at min(26 min, 0.4 L) left; mandatory at min(5 min, 0.2 L) left. */
+/** margin = min(60 s, L/10); advisory at min(26 min, 0.4 L) left; mandatory at min(5 min, 0.2 L) left. */
 export function refreshWindows({ credentials, receivedAt }: HeldCredentials): RefreshWindows {
   const lifetime = Math.max(0, credentials.expiration - receivedAt);
   const margin = Math.min(MAX_MARGIN_MS, lifetime / 10);

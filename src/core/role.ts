@@ -40,7 +40,7 @@ export interface ProcessSource {
   readonly stsRegion: string;
 }
 
-/** `type: aws_sso_cache`: the login of `aws sso login`, strictly read-only (design §6.9). */
+/** `type: aws_sso_cache`: the login of `aws sso login`, strictly read-only: a refresh would spend the CLI's refresh token. */
 export interface AwsSsoCacheSource {
   readonly type: "aws_sso_cache";
   readonly name: string;
@@ -146,5 +146,5 @@ export function ssoRoleId(source: string, { accountId, roleName }: { accountId: 
   return `${source}:${accountId}/${roleName}`;
 }
 
-/** interface §2: names of roles and sources; a colon is ours. */
+/** Names of roles and sources; a colon is ours. */
 export const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._/@+-]{0,127}$/;

@@ -34,8 +34,8 @@ interface Kept extends RefreshWindows {
 }
 
 /**
- * The credentials of one role: answered from memory, renewed before they are needed, one upstream call however many ask
- * (design §4.4, §5). Recoverable failures keep what is valid; only a refusal or a `drop` takes it away.
+ * The credentials of one role: answered from memory, renewed before they are needed, one upstream call however many ask.
+ * Recoverable failures keep what is valid; only a refusal or a `drop` takes it away.
  */
 export class CachedProvider {
   readonly #options: CachedProviderOptions;

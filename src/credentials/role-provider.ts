@@ -18,7 +18,7 @@ export interface RoleProviderOptions {
   readonly sources: SourceProviders;
 }
 
-/** Yields new credentials for a role from upstream: its source, then one hop after the other (design §4.5). */
+/** Yields new credentials for a role from upstream: its source, then one hop after the other. */
 export class RoleProvider {
   readonly #options: RoleProviderOptions;
 

@@ -14,7 +14,7 @@ const NOT_CONFIGURED = {
 } as const satisfies StoreState;
 
 /**
- * The secret store of a daemon that may start without a valid config (design §6.4): everything that needs secrets is
+ * The secret store of a daemon that may start without a valid config: everything that needs secrets is
  * built on this, and works from the moment a config names the holder.
  */
 export class CurrentStore implements StoreAccess, SecretStore, SealedCache {

@@ -185,7 +185,7 @@ async function startServing({ serving, facade, config, port, shellFiles }: Start
   await shellFiles.publish();
 }
 
-/** A supervised daemon stays up and says what is wrong; a foreground one tells its terminal and ends (design §6.4). */
+/** A supervised daemon stays up and says what is wrong; a foreground one tells its terminal and ends. */
 async function loadConfig(config: ConfigFile, { supervised, logger }: DaemonOptions): Promise<void> {
   try {
     await config.reload();

@@ -23,7 +23,7 @@ export class EndpointPort {
 
   /**
    * The port of the last start: with a broken config leases still find us and learn what is wrong. Rejects with
-   * FileRefused where others could have written it (interface §1).
+   * FileRefused where others could have written it.
    */
   async last(): Promise<number | undefined> {
     const text = (await readOurs(this.#portFile)) ?? "";
@@ -49,7 +49,7 @@ export class EndpointPort {
     if (this.#unsaved) await this.remember(this.#unsaved.port);
   }
 
-  /** Another program listens where our leases point: their tokens may have been harvested (design §6.8). */
+  /** Another program listens where our leases point: their tokens may have been harvested, and are made anew at the next start. */
   async markTaken(): Promise<void> {
     this.#foundTaken = true;
     await this.#writeAtomic(this.#squattedFile, Buffer.from(""));

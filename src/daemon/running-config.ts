@@ -28,7 +28,7 @@ export interface ConfigFileOptions {
   readonly onChange: (config: Config, former: Config | undefined) => Promise<readonly string[]>;
 }
 
-/** The config file and what of it is in force: an invalid file never replaces a running config (design §6.4). */
+/** The config file and what of it is in force: an invalid file never replaces a running config. */
 export class ConfigFile implements RunningConfig {
   readonly path: string;
   readonly #options: ConfigFileOptions;

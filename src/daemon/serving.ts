@@ -46,7 +46,7 @@ export class Serving {
     return this.#endpoint?.port ?? null;
   }
 
-  /** A literal address: a name could resolve to another program's listener (threat-model §0.1). */
+  /** A literal address: a name could resolve to another program's listener. */
   endpoint(): string | null {
     return this.#endpoint ? `http://127.0.0.1:${this.#endpoint.port}` : null;
   }

@@ -1,7 +1,7 @@
 import type { Cancel, Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 
-/** design §5: everything is re-planned this often on the wall clock, whatever the timers did. */
+/** Everything is re-planned this often on the wall clock, whatever the timers did. */
 const SWEEP_MS = 15_000;
 /** How often the clock itself is looked at: timers stand still in a suspend, and continue after it. */
 const LOOK_MS = 5000;

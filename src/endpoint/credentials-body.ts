@@ -2,10 +2,10 @@ import type { HeldCredentials } from "../core/credentials.js";
 import { BrokerError } from "../core/errors.js";
 import { refreshWindows } from "../core/refresh-windows.js";
 
-/** The CRT reads no more (sdk-contract §1.7). */
+/** The CRT reads no more (docs/clients.md). */
 const MAX_BODY_BYTES = 10_000;
 
-/** The body of interface §3: all strings, no nulls, keys in exactly this case; `Code` makes minio-js and some .NET builds work. */
+/** The one body that every client reads (docs/clients.md): all strings, no nulls, keys in exactly this case; `Code` makes minio-js and some .NET builds work. */
 export function renderCredentials(held: HeldCredentials): string {
   const { accessKeyId, secretAccessKey, sessionToken, accountId } = held.credentials;
   const body = JSON.stringify({
@@ -26,7 +26,7 @@ export function renderCredentials(held: HeldCredentials): string {
   });
 }
 
-/** The only form that every client reads (sdk-contract §7): no fraction, capital T and Z. */
+/** The only form that every client reads (docs/clients.md): no fraction, capital T and Z. */
 function wholeSeconds(instant: number): string {
   return new Date(instant).toISOString().replace(/\.\d+Z$/, "Z");
 }

@@ -1,6 +1,6 @@
 import { BrokerError, type BrokerErrorCode, type EndpointErrorCode } from "../core/errors.js";
 
-/** interface §3. 4xx, because SDKs retry 5xx and 429; 503 alone asks them to. */
+/** 4xx, because SDKs retry 5xx and 429; 503 alone asks them to. */
 const STATUS: Readonly<Record<EndpointErrorCode, 403 | 400 | 503>> = {
   LeaseUnknown: 403,
   LeaseEnded: 403,

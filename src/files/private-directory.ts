@@ -106,7 +106,7 @@ export async function ensurePrivateFile(path: string, uid = currentUid()): Promi
 
 /**
  * A file that the user keeps, such as the config: may be a symlink and readable by all, but must be the user's and
- * not writable by other users (interface §1).
+ * not writable by other users.
  */
 export async function ensureOwnFile(path: string, uid = currentUid()): Promise<void> {
   const found = await statOrRefuse(path);

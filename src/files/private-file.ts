@@ -10,7 +10,7 @@ const ROOT = 0;
 const OPEN = 0o077;
 const WRITABLE = 0o022;
 
-/** What a file must be before it is read. Default: a file of ours, in no other user's reach (interface §1). */
+/** What a file must be before it is read. Default: a file of ours, in no other user's reach. */
 export interface FileDemands {
   /** Ours: no link, and our own. Named, as by the user or systemd: may be a link, and may belong to root. */
   readonly whose?: "ours" | "named";

@@ -30,7 +30,7 @@ export class StateFile {
     if (file.outcome === "missing") return undefined;
     if (file.outcome === "unreadable") throw this.#unreadable(file.cause);
     if (file.outcome === "refused") {
-      // Another user who could write here could add a lease of theirs (interface §1).
+      // Another user who could write here could add a lease of theirs.
       const { what, hint, cause } = file.flaw;
       throw new BrokerError("FileRefused", `${this.path} ${what}`, { hint, cause });
     }

@@ -13,12 +13,12 @@ export interface JsonAnswer {
   readonly body: string;
 }
 
-/** .NET, minio-go and Java's fallback show the reason phrase, and nothing but it (sdk-contract §11). */
+/** .NET, minio-go and Java's fallback show the reason phrase, and nothing but it (docs/clients.md). */
 const MAX_REASON = 200;
 /** The CRT reads at most 10,000 bytes; a config with a hundred problems must not hide the first. */
 const MAX_MESSAGE = 2000;
 
-/** interface §3: both spellings, because each SDK reads only one (sdk-contract §1.14); the fix is part of the message. */
+/** Both spellings, because each SDK reads only one (docs/clients.md); the fix is part of the message. */
 export function errorAnswer({ code, message: told, hint }: BrokerError, status: number): JsonAnswer {
   const message = visibleText(told); // SDKs print it as it is
   const fix = hint === undefined ? "" : `; to fix it: ${hint}`;
@@ -31,7 +31,7 @@ export function errorAnswer({ code, message: told, hint }: BrokerError, status: 
 }
 
 /**
- * Exactly `application/json`: Go v2 and Kotlin compare the whole value (sdk-contract §1.9). Head and body leave in one
+ * Exactly `application/json`: Go v2 and Kotlin compare the whole value (docs/clients.md). Head and body leave in one
  * write. No ETag, no CORS header.
  */
 function jsonHeaders(body: string): Readonly<Record<string, string>> {

@@ -8,7 +8,7 @@ import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 import { errorAnswer, type JsonAnswer, rawAnswer, sendJson } from "./json-answer.js";
 
-/** What one client can take of us, milliseconds and bytes (threat-model §1.7, measured there). */
+/** What one client can take of us, milliseconds and bytes. With Node's own limits silent and dripping connections stay for more than a minute. */
 export interface ServerLimits {
   /** From the first byte, or the connection, to the end of the headers. */
   readonly headersTimeout: number;
@@ -197,7 +197,7 @@ class Connections {
 
   #end(socket: Duplex, lastBytes = ""): void {
     if ("setTimeout" in socket) (socket as Socket).setTimeout(REFUSAL_TIMEOUT_MS, () => socket.destroy());
-    // Without destroy the half-closed socket keeps its slot (threat-model §1.7, "clientError trap").
+    // Without destroy, as in the example of Node's documentation for "clientError", the half-closed socket keeps its slot.
     socket.end(lastBytes, () => socket.destroy());
   }
 }

@@ -16,13 +16,13 @@ export interface GuardRules {
 }
 
 /**
- * Refuses what no SDK sends and a browser, a proxy or a server that was tricked does (threat-model §1.1, §1.2): before
+ * Refuses what no SDK sends and a browser, a proxy or a server that was tricked does: before
  * any routing, and whatever token the request carries. Passes the request, or gives the error for it.
  */
 export function requestRefusal(request: GuardedRequest, { paths }: GuardRules): BrokerError | undefined {
   const objection = CHECKS.map((check) => check(request)).find((found) => found !== undefined);
   if (objection !== undefined) return new BrokerError("RequestRefused", objection, { hint: USE_OUR_URL });
-  // The method decides nothing about who may; but there is nothing to be had by another one (interface §3).
+  // The method decides nothing about who may; but there is nothing to be had by another one.
   if (request.method !== "GET") return new BrokerError("LeaseUnknown", "only GET is answered", { hint: USE_OUR_URL });
   if (!paths.test(request.url ?? "")) {
     return new BrokerError("LeaseUnknown", "no lease has this path", { hint: USE_OUR_URL });
@@ -55,7 +55,7 @@ function wrongVersion({ httpVersion }: GuardedRequest): string | undefined {
 
 /**
  * DNS rebinding makes a foreign page same-origin with us, without any Origin header: the Host names the page. Compared
- * with a fixed list, never by resolving names. The AWS CRT sends no port (sdk-contract §1.3).
+ * with a fixed list, never by resolving names. The AWS CRT sends no port (docs/clients.md).
  */
 function foreignHost({ fields, localPort }: GuardedRequest): string | undefined {
   const [host, ...more] = fields["host"] ?? [];
@@ -67,7 +67,7 @@ function foreignHost({ fields, localPort }: GuardedRequest): string | undefined 
 
 const OUR_NAMES = ["127.0.0.1", "localhost", "[::1]"];
 
-/** Sec-Fetch-Mode passes: Node's own fetch sends it (threat-model §1.1). */
+/** Sec-Fetch-Mode passes: Node's own fetch sends it. */
 function throughBrowser({ fields }: GuardedRequest): string | undefined {
   const header = ["origin", "referer", "cookie"].find((name) => name in fields);
   if (header !== undefined) return `a request with ${header} comes from a browser`;

@@ -4,7 +4,7 @@ import { hasErrno, reasonOf } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
 import { shellQuote } from "../core/shell-quote.js";
 
-/** macOS takes 104 bytes with the final NUL. Node before 24 listens on a cut name without a word (threat-model §3.2). */
+/** macOS takes 104 bytes with the final NUL. Node before 24 listens on a cut name without a word. */
 const MAX_SOCKET_PATH = 103;
 
 export function checkSocketPath(path: string): void {

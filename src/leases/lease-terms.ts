@@ -100,7 +100,7 @@ export function labelOf(lease: Lease): string {
   return lease.name ?? lease.id;
 }
 
-/** The names of interface §2; `default` and names with a colon are reserved. */
+/** As the names of roles (`NAME_PATTERN`); `default` and names with a colon are reserved. */
 export function checkLeaseName(name: string): void {
   if (!NAME_PATTERN.test(name) || name === DEFAULT_LEASE) throw nameInvalid(name);
 }

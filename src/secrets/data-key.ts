@@ -48,7 +48,7 @@ export interface Obstacle {
 }
 
 /**
- * Four outcomes that must never be mixed up (threat-model §4.4): only `absent` may lead to a new key. locked: the
+ * Four outcomes that must never be mixed up: only `absent` may lead to a new key. locked: the
  * user can unlock it. unavailable: unreadable, damaged, or its program does not run.
  */
 export type DataKeyOutcome =

@@ -20,7 +20,7 @@ import {
   type LoadOptions,
 } from "./data-key.js";
 
-/** Without a prompt the answer takes 0.2 s (threat-model §4.3). */
+/** Without a prompt the answer takes 0.2 s. */
 const QUIET_LIMIT_MS = 2_000;
 /** The user types a password. */
 const INTERACTIVE_LIMIT_MS = 30_000;

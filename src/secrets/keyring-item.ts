@@ -14,7 +14,7 @@ export interface Keyring {
 
 /**
  * Answers one request, in the child process: every call here may block its thread for ever when a prompt stays
- * unanswered (threat-model §4.3). All errors of the library have one code, so its texts decide.
+ * unanswered. All errors of the library have one code, so its texts decide.
  */
 export async function answerKeychainRequest(
   request: KeychainRequest,

@@ -29,7 +29,7 @@ export async function readPrivateFile(path: string, { whose }: PrivateFileOption
 
 /**
  * A state file of ours, of any length; undefined: there is none. Rejects with FileRefused where others could read or
- * replace it (interface §1), else with StoreUnavailable. Unreadable is never empty.
+ * replace it, else with StoreUnavailable. Unreadable is never empty.
  */
 export async function readIfThere(path: string): Promise<Buffer | undefined> {
   const file = await readCheckedFile(path);

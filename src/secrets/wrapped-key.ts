@@ -25,7 +25,7 @@ const TAG_AT = HEADER_BYTES + DATA_KEY_BYTES;
 const CHECKSUM_AT = TAG_AT + 16;
 const TOTAL_BYTES = CHECKSUM_AT + 32;
 
-/** design §6.2: 128 MiB and some tenths of a second for each guess. */
+/** scrypt (RFC 7914) with N = 2^17: 128 MiB and some tenths of a second for each guess. */
 export const SCRYPT_LOG2_N = 17;
 /** What a file may ask of us: beyond it, it is not one of ours. */
 const MAX_LOG2_N = 20;

@@ -7,7 +7,7 @@ import { type CallbackAnswer, failurePage, refusalPage, successPage } from "./ca
 import { type LoginAttempt, loginFailed, type RunningLogin } from "./login-attempt.js";
 import type { SsoToken } from "./token-store.js";
 
-/** As long as the AWS CLI waits for its user (sdk-contract §16.4). */
+/** As long as the AWS CLI waits for its user. */
 const PATIENCE_MS = 10 * 60_000;
 const CALLBACK_PATH = "/oauth/callback";
 

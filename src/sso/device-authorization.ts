@@ -15,7 +15,7 @@ export interface DeviceAuthorizationParts {
 
 /**
  * Device authorization (RFC 8628). Asks once before anything is shown: a client that was approved before gets its token
- * at once (sdk-contract §16.1). Rejects where Identity Center does not start it.
+ * at once. Rejects where Identity Center does not start it.
  */
 export async function startDeviceAuthorization(
   attempt: LoginAttempt,

@@ -3,7 +3,7 @@ import type { Credentials } from "../core/credentials.js";
 import type { Secret } from "../core/secret.js";
 import type { Clock } from "../system/clock.js";
 
-/** The portal answers about 20 calls a second and refuses the rest (peers §3.25): 14 a second, and a few at once. */
+/** The portal answers about 20 calls a second and refuses the rest: 14 a second, and a few at once. */
 const SPACING_MS = 70;
 const AT_ONCE = 4;
 /** More than a thousand calls that wait: it is the clock that was set back. */

@@ -7,7 +7,7 @@ import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 import type { SsoToken, TokenStore } from "./token-store.js";
 
-/** botocore renews from here on (sdk-contract §16.3); short-lived tokens at a quarter of their life. */
+/** botocore renews from here on; short-lived tokens at a quarter of their life. */
 const MAX_RENEWAL_WINDOW_MS = 15 * 60_000;
 const RENEWAL_SHARE = 0.25;
 
@@ -173,7 +173,7 @@ export class TokenProvider {
     switch (outcome.outcome) {
       case "granted": {
         const { accessToken, expiresAt } = outcome;
-        // The answer decides: without a new refresh token the old one is not to be used again (sdk-contract §16.1).
+        // The answer decides: without a new refresh token the old one is not to be used again.
         const next = outcome.refreshToken ? { refreshToken: outcome.refreshToken } : {};
         const renewed: SsoToken = { accessToken, expiresAt, receivedAt: clock.now(), client, ...next };
         await this.#save(session, renewed);

@@ -1,6 +1,6 @@
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** interface §1, to the letter; everything else (NODE_OPTIONS, LD_*, keys, profiles) stays outside. */
+/** All that brokerd takes from the environment that starts it; everything else (NODE_OPTIONS, LD_*, keys, profiles) stays outside. */
 const ALLOWED_NAMES = new Set([
   ...["HOME", "USER", "PATH", "LANG", "TZ", "DBUS_SESSION_BUS_ADDRESS"],
   ...["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL_SSO", "AWS_ENDPOINT_URL_SSO_OIDC"],
@@ -22,7 +22,7 @@ const SDK_SETTINGS = {
   AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
 };
 
-/** Where ECS and EKS offer a container's credentials (sdk-contract §3), for a source of type `container`. */
+/** Where ECS and EKS offer a container's credentials (AWS SDKs and Tools Reference Guide, container credential provider), for a source of type `container`. */
 const CONTAINER_HOSTS = new Set(["169.254.170.2", "169.254.170.23", "[fd00:ec2::23]"]);
 
 /** The environment that brokerd runs with: what is allowed of `env`, and the SDK's files pointing at nothing. */

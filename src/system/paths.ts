@@ -4,7 +4,7 @@ import { isAbsolute, join } from "node:path";
 import { BrokerError } from "../core/errors.js";
 import { shellQuote } from "../core/shell-quote.js";
 
-/** Where the files of one installation are (interface §1). All absolute. */
+/** Where the files of one installation are (docs/install.md). All absolute. */
 export interface BrokerPaths {
   /** What holds all the others, where one directory does: CREDBROKER_HOME, or ours on macOS. */
   readonly home?: string;

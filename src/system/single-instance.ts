@@ -28,7 +28,7 @@ export interface InstanceLock {
 }
 
 /**
- * At most one holder in a state directory (design §6.5), else `DaemonRunning` naming the pid.
+ * At most one holder in a state directory, else `DaemonRunning` naming the pid.
  *
  * The lock is the file `NAME.N` with the highest N; it names its holder by pid and start time. `link(2)` makes
  * it with its content in one step and fails if the name is taken. A lock whose holder is gone is never removed or

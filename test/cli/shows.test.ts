@@ -10,7 +10,7 @@ beforeEach(async () => {
 });
 
 describe("status", () => {
-  it("has exactly the fields that others rely on (interface §4)", async () => {
+  it("has exactly the fields that scripts rely on", async () => {
     fixture.control.addLease("named", { name: "ide", role: "dev", expiresAt: NOW + 1000, lastUsedAt: NOW });
     const { json, stderr } = await fixture.run(["status", "--json"]);
     expect(stderr).toBe("");

@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(async () => bench.stop());
 
-/** A client that got no credentials and shows why, as far as it shows anything (sdk-contract §11). */
+/** A client that got no credentials and shows why, as far as it shows anything (docs/clients.md). */
 function expectRefusal(outcome: Outcome, client: AwsClient, shown: readonly string[]): void {
   expect(outcome.code).not.toBe(0);
   expect(arnsIn(outcome)).toEqual([]);

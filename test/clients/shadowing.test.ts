@@ -47,7 +47,7 @@ describe("what shadows the endpoint after `env` was evaluated, and cannot shadow
     const shell = bench.shell("empty", `unknown/${client.name}`);
     const prelude = `${ENV}\nexport AWS_PROFILE=missing`;
     const { plain, exec } = await plainAndExec(shell, prelude, client.identity);
-    // botocore stops at an unknown profile; the JavaScript SDK goes on to the endpoint (sdk-contract §2.1).
+    // botocore stops at an unknown profile; the JavaScript SDK goes on to the endpoint (docs/clients.md).
     if (client === JAVASCRIPT) expect(arnsIn(plain)).toEqual([DEV.arn]);
     else expect(plain).toMatchObject({ stderr: expect.stringContaining("missing") as string, stdout: "" });
     expect(exec).toEqual(SUCCESS);

@@ -5,7 +5,7 @@ import { BrokerError } from "../../src/core/errors.js";
 /** The lines every config needs. */
 export const HEAD = "version: 1\nsecret_store: key_file\n";
 
-/** interface §2's example, as far as this version enforces it, with its columns and comments. */
+/** A config with every kind of entry that this version enforces, with its columns and comments. */
 export const EXAMPLE = `version: 1
 secret_store: keychain      # who holds the data key of the sealed files: keychain | passphrase | command | key_file
 # data_key_command: [op, read, "op://Private/credbroker/key"]        # for \`command\`: 1Password, pass, a YubiKey…

@@ -3,7 +3,7 @@ import type { Config } from "../../src/config/config.js";
 import { HEAD, parse } from "./config-text.js";
 
 const ARN = "arn:aws:iam::222222222222:role/a";
-/** Of interface §2. */
+/** As many entries as there are kinds. */
 const SOURCES = `sources:
   corp:   { type: sso, sso_start_url: https://corp.awsapps.com/start, sso_region: eu-west-1 }
   oidc:   { type: web_identity, web_identity_token_file: /var/run/token }

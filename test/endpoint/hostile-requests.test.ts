@@ -33,7 +33,7 @@ function withTarget(target: string, ...headers: string[]): string {
 
 const MANY = "x".repeat(20 * 1024);
 
-/** Every row carries a good token: the refusal never rests on the token alone (threat-model §0.1, §1.1, §1.7, A.2). */
+/** Every row carries a good token: the refusal never rests on the token alone. */
 const REFUSED: readonly (readonly [name: string, request: string])[] = [
   // DNS rebinding, and names that resolve to us
   ["a foreign Host", withHeaders("Host: evil.example")],

@@ -7,7 +7,7 @@ import { CANARY } from "../support/canaries.js";
 import { ACCESS_KEY_ID, endpointFixture, hourOfCredentials } from "../support/endpoint-fixture.js";
 import { tempDir } from "../support/temp-dir.js";
 
-/** The SDK's own default chain, as a program with nothing but our variables runs it (sdk-contract §2, §10). */
+/** The SDK's own default chain, as a program with nothing but our variables runs it. */
 const fixture = endpointFixture();
 let listener: Listener;
 const before = process.env;

@@ -17,7 +17,7 @@ roles:
   power: { source: corp, sso_account_id: "100000000002", sso_role_name: PowerUserAccess }
 `;
 const LIMIT_MS = 180_000;
-/** Renewed, due and ended while a test waits: advertised until 10.8 s (design §5). */
+/** Renewed, due and ended while a test waits: advertised until 10.8 s. */
 const ROLE_SECONDS = 12;
 /** A client that is waiting for a renewal gets its answer so much later. */
 const LONGEST_WAIT_MS = 1000;

@@ -9,7 +9,7 @@ import { certificateAuthority } from "../support/tls.js";
 import { type Access, type Bed, codeOf, pause, withBed, withReadyBed } from "./bed.js";
 import { type Control, Verdict } from "./verdict.js";
 
-/** Credentials of so few seconds are renewed, due and ended while a test waits: advertised until 10.8 s (design §5). */
+/** Credentials of so few seconds are renewed, due and ended while a test waits: advertised until 10.8 s. */
 const LIFE_SECONDS = 12;
 const PASSES_MS = 120_000;
 

@@ -212,7 +212,7 @@ describe.skipIf(missing.length > 0)("a data key in a real Secret Service", () =>
       await vi.waitUntil(() => prompter.prompts > 0, { timeout: 60_000 });
       expect(keychainChildren(session)).toHaveLength(1);
 
-      // What a prompt blocks inside a process: the threads of file and name look-ups (threat-model §4.3).
+      // What a prompt blocks inside a process: the threads of file and name look-ups.
       await Promise.all(Array.from({ length: 8 }, () => readFile(import.meta.filename)));
       await lookup("127.0.0.1");
 

@@ -17,7 +17,7 @@ export async function functionVariables(context: CliContext): Promise<Record<str
   return { ...(await neutralAwsFiles(context)).files, ...besides(context.env) };
 }
 
-/** sdk-contract §4: no detour to the instance metadata after an error of ours, and no proxy on the way to loopback. */
+/** No detour to the instance metadata after an error of ours, and no proxy on the way to loopback. */
 export function besides(env: Environment): Record<string, string> {
   const [lower, upper] = [env["no_proxy"], env["NO_PROXY"]];
   return {

@@ -6,7 +6,7 @@ import { Secret } from "../../core/secret.js";
 import type { CliContext } from "../context.js";
 import { regionVariables } from "./variables.js";
 
-/** What the endpoint answers with (interface §3). */
+/** What the endpoint answers with (endpoint/credentials-body). */
 interface EndpointCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: Secret;
@@ -27,7 +27,7 @@ const RETRY_MS = 250;
 const ANSWER_TIMEOUT_MS = 5000;
 
 /**
- * Credentials never leave through control (design §3): a lease of 60 s is taken, the endpoint asked as any SDK would ask
+ * Credentials never leave through control: a lease of 60 s is taken, the endpoint asked as any SDK would ask
  * it, the lease ended. The role should be warm already, so that errors come with their hints.
  */
 export async function fetchCredentials(context: CliContext, role: string | null): Promise<FetchedCredentials> {
@@ -84,7 +84,7 @@ function get({ credentialsUrl, token }: LeaseAccess): Promise<{ readonly status:
   });
 }
 
-/** The message names the command that fixes it (interface §3). */
+/** The message names the command that fixes it. */
 function errorOf({ code, message }: Body, status: number): BrokerError {
   if (typeof code === "string" && typeof message === "string") return new BrokerError(code as BrokerErrorCode, message);
   return new BrokerError("InternalError", `the endpoint answered with status ${status} and no error`);

@@ -5,7 +5,7 @@ import { hashLeaseToken } from "../../core/lease.js";
 import { leaseMark } from "../../core/shell-files.js";
 import { regionVariables, TOKEN_FILE_VARIABLE, TOKEN_VARIABLE, tokenOf, URI_VARIABLE } from "./variables.js";
 
-/** `--as`: how a program receives its credentials (interface §4). */
+/** `--as`: how a program receives its credentials. */
 export const FORMS = ["url", "header", "token-file", "static"] as const;
 export type Form = (typeof FORMS)[number];
 /** The forms that name the endpoint and not the keys themselves. */
@@ -20,7 +20,7 @@ export async function leaseVariables(
   if (form === "url") return { [URI_VARIABLE]: access.leaseUrl, ...regionVariables(access.region) };
   return {
     [URI_VARIABLE]: access.credentialsUrl,
-    // With a file too: SDKs differ in which of the two they prefer, and some read only one (sdk-contract §5).
+    // With a file too: SDKs differ in which of the two they prefer, and some read only one.
     [TOKEN_VARIABLE]: access.token,
     ...(form === "token-file" && { [TOKEN_FILE_VARIABLE]: await writeTokenFile(access, stateDir) }),
     ...regionVariables(access.region),
@@ -32,7 +32,7 @@ export function tokenFilePath(leaseId: string, stateDir: string): string {
   return join(stateDir, "tokens", leaseId);
 }
 
-/** Exactly the token: with a newline at its end most SDKs refuse it (sdk-contract §5). */
+/** Exactly the token: with a newline at its end most SDKs refuse it (docs/clients.md). */
 async function writeTokenFile({ token, lease }: LeaseAccess, stateDir: string): Promise<string> {
   // Loaded here: the other forms write nothing.
   const [{ NodeFileSystem, writeFileAtomic }, { ensurePrivateDirectory }, { readRegularFile }] = await Promise.all([

@@ -5,7 +5,7 @@ import type { Environment } from "../context.js";
 export const HOOK_VARIABLE = "CREDBROKER_HOOK";
 
 /**
- * Variables that SDKs look at before the container endpoint, or that would mix into its answer (sdk-contract §4).
+ * Variables that SDKs look at before the container endpoint, or that would mix into its answer (docs/clients.md).
  * The list of names is unset as a whole: what is not set now may be set by the next line of the user's start file.
  */
 const COMPETING_VARIABLES: readonly string[] = [
@@ -56,7 +56,7 @@ export const SHADOWING_VARIABLES: readonly string[] = [
   "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
 ];
 
-/** Those that are set and not empty: SDKs take an empty one as unset (sdk-contract §2.1). */
+/** Those that are set and not empty: SDKs take an empty one as unset. */
 export function shadowingVariables(env: Environment): readonly string[] {
   return [...SHADOWING_VARIABLES, ...stageVariables(env)].filter((name) => Boolean(env[name]));
 }

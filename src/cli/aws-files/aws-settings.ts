@@ -1,4 +1,4 @@
-/** Of which settings of an AWS file a program may go on to know, and which are about credentials (sdk-contract §2). */
+/** Of which settings of an AWS file a program may go on to know, and which are about credentials (docs/clients.md). */
 
 /**
  * Settings that say nothing about credentials and that a user would miss, and the variables that say the same to every

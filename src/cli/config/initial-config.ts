@@ -129,7 +129,7 @@ async function createPrivately(path: string, text: string): Promise<void> {
   await fs.syncDirectory(dirname(path));
 }
 
-/** interface §2; the next ones are tried where it is taken, e.g. by another installation. */
+/** Tried first; the next ones where it is taken, e.g. by another installation. */
 const FIRST_PORT = 9171;
 const PORTS_TRIED = 100;
 

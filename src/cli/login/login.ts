@@ -55,7 +55,7 @@ function sayLoggedIn({ output, clock }: CliContext, source: string, expiresAt: n
 }
 
 /**
- * Runs `attempt`; where a login is missing and a user is there to ask, offers it and tries once more (interface §4).
+ * Runs `attempt`; where a login is missing and a user is there to ask, offers it and tries once more.
  * `role`: whose source it is about, where that is known.
  */
 export async function withLogin<T>(

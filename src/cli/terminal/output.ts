@@ -15,7 +15,7 @@ import {
 // eslint-disable-next-line no-control-regex -- it begins with a control character
 const OWN_COLOUR = /(\u001b\[(?:22?|3[0-9])m)/;
 
-/** stdout is for machines, stderr for people (interface §4). */
+/** stdout is for machines, stderr for people. */
 export interface Output {
   /** With `--json`: stdout holds one JSON value, stderr at most one error object, so people's lines are left out. */
   readonly json: boolean;

@@ -4,7 +4,7 @@ import type { SourceView } from "../../control-api/login-contract.js";
 import type { CliContext } from "../context.js";
 import { isoInstant } from "./when.js";
 
-/** What `--json` prints: snake_case fields that others may rely on (interface §4), instants as whole-second UTC. */
+/** What `--json` prints: snake_case fields that scripts rely on and that keep their meaning, instants as whole-second UTC. */
 type Json = Readonly<Record<string, unknown>>;
 
 export function statusJson({ daemon, defaultRole, sources, roles, leases, leftOut }: StatusView): Json {

@@ -3,7 +3,7 @@ import type { RoleEntry } from "../schema/role-schema.js";
 import type { SourceType } from "../schema/source-schema.js";
 import type { ConfigProblem } from "./config-problem.js";
 
-/** interface §2: of every AssumeRole that neither a long-term key without MFA nor a web identity signs, seconds. */
+/** AWS's limit for role chaining, seconds: for every AssumeRole that neither a long-term key without MFA nor a web identity signs. */
 const MAX_CHAINED_DURATION = 3600;
 /** Fields that only AssumeRole knows. */
 const ASSUME_FIELDS = [

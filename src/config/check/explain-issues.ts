@@ -7,7 +7,7 @@ import { showValue } from "./show-value.js";
 
 type Issue = z.core.$ZodIssue;
 
-/** The end of every message about what interface §2 names but this version does not enforce. */
+/** The end of every message about a field that is planned and that this version does not enforce. */
 export const NOT_YET = "is known but not supported by this version yet";
 
 const KEY_MATERIAL = /^(?:aws_)?(?:access_key(?:_id)?|secret_(?:access_)?key|session_token|secret)$/;

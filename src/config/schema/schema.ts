@@ -36,7 +36,7 @@ export const lambdaSchema = z.strictObject({
     .describe("Role that reads Lambda functions and assumes their roles: one of this file, or SOURCE:ACCOUNT/ROLE"),
 });
 
-/** The file format of interface §2, as far as this version enforces it. An empty section (`roles:`) is an empty map. */
+/** The format of config.yaml (docs/config.md), as far as this version enforces it. An empty section (`roles:`) is an empty map. */
 export const configSchema = z
   .strictObject({
     version: z

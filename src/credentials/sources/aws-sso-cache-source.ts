@@ -11,7 +11,7 @@ import type { ReadSmallFile } from "../../files/read-small-file.js";
 import type { Clock } from "../../system/clock.js";
 import type { SourceProvider, SourceReadiness } from "./source-provider.js";
 
-/** The CLI rewrites its file in place (sdk-contract §16.3): for a moment it is empty or cut. */
+/** The CLI rewrites its file in place: for a moment it is empty or cut. */
 const PATIENCE_MS = 200;
 const LOOK_AGAIN_MS = 25;
 const MAX_FILE_BYTES = 64 * 1024;
@@ -100,7 +100,7 @@ function regionMissing({ name }: AwsSsoCacheSource): BrokerError {
 
 /**
  * The logins of `aws sso login`, as it keeps them: which one, until when, and whether it is half written. Credentials
- * for one are fetched by the AWS SDK. Strictly read-only: a refresh would spend the CLI's refresh token (design §6.9).
+ * for one are fetched by the AWS SDK. Strictly read-only: a refresh would spend the CLI's refresh token.
  */
 class AwsSsoCache {
   readonly #options: AwsSsoCacheOptions;
@@ -147,7 +147,7 @@ function loginNeeded({ name, session }: AwsSsoCacheSource, why: string): BrokerE
 }
 
 /**
- * sdk-contract §16.3: the SHA-1 of the session's name or of the start URL, as it is spelled; how the CLI's
+ * The names of the CLI's files: the SHA-1 of the session's name or of the start URL, as it is spelled; how the CLI's
  * profile spells the same portal is not known here, so the config's spelling comes first and then the others.
  */
 function cacheKeysOf({ session }: AwsSsoCacheSource): readonly string[] {

@@ -24,7 +24,7 @@ export interface KeysSessionsOptions {
 /**
  * `keys` sources. Without MFA the long-term key itself signs AssumeRole; with MFA the one GetSessionToken session does
  * that `brokerctl login` opened for all roles of the source, or mfa_process where the config has one. A role without role_arn gets such a session itself: AWS
- * then refuses IAM and most of STS (sdk-contract §17).
+ * then refuses IAM and most of STS (API reference of STS, GetSessionToken).
  */
 export class KeysSessions implements SourceProvider<KeysSource> {
   readonly #options: KeysSessionsOptions;

@@ -16,7 +16,7 @@ const OF_THE_SDK = /^AWS_(CONFIG_FILE|SHARED_CREDENTIALS_FILE|SDK_.*)$/;
 /** No file is to hold it; where it matters (EKS) it is in a file already, which another variable names. */
 const SECRET = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
 const OF_BROKERD = ["CREDBROKER_LOG_LEVEL", "CREDBROKER_PASSPHRASE_FILE"];
-/** What decides where every file is (interface §1). */
+/** What decides where every file is. */
 const PLACES = ["XDG_CONFIG_HOME", "XDG_STATE_HOME"];
 
 /** A user service does not see the shell's variables: what brokerd would have obeyed is written down for it. */

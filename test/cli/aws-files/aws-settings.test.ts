@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { defaultProfile, whyAwsCliStops } from "../../../src/cli/aws-files/aws-settings.js";
 
-describe("what in ~/.aws wins over the endpoint (sdk-contract §2.1)", () => {
+describe("what in ~/.aws wins over the endpoint", () => {
   it.each([
     ["keys", "[default]\naws_access_key_id = AKIA\naws_secret_access_key = x\n", "aws_access_key_id"],
     ["a credential_process", "[default]\ncredential_process=/bin/x\n", "credential_process"],

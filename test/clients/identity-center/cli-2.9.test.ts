@@ -83,7 +83,7 @@ describe("AWS CLI 2.9", () => {
   });
 
   it("renews its token with a refresh token that changes each time, until that is revoked", async () => {
-    // Under 15 min the CLI renews before each call (sdk-contract §16.3).
+    // Under 15 min the CLI renews before each call.
     fixture.center.settings.accessTokenSeconds = 600;
     await login();
     const first = home.token();

@@ -9,7 +9,7 @@ import type { SsoHome } from "./sso-home.js";
 
 const PROGRAMS = resolve("test/clients/identity-center/programs");
 const USER_CODE = /^([A-Z]{4}-[A-Z]{4})$/m;
-/** Under these, boto3 (15 min) and JavaScript (5 min) renew a token before they use it (sdk-contract §16.3). */
+/** Under these, boto3 (15 min) and JavaScript (5 min) renew a token before they use it. */
 const SOON_SECONDS = 200;
 
 let fixture: RealClientsFixture;

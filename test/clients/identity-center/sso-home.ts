@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { tempDir } from "../../support/temp-dir.js";
 
-/** What a login left in ~/.aws/sso/cache (sdk-contract §16.3). */
+/** What a login left in ~/.aws/sso/cache. */
 export interface CachedToken {
   readonly accessToken: string;
   readonly refreshToken?: string;

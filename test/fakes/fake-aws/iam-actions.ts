@@ -52,7 +52,7 @@ function deleteAccessKey({ principals }: FakeAwsState, caller: Principal, { Acce
   return {};
 }
 
-/** sdk-contract §17: GetSessionToken credentials may call IAM only when they were opened with MFA. */
+/** GetSessionToken credentials may call IAM only when they were opened with MFA. */
 function requireUser(caller: Principal, action: string): void {
   if (caller.kind === "role" || (caller.kind === "session" && !caller.mfa)) {
     throw accessDenied(`User: ${caller.arn} is not authorized to perform: ${action}`);

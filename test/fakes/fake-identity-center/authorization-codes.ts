@@ -106,7 +106,7 @@ function errorIn(query: Parameters, registration: Registration): string | undefi
   } catch {
     return "unauthorized_client";
   }
-  // Identity Center takes PKCE with S256 only, and `scopes`, not `scope` (sdk-contract §16.1).
+  // Identity Center takes PKCE with S256 only, and `scopes`, not `scope`.
   const challenge = query["code_challenge"];
   const isPkce = query["code_challenge_method"] === "S256" && CHALLENGE.test(String(challenge));
   if (!isPkce) return "invalid_request";

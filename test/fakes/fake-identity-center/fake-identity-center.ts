@@ -26,7 +26,7 @@ export interface FakeIdentityCenterOptions {
 
 /**
  * Simulated IAM Identity Center: the OIDC API, the access portal and the pages a browser sees, as AWS describes them
- * (sdk-contract §16), on one http port, and one for https where it has a certificate. It keeps registrations,
+ * (its API references, and what real clients send: docs/clients.md), on one http port, and one for https where it has a certificate. It keeps registrations,
  * authorizations, sessions and their tokens by its own clock, and refuses with AWS's errors what AWS would refuse.
  *
  *     const center = await startFakeIdentityCenter({ aws: fakeAws });

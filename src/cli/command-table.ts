@@ -1,3 +1,4 @@
+import { AUDIT_COMMANDS } from "./audit-commands.js";
 import type { CommandEntry } from "./command.js";
 import { KEYS, LAMBDA, LEASE, PROFILES, SERVICE } from "./command-groups.js";
 
@@ -182,4 +183,5 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "print credentials as AWS's credential_process wants them",
     load: async () => (await import("./commands/credential-process.js")).credentialProcessCommand,
   },
+  ...AUDIT_COMMANDS,
 };

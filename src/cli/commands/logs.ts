@@ -1,10 +1,7 @@
 import { existsSync } from "node:fs";
-import { open, stat } from "node:fs/promises";
-import { hasErrno } from "../../core/errno.js";
 import { BrokerError } from "../../core/errors.js";
-import { shellQuote } from "../../core/shell-quote.js";
 import { spellUnseen } from "../../core/visible-text.js";
-import { READ_AT_ONCE } from "../../files/read-small-file.js";
+import { type LineTail, readOn, readOnThroughRotation, startOfFile } from "../../files/line-tail.js";
 import { defineCommand } from "../command.js";
 import type { CliContext } from "../context.js";
 import { formatLogLine } from "../terminal/log-line.js";
@@ -34,7 +31,7 @@ export const logsCommand = defineCommand({
       });
     }
     for (const line of lines) print(line);
-    if (options.follow) await follow(tail ?? startOf(logFile), print, context);
+    if (options.follow) await follow(tail ?? startOfFile(logFile), print, context);
   },
 });
 
@@ -47,26 +44,15 @@ function linesOf(text: string | undefined): number {
   });
 }
 
-/** How far a log file has been read. */
-interface Tail {
-  readonly path: string;
-  readonly offset: number;
-  /** Another one: the file was rotated, and a new one begins. */
-  readonly inode: number | undefined;
-  /** The beginning of a line whose end is not written yet. */
-  readonly rest: string;
-}
-
-function startOf(path: string): Tail {
-  return { path, offset: 0, inode: undefined, rest: "" };
-}
-
 /** From the rotated files too, where the current one has fewer: it may have begun with this day. */
-async function lastLines(path: string, count: number): Promise<{ lines: readonly string[]; tail: Tail | undefined }> {
-  const current = await readFrom(startOf(path));
+async function lastLines(
+  path: string,
+  count: number,
+): Promise<{ lines: readonly string[]; tail: LineTail | undefined }> {
+  const current = await readOn(startOfFile(path));
   const lines = [...(current?.lines ?? [])];
   for (let index = 1; lines.length < count; index++) {
-    const older = await readFrom(startOf(`${path}.${index}`));
+    const older = await readOn(startOfFile(`${path}.${index}`));
     if (!older) break;
     // The current file, rotated after it was read, is not printed twice.
     if (older.tail.inode !== current?.tail.inode) lines.unshift(...older.lines);
@@ -75,55 +61,12 @@ async function lastLines(path: string, count: number): Promise<{ lines: readonly
 }
 
 /** Ends with the signal that ends us. Polls: notifications of file changes differ from system to system. */
-async function follow(from: Tail, print: (line: string) => void, { clock }: CliContext): Promise<never> {
+async function follow(from: LineTail, print: (line: string) => void, { clock }: CliContext): Promise<never> {
   for (let tail = from; ; ) {
     await clock.sleep(POLL_MS);
-    const more = await readFrom(tail);
+    const more = await readOnThroughRotation(tail);
     if (!more) continue;
-    for (const line of [...(await restOfRotated(tail, more.tail)), ...more.lines]) print(line);
+    for (const line of more.lines) print(line);
     tail = more.tail;
-  }
-}
-
-/** What was written to the former file after it was last read, and before it was rotated. */
-async function restOfRotated(former: Tail, { inode }: Tail): Promise<readonly string[]> {
-  if (former.inode === undefined || former.inode === inode) return [];
-  const rest = await readFrom({ ...former, path: `${former.path}.1` });
-  return rest?.tail.inode === former.inode ? rest.lines : [];
-}
-
-async function readFrom({ path, offset, inode, rest }: Tail): Promise<{ lines: string[]; tail: Tail } | undefined> {
-  const found = await statIfThere(path);
-  if (!found) return undefined;
-  const isSame = found.ino === inode && found.size >= offset;
-  const from = isSame ? offset : 0;
-  const text = (isSame ? rest : "") + (await readRange(path, from, found.size));
-  const lines = text.split("\n");
-  const open = lines.pop() ?? "";
-  return { lines, tail: { path, offset: found.size, inode: found.ino, rest: open } };
-}
-
-async function statIfThere(path: string): Promise<{ readonly ino: number; readonly size: number } | undefined> {
-  try {
-    const found = await stat(path);
-    if (found.isFile()) return found;
-  } catch (error) {
-    if (hasErrno(error, "ENOENT")) return undefined;
-    throw new BrokerError("FileRefused", `cannot read the log ${path}`, {
-      hint: `ls -l ${shellQuote(path)}`,
-      cause: error,
-    });
-  }
-  throw new BrokerError("FileRefused", `the log ${path} is not a regular file`, { hint: `rm ${shellQuote(path)}` });
-}
-
-async function readRange(path: string, from: number, to: number): Promise<string> {
-  if (from >= to) return "";
-  const file = await open(path, READ_AT_ONCE);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(to - from), 0, to - from, from);
-    return buffer.toString("utf8", 0, bytesRead);
-  } finally {
-    await file.close();
   }
 }

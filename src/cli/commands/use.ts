@@ -6,6 +6,7 @@ import { parseDuration } from "../arguments/argument-values.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
 import type { CliContext } from "../context.js";
 import { withLogin } from "../login/login.js";
+import { holderJson, holderLines } from "../terminal/audit-text.js";
 import { leaseJson, roleSummaryJson } from "../terminal/views.js";
 import { until, when } from "../terminal/when.js";
 
@@ -70,6 +71,7 @@ function tell(moved: ControlResponse<"use">, { output, clock }: CliContext): voi
       lease: leaseJson(moved.lease),
       old: roleSummaryJson(moved.old),
       new: roleSummaryJson(moved.new),
+      holders: moved.holders.map(holderJson),
     });
     return;
   }
@@ -80,9 +82,7 @@ function tell(moved: ControlResponse<"use">, { output, clock }: CliContext): voi
     `${leaseName(lease)}: ${nameOf(old)} → ${nameOf(moved.new)}, credentials until ${until(moved.new.expiration, now)}`,
   );
   if (temporary) output.say(`back to ${temporary.thenRole ?? "no role"} ${when(temporary.until, now)}`);
-  const isHeld = old.role !== null && old.role !== moved.new.role && old.expiration !== null && old.expiration > now;
-  if (isHeld)
-    output.say(`programs that have fetched ${old.role} already may hold it until ${until(old.expiration, now)}`);
+  for (const line of holderLines(moved.holders, now)) output.say(line);
 }
 
 function leaseName({ name, id, kind }: ControlResponse<"use">["lease"]): string {

@@ -213,7 +213,10 @@ export class AuditLog implements AuditRecorder {
       const head = sealed?.heads[log];
       const { file, queue } = this.#logs[log];
       await file.load();
-      if (head && !(await queue.whilePaused(() => holdsLine(file.path, head)))) this.#tellBroken(log, head);
+      if (!head || (await queue.whilePaused(() => holdsLine(file.path, head)))) continue;
+      this.#tellBroken(log, head);
+      // It is in the chain before a seal covers the chain again.
+      await queue.flush();
     }
     this.#isSealChecked = true;
   }

@@ -5,10 +5,9 @@ import { type AuditLine, parseAuditLine } from "../../src/core/audit-line.js";
 /** What is on record in a state directory, rotated files too, the oldest first; `audit`: what was done, `refusals`: what was not. */
 export function auditLines(stateDir: string, log: "audit" | "refusals" = "audit"): readonly AuditLine[] {
   if (!existsSync(stateDir)) return [];
-  const numbers = readdirSync(stateDir).flatMap((name) => {
-    const [, number] = new RegExp(`^${log}\\.jsonl(?:\\.(\\d+))?$`).exec(name) ?? [undefined, undefined];
-    return name.startsWith(`${log}.jsonl`) ? [Number(number ?? 0)] : [];
-  });
+  const pattern = new RegExp(`^${log}\\.jsonl(?:\\.(\\d+))?$`);
+  const found = readdirSync(stateDir).map((name) => pattern.exec(name));
+  const numbers = found.flatMap((match) => (match ? [Number(match[1] ?? 0)] : []));
   const names = numbers.sort((a, b) => b - a).map((number) => `${log}.jsonl${number === 0 ? "" : `.${number}`}`);
   const texts = names.map((name) => readFileSync(join(stateDir, name), "utf8"));
   return texts.flatMap((text) => text.split("\n").filter(Boolean)).map((text) => parseAuditLine(text)!);

@@ -1,5 +1,7 @@
-import { statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { reasonOf } from "../core/errno.js";
+
+const OPEN = "programs of your user can read it";
 
 export interface MemoryProbe {
   readonly platform: NodeJS.Platform;
@@ -18,8 +20,14 @@ function thisProcess(): MemoryProbe {
 export function whyMemoryIsOpen({ platform, uid, procDir } = thisProcess()): string | undefined {
   if (platform !== "linux") return "not known on this system";
   try {
-    return statSync(`${procDir}/self/environ`).uid === uid ? "programs of your user can read it" : undefined;
+    if (statSync(`${procDir}/self/environ`).uid !== uid) return undefined;
+    return hasUserNamespace(procDir) ? `${OPEN}: in a user namespace only a Node of root's closes it` : OPEN;
   } catch (error) {
     return `not known: ${reasonOf(error)}`;
   }
+}
+
+/** user_namespaces(7): the first maps all ids to themselves. */
+function hasUserNamespace(procDir: string): boolean {
+  return !/^\s*0\s+0\s+4294967295\s*$/.test(readFileSync(`${procDir}/self/uid_map`, "latin1"));
 }

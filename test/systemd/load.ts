@@ -1,74 +1,56 @@
-import { get } from "node:http";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
 
-/** What clients saw. A request is made up to three times, as SDKs do when a connection breaks. */
+/** What clients saw. */
 export interface LoadReport {
-  requests: number;
-  answered: number;
+  readonly requests: number;
+  readonly answered: number;
   /** Connections that were not accepted: what must never be. */
-  refused: number;
+  readonly refused: number;
   /** Connections that broke because the process that had them was killed. */
-  broken: number;
+  readonly broken: number;
   /** Requests without a right answer after three tries, with the reason. */
-  readonly failed: string[];
+  readonly failed: readonly string[];
   /** Answers of any kind but the right one: never a reason to try again. */
-  readonly wrong: string[];
+  readonly wrong: readonly string[];
 }
 
-/** What is wrong with an answer; undefined: nothing. */
-export type Check = (status: number, body: string) => string | undefined;
-
-const TRIES = 3;
-const PATIENCE_MS = 30_000;
-
-/** Asks `url` from `clients` at once, each connection new, until `stop` is called. */
-export function load(
-  url: string,
-  clients: number,
-  check: Check,
-): { readonly report: LoadReport; readonly stop: () => Promise<void> } {
-  const report: LoadReport = { requests: 0, answered: 0, refused: 0, broken: 0, failed: [], wrong: [] };
-  let isOver = false;
-  const client = async (): Promise<void> => {
-    while (!isOver) await request(url, check, report);
-  };
-  const running = Promise.all(Array.from({ length: clients }, client));
-  return {
-    report,
-    stop: async () => {
-      isOver = true;
-      await running;
-    },
-  };
+export interface LoadOptions {
+  /** Whose programs the clients are. */
+  readonly uid: number;
+  readonly clients: number;
+  /** What every answer must have. */
+  readonly roleArn: string;
 }
 
-async function request(url: string, check: Check, report: LoadReport): Promise<void> {
-  report.requests += 1;
-  let last = "";
-  for (let tries = 0; tries < TRIES; tries += 1) {
-    const answer = await ask(url);
-    if (typeof answer !== "string") {
-      const problem = check(answer.status, answer.body);
-      if (problem === undefined) report.answered += 1;
-      else report.wrong.push(problem);
-      return;
-    }
-    last = answer;
-    if (last === "ECONNREFUSED") report.refused += 1;
-    else report.broken += 1;
-  }
-  report.failed.push(last);
-}
+/** Clients that ask `url` at once and again until `stop`, which gives the last report. */
+export class Load {
+  readonly #child;
+  readonly #ended: Promise<unknown>;
+  #last: LoadReport | undefined;
 
-/** The answer, or why there was none. */
-function ask(url: string): Promise<{ readonly status: number; readonly body: string } | string> {
-  return new Promise((resolve) => {
-    const asked = get(url, { agent: false, timeout: PATIENCE_MS }, (response) => {
-      let body = "";
-      response.on("error", () => resolve("cut off"));
-      response.setEncoding("utf8").on("data", (chunk: string) => (body += chunk));
-      response.on("end", () => resolve({ status: response.statusCode ?? 0, body }));
+  constructor(url: string, { uid, clients, roleArn }: LoadOptions) {
+    const script = join(import.meta.dirname, "programs", "load.mjs");
+    this.#child = spawn(process.execPath, [script, url, String(clients), roleArn], {
+      ...{ uid, gid: uid, cwd: "/", env: {} },
+      stdio: ["pipe", "pipe", "inherit"],
     });
-    asked.on("timeout", () => asked.destroy(Object.assign(new Error("timeout"), { code: "timeout" })));
-    asked.on("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-  });
+    createInterface({ input: this.#child.stdout }).on("line", (line) => (this.#last = JSON.parse(line) as LoadReport));
+    this.#ended = once(this.#child, "close");
+  }
+
+  /** How many requests have come to an end of any kind. */
+  get ended(): number {
+    const { answered, wrong, failed } = this.#last ?? { answered: 0, wrong: [], failed: [] };
+    return answered + wrong.length + failed.length;
+  }
+
+  async stop(): Promise<LoadReport> {
+    this.#child.stdin.end();
+    await this.#ended;
+    if (this.#last === undefined) throw new Error("the clients said nothing");
+    return this.#last;
+  }
 }

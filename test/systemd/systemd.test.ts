@@ -5,8 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SystemClock } from "../../src/system/clock.js";
 import { type FakeAws, startFakeAws } from "../fakes/fake-aws/fake-aws.js";
 import { freePort, type Outcome } from "../support/broker.js";
+import { getAs } from "../support/get-as.js";
 import { awsOptions, get, ROLES_YAML, roleArn, USER_KEY } from "../support/in-process-broker.js";
-import { load } from "./load.js";
+import { Load } from "./load.js";
 import { stealWhile } from "./port-thief.js";
 import { missing, UserSession } from "./user-session.js";
 
@@ -64,7 +65,7 @@ async function defaultUrl(): Promise<string> {
 }
 
 async function answer(): Promise<string> {
-  const { status, body } = await get(url);
+  const { status, body } = await getAs(session.uid, url);
   return status === 200 ? "ok" : `${status} ${body["Code"] ?? ""}`;
 }
 
@@ -151,7 +152,7 @@ describe("activation", { timeout: 120_000 }, () => {
     for (const host of ["127.0.0.1", "[::1]"]) {
       await done(session.systemctl("stop", "brokerd.service"));
       const started = performance.now();
-      expect((await get(url.replace("127.0.0.1", host))).status).toBe(200);
+      expect((await getAs(session.uid, url.replace("127.0.0.1", host))).status).toBe(200);
       process.stdout.write(`cold start by a request to ${host}: ${Math.round(performance.now() - started)} ms\n`);
     }
     await done(session.systemctl("stop", "brokerd.service"));
@@ -179,30 +180,17 @@ describe("activation", { timeout: 120_000 }, () => {
   });
 });
 
-/** What every client is to see: live credentials of the role that the lease has. */
-function wrongIn(status: number, body: string): string | undefined {
-  if (status !== 200) return `${status} ${body.slice(0, 200)}`;
-  const { Code, RoleArn, AccessKeyId, Expiration } = JSON.parse(body) as Record<string, string>;
-  const isRight = Code === "Success" && RoleArn === roleArn("dev") && AccessKeyId?.startsWith("ASIA");
-  if (!isRight) return `${Code ?? ""} ${RoleArn ?? ""} ${AccessKeyId ?? ""}`;
-  return Date.parse(Expiration ?? "") > Date.now() ? undefined : `expired at ${Expiration ?? ""}`;
-}
-
 describe("the port", { timeout: 1_800_000 }, () => {
   it(`refuses no client while brokerd is killed ${RESTARTS} times under load, and gives no wrong answer`, async () => {
-    const clients = load(url, 8, wrongIn);
-    const { report } = clients;
+    const clients = new Load(url, { uid: session.uid, clients: 8, roleArn: roleArn("dev") });
     const restarts = Number(await session.property("brokerd.service", "NRestarts"));
     for (let kills = 0; kills < RESTARTS; kills += 1) {
-      const enough = report.answered + report.wrong.length + report.failed.length + SERVED_BETWEEN;
+      const enough = clients.ended + SERVED_BETWEEN;
       await done(session.systemctl("kill", "--signal=KILL", "brokerd.service"));
       expect((await get(`http://127.0.0.1:${port}/healthz`)).status).toBe(204);
-      while (report.answered + report.wrong.length + report.failed.length < enough) {
-        await new Promise((resolve) => setTimeout(resolve, 10));
-      }
+      while (clients.ended < enough) await new Promise((resolve) => setTimeout(resolve, 10));
     }
-    await clients.stop();
-    const { requests, answered, refused, broken, failed, wrong } = report;
+    const { requests, answered, refused, broken, failed, wrong } = await clients.stop();
     process.stdout.write(
       `${RESTARTS} kills: ${requests} requests, ${answered} served right, ${wrong.length} wrong, ${refused} connections refused, ${broken} cut by a kill and made again\n`,
     );

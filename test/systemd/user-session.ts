@@ -85,9 +85,8 @@ export class UserSession {
   run(command: readonly string[], options: RunOptions = {}): Promise<Outcome> {
     const given = Object.entries({ ...this.env, ...options.env }).filter(([name]) => !options.without?.includes(name));
     const env = given.map(([name, value]) => `${name}=${value}`);
-    const enter = ["nsenter", "--target", String(this.#inner), "--mount", "--pid", "--"];
     const asUser = ["setpriv", "--reuid", String(UID), "--regid", String(UID), "--clear-groups", "env", "-i", ...env];
-    return runToEnd([...enter, ...asUser, ...command], {
+    return runToEnd([...this.#enter(), ...asUser, ...command], {
       env: { PATH: process.env["PATH"] ?? "" },
       cwd: "/",
       ...(options.input !== undefined && { input: options.input }),
@@ -96,6 +95,15 @@ export class UserSession {
 
   ctl(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
     return this.run(["node", "/mnt/credbroker/dist/brokerctl.js", ...args], options);
+  }
+
+  /** Any program, as root in the session's view of the file system. */
+  asRoot(command: readonly string[]): Promise<Outcome> {
+    return runToEnd([...this.#enter(), ...command], { env: { PATH: process.env["PATH"] ?? "" }, cwd: "/" });
+  }
+
+  #enter(): readonly string[] {
+    return ["nsenter", "--target", String(this.#inner), "--mount", "--pid", "--"];
   }
 
   systemctl(...args: readonly string[]): Promise<Outcome> {

@@ -19,6 +19,7 @@ export function missing(): readonly string[] {
   return ["setpriv of util-linux, and a checkout that other users may read"];
 }
 
+/** For setpriv. */
 export function asUser(uid: number): readonly string[] {
   return ["--reuid", String(uid), "--regid", String(uid), "--clear-groups"];
 }
@@ -64,8 +65,8 @@ export class Victim {
   }
 
   /** Again, in the same home. */
-  restart(): Promise<void> {
-    return startAsVictim(this.broker);
+  restart(start: StartOptions = {}): Promise<void> {
+    return startAsVictim(this.broker, start);
   }
 
   /** The most memory that it has held, MB. */
@@ -88,8 +89,17 @@ export class Victim {
   }
 }
 
-function startAsVictim(broker: TestBroker): Promise<void> {
-  return broker.start([], DAEMON_NODE_FLAGS, ["setpriv", ...asUser(VICTIM)]);
+interface StartOptions {
+  /** In place of the Node that runs the tests. */
+  readonly nodePath?: string;
+  /** Before it, in the shell that becomes brokerd. */
+  readonly shell?: string;
+}
+
+function startAsVictim(broker: TestBroker, { nodePath, shell = "true" }: StartOptions = {}): Promise<void> {
+  const node = nodePath === undefined ? "" : `shift; set -- '${nodePath}' "$@"; `;
+  const throughShell = ["sh", "-c", `${shell}; ${node}exec "$@"`, "sh"];
+  return broker.start([], DAEMON_NODE_FLAGS, ["setpriv", ...asUser(VICTIM), ...throughShell]);
 }
 
 /** The users of these tests: who runs brokerd, another, and root. */

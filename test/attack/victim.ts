@@ -27,8 +27,6 @@ export function asUser(uid: number): readonly string[] {
 export interface VictimOptions {
   readonly config: string;
   readonly awsUrl: string;
-  /** `debug` has a line for each request. */
-  readonly logLevel?: "info" | "debug";
 }
 
 /** A real brokerd under a user of its own, with a role and a token for it. */
@@ -45,8 +43,8 @@ export class Victim {
 
   /** `config` has the source `ops-keys` and the role `dev`. */
   static async start(options: VictimOptions): Promise<Victim> {
-    const { config, awsUrl, logLevel = "info" } = options;
-    const env = { AWS_ENDPOINT_URL: awsUrl, CREDBROKER_LOG_LEVEL: logLevel };
+    const { config, awsUrl } = options;
+    const env = { AWS_ENDPOINT_URL: awsUrl, CREDBROKER_LOG_LEVEL: "info" };
     const broker = await TestBroker.create({ name: "attack", config, env });
     mkdirSync(join(broker.home, "state"), { mode: 0o700 });
     // The way to the home, which is no other user's otherwise.

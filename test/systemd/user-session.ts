@@ -7,7 +7,16 @@ import { tempDir } from "../support/temp-dir.js";
 
 const UID = 4242;
 const SCRIPT = join(import.meta.dirname, "user-session.sh");
-const NEEDED = ["unshare", "nsenter", "setpriv", "systemctl", "systemd-run", "systemd-analyze", "dbus-daemon", "gnome-keyring-daemon"];
+const NEEDED = [
+  "unshare",
+  "nsenter",
+  "setpriv",
+  "systemctl",
+  "systemd-run",
+  "systemd-analyze",
+  "dbus-daemon",
+  "gnome-keyring-daemon",
+];
 /** Of Debian's dbus-user-session: the bus that the user manager starts. */
 const BUS_UNIT = "/usr/lib/systemd/user/dbus.socket";
 

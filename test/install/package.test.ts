@@ -4,7 +4,15 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Outcome, run } from "../support/broker.js";
 import { homeSnapshot } from "../support/home-snapshot.js";
-import { filesBelow, installPacked, pack, packageIn, pathWithoutCompilers, runBare } from "../support/packed.js";
+import {
+  filesBelow,
+  installPacked,
+  pack,
+  packageIn,
+  packCheckout,
+  pathWithoutCompilers,
+  runBare,
+} from "../support/packed.js";
 import { tempDir } from "../support/temp-dir.js";
 
 const KIB = 1024;
@@ -78,6 +86,51 @@ function relativeUrls(file: string): readonly string[] {
     ([, url = ""]) => url,
   );
 }
+
+describe("npm pack", () => {
+  it("makes the same file to the byte from two clean checkouts, whatever their directory, umask and time", () => {
+    const first = packCheckout(tempDir("checkout", "input"), { umask: "022", TZ: "UTC" });
+    const second = packCheckout(join(tempDir("another-checkout", "input"), "further", "down"), {
+      ...{ umask: "077", TZ: "Asia/Tokyo" },
+      touched: new Date("2001-02-03T04:05:06Z"),
+    });
+    expect(first).toMatch(/^sha512-/);
+    expect(second).toBe(first);
+  });
+
+  it("takes nothing of an earlier build, and nothing unreadable, whoever packs", () => {
+    const { files = [], scripts = {} } = JSON.parse(readFileSync("package.json", "utf8")) as {
+      readonly files?: readonly string[];
+      readonly scripts?: Readonly<Record<string, string>>;
+    };
+    const [cleaned, , modes = ""] = (scripts["prepack"] ?? "").split(" && ");
+    expect(cleaned).toBe("rm -rf dist");
+    const packed = ["package.json", ...files.filter((name) => !name.startsWith("!"))];
+    expect(modes.split(" ").slice(0, 3)).toEqual(["chmod", "-R", "u=rwX,go=rX"]);
+    expect(modes.split(" ").slice(3).sort()).toEqual(packed.sort());
+  });
+});
+
+describe("the bill of materials", () => {
+  it("names every package that an installation really has", () => {
+    const file = join(tempDir("sbom"), "sbom.json");
+    execFileSync("npm", ["run", "--silent", "sbom", "--", file]);
+    const { components } = JSON.parse(readFileSync(file, "utf8")) as {
+      readonly components: readonly { readonly name: string; readonly version: string }[];
+    };
+    const named = new Set(components.map(({ name, version }) => `${name}@${version}`));
+    const root = join(packageIn(prefix), "node_modules");
+    const there = filesBelow(root).filter((path) =>
+      /(?:^|\/node_modules\/)(?:@[^/]+\/)?[^/@]+\/package\.json$/.test(path),
+    );
+    const missing = there.filter((path) => {
+      const { name = "", version = "" } = JSON.parse(readFileSync(join(root, path), "utf8")) as Record<string, string>;
+      return !named.has(`${name}@${version}`);
+    });
+    expect(there.length).toBeGreaterThan(50);
+    expect(missing).toEqual([]);
+  });
+});
 
 describe("npm install --global", () => {
   it("works with no compiler, no make and no Python in PATH", () => {

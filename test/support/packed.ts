@@ -1,5 +1,14 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, existsSync, readdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { delimiter, dirname, join, resolve } from "node:path";
 import type { Outcome } from "./broker.js";
 import { tempDir } from "./temp-dir.js";
@@ -24,6 +33,30 @@ export function pack(version?: string): string {
     }),
   ) as [{ readonly filename: string }];
   return join(target, packed.filename);
+}
+
+export interface Checkout {
+  readonly umask: string;
+  readonly TZ: string;
+  /** When every file was changed last; absent: now. */
+  readonly touched?: Date;
+}
+
+/** The hash of what `npm pack` makes, with its scripts, of a clean checkout at `directory`. */
+export function packCheckout(directory: string, { umask, TZ, touched }: Checkout): string {
+  const tracked = execFileSync("git", ["ls-files", "-z"], { encoding: "utf8" }).split("\0");
+  for (const name of tracked.filter((name) => name !== "" && existsSync(join(ROOT, name)))) {
+    cpSync(join(ROOT, name), join(directory, name), { recursive: true });
+    if (touched) utimesSync(join(directory, name), touched, touched);
+  }
+  symlinkSync(join(ROOT, "node_modules"), join(directory, "node_modules"));
+  const shell = `umask ${umask}; exec npm pack --json --pack-destination .`;
+  const printed = execFileSync("sh", ["-c", shell], {
+    ...{ cwd: directory, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] },
+    env: { ...process.env, TZ },
+  });
+  const [packed] = JSON.parse(printed.slice(printed.indexOf("["))) as [{ readonly integrity: string }];
+  return packed.integrity;
 }
 
 /** The files that `npm pack` takes, and package.json with the version. */

@@ -13,7 +13,15 @@ interface Bom {
   readonly dependencies: readonly { readonly ref: string; readonly dependsOn: readonly string[] }[];
 }
 
-const args = ["sbom", "--sbom-format", "cyclonedx", "--sbom-type", "application", "--package-lock-only"];
+const args = [
+  "sbom",
+  "--sbom-format",
+  "cyclonedx",
+  "--sbom-type",
+  "application",
+  "--package-lock-only",
+  "--no-update-notifier",
+];
 const whole = JSON.parse(execFileSync("npm", args, { encoding: "utf8", maxBuffer: 64 * 1024 * 1024 })) as Bom;
 const { name, version } = JSON.parse(readFileSync("package.json", "utf8")) as {
   readonly name: string;

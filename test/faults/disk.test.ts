@@ -69,7 +69,7 @@ describe("the disk of the state", () => {
           const kept = (await bed.broker.call("status", {})).defaultRole;
           end(disk);
           await bed.broker.call("use", { lease: { by: "default" }, role: "prod" });
-          while (/not durable|older than|cannot write|no room|out of date/.test(await warnings(bed))) await pause(200);
+          while (/not durable|older than|cannot write|out of date/.test(await warnings(bed))) await pause(200);
           await bed.end("SIGKILL");
           await bed.mustStart({ supervised: false });
           const after = (await bed.broker.call("status", {})).defaultRole;

@@ -98,7 +98,7 @@ describe("npm pack", () => {
     expect(second).toBe(first);
   });
 
-  it("takes nothing of an earlier build, and nothing unreadable, whoever packs", () => {
+  it("takes nothing of an earlier build, and no file that others cannot read", () => {
     const { files = [], scripts = {} } = JSON.parse(readFileSync("package.json", "utf8")) as {
       readonly files?: readonly string[];
       readonly scripts?: Readonly<Record<string, string>>;

@@ -1,0 +1,138 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runToEnd } from "../support/processes.js";
+import { inVenv } from "../support/venv.js";
+import { AWS_CLI, BOTO3, CLIENTS, JAVASCRIPT } from "./aws-clients.js";
+import { type Bench, DEV, PROD, startBench, testRole, type UserShell } from "./bench.js";
+import { arnsIn, SUCCESS } from "./outcomes.js";
+
+/** With every sort of character that names of roles have. */
+const ODD = testRole({ name: "team/x.y_z@a+b", account: "444444444444", region: "eu-west-1" });
+const BURST = testRole({ name: "burst", account: "666666666666", region: "eu-west-1" });
+/** The session's name holds the role's, which IAM knows without the path. */
+const ODD_ROLE = {
+  ...ODD,
+  roleArn: "arn:aws:iam::444444444444:role/odd",
+  arn: ODD.arn.replace("team/x.y_z@a+b", "odd"),
+};
+const SESSION_SECONDS = 12;
+const WATCH_SECONDS = SESSION_SECONDS + 3;
+/** Each starts Python twice and Node once. */
+const AT_ONCE = Number(process.env["CREDBROKER_TEST_AT_ONCE"] ?? 100);
+
+let bench: Bench;
+let hour: Bench;
+
+beforeAll(async () => {
+  bench = await startBench({ sessionSeconds: SESSION_SECONDS, roles: [ODD_ROLE] });
+  hour = await startBench({ sessionSeconds: 3600, roles: [BURST] });
+}, 180_000);
+afterAll(async () => {
+  await bench.stop();
+  await hour.stop();
+});
+
+/** A user with keys in `[default]` and a file of their own, after `brokerctl profiles sync`. */
+async function syncedShell(label: string, on = bench): Promise<UserShell> {
+  const shell = on.shell("[default] with keys", label);
+  const aws = join(shell.home.directory, ".aws");
+  mkdirSync(aws, { recursive: true });
+  writeFileSync(join(aws, "config"), "[profile mine]\r\nregion = us-west-2", { mode: 0o600 });
+  expect(await shell.script("brokerctl profiles sync")).toMatchObject({ code: 0 });
+  return shell;
+}
+
+const ROLES = [DEV, PROD, ODD_ROLE];
+
+describe("a synced profile", () => {
+  it.concurrent.each(
+    CLIENTS.flatMap((client) => ROLES.map((role) => ({ client, role, name: client.name, profile: role.name }))),
+  )("$profile is the role to $name, by AWS_PROFILE, also where [default] has keys", async ({ client, role, name }) => {
+    const shell = await syncedShell(`${name}/${role.name}`);
+    const outcome = await shell.script(`AWS_PROFILE='${role.name}' exec "$@"`, client.identity);
+    expect([outcome, arnsIn(outcome)]).toEqual([SUCCESS, [role.arn]]);
+  });
+
+  it("is the role to `aws --profile`, outside and inside of `exec` and `env` of another role", async () => {
+    const shell = await syncedShell("by flag");
+    const command = [...AWS_CLI.identity, "--profile", PROD.name];
+    const outcomes = [
+      await shell.script('exec "$@"', command),
+      await shell.withExec(DEV.name, command),
+      await shell.script(`eval "$(brokerctl env ${DEV.name} 2>/dev/null)" && exec "$@"`, command),
+    ];
+    for (const outcome of outcomes) expect([outcome, arnsIn(outcome)]).toEqual([SUCCESS, [PROD.arn]]);
+  });
+
+  it("gives way to the lease inside `exec`, which unsets AWS_PROFILE", async () => {
+    const shell = await syncedShell("within exec");
+    const outcome = await shell.script(
+      `AWS_PROFILE=${PROD.name} exec brokerctl exec ${DEV.name} -- "$@"`,
+      BOTO3.identity,
+    );
+    expect([outcome, arnsIn(outcome)]).toEqual([SUCCESS, [DEV.arn]]);
+  });
+
+  it("works in an environment with nothing in it, as an IDE's or cron's", async () => {
+    const shell = await syncedShell("bare");
+    const env = { HOME: shell.home.directory, AWS_PROFILE: DEV.name, AWS_ENDPOINT_URL: bench.proxy.url("bare") };
+    const outcome = await runToEnd(BOTO3.identity, { env, cwd: "/" });
+    expect([outcome, arnsIn(outcome)]).toEqual([SUCCESS, [DEV.arn]]);
+  });
+
+  it.concurrent.each([BOTO3, JAVASCRIPT])(
+    "renews itself in one process of $name, past the end of the first key",
+    async (client) => {
+      const label = `rotation of ${client.name}`;
+      const shell = await syncedShell(label);
+      const command = [...client.identity, String(WATCH_SECONDS)];
+      const outcome = await shell.script(`AWS_PROFILE=${DEV.name} exec "$@"`, command);
+      expect([outcome, [...new Set(arnsIn(outcome))]]).toEqual([SUCCESS, [DEV.arn]]);
+      const keys = bench.proxy.keysOf(label);
+      expect(keys.length).toBeGreaterThanOrEqual(2);
+      const calls = bench.proxy.callsOf(label);
+      expect(calls.filter(({ at, accessKeyId }) => at > bench.proxy.endOf(accessKeyId ?? ""))).toEqual([]);
+    },
+  );
+
+  it("is gone after `profiles remove`, with every other byte as it was", async () => {
+    const shell = await syncedShell("removed");
+    expect(await shell.script("brokerctl profiles remove")).toMatchObject({ code: 0 });
+    expect(readFileSync(join(shell.home.directory, ".aws", "config"), "utf8")).toBe(
+      "[profile mine]\r\nregion = us-west-2",
+    );
+    expect(await shell.script('exec "$@"', [...AWS_CLI.identity, "--profile", DEV.name])).toMatchObject({ code: 255 });
+  });
+});
+
+describe("a profile of a role that needs a person", () => {
+  it.each(CLIENTS)("has $name show the command", async (client) => {
+    const shell = await syncedShell(`locked/${client.name}`, hour);
+    await hour.broker.call("lock", {});
+    try {
+      const { code, stdout, stderr } = await shell.script(`AWS_PROFILE=${DEV.name} exec "$@"`, client.identity);
+      expect([code === 0, stdout]).toEqual([false, ""]);
+      expect(stderr).toContain("brokerctl unlock");
+    } finally {
+      await hour.broker.call("unlock", {});
+    }
+  });
+});
+
+describe(`${AT_ONCE} aws --profile at once`, () => {
+  it("are one AssumeRole, and no failure", { timeout: 600_000 }, async () => {
+    const shell = await syncedShell("burst", hour);
+    const command = [inVenv("aws"), "sts", "get-caller-identity", "--profile", BURST.name];
+    const options = { env: shell.env, cwd: shell.home.directory, seconds: 500 };
+    const before = Date.now();
+    const outcomes = await Promise.all(Array.from({ length: AT_ONCE }, () => runToEnd(command, options)));
+    process.stdout.write(`${AT_ONCE} aws --profile at once: ${Date.now() - before} ms\n`);
+    for (const outcome of outcomes) expect([outcome, arnsIn(outcome)]).toEqual([SUCCESS, [BURST.arn]]);
+    const assumed = hour.proxy.callsOf("broker").filter(({ action }) => action === "AssumeRole");
+    expect(assumed).toHaveLength(1);
+    expect(hour.proxy.keysOf("burst")).toHaveLength(1);
+    expect((await hour.broker.call("lease-list", {})).leases.filter(({ kind }) => kind === "child")).toEqual([]);
+    expect(existsSync(join(shell.home.directory, ".aws", "config"))).toBe(true);
+  });
+});

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fromHttp } from "@aws-sdk/credential-provider-http";
 import { type FromIniInit, fromIni } from "@aws-sdk/credential-provider-ini";
 import { fromInstanceMetadata } from "@smithy/credential-provider-imds";
@@ -12,6 +12,7 @@ import { MAX_ANSWER_BYTES, withBoundedAnswers } from "./bounded-body.js";
 import type { LocalCredentials } from "./local-credentials.js";
 import { containerError, instanceError, profileError, unusable } from "./local-credentials-error.js";
 import type { AssumedRole, Sts } from "./sts.js";
+import { writtenExpiration } from "./written-expiration.js";
 
 /** A profile may run a program that asks the user. */
 const PROFILE_LIMIT_MS = 60_000;
@@ -55,12 +56,12 @@ export class SdkLocalCredentials implements LocalCredentials {
   }
 
   async profile(name: string, region: string): Promise<FoundCredentials> {
-    const { home } = this.#options;
+    const credentialsFile = join(this.#options.home, ".aws", "credentials");
     const init: FromIniInit & { readonly ec2MetadataV1Disabled: true } = {
       profile: name,
       // Said outright: the SDK inside the daemon is pointed at empty files.
-      filepath: join(home, ".aws", "credentials"),
-      configFilepath: join(home, ".aws", "config"),
+      filepath: credentialsFile,
+      configFilepath: join(dirname(credentialsFile), "config"),
       ignoreCache: true,
       logger: SILENT,
       // For profiles with `credential_source = Ec2InstanceMetadata`.
@@ -69,7 +70,7 @@ export class SdkLocalCredentials implements LocalCredentials {
     };
     return this.#ask(`profile ${name}`, {
       limitMs: PROFILE_LIMIT_MS,
-      ask: () => fromIni(init)(),
+      ask: async () => withWrittenExpiration(await fromIni(init)(), credentialsFile),
       explain: (error) => profileError(error, name),
     });
   }
@@ -206,6 +207,13 @@ function asIdentity({ credentials }: AssumedRole): SdkIdentity {
     expiration: new Date(expiration),
     ...(accountId === undefined ? {} : { accountId }),
   };
+}
+
+/** Temporary keys that some other tool wrote into the file. */
+async function withWrittenExpiration(identity: SdkIdentity, credentialsFile: string): Promise<SdkIdentity> {
+  if (identity.sessionToken === undefined || identity.expiration !== undefined) return identity;
+  const end = await writtenExpiration(credentialsFile, identity.accessKeyId);
+  return end === undefined ? identity : { ...identity, expiration: new Date(end) };
 }
 
 /** The SDK hides an expiration that has passed behind one of its own making ("static stability"). */

@@ -56,6 +56,30 @@ describe("a profile", () => {
     expect(found).not.toHaveProperty("expiration");
   });
 
+  it.each([
+    ["2099-01-02T00:47:31+02:00", Date.UTC(2099, 0, 1, 22, 47, 31)],
+    ["2099-01-01T22:47:31Z", Date.UTC(2099, 0, 1, 22, 47, 31)],
+    ["2099-01-01T22:47:31+0000", Date.UTC(2099, 0, 1, 22, 47, 31)],
+    ["2099-01-01 22:47:31", undefined],
+    ["2099-01-01T22:47:31", undefined],
+    ["tomorrow", undefined],
+    ["2099-13-01T22:47:31Z", undefined],
+  ])("with temporary keys has the end that is written beside them as %s: %s", async (written, expiration) => {
+    const keys = STATIC + `aws_session_token = token${CANARY}\n`;
+    const other = keys.replace(ann.accessKeyId, "ASIAOTHER0000000");
+    credentials(
+      `[before]\n${other}x_security_token_expires = 2030-01-01T00:00:00Z\n[saml]\n${keys}x_security_token_expires = ${written}\n`,
+    );
+    expect((await profile("saml")).expiration).toBe(expiration);
+    credentials(`[before]\n${other}x_security_token_expires = 2030-01-01T00:00:00Z\n[saml]\n${keys}`);
+    expect(await profile("saml")).not.toHaveProperty("expiration");
+  });
+
+  it("with temporary keys whose written end has passed is to be logged in to", async () => {
+    credentials(`[saml]\n${STATIC}aws_session_token = t${CANARY}\nx_security_token_expires = 2020-01-01T00:00:00Z\n`);
+    expect(await brokerErrorOf(() => profile("saml"))).toMatchObject({ code: "LoginRequired" });
+  });
+
   it("that assumes roles has them assumed by our own STS, through the region of the source", async () => {
     credentials(`[base]\n${STATIC}`);
     config(`[profile prod]\nrole_arn = ${ROLE}\nsource_profile = base\nexternal_id = abc\nduration_seconds = 900

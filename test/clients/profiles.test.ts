@@ -107,7 +107,7 @@ describe("a synced profile", () => {
 });
 
 describe("a profile of a role that needs a person", () => {
-  it.each(CLIENTS)("has $name show the command", async (client) => {
+  it.each([AWS_CLI, BOTO3])("has $name show the command", async (client) => {
     const shell = await syncedShell(`locked/${client.name}`, hour);
     await hour.broker.call("lock", {});
     try {
@@ -117,6 +117,17 @@ describe("a profile of a role that needs a person", () => {
     } finally {
       await hour.broker.call("unlock", {});
     }
+  });
+});
+
+describe("a profile whose name has a colon", () => {
+  it.concurrent.each(CLIENTS)("is read by $name", async (client) => {
+    const shell = await syncedShell(`colon/${client.name}`);
+    const path = join(shell.home.directory, ".aws", "config");
+    const [, lines = ""] = /\[profile dev\]\n((?:.+\n){2})/.exec(readFileSync(path, "utf8").replaceAll("\r", "")) ?? [];
+    writeFileSync(path, `[profile corp:111111111111/Developer]\n${lines}`);
+    const outcome = await shell.script('AWS_PROFILE=corp:111111111111/Developer exec "$@"', client.identity);
+    expect([outcome, arnsIn(outcome)]).toEqual([SUCCESS, [DEV.arn]]);
   });
 });
 

@@ -26,16 +26,19 @@ export function credentialsHandlers(services: ControlServices): Handlers<"warm" 
   };
 }
 
-/** One role by name, or every role that is held now; one failure does not hide the others. */
+/**
+ * One role by name, or every role that is held now or could not be fetched: a program that failed is not run again before the user says
+ * that it is fixed. One failure does not hide the others.
+ */
 async function refreshAll(
   services: ControlServices,
   name: string | undefined,
   signal: AbortSignal,
 ): Promise<{ refreshed: RoleSummary[]; failed: (ControlError & { role: string })[] }> {
   runningConfig(services);
-  const held = services.credentials.snapshot().filter((role) => role.held);
+  const wanted = services.credentials.snapshot().filter(({ held, error }) => held ?? error);
   const names =
-    name === undefined ? held.map(({ role }) => role.name) : [(await roleNamed(services, name, signal)).name];
+    name === undefined ? wanted.map(({ role }) => role.name) : [(await roleNamed(services, name, signal)).name];
   const refreshed: RoleSummary[] = [];
   const failed: (ControlError & { role: string })[] = [];
   const one = async (role: string): Promise<void> => {

@@ -1,9 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { LeaseAccess } from "../../control-api/lease-contract.js";
-import { hashLeaseToken } from "../../core/lease.js";
-import { leaseMark } from "../../core/shell-files.js";
-import { regionVariables, TOKEN_FILE_VARIABLE, TOKEN_VARIABLE, tokenOf, URI_VARIABLE } from "./variables.js";
+import { regionVariables, TOKEN_FILE_VARIABLE, TOKEN_VARIABLE, URI_VARIABLE } from "./variables.js";
 
 /** `--as`: how a program receives its credentials. */
 export const FORMS = ["url", "header", "token-file", "static"] as const;
@@ -46,21 +44,4 @@ async function writeTokenFile({ token, lease }: LeaseAccess, stateDir: string): 
   const held = await readRegularFile(path).catch(() => undefined);
   if (held !== token) await writeFileAtomic(new NodeFileSystem(), path, Buffer.from(token));
   return path;
-}
-
-/** Tells a shell's hook whose lease the variables hold; see core/shell-files. */
-export const MARK_VARIABLE = "CREDBROKER_LEASE";
-/** The region that came with a role: the hook follows the role's as long as it is in force. */
-const REGION_VARIABLE = "CREDBROKER_REGION";
-
-type Variables = Readonly<Record<string, string>>;
-
-/** For `set`, the variables of a lease; `of` is a pid, `env` or `default`. */
-export function markFor(set: Variables, of: string): Variables {
-  const token = tokenOf(set);
-  const region = set["AWS_REGION"];
-  return {
-    ...(token !== undefined && { [MARK_VARIABLE]: leaseMark({ token, tokenHash: hashLeaseToken(token), of }) }),
-    ...(region !== undefined && { [REGION_VARIABLE]: region }),
-  };
 }

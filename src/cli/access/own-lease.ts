@@ -13,10 +13,10 @@ export interface OwnLease {
 }
 
 /** What the command that runs in our place is given. */
-export interface Granted {
-  readonly set: Readonly<Record<string, string>>;
-  /** To be called when the child exists. */
-  readonly onStart: (pid: number) => Promise<void>;
+export interface LeaseForChild {
+  readonly variables: Readonly<Record<string, string>>;
+  /** To be called when the child exists: the lease ends with it from then on. */
+  readonly handOverTo: (pid: number) => Promise<void>;
 }
 
 const END_PATIENCE_MS = 2000;
@@ -28,17 +28,17 @@ const END_PATIENCE_MS = 2000;
 export async function withOwnLease<T>(
   { role, forSeconds, form }: OwnLease,
   context: CliContext,
-  use: (granted: Granted) => Promise<T>,
+  use: (lease: LeaseForChild) => Promise<T>,
 ): Promise<T> {
   if (form === "static") {
     refuseEnd(forSeconds);
-    return use({ set: await staticVariables(context, role), onStart: async () => Promise.resolve() });
+    return use({ variables: await staticVariables(context, role), handOverTo: async () => Promise.resolve() });
   }
   const { client, pid, paths } = context;
   const access = await client.call("lease-child", { role, pid, ...(forSeconds !== undefined && { forSeconds }) });
   try {
-    const set = await leaseVariables(access, form, paths().stateDir);
-    return await use({ set, onStart: (child) => handOver(access, child, context) });
+    const variables = await leaseVariables(access, form, paths().stateDir);
+    return await use({ variables, handOverTo: (child) => handOver(access, child, context) });
   } finally {
     await endLease(access, form, context);
   }
@@ -54,7 +54,7 @@ async function handOver({ lease }: LeaseAccess, pid: number, { quietClient }: Cl
   await quietClient.call("lease-hand-over", { id: lease.id, pid }).catch(() => undefined);
 }
 
-/** The daemon would notice by itself within seconds: a daemon that is gone does not hold up the exit. */
+/** The daemon would notice by itself with its next sweep, within 15 s: a daemon that is gone does not hold up the exit. */
 async function endLease({ lease }: LeaseAccess, form: LeaseForm, { quietClient, paths }: CliContext): Promise<void> {
   const revoke = quietClient.call(
     "lease-revoke",

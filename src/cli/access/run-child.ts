@@ -24,8 +24,8 @@ interface ChildCommand {
   readonly file: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The child runs now. */
-  readonly onStart?: (pid: number) => Promise<void>;
+  /** Hands the command's lease over to the child, which runs now. */
+  readonly handOverTo?: ((pid: number) => Promise<void>) | undefined;
 }
 
 /** What a supervisor sends to us and means for the child. */
@@ -44,7 +44,7 @@ export async function runChild(command: ChildCommand, context: CliContext): Prom
   const stopForwarding = forwardSignals(child, context);
   try {
     const end = ended(child);
-    if (child.pid !== undefined) await command.onStart?.(child.pid);
+    if (child.pid !== undefined) await command.handOverTo?.(child.pid);
     const { code, signal } = await end;
     return signal === null ? (code ?? EXEC_EXIT.ownFailure) : { signal };
   } catch (error) {
@@ -89,7 +89,7 @@ function ended(child: ChildProcess): Promise<ChildEnd> {
     child.once("error", reject);
     child.once("exit", (code, signal) => resolve({ code, signal }));
   });
-  end.catch(() => undefined); // looked at later: `onStart` runs in between
+  end.catch(() => undefined); // looked at later: `handOverTo` runs in between
   return end;
 }
 

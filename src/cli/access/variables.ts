@@ -81,10 +81,10 @@ export function regionVariables(region: string | null): Record<string, string> {
 const REGION_VARIABLES = ["AWS_REGION", "AWS_DEFAULT_REGION"] as const;
 
 /**
- * `variables` without those that the environment has. Of the two for the region, clients read one or the other (botocore the
+ * `variables` without those that the environment has already. Of the two for the region, clients read one or the other (botocore the
  * second, the other SDKs the first): what the environment says in one of them holds for both.
  */
-export function unsaid(
+export function unlessSet(
   variables: Readonly<Record<string, string>>,
   env: Environment,
 ): Readonly<Record<string, string>> {

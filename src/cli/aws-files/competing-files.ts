@@ -1,4 +1,4 @@
-import { unsaid } from "../access/variables.js";
+import { unlessSet } from "../access/variables.js";
 import type { CliContext } from "../context.js";
 import { awsFiles, botoFileWithKeys, textOf } from "./aws-files.js";
 import type { NeutralAwsFiles } from "./neutral-aws-files.js";
@@ -6,7 +6,7 @@ import type { NeutralAwsFiles } from "./neutral-aws-files.js";
 /** For a shell in which `~/.aws` would keep some program from the broker: copies without that, and what they no longer say. Else none. */
 export async function competingFiles(context: CliContext): Promise<NeutralAwsFiles> {
   const competing = await competingFile(context);
-  if (competing === undefined) return { files: {}, settings: unsaid({}, context.env) };
+  if (competing === undefined) return { files: {}, defaultSettings: unlessSet({}, context.env) };
   const { problem, path } = competing;
   if (problem !== undefined) {
     context.output.warn(`${problem}: this shell gets copies without it`);
@@ -14,8 +14,8 @@ export async function competingFiles(context: CliContext): Promise<NeutralAwsFil
     context.output.hint(`this shell gets copies of ~/.aws without the [default] of ${path}: osls stops at one`);
   }
   const { neutralAwsFiles } = await import("./neutral-aws-files.js");
-  const { files, settings } = await neutralAwsFiles(context);
-  return { files, settings: unsaid(settings, context.env) };
+  const { files, defaultSettings } = await neutralAwsFiles(context);
+  return { files, defaultSettings: unlessSet(defaultSettings, context.env) };
 }
 
 /** Why a shell needs copies of `~/.aws`. */

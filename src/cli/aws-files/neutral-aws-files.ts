@@ -10,8 +10,8 @@ import { neutralConfig } from "./neutral-config.js";
 /** What takes the place of `~/.aws`, as variables for a child or a shell. */
 export interface NeutralAwsFiles {
   readonly files: Readonly<Record<string, string>>;
-  /** What `[default]` said and the copy does not: for who is not told otherwise, see `unsaid`. */
-  readonly settings: Readonly<Record<string, string>>;
+  /** What `[default]` said and the copy does not: for those whose environment does not say it (`unlessSet`). */
+  readonly defaultSettings: Readonly<Record<string, string>>;
 }
 
 /**
@@ -23,7 +23,10 @@ export async function neutralAwsFiles(context: CliContext): Promise<NeutralAwsFi
   const root = join(stateDir, "aws/");
   const files = awsFiles(context);
   if (files.config.startsWith(root) && files.credentials.startsWith(root)) {
-    return { files: await variablesFor(files, context), settings: settingsIn(await textOf(settingsFile(files))) };
+    return {
+      files: await variablesFor(files, context),
+      defaultSettings: settingsIn(await textOf(settingsFile(files))),
+    };
   }
   const directory = neutralDirectory(files.config, context);
   await ensurePrivateDirectory(stateDir);
@@ -37,7 +40,7 @@ export async function neutralAwsFiles(context: CliContext): Promise<NeutralAwsFi
   await writeIfOther(generated.config, header + text);
   await writeIfOther(settingsFile(generated), JSON.stringify(variables));
   await writeIfOther(generated.credentials, "# Written by brokerctl: the broker gives the credentials.\n");
-  return { files: await variablesFor(generated, context), settings: variables };
+  return { files: await variablesFor(generated, context), defaultSettings: variables };
 }
 
 /** Where the copies of this config, and of the credentials beside it, are. */
@@ -59,9 +62,9 @@ function settingsFile({ config }: AwsFiles): string {
   return join(dirname(config), "settings.json");
 }
 
-function settingsIn(text: string): NeutralAwsFiles["settings"] {
+function settingsIn(text: string): NeutralAwsFiles["defaultSettings"] {
   try {
-    return JSON.parse(text) as NeutralAwsFiles["settings"];
+    return JSON.parse(text) as NeutralAwsFiles["defaultSettings"];
   } catch {
     return {};
   }

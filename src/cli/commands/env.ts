@@ -1,6 +1,7 @@
 import type { LeaseAccess } from "../../control-api/lease-contract.js";
 import { BrokerError } from "../../core/errors.js";
-import { FORMS, type LeaseForm, leaseVariables, markFor } from "../access/lease-variables.js";
+import { markFor } from "../access/child-environment.js";
+import { FORMS, type LeaseForm, leaseVariables } from "../access/lease-variables.js";
 import { printChanges, printFailure, SHELL_FORMATS, type ShellFormat } from "../access/print-changes.js";
 import { changesFor, HOOK_VARIABLE } from "../access/variables.js";
 import { competingFiles } from "../aws-files/competing-files.js";
@@ -35,9 +36,9 @@ pinned to that role. On failure stdout holds the unsets and \`false\`, so that n
     const { as = "url", format = "sh" } = args.options;
     const wanted = wantedLease({ ...args.options, role: args.positionals[0] });
     const set = as === "static" ? await staticSet(wanted, context) : await leaseSet(wanted, as, context);
-    const { settings, files } = await competingFiles(context);
-    const all = { ...settings, ...set, ...files };
-    const mark = isForHook(format, context) ? markFor(hasRegion(settings) ? all : set, ownerOf(wanted)) : {};
+    const { defaultSettings, files } = await competingFiles(context);
+    const all = { ...defaultSettings, ...set, ...files };
+    const mark = isForHook(format, context) ? markFor(hasRegion(defaultSettings) ? all : set, ownerOf(wanted)) : {};
     const changes = changesFor({ ...all, ...mark }, context.env);
     printChanges({ changes, format, command: "brokerctl env" }, context);
   },

@@ -1,11 +1,11 @@
 import { BrokerError } from "../../core/errors.js";
-import { applyChanges, execVariables } from "../access/child-variables.js";
+import { environmentOfChild } from "../access/child-environment.js";
 import { withShellLease } from "../access/find-lease.js";
 import { FORMS, type Form, leaseVariables } from "../access/lease-variables.js";
-import { withOwnLease } from "../access/own-lease.js";
+import { type LeaseForChild, withOwnLease } from "../access/own-lease.js";
 import { type ChildWords, childWords, runChild } from "../access/run-child.js";
-import { changesFor } from "../access/variables.js";
 import { parseDuration } from "../arguments/argument-values.js";
+import { neutralAwsFiles } from "../aws-files/neutral-aws-files.js";
 import { defineCommand, type OptionSpecs, type Outcome } from "../command.js";
 import type { CliContext } from "../context.js";
 import { EXEC_EXIT } from "../exit-codes.js";
@@ -82,8 +82,9 @@ async function runWithOwnLease(
   context: CliContext,
 ): Promise<Outcome> {
   await withLogin(context, role, () => context.client.call("warm", { role }));
+  // Of null: the lease follows the default one. Keys follow nothing.
   const own = { ...wanted, role: follows && wanted.form !== "static" ? null : role };
-  return withOwnLease(own, context, ({ set, onStart }) => run({ ...command, onStart }, set, context));
+  return withOwnLease(own, context, (lease) => runInPlace(command, lease, context));
 }
 
 async function runWithNamedLease(
@@ -98,23 +99,22 @@ async function runWithNamedLease(
     return runWithOwnLease({ role, follows: false, forSeconds: undefined, form, command }, context);
   }
   await withLogin(context, role, () => client.call("warm", { role }));
-  return run(command, await leaseVariables(access, form, context.paths().stateDir), context);
+  return runInPlace(command, { variables: await leaseVariables(access, form, context.paths().stateDir) }, context);
 }
 
 function noRole(hint: string): BrokerError {
   return new BrokerError("NoRole", "no role is chosen, and none is given", { hint });
 }
 
-interface StartedCommand extends ChildWords {
-  readonly onStart?: (pid: number) => Promise<void>;
-}
+/** Without `handOverTo` the lease does not end with the command. */
+type Lease = Pick<LeaseForChild, "variables"> & Partial<LeaseForChild>;
 
-/** The variables of `set` and what `exec` always adds; what competes with them taken out. */
-async function run(
-  command: StartedCommand,
-  set: Readonly<Record<string, string>>,
+/** The command in our place: with its lease, and with nothing that competes with it. */
+async function runInPlace(
+  command: ChildWords,
+  { variables, handOverTo }: Lease,
   context: CliContext,
 ): Promise<Outcome> {
-  const changes = changesFor(await execVariables(set, context), context.env);
-  return runChild({ ...command, env: applyChanges(context.env, changes) }, context);
+  const env = environmentOfChild(context.env, variables, await neutralAwsFiles(context));
+  return runChild({ ...command, env, handOverTo }, context);
 }

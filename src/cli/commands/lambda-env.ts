@@ -1,4 +1,4 @@
-import { besides } from "../access/child-variables.js";
+import { directToEndpoint } from "../access/child-environment.js";
 import { type Form, leaseVariables } from "../access/lease-variables.js";
 import { printChanges, printFailure, SHELL_FORMATS } from "../access/print-changes.js";
 import { competingFiles } from "../aws-files/competing-files.js";
@@ -31,7 +31,7 @@ are printed as they are, secrets among them. On failure stdout holds the unsets 
     const { as = "url", format = "sh", "task-root": root } = options;
     const place = taskRoot(root, context);
     const { role, context: described } = await deployedFunction({ ...options, name }, context);
-    const beside = { ...(await competingFiles(context)).files, ...besides(context.env) };
+    const beside = { ...(await competingFiles(context)).files, ...directToEndpoint(context.env) };
     const granted = { ...(await leaseSet(role, as, context)), ...beside };
     const changes = functionChanges({ function: described, granted, taskRoot: place }, context);
     printChanges({ changes, format, command: `brokerctl lambda env ${name}` }, context);

@@ -33,8 +33,8 @@ reserves, minus what would win over the lease.${MODE_DETAILS}`,
   failureCode: EXEC_EXIT.ownFailure,
   async run({ options, positionals: [name = ""], rest }, context) {
     const command = childWords(rest, context.env, "brokerctl lambda exec FUNCTION -- CMD");
-    return withFunction({ ...options, name }, context, ({ env, onStart }) =>
-      runChild({ ...command, env, onStart }, context),
+    return withFunction({ ...options, name }, context, ({ env, handOverTo }) =>
+      runChild({ ...command, env, handOverTo }, context),
     );
   },
 });

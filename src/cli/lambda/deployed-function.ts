@@ -3,10 +3,11 @@ import type { ControlResponse } from "../../control-api/contract.js";
 import type { LambdaMode } from "../../core/deployed-function.js";
 import { BrokerError } from "../../core/errors.js";
 import { shellQuote } from "../../core/shell-quote.js";
-import { applyChanges, functionVariables } from "../access/child-variables.js";
+import { directToEndpoint, withChanges } from "../access/child-environment.js";
 import type { Form } from "../access/lease-variables.js";
 import { withOwnLease } from "../access/own-lease.js";
 import { absolutePath, parseDuration } from "../arguments/argument-values.js";
+import { neutralAwsFiles } from "../aws-files/neutral-aws-files.js";
 import type { CliContext } from "../context.js";
 import { withLogin } from "../login/login.js";
 import { functionChanges } from "./function-changes.js";
@@ -31,7 +32,7 @@ export interface LocalFunction extends DeployedFunction {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly taskRoot: string;
   /** To be called when a child exists that the lease shall end with. */
-  readonly onStart: (pid: number) => Promise<void>;
+  readonly handOverTo: (pid: number) => Promise<void>;
 }
 
 /** Runs `use` with a lease on the function's role and the function's environment; the lease ends with it. */
@@ -44,10 +45,12 @@ export async function withFunction<T>(
   const root = taskRoot(wanted["task-root"], context);
   const forSeconds = duration === undefined ? undefined : parseDuration(duration, "--for");
   const found = await deployedFunction(wanted, context);
-  return withOwnLease({ role: found.role, forSeconds, form }, context, async ({ set, onStart }) => {
-    const granted = { ...set, ...(await functionVariables(context)) };
+  return withOwnLease({ role: found.role, forSeconds, form }, context, async ({ variables, handOverTo }) => {
+    // Not the settings of `[default]`: on AWS a function has no `~/.aws` of ours.
+    const { files } = await neutralAwsFiles(context);
+    const granted = { ...variables, ...files, ...directToEndpoint(context.env) };
     const changes = functionChanges({ function: found.context, granted, taskRoot: root }, context);
-    return use({ ...found, env: applyChanges(context.env, changes), taskRoot: root, onStart });
+    return use({ ...found, env: withChanges(context.env, changes), taskRoot: root, handOverTo });
   });
 }
 

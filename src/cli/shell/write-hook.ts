@@ -76,9 +76,9 @@ async function prefaceFor(shell: HookedShell, context: CliContext): Promise<stri
   const problem = competing?.problem;
   if (problem !== undefined) context.output.warn(`${problem}: shells with the hook get copies without it`);
   const { neutralAwsFiles } = await import("../aws-files/neutral-aws-files.js");
-  const { files, settings } = await neutralAwsFiles(context);
-  const region = settings["AWS_REGION"];
-  const others = Object.entries(settings).filter(([name]) => !name.endsWith("_REGION"));
+  const { files, defaultSettings } = await neutralAwsFiles(context);
+  const region = defaultSettings["AWS_REGION"];
+  const others = Object.entries(defaultSettings).filter(([name]) => !name.endsWith("_REGION"));
   const line = LINES[shell === "fish" ? "fish" : "sh"];
   const lines = [
     ...Object.entries(files).map(([name, value]) => line.always(name, quotedFor(shell, value))),

@@ -5,6 +5,11 @@ import { defineConfig } from "vitest/config";
  * start built programs do not see the change and stay out.
  */
 const folder = process.env["CREDBROKER_MUTATED_FOLDER"] ?? "*";
+/** The composition root is tested as a whole: by the flows that run it in their own process. */
+const FLOWS_IN_PROCESS = "every-source,lambda-roles,left-out,restart,sso,state-files,upstream-in-trouble,wake".split(
+  ",",
+);
+const flows = folder === "daemon" ? FLOWS_IN_PROCESS.map((name) => `test/flows/${name}.test.ts`) : [];
 
 export default defineConfig({
   plugins: [
@@ -17,7 +22,7 @@ export default defineConfig({
   test: {
     environment: "node",
     testTimeout: 60_000,
-    include: [`test/${folder}/**/*.test.ts`],
+    include: [`test/${folder}/**/*.test.ts`, ...flows],
     // Thousands of connections for each change: they ask whether the whole holds, not whether one line is right.
     exclude: ["test/endpoint/flood.test.ts"],
   },

@@ -6,10 +6,9 @@ import { parseArgs } from "node:util";
 import { seededRandom } from "../test/support/random.js";
 
 /**
- * `npm run test:mutation [-- --seed N] [--folder FOLDER]... [--windows N] [--full]
- * [--concurrency N]`: changes seeded samples of each folder by
- * StrykerJS and runs the tests of that folder. Fails where a folder's tests let too many mutants live, and lists those that
- * lived, to be read one by one. A sample is a number of windows of eight lines; `--full` takes whole files.
+ * `npm run test:mutation [-- --seed N] [--folder FOLDER]... [--windows N] [--full] [--concurrency N]`: changes seeded samples
+ * of each folder by StrykerJS and runs the tests of that folder. Fails where a folder's tests let too many mutants live, and
+ * lists those that lived, to be read one by one. A sample is a number of windows of eight lines; `--full` takes whole files.
  */
 const STRICT_FOLDERS = new Set(["http", "endpoint", "credentials", "leases", "secrets"]);
 const STRICT_SCORE = 90;

@@ -23,14 +23,61 @@ async function current(): Promise<string | undefined> {
 describe("an access token", () => {
   it("is renewed behind, 15 minutes before its end, and served meanwhile", async () => {
     const first = await current();
-    await fixture.clock.advance(44 * MINUTE);
+    await fixture.clock.advance(45 * MINUTE - 1);
     expect(await current()).toBe(first);
     expect(fixture.center.grants).toEqual([]);
-    await fixture.clock.advance(2 * MINUTE);
+    await fixture.clock.advance(1);
     expect(await current()).toBe(first);
     await settle();
     expect(await current()).not.toBe(first);
     expect(fixture.center.grants).toHaveLength(1);
+  });
+
+  it("of a short life is renewed at its last quarter", async () => {
+    fixture.center.accessLifeMs = 8 * MINUTE;
+    await fixture.logIn();
+    fixture.center.grants.length = 0;
+    await fixture.clock.advance(6 * MINUTE - 1);
+    await current();
+    await settle();
+    expect(fixture.center.grants).toEqual([]);
+    await fixture.clock.advance(1);
+    await current();
+    await settle();
+    expect(fixture.center.grants).toHaveLength(1);
+  });
+
+  it("is served up to the moment at which it ends", async () => {
+    const first = await current();
+    fixture.center.next.push(...Array.from({ length: 9 }, () => new BrokerError("AwsUnreachable", "no route")));
+    await fixture.clock.advance(60 * MINUTE - 1);
+    expect(await current()).toBe(first);
+    await settle();
+    await fixture.clock.advance(1);
+    expect((await brokerErrorOf(current)).code).toBe("AwsUnreachable");
+  });
+
+  it("whose renewal failed before a suspend is renewed at once after it", async () => {
+    fixture.center.next.push(...Array.from({ length: 3 }, () => new BrokerError("AwsUnreachable", "no route")));
+    await fixture.clock.advance(61 * MINUTE);
+    for (let ask = 0; ask < 2; ask++) expect((await brokerErrorOf(current)).code).toBe("AwsUnreachable");
+    expect(fixture.center.grants).toHaveLength(1);
+
+    fixture.center.next.length = 0;
+    fixture.sso.tokens.forgetPauses();
+    expect(await current()).toBeDefined();
+  });
+
+  it("that the portal refuses is dropped only where it is still the one that is held", async () => {
+    const refused = (await fixture.sso.tokens.current(session))!;
+    await fixture.logIn();
+    await fixture.sso.tokens.dropRefused(session, refused);
+    expect(await current()).toBeDefined();
+    await fixture.sso.tokens.replaceRefused(session, refused);
+    expect(fixture.center.grants.filter(({ kind }) => kind === "refresh")).toEqual([]);
+
+    await fixture.sso.tokens.dropRefused(session, (await fixture.sso.tokens.current(session))!);
+    expect(await current()).toBeUndefined();
   });
 
   it("is renewed by the sweep though no client asks for it", async () => {

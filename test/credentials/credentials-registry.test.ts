@@ -333,7 +333,12 @@ describe("the snapshot for the sealed cache", () => {
     expect(back.sessions.get("ops-keys")?.held.credentials.sessionToken.reveal()).toBe(
       held.credentials.sessionToken.reveal(),
     );
-    expect(back.roles.get("dev")?.held.credentials.expiration).toBe(held.credentials.expiration);
+    expect(back.roles.get("dev")).toEqual({ digest: role.role.digest, held, lastRequestedAt: clock.now() });
+    const bare = { credentials: held.credentials, receivedAt: held.receivedAt };
+    const sessions = new Map([["ops-keys", { mfaSerial: "arn:aws:iam::111111111111:mfa/me", held: bare }]]);
+    expect(decodeSnapshot(encodeSnapshot({ roles: new Map(), sessions })).sessions.get("ops-keys")?.held).toStrictEqual(
+      bare,
+    );
   });
 
   it("is restored only under the same definition", async () => {

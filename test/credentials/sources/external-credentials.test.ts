@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { BrokerError } from "../../../src/core/errors.js";
 import type { ProcessSource, Role } from "../../../src/core/role.js";
 import { createAssumeRole } from "../../../src/credentials/role-provider.js";
 import { ExternalCredentials } from "../../../src/credentials/sources/external-credentials.js";
@@ -146,6 +147,19 @@ describe("a long-term key of a program", () => {
       expect(sts.calls[0]?.parameters).toEqual({ durationSeconds: 43_200 });
     },
   );
+
+  it("gives its session the account that the program told", async () => {
+    programs.prints(longTerm());
+    expect((await provider.retrieve(legacy, plain)).credentials).not.toHaveProperty("accountId");
+    programs.prints({ ...longTerm(), AccountId: "012345678901" });
+    expect((await provider.retrieve(legacy, plain)).credentials.accountId).toBe("012345678901");
+  });
+
+  it("that cannot reach AWS is told as it is: nothing is to be fixed where it comes from", async () => {
+    programs.prints(longTerm());
+    sts.failWith = new BrokerError("AwsUnreachable", "no route to sts");
+    expect(await brokerErrorOf(() => provider.retrieve(legacy, plain))).toBe(sts.failWith);
+  });
 
   it("that AWS refuses is to be fixed where it comes from", async () => {
     programs.prints(longTerm());

@@ -153,6 +153,12 @@ describe("a token file", () => {
     writeFileSync(tokenFile, issue(-1000));
     expect(await provider().readiness(oidc(tokenFile))).toMatchObject({ needs: "LoginRequired" });
 
+    for (const exp of ["1e999", '"soon"', "null"]) {
+      const claims = Buffer.from(`{"exp":${exp}}`).toString("base64url");
+      writeFileSync(tokenFile, `e30.${claims}.x`);
+      expect(await provider().readiness(oidc(tokenFile))).toEqual({ needs: undefined, expiresAt: undefined });
+    }
+
     writeFileSync(tokenFile, `opaque-${CANARY}`);
     expect(await provider().readiness(oidc(tokenFile))).toEqual({ needs: undefined, expiresAt: undefined });
   });

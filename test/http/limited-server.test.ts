@@ -17,17 +17,23 @@ afterEach(async () => {
 async function serving(handler: RequestListener, limits: Partial<ServerLimits> = {}) {
   const lines: LogLine[] = [];
   const asked: string[] = [];
+  let refused = 0;
   const limited = createLimitedServer(
     (request, response) => {
       asked.push(request.url!);
       handler(request, response);
     },
-    { clock: new SystemClock(), logger: memoryLogger(lines), limits: { ...SERVER_LIMITS, ...limits } },
+    {
+      clock: new SystemClock(),
+      logger: memoryLogger(lines),
+      limits: { ...SERVER_LIMITS, ...limits },
+      onRefused: () => refused++,
+    },
   );
   limited.server.listen(0, "127.0.0.1");
   await once(limited.server, "listening");
   opened.push(limited);
-  return { ...limited, port: (limited.server.address() as AddressInfo).port, asked, lines };
+  return { ...limited, port: (limited.server.address() as AddressInfo).port, asked, lines, refused: () => refused };
 }
 
 const hello: RequestListener = (_request, response) => response.end("hello");
@@ -163,6 +169,33 @@ describe("what is no plain request", () => {
     const { text } = await exchange(port, "CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n");
 
     expect([text, asked]).toEqual(["", []]);
+  });
+
+  it("is told of once, where it was refused before the handler", async () => {
+    const { port, asked, refused } = await serving(hello, { bodies: false });
+    const body = `${request("/", "Content-Length: 1")}x`;
+    const tunnel = "CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n";
+
+    for (const bytes of ["nonsense\r\n\r\n", request("/", ...UPGRADE), body, tunnel]) await exchange(port, bytes);
+    expect([refused(), asked]).toEqual([4, []]);
+
+    await exchange(port, request("/", "Connection: close"));
+    await exchange(port, request("/1") + request("/2"));
+    expect(refused()).toBe(4);
+  });
+
+  it("is not told of where it came late, or behind an answer that was under way", async () => {
+    const { handler, arrived } = waiting();
+    const { port, refused } = await serving(handler, { headersTimeout: 200, connectionsCheckingInterval: 50 });
+    expect((await exchange(port, "GET / HTTP/1.1\r\n")).status).toBe(503);
+
+    const socket = connect(port, "127.0.0.1");
+    const answered = collect(socket, request("/first"));
+    await arrived(1);
+    socket.write("nonsense\r\n\r\n");
+    await answered;
+
+    expect(refused()).toBe(0);
   });
 
   it("reaches the handler where it has no Host or an expectation: the handler refuses them", async () => {

@@ -1,4 +1,3 @@
-import { AUDIT_COMMANDS } from "./audit-commands.js";
 import type { CommandEntry } from "./command.js";
 import { KEYS, LAMBDA, LEASE, PROFILES, SERVICE } from "./command-groups.js";
 
@@ -173,6 +172,16 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "local code as a deployed Lambda function",
     subcommands: LAMBDA,
   },
+  who: {
+    group: LEASES,
+    summary: "who holds a role now, and until when",
+    load: async () => (await import("./commands/who.js")).whoCommand,
+  },
+  audit: {
+    group: LEASES,
+    summary: "who was served which role, who was refused, what was changed",
+    load: async () => (await import("./commands/audit.js")).auditCommand,
+  },
   refresh: {
     group: LEASES,
     summary: "renew credentials now",
@@ -183,5 +192,4 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "print credentials as AWS's credential_process wants them",
     load: async () => (await import("./commands/credential-process.js")).credentialProcessCommand,
   },
-  ...AUDIT_COMMANDS,
 };

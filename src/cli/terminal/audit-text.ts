@@ -1,5 +1,6 @@
 import type { AuditLine } from "../../core/audit-line.js";
 import type { AuditReport, ChainReport, Holder, LastUser } from "../../core/audit-views.js";
+import { printable } from "./output.js";
 import { isoInstant, until } from "./when.js";
 
 /** A line of the audit log for people: when, what, who. */
@@ -20,7 +21,7 @@ export function auditText(line: AuditLine): string {
     ifAny("until", line.until && localTime(line.until)),
     count > 1 ? `× ${count}` : undefined,
   ];
-  return told.filter(Boolean).join("  ");
+  return printable(told.filter(Boolean).join("  "));
 }
 
 function ifAny(what: string, value: string | null | undefined): string | undefined {

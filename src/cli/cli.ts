@@ -28,7 +28,7 @@ export async function runCli(argv: readonly string[], host: CliHost): Promise<Ex
     if (command === undefined && !(error instanceof BrokerError)) throw error;
     command?.onFailure?.(argv, context);
     if (error instanceof Interrupted) return { signal: "SIGINT" };
-    return tell(asBrokerError(error), context, command);
+    return tellError(asBrokerError(error), context, command);
   }
 }
 
@@ -104,7 +104,7 @@ function asksForJson(argv: readonly string[]): boolean {
   return hasFlag(argv, "--json");
 }
 
-function tell(error: BrokerError, context: CliContext, command: Command | undefined): number {
+function tellError(error: BrokerError, context: CliContext, command: Command | undefined): number {
   context.output.error(error);
   sayVersionSkew(context);
   return command?.failureCode === undefined ? exitCodeOf(error.code) : execExitCodeOf(error.code);

@@ -68,7 +68,7 @@ export interface Command<O extends OptionSpecs = OptionSpecs> {
   onFailure?(argv: readonly string[], context: CliContext): void;
 }
 
-/** Keeps the types of the flags while checking them. */
+/** Its argument as it is, checked, with the type of each flag: a `Command` that is declared by its type has lost them. */
 export function defineCommand<const O extends OptionSpecs>(command: Command<O>): Command<O> {
   return command;
 }

@@ -2,10 +2,11 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { benchPeers } from "./bench-peers.js";
 import { benchShells } from "./bench-shells.js";
 
 /**
- * `npm run bench`: what a command costs beside Node itself, and what the hook costs a shell. Each is run in turn with `node -e 0`, so that a machine whose
+ * `npm run bench`: what a command costs beside Node itself, what the hook costs a shell, and what it costs to look up whose program asks. Each is run in turn with `node -e 0`, so that a machine whose
  * speed drifts does not matter; the ratio of each pair counts, and of those the median.
  */
 const PAIRS = 21;
@@ -17,6 +18,7 @@ try {
   run([BROKERCTL, "init", "--secret-store", "key_file", "--yes"]);
   for (const command of ["--version", "status", "env"]) report(command);
   benchShells({ root: home, env, installLine: (shell) => output([BROKERCTL, "hook", shell, "--install-line"]) });
+  await benchPeers();
 } finally {
   run([BROKERCTL, "stop"]);
   rmSync(home, { recursive: true, force: true });

@@ -56,8 +56,11 @@ export interface ProcPeersOptions {
 /** Scans that may follow each other at once; one more becomes possible each `SCAN_INTERVAL_MS`, 20 a second. */
 const SCANS_AT_ONCE = 10;
 const SCAN_INTERVAL_MS = 50;
-/** Of a large table the pause is so many times what the scan took, and at most so long: a client's patience is 900 ms. */
-const PAUSE_PER_SCAN = 4;
+/**
+ * Of a large table: a millisecond for so many characters, four times what they cost, and at most so long: a client's patience
+ * is 900 ms. By the table's size and not by a clock, as the machine may be busy with something else.
+ */
+const CHARACTERS_PER_MS = 20_000;
 const MAX_PAUSE_MS = 200;
 
 interface Waiting {
@@ -138,27 +141,31 @@ export class ProcPeers implements PeerIdentity {
   }
 
   #scan(): void {
-    const from = this.#clock.now();
+    let characters = 0;
     try {
-      this.#answerAll([...this.#waiting]);
+      characters = this.#answerAll([...this.#waiting]);
     } catch {
       // What cannot be read now (no descriptors left, say) is read again until their time is over: not known is not ours.
     }
-    const now = this.#clock.now();
-    const costMs = Math.min(Math.max(SCAN_INTERVAL_MS, PAUSE_PER_SCAN * (now - from)), MAX_PAUSE_MS);
-    this.#spentUntil = Math.max(this.#spentUntil, now) + costMs;
+    const pauseMs = Math.min(Math.max(SCAN_INTERVAL_MS, characters / CHARACTERS_PER_MS), MAX_PAUSE_MS);
+    this.#spentUntil = Math.max(this.#spentUntil, this.#clock.now()) + pauseMs;
     this.#isPlanned = false;
     this.#plan();
   }
 
-  /** tcp6 only for those whom tcp does not have. */
-  #answerAll(asked: readonly Waiting[]): void {
+  /** tcp6 only for those whom tcp does not have. Gives how much was read. */
+  #answerAll(asked: readonly Waiting[]): number {
     let missing = asked;
-    for (const table of ["tcp", "tcp6"] as const) {
-      if (missing.length > 0) missing = this.#answerFrom(this.#readTable(table), missing);
+    let characters = 0;
+    for (const name of ["tcp", "tcp6"] as const) {
+      if (missing.length === 0) break;
+      const table = this.#readTable(name);
+      characters += table.length;
+      missing = this.#answerFrom(table, missing);
     }
     // A table is read in pieces, between which rows move: who is missing from one is looked for in the next.
     for (const { connection, answer } of missing) if (connection.destroyed) answer({ kind: "gone" });
+    return characters;
   }
 
   /** Gives those that the table does not have. */

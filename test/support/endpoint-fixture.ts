@@ -8,6 +8,7 @@ import { createEndpointApp } from "../../src/endpoint/app.js";
 import type { ServerLimits } from "../../src/http/limited-server.js";
 import { type Listener, listenOnLoopback } from "../../src/http/listen.js";
 import { SystemClock } from "../../src/system/clock.js";
+import type { PeerIdentity } from "../../src/system/peer-identity.js";
 import { FakeLeases } from "../fakes/fake-leases.js";
 import { FakePeers } from "../fakes/fake-peers.js";
 import { CANARY } from "./canaries.js";
@@ -63,8 +64,8 @@ function asFetch(recorded: AuditEvent): Fetch {
   return { event, lease: lease?.id, role, outcome, code, uid };
 }
 
-/** An endpoint with fakes behind it; `token` is good for the role dev. */
-export function endpointFixture() {
+/** An endpoint with fakes behind it, or with real `peers`; `token` is good for the role dev. */
+export function endpointFixture(given: { readonly peers?: PeerIdentity } = {}) {
   const leases = new FakeLeases();
   const credentials = new FakeCredentials();
   const peers = new FakePeers();
@@ -82,7 +83,7 @@ export function endpointFixture() {
   };
   credentials.hold("dev", hourOfCredentials());
   const app = createEndpointApp({
-    ...{ leases, credentials, peers, audit, clock, logger },
+    ...{ leases, credentials, peers: given.peers ?? peers, audit, clock, logger },
     noticeResume: () => void resumeChecks++,
     takeUpEdit: () => config.takeUpEdit(),
     whyMissing: (role) => config.whyMissing?.(role),

@@ -140,6 +140,24 @@ describe("how often the tables are read", () => {
     expect(tables.reads).toBe(2);
   });
 
+  it("less often, the larger the table is, and no client waits for that longer than it can", async () => {
+    const { clock, tables, peers } = setUp();
+    const others = row(1).repeat(40_000);
+    let told = 0;
+    for (let port = 10_000; port < 10_020; port++) {
+      tables.text.tcp = others + row(port);
+      const asked = peers.of(connection(port)).then(({ kind }) => (told += kind === "own" ? 1 : 0));
+      await clock.advance(250);
+      await asked;
+    }
+    expect([told, tables.reads]).toEqual([20, 20]);
+    const before = tables.reads;
+    const alone = connection(20_000);
+    void peers.of(alone);
+    await clock.advance(10_000);
+    expect(tables.reads - before).toBeLessThanOrEqual(8); // 900 ms of patience, some at once, then 200 ms between two
+  });
+
   it("at most ten times at once and 20 times a second after that, and every one is answered", async () => {
     const { clock, tables, peers } = setUp();
     let told = 0;

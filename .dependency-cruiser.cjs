@@ -3,7 +3,7 @@
  * L0 core · L0.5 files, which anyone may import · L1 the process and its machine · L2 services · L3 transports · L4 daemon and cli · L5 entries.
  */
 const L1 = "system|http|aws|secrets|config|control-api|runtime-api";
-const L2 = "credentials|leases|sso|lambda|audit";
+const L2 = "credentials|leases|sso|lambda|audit|requests";
 const rule = (name, from, to, comment) => ({
   name,
   comment,

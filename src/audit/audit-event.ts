@@ -57,7 +57,8 @@ interface SourceEvent extends Common {
 /** Of the guard: a request, what was decided, and the end of what was granted. */
 interface RequestEvent extends Common {
   readonly event: "request" | "approved" | "denied" | "grant-ended";
-  readonly request: string;
+  /** Absent where a guard was answered without one. */
+  readonly request?: string | undefined;
   readonly reason?: string | undefined;
   readonly until?: number | null | undefined;
 }

@@ -56,6 +56,10 @@ export const LEASE: Subcommands = {
   },
   list: { summary: "list them", load: async () => (await import("./commands/lease-list.js")).leaseListCommand },
   show: { summary: "show one", load: async () => (await import("./commands/lease-show.js")).leaseShowCommand },
+  set: {
+    summary: "give one another role, also a pinned one",
+    load: async () => (await import("./commands/lease-set.js")).leaseSetCommand,
+  },
   rotate: {
     summary: "give one a new token",
     load: async () => (await import("./commands/lease-rotate.js")).leaseRotateCommand,

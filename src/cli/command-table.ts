@@ -167,6 +167,26 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "leases of IDEs, agents, containers",
     subcommands: LEASE,
   },
+  request: {
+    group: LEASES,
+    summary: "ask a person for a role, for this shell's lease",
+    load: async () => (await import("./commands/request.js")).requestCommand,
+  },
+  requests: {
+    group: LEASES,
+    summary: "list what leases ask for",
+    load: async () => (await import("./commands/requests.js")).requestsCommand,
+  },
+  approve: {
+    group: LEASES,
+    summary: "grant a request",
+    load: async () => (await import("./commands/approve.js")).approveCommand,
+  },
+  deny: {
+    group: LEASES,
+    summary: "refuse a request, or take its grant back",
+    load: async () => (await import("./commands/deny.js")).denyCommand,
+  },
   lambda: {
     group: FUNCTIONS,
     summary: "local code as a deployed Lambda function",

@@ -4,6 +4,7 @@ import type { Clock } from "../system/clock.js";
 import type { BrokerPaths } from "../system/paths.js";
 import type { Supervisor, ToolRun } from "../system/service/supervisor.js";
 import type { SpawnedDaemon } from "../system/spawn-daemon.js";
+import type { OwnTerminal } from "./guard/terminal.js";
 import type { Output } from "./terminal/output.js";
 import type { Prompts } from "./terminal/prompts.js";
 import type { TextStream } from "./terminal/screen.js";
@@ -29,6 +30,8 @@ export interface CliHost {
   /** The same two for what passes through us: bytes, and as fast as their readers read. */
   readonly streams: () => { readonly stdout: Writable; readonly stderr: Writable };
   readonly prompts: Prompts;
+  /** The terminal that this process has, whatever its standard streams are; undefined: none. To be closed. */
+  readonly openTerminal: () => Promise<OwnTerminal | undefined>;
   /** Throws where no valid place can be named. */
   readonly paths: () => BrokerPaths;
   /** Made on the first call; never starts a daemon. */

@@ -98,9 +98,11 @@ const WAITING: Partial<Record<ControlOperation, string>> = {
   "lambda-trust": "reading the role's trust policy",
   "store-create": "opening the secret store; it may be asking for you in a window",
   unlock: "opening the secret store; it may be asking for you in a window",
+  "guard-confirm": "waiting for a yes; brokerd may be asking for you in a window",
+  "lease-set": "fetching credentials",
 };
 /** Their commands tell it in their own words. */
-const TOLD_ELSEWHERE: readonly ControlOperation[] = ["login-wait", "sso-account-roles"];
+const TOLD_ELSEWHERE: readonly ControlOperation[] = ["login-wait", "request-wait", "sso-account-roles"];
 
 interface Asked {
   readonly operation: ControlOperation;

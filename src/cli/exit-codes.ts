@@ -19,6 +19,9 @@ const BY_CODE: Partial<Record<BrokerErrorCode, number>> = {
   MfaRequired: EXIT.needsPerson,
   StoreLocked: EXIT.needsPerson,
   GuardRefused: EXIT.refused,
+  LeasePinned: EXIT.refused,
+  RequestPending: EXIT.refused,
+  RequestDenied: EXIT.refused,
   RequestRefused: EXIT.refused,
   AssumeRoleDenied: EXIT.refused,
   AccessDenied: EXIT.refused,
@@ -30,10 +33,13 @@ export function exitCodeOf(code: BrokerErrorCode): number {
 }
 
 /**
- * Of a command that passes another one's exit code: 125 tells our failure from that one's. Two things keep their own
- * code, since they show before anything ran: wrong usage, and a login that is missing.
+ * Of a command that passes another one's exit code: 125 tells our failure from that one's. Three things keep their own
+ * code, since they show before anything ran: wrong usage, a login that is missing, and what a guard or a pin refuses.
  */
 export function execExitCodeOf(code: BrokerErrorCode): number {
-  const keeps = code === "UsageInvalid" || code === "NotSupported" || exitCodeOf(code) === EXIT.needsPerson;
+  const isUsage = code === "UsageInvalid" || code === "NotSupported";
+  const keeps = isUsage || exitCodeOf(code) === EXIT.needsPerson || REFUSED_HERE.includes(code);
   return keeps ? exitCodeOf(code) : EXEC_EXIT.ownFailure;
 }
+
+const REFUSED_HERE: readonly BrokerErrorCode[] = ["GuardRefused", "LeasePinned"];

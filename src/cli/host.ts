@@ -62,6 +62,7 @@ export function createHost(options: HostOptions): CliHost {
       const { createTerminalPrompts } = await import("./terminal/terminal-prompts.js");
       return createTerminalPrompts({ stdin: process.stdin, output: process.stderr });
     }),
+    openTerminal: async () => (await import("./guard/terminal.js")).openOwnTerminal(),
     paths,
     connect: () => connect(paths(), { version, env, pid: process.pid }),
     startedAt: () => (startedAt ??= startOfThisProcess(() => clock.now())),

@@ -1,4 +1,5 @@
-import { type AwsSsoCacheSource, type Role, type SsoSource, ssoRoleParts } from "../core/role.js";
+import { guardOfUnnamed } from "../core/guard.js";
+import { type AwsSsoCacheSource, type Role, type Source, type SsoSource, ssoRoleParts } from "../core/role.js";
 import { roleDigest } from "../core/role-digest.js";
 import type { Config } from "./config.js";
 import { fitsPartition, partitionOfRegion } from "./partition.js";
@@ -10,12 +11,12 @@ import { accountIdField, ssoRoleNameField } from "./schema/field-rules.js";
  */
 export function adHocRole(
   name: string,
-  { sources, defaultRegion }: Pick<Config, "sources" | "defaultRegion">,
+  { sources, defaultRegion, roles }: Pick<Config, "sources" | "defaultRegion"> & Partial<Pick<Config, "roles">>,
 ): Role | undefined {
   const parts = ssoRoleParts(name);
   if (!parts) return undefined;
   const source = sources.get(parts.source);
-  if (source?.type !== "sso" && source?.type !== "aws_sso_cache") return undefined;
+  if (!hasPermissionSets(source)) return undefined;
   const account = accountIdField.safeParse(parts.account);
   const permissionSet = ssoRoleNameField.safeParse(parts.roleName);
   if (!account.success || !permissionSet.success) return undefined;
@@ -26,7 +27,12 @@ export function adHocRole(
     ...regionOf(source, defaultRegion),
     stsRegion: source.stsRegion,
   };
-  return { ...definition, digest: roleDigest(definition) };
+  const guard = guardOfUnnamed(definition, roles?.values() ?? []);
+  return { ...definition, digest: roleDigest(definition), ...(guard && { guard }) };
+}
+
+function hasPermissionSets(source: Source | undefined): source is SsoSource | AwsSsoCacheSource {
+  return source?.type === "sso" || source?.type === "aws_sso_cache";
 }
 
 function regionOf({ stsRegion }: SsoSource | AwsSsoCacheSource, region: string | undefined): Pick<Role, "region"> {

@@ -12,12 +12,22 @@ export interface Config {
   readonly roles: ReadonlyMap<string, Role>;
   /** `lambda.via`: a role of `roles`, or one by its ad-hoc name. */
   readonly lambdaVia?: string;
+  /** Who decides requests: the first that fits. */
+  readonly requestRules: readonly RequestRule[];
   /** What of it runs programs of the user's: `data_key_command`, `source legacy`, … */
   readonly programs: readonly string[];
   /** Roles that no client fetched for this long are let go, milliseconds. */
   readonly idleAfterMs: number;
   /** What stands in the file and is not in force; absent: nothing. Only `parseAround` leaves something out. */
   readonly leftOut?: readonly LeftOutEntry[];
+}
+
+export interface RequestRule {
+  /** As the file has it. */
+  readonly glob: string;
+  readonly fits: (role: string) => boolean;
+  readonly decide: "allow" | "ask" | "deny";
+  readonly maxSeconds: number;
 }
 
 /** An entry with a problem of its own, or one that builds on such an entry. */

@@ -1,6 +1,8 @@
+import { secondsOfDuration } from "../core/duration.js";
+import { DEFAULT_MAX_LEASE_SECONDS, type Guard, sessionSeconds, strictest } from "../core/guard.js";
 import type { AssumeRoleParameters, Role, RoleOrigin, Source } from "../core/role.js";
 import { roleDigest } from "../core/role-digest.js";
-import { checkRole, type Inherited } from "./check/check-role.js";
+import { checkGuard, checkRole, type Inherited } from "./check/check-role.js";
 import type { ConfigProblem } from "./check/config-problem.js";
 import { type Entries, linkRoles, type RoleLinks } from "./check/link-roles.js";
 import { chooseStsRegion, fitsPartition, type Partition, partitionOfArn } from "./partition.js";
@@ -17,6 +19,8 @@ export interface UnresolvedConfig {
   readonly sources: Entries<SourceEntry>;
   readonly roles: Entries<RoleEntry>;
   readonly defaultRegion: string | undefined;
+  /** Of the file; another than `passphrase` has none that a guard could ask for. */
+  readonly secretStore: string | undefined;
   readonly user: string;
   readonly host: string;
 }
@@ -43,7 +47,7 @@ export function resolveRoles(config: UnresolvedConfig): ResolvedConfig {
     const entry = config.roles.get(name);
     if (!entry) continue;
     const origin = originOf(name, { links, hops, sources: sources.sources });
-    problems.push(...checkRole(name, entry, origin?.inherited));
+    problems.push(...checkRole(name, entry, origin?.inherited), ...checkGuard(name, entry.guard, config.secretStore));
     const assume = assumeParameters(name, entry, config);
     problems.push(...assume.problems);
     if (origin) hops.set(name, resolveHop({ name, entry, origin, assume: assume.parameters }, config.defaultRegion));
@@ -116,16 +120,28 @@ function resolveHop({ name, entry, origin, assume }: HopParts, defaultRegion: st
   const { source, inherited } = origin;
   const partition = partitionOfArn(entry.role_arn) ?? inherited.partition;
   const region = entry.region ?? (fitsPartition(defaultRegion, partition) ? defaultRegion : undefined);
+  const guard = guardOf(entry, origin.origin);
   const definition = {
     name,
     origin: origin.origin,
-    ...(assume === undefined ? {} : { assume }),
+    ...(assume && { assume: { ...assume, durationSeconds: sessionSeconds(assume.durationSeconds, guard) } }),
     ...permissionSet(entry),
     ...(region === undefined ? {} : { region }),
     stsRegion: chooseStsRegion({ partition, regions: [entry.region, source.region, defaultRegion] }),
+    ...(guard && { guard }),
   };
   const role = { ...definition, digest: roleDigest(definition) };
   return { role, source, passedOn: passOn(name, entry, { inherited, partition }) };
+}
+
+/** Its own, joined with that of the role it is chained from, which has its own parents' in it. */
+function guardOf({ guard: entry }: RoleEntry, origin: RoleOrigin): Guard | undefined {
+  const own = entry && {
+    ...(entry.confirm !== undefined && { confirm: entry.confirm }),
+    reason: entry.reason ?? false,
+    maxLeaseSeconds: secondsOfDuration(entry.max_lease ?? "") ?? DEFAULT_MAX_LEASE_SECONDS,
+  };
+  return strictest(own, origin.kind === "role" ? origin.role.guard : undefined);
 }
 
 function permissionSet({ sso_account_id: accountId, sso_role_name: roleName }: RoleEntry): Pick<Role, "sso"> {

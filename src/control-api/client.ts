@@ -57,9 +57,16 @@ const PROMPT_TIMEOUT_MS = 180_000;
 const LISTING_TIMEOUT_MS = 120_000;
 /** A login gives up by itself after ten minutes: a little more, so that its own error arrives. */
 const LOGIN_TIMEOUT_MS = 11 * 60_000;
+/** A dialog closes by itself after a minute: a little more, so that brokerd's own error arrives. */
+const QUESTION_TIMEOUT_MS = 90_000;
+/** A request expires by itself after two hours. */
+const REQUEST_TIMEOUT_MS = 125 * 60_000;
 const PATIENCE_MS: Partial<Record<ControlOperation, number>> = {
   warm: AWS_TIMEOUT_MS,
   use: AWS_TIMEOUT_MS,
+  "lease-set": AWS_TIMEOUT_MS,
+  "guard-confirm": QUESTION_TIMEOUT_MS,
+  "request-wait": REQUEST_TIMEOUT_MS,
   refresh: AWS_TIMEOUT_MS,
   whoami: AWS_TIMEOUT_MS,
   "login-mfa": AWS_TIMEOUT_MS,

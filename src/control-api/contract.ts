@@ -5,6 +5,7 @@ import type { BrokerErrorCode } from "../core/errors.js";
 import type { LeaseSelector } from "../core/lease.js";
 import type { AuditOperations } from "./audit-contract.js";
 import type { ConfigOperations } from "./config-contract.js";
+import type { GuardOperations, GuardView } from "./guard-contract.js";
 import type { LambdaOperations } from "./lambda-contract.js";
 import type { LeaseOperations, LeaseView } from "./lease-contract.js";
 import type { LoginOperations, SourceView } from "./login-contract.js";
@@ -53,6 +54,8 @@ export interface RoleView {
   readonly expiration: number | null;
   readonly refreshAt: number | null;
   readonly lastError: ControlError | null;
+  /** The strictest of its chain. */
+  readonly guard: GuardView | null;
   /** Of a role that is a permission set in the account. */
   readonly ssoRoleName: string | null;
   /** null: no client asked for it since its credentials were dropped as idle. */
@@ -89,6 +92,8 @@ export interface StatusView {
   readonly sources: readonly SourceView[];
   readonly roles: readonly RoleView[];
   readonly leases: readonly LeaseView[];
+  /** How many requests wait for a person. */
+  readonly pendingRequests: number;
   /** Entries of the config that are not in force, where there are any; the state is `degraded` then. */
   readonly leftOut?: readonly LeftOutView[];
 }
@@ -109,6 +114,15 @@ export interface RoleSummary {
   readonly expiration: number | null;
 }
 
+/** A lease that was moved, and the roles before and after. */
+export interface MovedLease {
+  readonly lease: LeaseView;
+  readonly old: RoleSummary;
+  readonly new: RoleSummary;
+  /** Programs that still hold credentials of the old role, by this lease or one that follows it. */
+  readonly holders: readonly Holder[];
+}
+
 export interface KeyView {
   readonly source: string;
   /** Last 4 characters of the access key id. */
@@ -121,6 +135,7 @@ export interface KeyView {
 export interface ControlOperations
   extends AuditOperations,
     ConfigOperations,
+    GuardOperations,
     LambdaOperations,
     LeaseOperations,
     LoginOperations,
@@ -131,7 +146,11 @@ export interface ControlOperations
   /** Makes the data key (`init`); Conflict when it exists. */
   "store-create": [{ readonly passphrase?: string }, { readonly state: string; readonly warnings: readonly string[] }];
   lock: [Empty, Empty];
-  unlock: [{ readonly passphrase?: string }, { readonly state: string; readonly warnings: readonly string[] }];
+  /** `display`: where the caller's screen is (DISPLAY, …); taken with a passphrase that was right. */
+  unlock: [
+    { readonly passphrase?: string; readonly display?: Readonly<Record<string, string>> },
+    { readonly state: string; readonly warnings: readonly string[] },
+  ];
 
   "keys-add": [
     {
@@ -172,14 +191,23 @@ export interface ControlOperations
 
   /** role `-`: the one this lease had before. */
   use: [
-    { readonly lease: LeaseSelector; readonly role: string; readonly forSeconds?: number },
     {
-      readonly lease: LeaseView;
-      readonly old: RoleSummary;
-      readonly new: RoleSummary;
-      /** Programs that still hold credentials of the old role, by this lease or one that follows it. */
-      readonly holders: readonly Holder[];
+      readonly lease: LeaseSelector;
+      readonly role: string;
+      readonly forSeconds?: number;
+      readonly confirmation?: string;
     },
+    MovedLease,
+  ];
+  /** A lease with a name of the user's gets another role and keeps it: what moves a pinned one. */
+  "lease-set": [
+    {
+      readonly lease: LeaseSelector;
+      readonly role: string;
+      readonly forSeconds?: number;
+      readonly confirmation?: string;
+    },
+    MovedLease,
   ];
   /** Fetches the role's credentials now and waits for them (limit 60 s); answers what they are, never themselves. */
   warm: [{ readonly role: string }, RoleSummary];

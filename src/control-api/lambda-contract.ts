@@ -8,6 +8,8 @@ export interface FunctionRequest {
   /** Name, `NAME:QUALIFIER`, partial ARN or ARN. */
   readonly function: string;
   readonly via: string | null;
+  /** Of `guard-confirm`, where that role has a guard. */
+  readonly confirmation?: string;
 }
 
 export interface LambdaOperations {
@@ -28,6 +30,8 @@ export interface LambdaOperations {
       readonly notes: readonly string[];
       /** What is another than when the function was last read; leases on the role follow. */
       readonly change?: string;
+      /** The yes to `via` is one to this role. */
+      readonly confirmation?: string;
     },
   ];
   /**

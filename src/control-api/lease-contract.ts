@@ -17,6 +17,10 @@ export interface LeaseView {
   readonly holderPid: number | null;
   /** `use --for`: when the role falls back, and to which. */
   readonly temporary: { readonly until: number; readonly thenRole: string | null } | null;
+  /** Whether `use` moves it. */
+  readonly movable: boolean;
+  /** What lets it have its role, where that takes a yes or was requested; null: nothing does, or need to. */
+  readonly grant: { readonly until: number; readonly request: string | null } | null;
 }
 
 /** What a program needs to use the endpoint with a lease. */
@@ -31,18 +35,47 @@ export interface LeaseAccess {
   readonly region: string | null;
 }
 
+/** `confirmation`: of `guard-confirm`, where the role has a guard. */
 export interface LeaseOperations {
   /** The default lease, a named one, or the pinned one of a role (made when missing). */
-  "lease-access": [{ readonly lease: LeaseSelector } | { readonly pinnedRole: string }, LeaseAccess];
-  /** A named lease (`lease create`): role null follows the default lease. */
-  "lease-create": [{ readonly name: string; readonly role: string | null; readonly forSeconds?: number }, LeaseAccess];
-  /** A lease that ends with a process: exec, shells, 60 s fetches. role null follows the default lease. */
-  "lease-child": [{ readonly role: string | null; readonly pid: number; readonly forSeconds?: number }, LeaseAccess];
+  "lease-access": [
+    (
+      | { readonly lease: LeaseSelector; readonly confirmation?: string }
+      | { readonly pinnedRole: string; readonly forSeconds?: number; readonly confirmation?: string }
+    ),
+    LeaseAccess,
+  ];
+  /** A named lease (`lease create`): role null follows the default lease, any other one is kept unless it is `movable`. */
+  "lease-create": [
+    {
+      readonly name: string;
+      readonly role: string | null;
+      readonly forSeconds?: number;
+      readonly movable?: boolean;
+      readonly confirmation?: string;
+    },
+    LeaseAccess,
+  ];
+  /**
+   * A lease that ends with a process: exec, shells, 60 s fetches. role null follows the default lease, or is made like the lease
+   * with the token `like`: with its role, pin, grants and end. Any other role is kept unless it is `movable`.
+   */
+  "lease-child": [
+    {
+      readonly role: string | null;
+      readonly pid: number;
+      readonly forSeconds?: number;
+      readonly movable?: boolean;
+      readonly like?: string;
+      readonly confirmation?: string;
+    },
+    LeaseAccess,
+  ];
   /** The CLI made the lease before its child existed: now the child holds it. */
   "lease-hand-over": [{ readonly id: string; readonly pid: number }, Record<string, never>];
   "lease-list": [Record<string, never>, { readonly leases: readonly LeaseView[] }];
   "lease-show": [{ readonly lease: LeaseSelector }, LeaseView];
   /** New token; the old one is refused at once. */
-  "lease-rotate": [{ readonly lease: LeaseSelector }, LeaseAccess];
+  "lease-rotate": [{ readonly lease: LeaseSelector; readonly confirmation?: string }, LeaseAccess];
   "lease-revoke": [{ readonly lease: LeaseSelector }, LeaseView & { readonly holders: readonly Holder[] }];
 }

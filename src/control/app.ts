@@ -9,6 +9,7 @@ import { BrokerError, type BrokerErrorCode, toBrokerError } from "../core/errors
 import { callerOf } from "./caller.js";
 import { auditHandlers } from "./handlers/audit-handlers.js";
 import { configHandlers } from "./handlers/config-handlers.js";
+import { confirmHandler } from "./handlers/confirm-handler.js";
 import { credentialsHandlers } from "./handlers/credentials-handlers.js";
 import type { ControlCall, Handler, Handlers } from "./handlers/handler.js";
 import { importHandlers } from "./handlers/import-handlers.js";
@@ -16,6 +17,8 @@ import { keyHandlers } from "./handlers/key-handlers.js";
 import { lambdaHandlers } from "./handlers/lambda-handlers.js";
 import { leaseHandlers } from "./handlers/lease-handlers.js";
 import { loginHandlers } from "./handlers/login-handlers.js";
+import { moveHandlers } from "./handlers/move-handlers.js";
+import { requestHandlers } from "./handlers/request-handlers.js";
 import { ssoHandlers } from "./handlers/sso-handlers.js";
 import { statusHandlers } from "./handlers/status-handlers.js";
 import { storeHandlers } from "./handlers/store-handlers.js";
@@ -39,6 +42,9 @@ export function createControlApp(services: ControlServices): Express {
     ...ssoHandlers(services),
     ...credentialsHandlers(services),
     ...leaseHandlers(services),
+    ...moveHandlers(services),
+    ...confirmHandler(services),
+    ...requestHandlers(services),
     ...lambdaHandlers(services),
     ...auditHandlers(services),
   };
@@ -124,6 +130,9 @@ const STATUS: Partial<Record<BrokerErrorCode, number>> = {
   UsageInvalid: 400,
   RequestRefused: 403,
   GuardRefused: 403,
+  LeasePinned: 403,
+  RequestPending: 403,
+  RequestDenied: 403,
   Conflict: 409,
   NotSupported: 501,
   InternalError: 500,

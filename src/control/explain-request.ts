@@ -63,6 +63,7 @@ const NAMES: Readonly<Record<string, string>> = {
   via: "the role of --via",
   function: "the name of the function",
   forSeconds: "--for",
+  reason: "--reason",
   accessKeyId: "the access key id",
   secretAccessKey: "the secret access key",
   code: "the MFA code",

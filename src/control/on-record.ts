@@ -1,6 +1,8 @@
 import type { AuditEvent, Caller } from "../audit/audit-event.js";
 import type { ControlOperation, ControlRequest, ControlResponse } from "../control-api/contract.js";
+import type { RequestView } from "../control-api/guard-contract.js";
 import type { LeaseView } from "../control-api/lease-contract.js";
+import { readableReason } from "../core/access-request.js";
 import { type BrokerErrorCode, toBrokerError } from "../core/errors.js";
 import type { LeaseSelector } from "../core/lease.js";
 import type { ControlServices } from "./services.js";
@@ -47,7 +49,10 @@ export async function onRecord<O extends ControlOperation>(
 }
 
 /** Of ours; what AWS refuses has failed. */
-const REFUSALS: readonly BrokerErrorCode[] = ["GuardRefused", "RequestRefused", "LeaseUnknown", "LeaseEnded"];
+const REFUSALS: readonly BrokerErrorCode[] = [
+  ...(["GuardRefused", "RequestRefused", "LeasePinned", "RequestDenied"] as const),
+  ...(["LeaseUnknown", "LeaseEnded"] as const),
+];
 
 /** null: it changes nothing and gives nothing out. A new operation has to say. */
 const TELLERS: { readonly [O in ControlOperation]: Teller<O> | null } = {
@@ -86,12 +91,25 @@ const TELLERS: { readonly [O in ControlOperation]: Teller<O> | null } = {
   }),
   "lambda-trust": ({ function: name, via, action }) =>
     action === "show" ? undefined : { event: "lambda-trust", role: via, detail: `${action} for function ${name}` },
-  use: ({ lease, role }, answer, services) => ({
-    event: "use",
-    lease: leaseIn(answer?.lease) ?? selected(lease, services),
-    role: answer?.new.role ?? role,
-    until: answer?.lease.temporary?.until,
+  use: (request, answer, services) => ({ event: "use", ...moved(request, answer, services) }),
+  "lease-set": (request, answer, services) => ({ event: "lease-set", ...moved(request, answer, services) }),
+  "guard-confirm": ({ role, reason, target }, answer, services) => {
+    const lease = target.by === "new" || target.by === "shell" || target.by === "request" ? undefined : target;
+    const about = { role, lease: lease && selected(lease, services), reason };
+    // What is to be asked yet is no answer, and what needs none is told by what follows.
+    if (answer)
+      return answer.needs === null && answer.confirmation !== null ? { event: "approved", ...about } : undefined;
+    return { event: "refused", ...about };
+  },
+  "request-create": ({ role, reason }, answer) => ({
+    event: "request",
+    ...(answer ? requested(answer) : { role, reason: readableReason(reason) }),
+    detail: answer && `${answer.state}${answer.decidedBy === "rule" ? " by a rule" : ""}`,
   }),
+  "request-list": null,
+  "request-wait": null,
+  "request-approve": ({ id }, answer, services) => ({ event: "approved", ...requestNamed(id, answer, services) }),
+  "request-deny": ({ id }, answer, services) => ({ event: "denied", ...requestNamed(id, answer, services) }),
   // What a role is warmed for tells itself; that it was refused is told here.
   warm: ({ role }, answer) => (answer ? undefined : { event: "refused", role }),
   refresh: ({ role }) => ({ event: "refresh", role }),
@@ -119,6 +137,36 @@ const TELLERS: { readonly [O in ControlOperation]: Teller<O> | null } = {
   "audit-verify": null,
   who: null,
 };
+
+function moved(
+  { lease, role }: ControlRequest<"use">,
+  answer: ControlResponse<"use"> | undefined,
+  services: ControlServices,
+): Pick<Told, "lease" | "role"> & { readonly until: number | undefined } {
+  return {
+    lease: leaseIn(answer?.lease) ?? selected(lease, services),
+    role: answer?.new.role ?? role,
+    until: answer?.lease.temporary?.until,
+  };
+}
+
+type Requested = Pick<Told, "lease" | "role"> & {
+  readonly request: string;
+  readonly reason?: string;
+  readonly until?: number | null;
+};
+
+function requested({ id, lease, role, reason, until }: RequestView): Requested {
+  return { request: id, lease: { id: lease.id }, role, reason, until };
+}
+
+function requestNamed(id: string, answer: RequestView | undefined, { requests }: ControlServices): Requested {
+  try {
+    return requested(answer ?? requests.get(id));
+  } catch {
+    return { request: id };
+  }
+}
 
 function created(role: string | null, lease: LeaseView | undefined): Told {
   return { event: "lease-created", lease: leaseIn(lease), role: lease?.role ?? role, until: lease?.expiresAt };

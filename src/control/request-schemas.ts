@@ -21,7 +21,17 @@ const lease = z.discriminatedUnion("by", [
   z.strictObject({ by: z.literal("token"), token: name }),
   z.strictObject({ by: z.literal("id"), id: name }),
 ]);
-const functionRequest = { function: z.string().min(1).max(512), via: roleOrNull };
+const confirmation = z.string().min(1).max(128).exactOptional();
+const forSeconds = seconds.exactOptional();
+const reason = z.string().min(1, "must not be empty").max(2000, "has more than 2,000 characters");
+const functionRequest = { function: z.string().min(1).max(512), via: roleOrNull, confirmation };
+const requestId = z.string().regex(/^[a-z2-7]{6}$/, "must be the id of a request: six letters and digits");
+const target = z.discriminatedUnion("by", [
+  ...lease.options,
+  z.strictObject({ by: z.literal("new") }),
+  z.strictObject({ by: z.literal("shell") }),
+  z.strictObject({ by: z.literal("request"), id: requestId }),
+]);
 const accountId = z.string().regex(/^\d{12}$/, "an account id is 12 digits");
 /** Organizations of thousands of accounts exist; a config of that many roles does not load. */
 const MAX_SSO_ROLES = 20_000;
@@ -48,7 +58,10 @@ export const REQUEST_SCHEMAS: { readonly [O in ControlOperation]: z.ZodType<Cont
   stop: empty,
   "store-create": z.strictObject({ passphrase: passphrase.exactOptional() }),
   lock: empty,
-  unlock: z.strictObject({ passphrase: passphrase.exactOptional() }),
+  unlock: z.strictObject({
+    passphrase: passphrase.exactOptional(),
+    display: z.record(z.string().max(64), z.string().max(1024)).exactOptional(),
+  }),
   "config-check": z.strictObject({ text, path: z.string().max(4096) }),
   "config-reload": empty,
   "config-schema": empty,
@@ -92,17 +105,39 @@ export const REQUEST_SCHEMAS: { readonly [O in ControlOperation]: z.ZodType<Cont
   }),
   "lambda-role": z.strictObject({ ...functionRequest, mode: z.enum(["assume", "session-policy"]) }),
   "lambda-trust": z.strictObject({ ...functionRequest, action: z.enum(["show", "apply", "undo"]) }),
-  use: z.strictObject({ lease, role, forSeconds: seconds.exactOptional() }),
+  use: z.strictObject({ lease, role, forSeconds, confirmation }),
+  "lease-set": z.strictObject({ lease, role, forSeconds, confirmation }),
+  "guard-confirm": z.strictObject({
+    ...{ role: roleOrNull, target, forSeconds, reason: reason.exactOptional() },
+    quiet: z.boolean().exactOptional(),
+    confirmed: z.boolean().exactOptional(),
+    passphrase: passphrase.exactOptional(),
+  }),
+  "request-create": z.strictObject({ role, reason, forSeconds }),
+  "request-list": empty,
+  "request-wait": z.strictObject({ id: requestId }),
+  "request-approve": z.strictObject({ id: requestId, forSeconds, confirmation }),
+  "request-deny": z.strictObject({ id: requestId }),
   warm: z.strictObject({ role }),
   refresh: z.strictObject({ role: role.exactOptional() }),
   whoami: z.union([z.strictObject({ role }), z.strictObject({ lease })]),
-  "lease-access": z.union([z.strictObject({ lease }), z.strictObject({ pinnedRole: role })]),
-  "lease-create": z.strictObject({ name, role: roleOrNull, forSeconds: seconds.exactOptional() }),
-  "lease-child": z.strictObject({ role: roleOrNull, pid, forSeconds: seconds.exactOptional() }),
+  "lease-access": z.union([
+    z.strictObject({ lease, confirmation }),
+    z.strictObject({ pinnedRole: role, forSeconds, confirmation }),
+  ]),
+  "lease-create": z.strictObject({
+    ...{ name, role: roleOrNull, forSeconds, confirmation },
+    movable: z.boolean().exactOptional(),
+  }),
+  "lease-child": z.strictObject({
+    ...{ role: roleOrNull, pid, forSeconds, confirmation },
+    movable: z.boolean().exactOptional(),
+    like: name.exactOptional(),
+  }),
   "lease-hand-over": z.strictObject({ id: name, pid }),
   "lease-list": empty,
   "lease-show": z.strictObject({ lease }),
-  "lease-rotate": z.strictObject({ lease }),
+  "lease-rotate": z.strictObject({ lease, confirmation }),
   "lease-revoke": z.strictObject({ lease }),
   "audit-verify": empty,
   who: z.strictObject({ role }),

@@ -14,12 +14,16 @@ import type { KeysSessions } from "../credentials/sources/keys-sessions.js";
 import type { SourceProviders } from "../credentials/sources/source-provider.js";
 import type { DeployedFunctions } from "../lambda/deployed-functions.js";
 import type { LeaseRegistry } from "../leases/lease-registry.js";
+import type { Confirmations } from "../requests/confirmations.js";
+import type { Questions } from "../requests/questions.js";
+import type { RequestRegistry } from "../requests/request-registry.js";
 import type { StoreAccess } from "../secrets/store-access.js";
 import type { StoreState } from "../secrets/store-state.js";
 import type { Sso } from "../sso/sso.js";
 import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 import type { ProcessTable } from "../system/process-identity.js";
+import type { SessionDisplay } from "../system/session-display.js";
 
 /** The config in force and the file behind it. */
 export interface RunningConfig {
@@ -87,6 +91,10 @@ export interface ControlServices {
   readonly store: StoreAccess;
   readonly credentials: CredentialsRegistry;
   readonly leases: LeaseRegistry;
+  readonly requests: RequestRegistry;
+  readonly confirmations: Confirmations;
+  readonly questions: Questions;
+  readonly display: Pick<SessionDisplay, "tell">;
   readonly keys: KeyStore;
   readonly sessions: KeysSessions;
   readonly sources: SourceProviders;

@@ -2,7 +2,7 @@ import type { ControlError, RoleSummary } from "../control-api/contract.js";
 import type { LeaseView } from "../control-api/lease-contract.js";
 import type { HeldCredentials } from "../core/credentials.js";
 import type { BrokerError } from "../core/errors.js";
-import type { Lease } from "../core/lease.js";
+import { isMovable, type Lease } from "../core/lease.js";
 import { refreshWindows } from "../core/refresh-windows.js";
 import type { Role } from "../core/role.js";
 import type { ControlServices } from "./services.js";
@@ -14,6 +14,8 @@ export function controlError({ code, message, hint }: BrokerError): ControlError
 
 /** A lease as it is shown, with the role it stands for now. */
 export function leaseView(lease: Lease, { leases, audit }: Pick<ControlServices, "leases" | "audit">): LeaseView {
+  const role = leases.roleOf(lease);
+  const grant = lease.grants?.findLast((one) => one.role === role);
   const { id, kind, name, followsDefault, createdAt, expiresAt, lastUsedAt, holder, temporary } = lease;
   return {
     id,
@@ -27,6 +29,8 @@ export function leaseView(lease: Lease, { leases, audit }: Pick<ControlServices,
     lastUsedBy: audit.holders.lastUserOf(id) ?? null,
     holderPid: holder?.pid ?? null,
     temporary: temporary ?? null,
+    movable: isMovable(lease),
+    grant: grant ? { until: grant.until, request: grant.request ?? null } : null,
   };
 }
 

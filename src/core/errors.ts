@@ -25,6 +25,9 @@ export type LocalErrorCode =
   | "SourceUnknown" // no such source in the config; exit 2
   | "NotSupported" // named in the interface, not in this version; exit 2
   | "FileRefused" // owner, mode or type of a file or directory is not safe; exit 2
+  | "LeasePinned" // a lease that keeps its role; exit 5
+  | "RequestPending" // a person has not decided yet; exit 5
+  | "RequestDenied" // a person or a rule said no, or it is too soon to ask again; exit 5
   | "NotFound" // AWS has no such function or role; exit 1
   | "AccessDenied" // AWS refuses a call that is no AssumeRole; exit 5
   | "PolicyUnfit" // a role's policies cannot be said as a session policy; exit 5

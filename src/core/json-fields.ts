@@ -11,10 +11,13 @@ const MAX_TEXT = 2048;
 /** The last instant that Date can render, epoch milliseconds. */
 const MAX_INSTANT = 8.64e15;
 
-/** The content of a file that starts with its version; what is none, or of another version, throws an Error that says so. */
-export function versionedJson(json: string, version: number): unknown {
+/**
+ * The content of a file that starts with its version; what is none, or of another version, throws an Error that says so.
+ * `older`: those that can be read as well.
+ */
+export function versionedJson(json: string, version: number, older: readonly number[] = []): unknown {
   const content = parseJson(json);
-  refuseOtherVersion(content, version);
+  refuseOtherVersion(content, [version, ...older]);
   return content;
 }
 
@@ -28,11 +31,12 @@ function parseJson(json: string): unknown {
 }
 
 /** Before anything else: what a later version wrote may have fields of which we know nothing. */
-function refuseOtherVersion(content: unknown, known: number): void {
+function refuseOtherVersion(content: unknown, known: readonly number[]): void {
   if (typeof content !== "object" || content === null || !("version" in content)) refuseField("version");
   const { version } = content;
-  if (typeof version === "number" && version > known) throw new Error("a newer version of credbroker wrote it");
-  if (version !== known) refuseField("version");
+  if (typeof version === "number" && version > Math.max(...known))
+    throw new Error("a newer version of credbroker wrote it");
+  if (typeof version !== "number" || !known.includes(version)) refuseField("version");
 }
 
 /** The fields of `value`, all of which must be among `allowed`. */

@@ -17,6 +17,17 @@ export interface LeaseHolder {
   readonly startTime: string;
 }
 
+/** That a lease may have one role for a time: a person's yes to the role's guard, or what was given to a request. */
+export interface Grant {
+  readonly role: string;
+  /** Of the role as it was shown (core/guard): another one needs another grant. */
+  readonly digest: string;
+  readonly grantedAt: number;
+  readonly until: number;
+  /** The request that it answers; absent: the yes was said where the role was asked for. */
+  readonly request?: string;
+}
+
 /** A lease as it is stored and listed: never the token, only its hash. */
 export interface Lease {
   readonly id: string;
@@ -33,6 +44,10 @@ export interface Lease {
   readonly temporary?: { readonly until: number; readonly thenRole: string | null };
   /** For `use -`. */
   readonly previousRole?: string | null;
+  /** Made with a role that it keeps: `use` does not move it. One of `env ROLE` is pinned by its kind. */
+  readonly pinned?: true;
+  /** In force, or just over. */
+  readonly grants?: readonly Grant[];
   readonly holder?: LeaseHolder;
   readonly createdAt: number;
   readonly expiresAt: number | null;
@@ -62,6 +77,26 @@ export function leaseAt(lease: Lease, now: number): Lease {
 /** What a lease's choice of a role sets: null means none for the default lease, and to follow it for every other. */
 export function roleFields(lease: Lease, role: string | null): Pick<Lease, "role" | "followsDefault"> {
   return { role, followsDefault: lease.kind !== "default" && role === null };
+}
+
+export function isMovable({ kind, pinned }: Lease): boolean {
+  return kind !== "pinned" && pinned !== true;
+}
+
+/** A clock that was set back by more than this does not prolong what was granted after the moment it shows now. */
+const CLOCK_SLACK_MS = 60_000;
+
+/** The grant by which the lease may have this role now, as it is defined now. */
+export function grantFor(
+  { grants = [] }: Pick<Lease, "grants">,
+  { role, digest }: Pick<Grant, "role" | "digest">,
+  now: number,
+): Grant | undefined {
+  return grants.find((grant) => grant.role === role && grant.digest === digest && isInForce(grant, now));
+}
+
+export function isInForce({ grantedAt, until }: Grant, now: number): boolean {
+  return now < until && now >= grantedAt - CLOCK_SLACK_MS;
 }
 
 /** A new secret of 256 random bits, as the `brk_` text that clients send. */

@@ -5,7 +5,7 @@ import type { Role } from "./role.js";
  * SHA-256, hex, over everything that decides which credentials a role yields, down to its source. The source's name
  * is in it (its key is looked up by it), and the STS regions: a holder of the digest calls the endpoint that the
  * config named then, so a corrected region must be a new definition. The role's own name and the region that clients are
- * given are not.
+ * given are not, nor its guard (see `grantDigest`).
  */
 export function roleDigest({ origin, assume, sso, stsRegion }: Omit<Role, "digest">): string {
   const definition = {

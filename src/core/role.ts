@@ -1,3 +1,5 @@
+import type { Guard } from "./guard.js";
+
 /** `type: keys`: a long-term key in the secret store. */
 export interface KeysSource {
   readonly type: "keys";
@@ -119,6 +121,8 @@ export interface Role {
   readonly stsRegion: string;
   /** SHA-256, hex, over the definition down to its source: another digest means other credentials. */
   readonly digest: string;
+  /** The strictest of its chain; absent: none of it has one. */
+  readonly guard?: Guard;
 }
 
 /** The source at the end of a role's chain. */

@@ -1,5 +1,6 @@
 import type { HeldCredentials } from "../core/credentials.js";
 import type { BrokerError } from "../core/errors.js";
+import { conditionOf, type RoleCondition } from "../core/guard.js";
 import { type Role, sourceOf } from "../core/role.js";
 import { ConcurrencyLimit } from "../core/serial.js";
 import { unknownRole } from "../core/unknown-role.js";
@@ -34,10 +35,13 @@ export interface RoleCredentials {
    * Rejects with the BrokerError the client should see (`CredentialsPending` while the fetch goes on).
    */
   retrieve(role: string, waitedMs?: number): Promise<HeldCredentials>;
+  /** What the role asks of the leases that have it; undefined: there is no such role now. */
+  condition(role: string): RoleCondition | undefined;
 }
 
 interface Entry {
   readonly role: Role;
+  readonly condition: RoleCondition;
   readonly provider: CachedProvider;
   /** When it was last adopted; undefined: the config has it. */
   readonly adoptedAt?: number;
@@ -101,6 +105,10 @@ export class CredentialsRegistry implements RoleCredentials, Hops {
 
   async retrieve(name: string, waitedMs = 0): Promise<HeldCredentials> {
     return this.#provider(name).retrieve(waitedMs);
+  }
+
+  condition(name: string): RoleCondition | undefined {
+    return this.#entries.get(name)?.condition;
   }
 
   /** For a command: waits up to 60 s or until `signal`; a failed earlier try is tried again at once. */
@@ -171,10 +179,11 @@ export class CredentialsRegistry implements RoleCredentials, Hops {
 
   /** The digest covers all that decides the credentials: the delegate of an unchanged entry retrieves the same. */
   #entryFor(role: Role, former: Entry | undefined): Entry {
-    if (former?.role.digest === role.digest) return { role, provider: former.provider };
+    const condition = conditionOf(role);
+    if (former?.role.digest === role.digest) return { role, condition, provider: former.provider };
     const provider = this.#newProvider(role);
     provider.restore({ held: undefined, lastRequestedAt: former?.provider.lastRequestedAt });
-    return { role, provider };
+    return { role, condition, provider };
   }
 
   #newProvider(role: Role): CachedProvider {

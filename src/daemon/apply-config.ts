@@ -2,6 +2,7 @@ import { isAbsolute, join } from "node:path";
 import { adHocRole } from "../config/ad-hoc-role.js";
 import type { Config } from "../config/config.js";
 import { BrokerError } from "../core/errors.js";
+import { guardOfUnnamed } from "../core/guard.js";
 import type { Role, Source } from "../core/role.js";
 import type { FileSystem } from "../files/atomic-file.js";
 import { createSecretStore } from "../secrets/create-secret-store.js";
@@ -106,7 +107,12 @@ export function unnamedRole(
   { lambdaRoles }: Pick<Services, "lambdaRoles">,
 ): Role | undefined {
   const resolveVia = (via: string): Role | undefined => config.roles.get(via) ?? adHocRole(via, config);
-  return adHocRole(name, config) ?? lambdaRoles.role(name, resolveVia);
+  const ofFunction = (): Role | undefined => {
+    const role = lambdaRoles.role(name, resolveVia);
+    const guard = role && guardOfUnnamed(role, config.roles.values());
+    return guard ? { ...role, guard } : role;
+  };
+  return adHocRole(name, config) ?? ofFunction();
 }
 
 /** The roles that no entry of the config names and that a lease or a client uses, with what they are chained from. */

@@ -48,6 +48,10 @@ export class CurrentStore implements StoreAccess, SecretStore, SealedCache {
     return this.#configured().access.create(options);
   }
 
+  async isPassphrase(passphrase: Secret): Promise<boolean> {
+    return this.#configured().access.isPassphrase(passphrase);
+  }
+
   async lock(): Promise<void> {
     return this.#configured().access.lock();
   }

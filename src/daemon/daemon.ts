@@ -72,10 +72,14 @@ async function startLocked(options: DaemonOptions, processes: SystemProcessTable
   const { noticeResume } = sweeper;
   const serving: Serving = new Serving({ options, services, config, processes, port, noticeResume });
   const shellFiles: ShellFiles = createShellFiles(options, { services, serving, config, writeAtomic });
-  const facade = createFacade({ options, services, serving, config, lock, port, shellFiles });
+  const facade = createFacade({
+    ...{ options, services, serving, config, lock, port, shellFiles },
+    pinnedNow: () => pinnedNow,
+  });
 
   await services.audit.open();
-  await services.leases.load();
+  const pinnedNow = await services.leases.load();
+  await loadRequests(services, options);
   await loadLambdaRoles(services, options);
   await loadConfig(config, options);
   services.lifecycle.block();
@@ -98,7 +102,7 @@ async function startLocked(options: DaemonOptions, processes: SystemProcessTable
   };
 }
 
-interface Swept extends FacadeParts {
+interface Swept extends Omit<FacadeParts, "pinnedNow"> {
   readonly config: ConfigFile;
   readonly calendar: Calendar;
 }
@@ -106,12 +110,13 @@ interface Swept extends FacadeParts {
 /** What the clock, the disk or another program may have changed; every step is harmless however often. */
 async function sweep({ options, services, serving, config, lock, port, shellFiles, calendar }: Swept): Promise<void> {
   const { clock, logger } = options;
-  const { credentials, leases, lambdaRoles, lifecycle, store, sso, audit } = services;
+  const { credentials, leases, requests, lambdaRoles, lifecycle, store, sso, audit } = services;
   void calendar.runDue();
   credentials.sweep();
   // The file was fixed, or the port is free again: that takes no command.
   if (config.problem() !== undefined || serving.endpoint() === null) await config.reload().catch(() => undefined);
   await leases.sweep();
+  await requests.sweep().catch((err: unknown) => logger.warn({ err }, "requests could not be saved"));
   // What the disk did not take before.
   lock.retry();
   await port.retry();
@@ -140,7 +145,8 @@ function dailyJobs({ clock, rotateLog }: DaemonOptions, { sso, store }: Services
   return [registrations, ...(rotateLog ? [{ name: "log-rotation", cron: AT_MIDNIGHT, run: rotateLog }] : [])];
 }
 
-function resume({ aws, sso, credentials }: Services, calendar: Calendar, jumpedMs: number): void {
+function resume({ aws, sso, credentials, leases }: Services, calendar: Calendar, jumpedMs: number): void {
+  if (jumpedMs < 0) void leases.clockSetBack(-jumpedMs);
   calendar.onResume();
   aws.onResume();
   sso.onResume();
@@ -148,11 +154,12 @@ function resume({ aws, sso, credentials }: Services, calendar: Calendar, jumpedM
 }
 
 async function stopServing(
-  { sso, programs, store, leases, audit }: Services,
+  { sso, programs, dialogs, store, leases, audit }: Services,
   serving: Serving,
   calendar: Calendar,
 ): Promise<void> {
   programs.stop();
+  dialogs.stop();
   await Promise.all([serving.stop(), sso.lock(), calendar.stop()]);
   audit.record({ event: "stopped", outcome: "done" });
   await audit.close();
@@ -164,6 +171,11 @@ async function stopServing(
 async function loadLambdaRoles({ lambdaRoles }: Services, { logger }: DaemonOptions): Promise<void> {
   const problem = await lambdaRoles.load();
   if (problem) logger.error({ reason: problem.message }, "roles of Lambda functions not loaded");
+}
+
+/** Where they cannot be read, nothing is requested or approved; everything else works. */
+async function loadRequests({ requests }: Services, { logger }: DaemonOptions): Promise<void> {
+  await requests.load().catch((err: unknown) => logger.error({ err }, "requests not loaded"));
 }
 
 interface Starting {

@@ -15,6 +15,8 @@ export interface FacadeParts {
   readonly lock: InstanceLock;
   readonly port: EndpointPort;
   readonly shellFiles: ShellFiles;
+  /** Leases that `use` moved before this version. */
+  readonly pinnedNow: () => readonly string[];
 }
 
 /** The daemon as the control plane sees it. */
@@ -51,7 +53,22 @@ async function warnings(parts: FacadeParts): Promise<readonly string[]> {
   const notes = [...(current ? serving.configNotes(current) : []), serving.sixNote()];
   const ofAudit = await services.audit.warnings();
   const told = notes.filter((note) => note !== undefined);
-  return [...(isOpen ? state.warnings : []), ...notDurable(parts), ...ofAudit, ...logins, ...told];
+  return [
+    ...(isOpen ? state.warnings : []),
+    ...notDurable(parts),
+    ...ofAudit,
+    ...logins,
+    ...told,
+    ...pinsNote(parts.pinnedNow()),
+  ];
+}
+
+/** Until the next start: it is in the file by then. */
+function pinsNote(leases: readonly string[]): readonly string[] {
+  if (leases.length === 0) return [];
+  return [
+    `use does not move these leases any more, as they have a role of their own: ${leases.join(", ")}: brokerctl lease set NAME ROLE`,
+  ];
 }
 
 /** What cannot be read now (the store was locked meanwhile) is told by the state of each source. */

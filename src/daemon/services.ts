@@ -24,14 +24,20 @@ import { listenForCallback } from "../http/callback-listener.js";
 import { createDeployedFunctions, type DeployedFunctions } from "../lambda/deployed-functions.js";
 import { LambdaRoles } from "../lambda/lambda-roles.js";
 import { LeaseRegistry } from "../leases/lease-registry.js";
+import { Confirmations } from "../requests/confirmations.js";
+import { Questions } from "../requests/questions.js";
+import { RequestRegistry } from "../requests/request-registry.js";
 import { createSso, type Sso } from "../sso/sso.js";
 import type { Clock } from "../system/clock.js";
+import { SystemDialogs } from "../system/desktop-dialog.js";
 import type { Logger } from "../system/logger.js";
-import { type BrokerPaths, homeDirectory } from "../system/paths.js";
+import { type BrokerPaths, homeDirectory, runtimeDirectoryOf } from "../system/paths.js";
 import type { PeerIdentity } from "../system/peer-identity.js";
 import type { ProcessTable } from "../system/process-identity.js";
 import { redactText } from "../system/redact.js";
 import { type Programs, SystemPrograms } from "../system/run-program.js";
+import { toolRunner } from "../system/service/run-tool.js";
+import { SessionDisplay } from "../system/session-display.js";
 import type { InheritedSockets } from "../system/socket-activation.js";
 import { ProcSocketProcesses } from "../system/socket-processes.js";
 import { CurrentStore } from "./current-store.js";
@@ -84,6 +90,11 @@ export interface Services {
   readonly functions: DeployedFunctions;
   readonly lifecycle: StoreLifecycle;
   readonly audit: AuditLog;
+  readonly requests: RequestRegistry;
+  readonly confirmations: Confirmations;
+  readonly questions: Questions;
+  readonly dialogs: SystemDialogs;
+  readonly display: SessionDisplay;
 }
 
 export interface ServicesParts {
@@ -128,6 +139,7 @@ export function buildServices(options: DaemonOptions, parts: ServicesParts): Ser
     ...{ aws, store, keys, sessions, sources, programs, sso, credentials, cache, leases, lifecycle },
     ...buildFunctions(options, parts, aws),
     audit: buildAudit(options, parts, store),
+    ...buildGuard(options, parts, store),
   };
 }
 
@@ -223,4 +235,22 @@ function buildFunctions(
 ): Pick<Services, "lambdaRoles" | "functions"> {
   const lambdaRoles = new LambdaRoles({ path: join(paths.stateDir, "lambda-roles.json"), writeAtomic, clock });
   return { lambdaRoles, functions: createDeployedFunctions({ lambda, iamRoles, sts, clock, roles: lambdaRoles }) };
+}
+
+function buildGuard(
+  { paths, clock, environment }: DaemonOptions,
+  { writeAtomic }: ServicesParts,
+  store: CurrentStore,
+): Pick<Services, "requests" | "confirmations" | "questions" | "dialogs" | "display"> {
+  const { platform } = process;
+  const runtimeDir = runtimeDirectoryOf({ env: environment, uid: process.getuid?.() ?? -1 });
+  const display = new SessionDisplay(platform, toolRunner({ XDG_RUNTIME_DIR: runtimeDir }));
+  const homeDir = environment["HOME"] ?? homeDirectory();
+  const dialogs = new SystemDialogs({ platform, clock, homeDir, display: () => display.current() });
+  return {
+    requests: new RequestRegistry({ path: join(paths.stateDir, "requests.json"), writeAtomic, clock }),
+    confirmations: new Confirmations(clock),
+    questions: new Questions({ clock, dialogs, isPassphrase: (passphrase) => store.isPassphrase(passphrase) }),
+    ...{ dialogs, display },
+  };
 }

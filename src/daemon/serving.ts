@@ -149,10 +149,11 @@ export class Serving {
   async #bindControl(daemon: DaemonFacade): Promise<void> {
     const { options, services, config, processes } = this.#parts;
     const { store, credentials, leases, keys, sessions, sources, sso, aws, functions, audit } = services;
+    const { requests, confirmations, questions, display } = services;
     const { clock, logger, paths } = options;
     const app = createControlApp({
       ...{ config, store, credentials, leases, keys, sessions, sources, sso, functions, processes, clock, logger },
-      ...{ daemon, audit, sts: aws.sts, iam: aws.iam },
+      ...{ daemon, audit, sts: aws.sts, iam: aws.iam, requests, confirmations, questions, display },
     });
     const fd = options.inherited?.control;
     this.#control = await (fd === undefined

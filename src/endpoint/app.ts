@@ -76,11 +76,12 @@ function credentialsRoute(options: EndpointAppOptions): RequestHandler {
     leases.touch(lease);
     if (role === null) throw noRole();
     noticeResume();
+    requireGrant(lease, role, options);
     const held = await credentials
       .retrieve(role, waitedMs())
       .catch((error: unknown) => retrieveAnew({ role, error, waitedMs }, options));
-    // It may have been revoked while we waited: nothing leaves after that was acknowledged.
-    requireLease(request, leases);
+    // Lease or grant may have been revoked while we waited: nothing leaves after that was acknowledged.
+    requireGrant(requireLease(request, leases), role, options);
     noteFetch(response, { until: held.credentials.expiration });
     sendJson(response, { status: 200, body: bodyOf(held) });
   };
@@ -129,6 +130,12 @@ function requireLease(request: Request, leases: LeaseLookup): Lease {
   throw new BrokerError("LeaseUnknown", "the request has no lease token in Authorization", {
     hint: 'eval "$(brokerctl env --as header)"',
   });
+}
+
+/** A guarded role goes to leases that a person said yes to. One that there is not is the business of `retrieve`. */
+function requireGrant(lease: Lease, role: string, { leases, credentials }: EndpointAppOptions): void {
+  const condition = credentials.condition(role);
+  if (condition) leases.requireGrant(lease, condition);
 }
 
 function noRole(): BrokerError {

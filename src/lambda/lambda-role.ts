@@ -1,5 +1,6 @@
 import type { LambdaMode } from "../core/deployed-function.js";
 import { BrokerError } from "../core/errors.js";
+import { sessionSeconds } from "../core/guard.js";
 import type { AssumeRoleParameters, Role } from "../core/role.js";
 import { roleDigest } from "../core/role-digest.js";
 
@@ -44,7 +45,8 @@ export function lambdaRole(definition: LambdaRoleDefinition, via: Role): Role {
   const { name, region, mode } = definition;
   const hop = mode === "assume" ? assumedRole(definition, via) : narrowedRole(definition, via);
   // STS is called where via is: its credentials are of that partition.
-  const role = { name, ...hop, region, stsRegion: via.stsRegion };
+  const { stsRegion, guard } = via;
+  const role = { name, ...hop, region, stsRegion, ...(guard && { guard }) };
   return { ...role, digest: roleDigest(role) };
 }
 
@@ -55,7 +57,7 @@ function assumedRole(definition: LambdaRoleDefinition, via: Role): Pick<Role, "o
   const assume = {
     roleArn: definition.functionRoleArn,
     roleSessionName: sessionName(definition),
-    durationSeconds: DURATION_S,
+    durationSeconds: sessionSeconds(DURATION_S, via.guard),
   };
   return { origin: { kind: "role", role: via }, assume };
 }

@@ -79,9 +79,27 @@ export function holderFixed(label: string): BrokerError {
   });
 }
 
-export function rolePinned(label: string): BrokerError {
-  return new BrokerError("UsageInvalid", `lease ${label} is pinned to its role`, {
-    hint: "brokerctl use ROLE --default",
+export function rolePinned({ kind, name, id, role }: Lease): BrokerError {
+  const message = `lease ${name ?? id} is pinned to ${role ?? "its role"}`;
+  const hints: Readonly<Record<LeaseKind, string>> = {
+    named: `brokerctl lease set ${name ?? id} ROLE    # from a shell of your own`,
+    pinned: "brokerctl use ROLE --default    # from a shell of your own",
+    child: "brokerctl request ROLE --reason TEXT",
+    default: "brokerctl use ROLE --default",
+  };
+  return new BrokerError("LeasePinned", message, { hint: hints[kind] });
+}
+
+/** At the endpoint: what a program of this lease can do about it. */
+export function grantMissing({ kind, name }: Lease, role: string): BrokerError {
+  const hints: Readonly<Record<LeaseKind, string>> = {
+    default: `brokerctl use ${role} --default --for 30m`,
+    named: `brokerctl lease set ${name ?? "NAME"} ${role}`,
+    pinned: `eval "$(brokerctl env ${role})"`,
+    child: `brokerctl use ${role}, or brokerctl request ${role} --reason TEXT`,
+  };
+  return new BrokerError("GuardRefused", `role ${role} is guarded, and no yes to it is in force for this lease`, {
+    hint: hints[kind],
   });
 }
 

@@ -12,7 +12,7 @@ import {
   text,
   versionedJson,
 } from "../core/json-fields.js";
-import type { Lease, LeaseHolder, LeaseKind } from "../core/lease.js";
+import type { Grant, Lease, LeaseHolder, LeaseKind } from "../core/lease.js";
 
 /** A token that is refused as `LeaseEnded`, so that the client that has it learns what happened. */
 export interface EndedToken {
@@ -31,25 +31,30 @@ export interface LeaseRecords {
   readonly ended: readonly EndedToken[];
   /** Leases whose token in the secret store is revoked and must be replaced (another process held the port while the store was locked). */
   readonly rotationDue: readonly string[];
+  /** Names of the leases that an older version let `use` move and this one pins; never written. */
+  readonly pinnedNow?: readonly string[];
 }
 
-const VERSION = 1;
+const VERSION = 2;
+/** Before leases were pinned or had grants. */
+const FIRST_VERSION = 1;
 const KINDS: readonly LeaseKind[] = ["default", "named", "pinned", "child"];
 const hash = matching(/^[0-9a-f]{64}$/);
 const id = matching(/^[A-Za-z0-9_-]{1,64}$/);
 const kind = oneOf(KINDS);
 const LEASE_FIELDS = [
   ...["id", "kind", "name", "tokenHash", "role", "followsDefault", "temporary", "previousRole", "holder"],
+  ...["pinned", "grants"],
   ...["createdAt", "expiresAt", "lastUsedAt"],
 ];
 
-export function renderLeaseRecords(records: LeaseRecords): string {
-  return `${JSON.stringify({ version: VERSION, ...records }, null, 2)}\n`;
+export function renderLeaseRecords({ leases, ended, rotationDue }: LeaseRecords): string {
+  return `${JSON.stringify({ version: VERSION, leases, ended, rotationDue }, null, 2)}\n`;
 }
 
 /** Strict: a field that is unknown, missing, duplicated or out of range throws an Error that names it. */
 export function parseLeaseRecords(json: string): LeaseRecords {
-  const content = versionedJson(json, VERSION);
+  const content = versionedJson(json, VERSION, [FIRST_VERSION]);
   const root = fieldsOf(content, "the file", ["version", "leases", "ended", "rotationDue"]);
   const records = {
     leases: listOf(root, "leases", parseLease),
@@ -57,7 +62,17 @@ export function parseLeaseRecords(json: string): LeaseRecords {
     rotationDue: listOf(root, "rotationDue", (value, at) => id(value) ?? refuseField(at)),
   };
   crossCheck(records);
-  return records;
+  return root.values.get("version") === FIRST_VERSION ? withPins(records) : records;
+}
+
+/** The role that a named lease was made with, or moved to since, is what its user counts on. */
+function withPins(records: LeaseRecords): LeaseRecords {
+  const isPinned = ({ kind, role }: Lease): boolean => kind === "named" && role !== null;
+  return {
+    ...records,
+    leases: records.leases.map((lease) => (isPinned(lease) ? { ...lease, pinned: true } : lease)),
+    pinnedNow: records.leases.filter(isPinned).map(({ name, id: leaseId }) => name ?? leaseId),
+  };
 }
 
 function parseLease(value: unknown, at: string): Lease {
@@ -72,6 +87,8 @@ function parseLease(value: unknown, at: string): Lease {
     ...optional(fields, "temporary", (temporary) => parseTemporary(temporary, `${at}.temporary`)),
     ...optional(fields, "previousRole", nullable(text)),
     ...optional(fields, "holder", (holder) => parseHolder(holder, `${at}.holder`)),
+    ...optional(fields, "pinned", (value) => (value === true ? value : undefined)),
+    ...(fields.values.has("grants") && { grants: listOf(fields, "grants", parseGrant) }),
     createdAt: required(fields, "createdAt", count),
     expiresAt: required(fields, "expiresAt", nullable(count)),
     lastUsedAt: required(fields, "lastUsedAt", nullable(count)),
@@ -81,6 +98,17 @@ function parseLease(value: unknown, at: string): Lease {
 function parseTemporary(value: unknown, at: string): NonNullable<Lease["temporary"]> {
   const fields = fieldsOf(value, at, ["until", "thenRole"]);
   return { until: required(fields, "until", count), thenRole: required(fields, "thenRole", nullable(text)) };
+}
+
+function parseGrant(value: unknown, at: string): Grant {
+  const fields = fieldsOf(value, at, ["role", "digest", "grantedAt", "until", "request"]);
+  return {
+    role: required(fields, "role", text),
+    digest: required(fields, "digest", hash),
+    grantedAt: required(fields, "grantedAt", count),
+    until: required(fields, "until", count),
+    ...optional(fields, "request", id),
+  };
 }
 
 function parseHolder(value: unknown, at: string): LeaseHolder {

@@ -1,4 +1,6 @@
+import type { RoleCondition } from "../core/guard.js";
 import {
+  type Grant,
   hashLeaseToken,
   isExpired,
   type Lease,
@@ -20,6 +22,7 @@ import {
   checkLeaseName,
   checkSpace,
   DEFAULT_LEASE,
+  grantedLease,
   handedOver,
   type LeaseTerms,
   type LeaseWithToken,
@@ -27,6 +30,8 @@ import {
   type NamedLeaseTerms,
   newLease,
   type RoleChoice,
+  setBack,
+  withoutGrants,
 } from "./lease-terms.js";
 import { LeaseTokens } from "./lease-tokens.js";
 
@@ -61,10 +66,20 @@ export class LeaseRegistry {
     this.#logger = logger;
   }
 
-  /** Reads `leases.json`. Until that has worked every other method throws or rejects and the file is not written. */
-  async load(): Promise<void> {
-    await this.#state.load();
+  /**
+   * Reads `leases.json`. Until that has worked every other method throws or rejects and the file is not written. Answers the
+   * leases that an older version let `use` move, and this one pins.
+   */
+  async load(): Promise<readonly string[]> {
+    const pinnedNow = await this.#state.load();
+    if (pinnedNow.length > 0) this.#logger.warn({ leases: pinnedNow }, "named leases with a role are pinned now");
     await this.sweep();
+    return pinnedNow;
+  }
+
+  /** What a lease that has the role must have been granted; throws `GuardRefused`. */
+  requireGrant(lease: Lease, role: RoleCondition): void {
+    this.#state.requireGrant(lease, role);
   }
 
   /** What the endpoint gets: it looks leases up, and changes none. */
@@ -104,19 +119,22 @@ export class LeaseRegistry {
   }
 
   /** The lease of `env ROLE`, named `role:ROLE`: one a role, made when it is first asked for. */
-  async pinned(role: string): Promise<Lease> {
+  async pinned(role: string, grant?: Grant): Promise<Lease> {
     const name = `role:${role}`;
     const find = (): Lease | undefined => this.#state.findNamed(name);
     const make = async (): Promise<Lease> => {
-      const { lease } = await this.#issue({ kind: "pinned", name, role, expiresAt: null });
+      const grants = grant && { grants: [grant] };
+      const { lease } = await this.#issue({ kind: "pinned", name, role, expiresAt: null, ...grants });
       return lease;
     };
     const found = find() ?? (await this.#state.exclusive(async () => find() ?? (await make())));
+    if (grant && !found.grants?.includes(grant)) return this.grant(found.id, grant);
     return this.#state.byId(found.id);
   }
 
   /** Rejects with `Conflict` while a lease of that name lives. */
-  async createNamed({ name, role, expiresAt }: NamedLeaseTerms): Promise<Lease> {
+  async createNamed(terms: NamedLeaseTerms): Promise<Lease> {
+    const { name } = terms;
     checkLeaseName(name);
     return this.#state.exclusive(async () => {
       const old = this.#state.findNamed(name);
@@ -124,20 +142,48 @@ export class LeaseRegistry {
       if (old && !isExpired(old, now)) throw nameTaken(name);
       const { snapshot } = this.#state;
       const rest = old ? withoutLeases(snapshot, [old], now) : snapshot;
-      const { lease } = await this.#issue({ kind: "named", name, role, expiresAt }, rest);
+      const { lease } = await this.#issue({ kind: "named", ...terms }, rest);
       if (old) await this.#tokens.drop([old]);
       return lease;
     });
   }
 
   /** The token is given here only: afterwards only its hash is kept. */
-  async createChild({ role, holder, expiresAt }: ChildLeaseTerms): Promise<LeaseWithToken> {
-    return this.#state.exclusive(() => this.#issue({ kind: "child", role, holder, expiresAt }));
+  async createChild(terms: ChildLeaseTerms): Promise<LeaseWithToken> {
+    return this.#state.exclusive(() => this.#issue({ kind: "child", ...terms }));
   }
 
-  /** `use`. null: none for the default lease, to follow the default lease for others. `until`: then back to what it was. */
-  async assign(id: string, role: string | null, { until }: Pick<RoleChoice, "until"> = {}): Promise<Lease> {
-    return this.#change(id, (lease) => movedLease(lease, { role, until }, this.#clock.now()));
+  /**
+   * `use`, and with `evenPinned` `lease set`. null: none for the default lease, to follow the default lease for others.
+   * `until`: then back to what it was.
+   */
+  async assign(id: string, role: string | null, choice: Omit<RoleChoice, "role"> = {}): Promise<Lease> {
+    return this.#change(id, (lease) => movedLease(lease, { ...choice, role }, this.#clock.now()));
+  }
+
+  /** The lease may have the role until then; it stays where it is. */
+  async grant(id: string, grant: Grant): Promise<Lease> {
+    return this.#change(id, (lease) => grantedLease(lease, grant, this.#clock.now()));
+  }
+
+  /** Takes grants back, at once also where that cannot be saved: a lease that stands on one is where it was before. */
+  async withdraw(id: string, isTaken: (grant: Grant) => boolean): Promise<Lease> {
+    return this.#state.exclusive(async () => {
+      const lease = this.#state.byId(id);
+      const without = withoutGrants(lease, isTaken);
+      if (without !== lease) await this.#state.applyThenSave(withLease(this.#state.snapshot, without));
+      return this.#state.byId(id);
+    });
+  }
+
+  /** The wall clock was set back by so much: no grant lasts longer for it. Never rejects. */
+  async clockSetBack(ms: number): Promise<void> {
+    if (!this.#state.loaded) return;
+    await this.#state.exclusive(async () => {
+      const leases = [...this.#state.snapshot.leases].map(([id, lease]) => [id, setBack(lease, ms)] as const);
+      if (leases.every(([id, lease]) => this.#state.snapshot.leases.get(id) === lease)) return;
+      await this.#saveQuietly({ ...this.#state.snapshot, leases: new Map(leases) });
+    });
   }
 
   /** The CLI made the lease before its child existed: from now on it ends with the child. */

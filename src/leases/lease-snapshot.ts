@@ -1,7 +1,7 @@
 import { isExpired, type Lease, leaseAt } from "../core/lease.js";
 import type { ProcessTable } from "../system/process-identity.js";
 import type { EndedToken, LeaseRecords } from "./lease-records.js";
-import { labelOf } from "./lease-terms.js";
+import { labelOf, withoutGrants } from "./lease-terms.js";
 
 /** How long an ended token is answered `LeaseEnded`; after that it is as unknown as any other. */
 const ENDED_KEPT_MS = 24 * 60 * 60_000;
@@ -86,13 +86,18 @@ export function sweepLeases(snapshot: LeaseSnapshot, now: number, processes: Pro
   for (const lease of snapshot.leases.values()) {
     const why = reasonToEnd(lease, now, processes);
     if (why) ended.push({ lease, why });
-    else if (leaseAt(lease, now) !== lease) swept = withLease(swept, leaseAt(lease, now));
+    else if (settled(lease, now) !== lease) swept = withLease(swept, settled(lease, now));
   }
   if (ended.length > 0) {
     const leases = ended.map(({ lease }) => lease);
     swept = withoutLeases(swept, leases, now);
   }
   return { snapshot: withoutForgotten(swept, now), ended };
+}
+
+/** As it stands now, without grants that are over. */
+function settled(lease: Lease, now: number): Lease {
+  return withoutGrants(leaseAt(lease, now), ({ until }) => now >= until);
 }
 
 function endedToken(lease: Lease, now: number): EndedToken {

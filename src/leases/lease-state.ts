@@ -1,9 +1,17 @@
 import { toBrokerError } from "../core/errors.js";
-import { hashLeaseToken, isExpired, type Lease, leaseAt } from "../core/lease.js";
+import type { RoleCondition } from "../core/guard.js";
+import { grantFor, hashLeaseToken, isExpired, type Lease, leaseAt } from "../core/lease.js";
 import { Mutex } from "../core/serial.js";
 import { StateFile, type WriteAtomic } from "../files/state-file.js";
 import type { Clock } from "../system/clock.js";
-import { defaultLeaseMissing, leaseEnded, leaseNotFound, leasesNotLoaded, leaseUnknown } from "./lease-errors.js";
+import {
+  defaultLeaseMissing,
+  grantMissing,
+  leaseEnded,
+  leaseNotFound,
+  leasesNotLoaded,
+  leaseUnknown,
+} from "./lease-errors.js";
 import { type EndedToken, parseLeaseRecords, renderLeaseRecords } from "./lease-records.js";
 import { EMPTY_SNAPSHOT, type LeaseSnapshot, recordsOf, snapshotOf } from "./lease-snapshot.js";
 import { DEFAULT_LEASE, labelOf } from "./lease-terms.js";
@@ -17,6 +25,8 @@ export interface LeaseLookup {
   resolve(token: string): Lease;
   /** The role a lease stands for now: its own, or the default lease's while it follows; null: none chosen. */
   roleOf(lease: Lease): string | null;
+  /** Throws `GuardRefused` where the role, as it is defined now, is not granted to the lease and would have to be. */
+  requireGrant(lease: Lease, role: RoleCondition): void;
   /** Remembers that the lease was used now. */
   touch(lease: Lease): void;
 }
@@ -58,9 +68,13 @@ export class LeaseState implements LeaseLookup {
     this.#onChange = onChange;
   }
 
-  async load(): Promise<void> {
+  /** Answers the leases that an older version let `use` move, and this one pins: that is written with the next change. */
+  async load(): Promise<readonly string[]> {
     const records = await this.#file.read(parseLeaseRecords);
     this.#apply(records ? snapshotOf(records) : EMPTY_SNAPSHOT);
+    const pinnedNow = records?.pinnedNow ?? [];
+    this.#unsaved = pinnedNow.length > 0;
+    return pinnedNow;
   }
 
   get loaded(): boolean {
@@ -100,6 +114,15 @@ export class LeaseState implements LeaseLookup {
     if (!current.followsDefault) return current.role;
     const followed = this.findNamed(DEFAULT_LEASE);
     return followed ? this.present(followed).role : null;
+  }
+
+  requireGrant(lease: Lease, { name, digest, guarded }: RoleCondition): void {
+    const current = this.present(this.snapshot.leases.get(lease.id) ?? lease);
+    const holder = current.followsDefault ? (this.findNamed(DEFAULT_LEASE) ?? current) : current;
+    if (grantFor(holder, { role: name, digest }, this.#clock.now())) return;
+    // Of a role without guard, what was granted is good for the role as it was shown.
+    const wasGranted = holder.role === name && holder.grants?.some(({ role }) => role === name);
+    if (guarded || wasGranted) throw grantMissing(current, name);
   }
 
   /** Also one that has expired and was not swept yet. */

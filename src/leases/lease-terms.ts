@@ -1,5 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { type Lease, type LeaseHolder, type LeaseKind, roleFields } from "../core/lease.js";
+import {
+  type Grant,
+  isInForce,
+  isMovable,
+  type Lease,
+  type LeaseHolder,
+  type LeaseKind,
+  roleFields,
+} from "../core/lease.js";
 import { NAME_PATTERN } from "../core/role.js";
 import type { Secret } from "../core/secret.js";
 import { endInThePast, holderFixed, nameInvalid, roleInvalid, rolePinned, tooManyLeases } from "./lease-errors.js";
@@ -13,6 +21,8 @@ const MAX_LEASES = 2000;
 const RESERVED_FOR_CHILDREN = 200;
 
 const MAX_ROLE = 1024;
+/** Of one lease: the roles that its user has said yes to lately. */
+const MAX_GRANTS = 20;
 
 /** What a lease is made from. */
 export interface LeaseTerms {
@@ -23,6 +33,10 @@ export interface LeaseTerms {
   readonly holder?: LeaseHolder;
   /** Epoch milliseconds; null: until it is revoked or its holder has exited. */
   readonly expiresAt: number | null;
+  /** What the lease has beside its role, where it is made like another one. */
+  readonly pinned?: true;
+  readonly grants?: readonly Grant[];
+  readonly temporary?: NonNullable<Lease["temporary"]>;
 }
 
 export interface NamedLeaseTerms {
@@ -31,6 +45,8 @@ export interface NamedLeaseTerms {
   readonly role: string | null;
   /** Epoch milliseconds; null: until it is revoked. */
   readonly expiresAt: number | null;
+  readonly pinned?: true;
+  readonly grants?: readonly Grant[];
 }
 
 export interface ChildLeaseTerms {
@@ -39,6 +55,9 @@ export interface ChildLeaseTerms {
   readonly holder: LeaseHolder;
   /** Epoch milliseconds; null: until its holder has exited. */
   readonly expiresAt: number | null;
+  readonly pinned?: true;
+  readonly grants?: readonly Grant[];
+  readonly temporary?: NonNullable<Lease["temporary"]>;
 }
 
 /** A lease and its token. */
@@ -52,6 +71,10 @@ export interface RoleChoice {
   readonly role: string | null;
   /** Epoch milliseconds at which the lease falls back to what it had; null: never. */
   readonly until?: number | null | undefined;
+  /** What lets the lease have a guarded role. */
+  readonly grant?: Grant | undefined;
+  /** `lease set`: the one who may, moves a pinned lease as well; it stays pinned. */
+  readonly evenPinned?: boolean;
 }
 
 /** The lease of these terms; rejected are those that could not be saved and read again, or have ended already. */
@@ -69,11 +92,13 @@ export function newLease(terms: LeaseTerms, tokenHash: string, now: number): Lea
 }
 
 /** The lease after a `use`, given as it stands now. A lease that is made for one role keeps it. */
-export function movedLease(lease: Lease, { role, until }: RoleChoice, now: number): Lease {
-  if (lease.kind === "pinned") throw rolePinned(labelOf(lease));
+export function movedLease(lease: Lease, { role, until, grant, evenPinned = false }: RoleChoice, now: number): Lease {
+  if (!evenPinned && !isMovable(lease)) throw rolePinned(lease);
   checkRole(role);
   checkEnd(until, now);
-  const { temporary, ...rest } = lease;
+  const { temporary, grants, ...rest } = lease;
+  // What is left is given back: a yes to the role before does not wait for the lease to return.
+  const kept = (grants ?? []).filter((one) => one.role === role && isInForce(one, now));
   // Stacked `--for`s fall back to what stood before the first: the ones between were chosen for a time only.
   const thenRole = temporary ? temporary.thenRole : lease.role;
   return {
@@ -82,7 +107,49 @@ export function movedLease(lease: Lease, { role, until }: RoleChoice, now: numbe
     // Choosing the same role twice must not lose the way back.
     ...(role === lease.role ? {} : { previousRole: lease.role }),
     ...(typeof until !== "number" ? {} : { temporary: { until, thenRole } }),
+    ...grantsField(grant ? [...kept, grant] : kept),
   };
+}
+
+/** The lease with one grant more, at the role it has. */
+export function grantedLease(lease: Lease, grant: Grant, now: number): Lease {
+  const { grants = [], ...rest } = lease;
+  const others = grants.filter(
+    (one) => isInForce(one, now) && !(one.role === grant.role && one.digest === grant.digest),
+  );
+  return { ...rest, ...grantsField([...others, grant].slice(-MAX_GRANTS)) };
+}
+
+/** The lease without these grants, back at the role it had before where it stands on one of them; the same if it has none. */
+export function withoutGrants(lease: Lease, isTaken: (grant: Grant) => boolean): Lease {
+  const taken = (lease.grants ?? []).filter(isTaken);
+  if (taken.length === 0) return lease;
+  const { temporary, grants, ...rest } = lease;
+  const kept = (grants ?? []).filter((one) => !isTaken(one));
+  const stands = temporary !== undefined && taken.some(({ role }) => role === lease.role);
+  const moved = stands ? { ...rest, ...roleFields(lease, temporary.thenRole), previousRole: lease.role } : rest;
+  return { ...moved, ...(temporary && !stands && { temporary }), ...grantsField(kept) };
+}
+
+/**
+ * The lease after the clock was set back by `ms`: what was given for a time lasts no longer for it. The ends that are a
+ * grant's move with it; those that the user chose stay what they say.
+ */
+export function setBack(lease: Lease, ms: number): Lease {
+  const { grants = [], temporary, expiresAt } = lease;
+  if (grants.length === 0) return lease;
+  const ends = new Set(grants.map(({ until }) => until));
+  const earlier = (instant: number): number => Math.max(0, instant - ms);
+  return {
+    ...lease,
+    grants: grants.map((grant) => ({ ...grant, grantedAt: earlier(grant.grantedAt), until: earlier(grant.until) })),
+    ...(temporary && ends.has(temporary.until) && { temporary: { ...temporary, until: earlier(temporary.until) } }),
+    expiresAt: expiresAt !== null && ends.has(expiresAt) ? earlier(expiresAt) : expiresAt,
+  };
+}
+
+function grantsField(grants: readonly Grant[]): Pick<Lease, "grants"> {
+  return grants.length === 0 ? {} : { grants };
 }
 
 /** The lease that ends with another process from now on. */

@@ -35,6 +35,8 @@ export interface StoreAccess {
   unlock(options: UnlockOptions): Promise<StoreState>;
   /** Makes and stores the data key; `Conflict` when one or a sealed file exists. */
   create(options: UnlockOptions): Promise<StoreState>;
+  /** Whether it is the one that opens the store; false where none does. Changes nothing. */
+  isPassphrase(passphrase: Secret): Promise<boolean>;
   /** Forgets the data key, durably: outlives a restart. */
   lock(): Promise<void>;
 }
@@ -131,6 +133,12 @@ export class SealedStoreAccess implements StoreAccess {
       await holder.save(key, interactive);
       return this.#admit({ outcome: "found", key }, moment);
     });
+  }
+
+  async isPassphrase(passphrase: Secret): Promise<boolean> {
+    if (this.kind !== "passphrase") return false;
+    const { outcome } = await this.#questions.run(() => this.#options.holder.load({ passphrase, interactive: false }));
+    return outcome === "found";
   }
 
   /** Memory first and at once, then the marker. Rejects when the lock would not outlive a restart. */

@@ -159,7 +159,7 @@ describe("the lease of exec", () => {
     await ctl(["exec", "--", "true"], {
       env: { AWS_CONTAINER_CREDENTIALS_FULL_URI: `${fixture.control.endpointUrl}/lease/${own.token}` },
     });
-    expect(fixture.control.requests("lease-child")).toMatchObject([{ role: null }, { role: "dev" }]);
+    expect(fixture.control.requests("lease-child")).toMatchObject([{ role: null }, { role: null, like: own.token }]);
     expect(fixture.control.requests("warm")).toEqual([{ role: "prod" }, { role: "dev" }]);
   });
 

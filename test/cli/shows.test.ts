@@ -109,7 +109,7 @@ describe("roles", () => {
     });
     fixture.control.defaultRole = "dev";
     const { stdout, stderr } = await fixture.run(["roles"]);
-    expect(stdout).toMatch(/\n\* {2}dev +111111111111 +ops +ready/);
+    expect(stdout).toMatch(/\n\* {2}dev +111111111111 +ops +- +ready/);
     expect(stdout).toMatch(/\n {3}prod .*denied/);
     expect(stderr).toContain("prod: not authorized");
     expect((await fixture.run(["roles", "--json"])).json).toMatchObject({ default_role: "dev", roles: [{}, {}] });
@@ -263,7 +263,7 @@ describe("leases", () => {
   it("are listed without their tokens", async () => {
     fixture.control.addLease("child", { role: "dev", followsDefault: true, holderPid: 42, expiresAt: NOW + 60_000 });
     const { stdout } = await fixture.run(["lease", "list"]);
-    expect(stdout).toMatch(/\nchild +lease-2 +dev \(follows the default\) +with process 42 or in 60 s /);
+    expect(stdout).toMatch(/\nchild +lease-2 +dev \(follows the default\) +yes +with process 42 or in 60 s /);
     const listed = await fixture.run(["lease", "list", "--json"]);
     expect(listed.stdout + stdout).not.toContain("brk_");
     expect(listed.json).toMatchObject({ leases: [{ name: "default" }, { id: "lease-2", holder_pid: 42 }] });

@@ -85,7 +85,7 @@ describe("use", () => {
   });
 
   it("moves a lease found by its token only", async () => {
-    const lease = await ok<LeaseAccess>("lease-create", { name: "ide", role: "dev" });
+    const lease = await ok<LeaseAccess>("lease-create", { name: "ide", role: "dev", movable: true });
     await ok("use", { lease: { by: "token", token: lease.token }, role: "prod" });
     expect(await ok("lease-show", { lease: { by: "name", name: "ide" } })).toMatchObject({ role: "prod" });
     expect(await ok<StatusView>("status", {})).toMatchObject({ defaultRole: null });

@@ -26,7 +26,10 @@ async function post(operation: string, body: object, headers: Record<string, str
 
 /** The token of a named lease on a role, and its id. */
 async function leaseOn(role: string, name: string): Promise<{ token: string; id: string }> {
-  const created = (await post("lease-create", { name, role })) as { token: string; lease: { id: string } };
+  const created = (await post("lease-create", { name, role, movable: true })) as {
+    token: string;
+    lease: { id: string };
+  };
   return { token: created.token, id: created.lease.id };
 }
 

@@ -71,6 +71,35 @@ describe("a request with a good token", () => {
     );
   });
 
+  it("is refused a guarded role until a person said yes, without asking AWS for it", async () => {
+    const { app, token, leases, credentials } = endpointFixture();
+    credentials.guarded.add("dev");
+
+    const before = await request(app).get(`/lease/${token}`);
+    expect(before.status).toBe(403);
+    expect(before.body).toMatchObject({ code: "GuardRefused", Code: "GuardRefused" });
+    expect((before.body as { message: string }).message).toContain("brokerctl lease set");
+    expect(credentials.asked).toBe(0);
+
+    leases.grant(token, true);
+    expect((await request(app).get(`/lease/${token}`)).status).toBe(200);
+  });
+
+  it("gets nothing when the grant ended while it waited", async () => {
+    const { app, token, leases, credentials } = endpointFixture();
+    credentials.guarded.add("dev");
+    leases.grant(token, true);
+    credentials.answers.set("dev", async () => {
+      leases.grant(token, false);
+      return hourOfCredentials();
+    });
+
+    const answer = await request(app).get(`/lease/${token}`);
+
+    expect(answer.status).toBe(403);
+    expect(answer.body).toMatchObject({ code: "GuardRefused" });
+  });
+
   it("is not served any more when the lease was revoked while it waited", async () => {
     const { app, credentials, leases, token } = endpointFixture();
     credentials.answers.set("dev", async () => {

@@ -8,6 +8,7 @@ import type { ConfigEdit, ControlServices, ImportTexts, RunningConfig } from "..
 import type { ControlRequest, ControlResponse } from "../../src/control-api/contract.js";
 import { BrokerError } from "../../src/core/errors.js";
 import type { Role, Source } from "../../src/core/role.js";
+import type { Secret } from "../../src/core/secret.js";
 import { CredentialsRegistry } from "../../src/credentials/credentials-registry.js";
 import { createAssumeRole, RoleProvider } from "../../src/credentials/role-provider.js";
 import { KeyStore } from "../../src/credentials/sources/key-store.js";
@@ -15,11 +16,15 @@ import { KeysSessions } from "../../src/credentials/sources/keys-sessions.js";
 import { MfaCodes } from "../../src/credentials/sources/mfa-codes.js";
 import { SsoSourceProvider } from "../../src/credentials/sources/sso-source.js";
 import { LeaseRegistry } from "../../src/leases/lease-registry.js";
+import { Confirmations } from "../../src/requests/confirmations.js";
+import { Questions } from "../../src/requests/questions.js";
+import { RequestRegistry } from "../../src/requests/request-registry.js";
 import type { StoreState } from "../../src/secrets/store-state.js";
 import { createSso } from "../../src/sso/sso.js";
 import { FakeClock } from "../support/fake-clock.js";
 import { memoryLogger } from "../support/memory-logger.js";
 import { tempDir } from "../support/temp-dir.js";
+import { FakeDialogs } from "./fake-dialogs.js";
 import { FakePrograms } from "./fake-programs.js";
 import { MemoryFunctions } from "./memory-functions.js";
 import { MemoryIam } from "./memory-iam.js";
@@ -105,6 +110,8 @@ export interface FakeServices extends ControlServices {
   readonly config: MemoryConfig;
   /** Where the audit log lies. */
   readonly stateDir: string;
+  readonly dialogs: FakeDialogs;
+  readonly display: { readonly told: object[]; tell(variables: object): void };
   readonly said: { stopped: number; state: StoreState };
 }
 
@@ -159,12 +166,26 @@ export async function fakeControlServices(sources: readonly Source[], roles: rea
     ...{ stateDir, secrets, clock, logger },
     ...{ processes: noProcesses, redact: (text: string) => text },
   });
+  const dialogs = new FakeDialogs();
+  const display: FakeServices["display"] = { told: [], tell: (variables) => void display.told.push(variables) };
+  const requests = new RequestRegistry({
+    path: join(tempDir("control"), "requests.json"),
+    writeAtomic: (path, data) => writeFile(path, data),
+    clock,
+  });
+  await requests.load();
+  const isPassphrase = async (passphrase: Secret): Promise<boolean> => passphrase.reveal() === "a right passphrase";
+  const guard = {
+    ...{ dialogs, display, requests, confirmations: new Confirmations(clock) },
+    questions: new Questions({ clock, dialogs, isPassphrase }),
+  };
   const config = new MemoryConfig();
   config.config = {
     secretStore: "key_file",
     endpointPort: 9171,
     idleAfterMs: 8 * 3_600_000,
     programs: [],
+    requestRules: [],
     sources: new Map(sources.map((source) => [source.name, source])),
     roles: new Map(roles.map((role) => [role.name, role])),
   };
@@ -181,6 +202,7 @@ export async function fakeControlServices(sources: readonly Source[], roles: rea
       sts,
       iam,
       functions: new MemoryFunctions(),
+      ...guard,
       secrets,
       keys,
       sessions,
@@ -201,6 +223,7 @@ export async function fakeControlServices(sources: readonly Source[], roles: rea
       probe: async () => said.state,
       unlock: async () => setState({ state: "open", warnings: [] }),
       create: async () => setState({ state: "open", warnings: [] }),
+      isPassphrase,
       lock: async () => {
         await setState(locked);
       },

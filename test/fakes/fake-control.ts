@@ -17,6 +17,7 @@ import {
   type StatusView,
   VERSION_HEADER,
 } from "../../src/control-api/contract.js";
+import type { RequestView } from "../../src/control-api/guard-contract.js";
 import type { LeaseAccess, LeaseView } from "../../src/control-api/lease-contract.js";
 import type { SourceView } from "../../src/control-api/login-contract.js";
 import type { AuditReport, Holder } from "../../src/core/audit-views.js";
@@ -115,6 +116,12 @@ export class FakeControl {
   lambdaVia: string | undefined;
   /** Roles of functions whose trust policy has the statement. */
   readonly trusting = new Set<string>();
+  readonly accessRequests: RequestView[] = [];
+  /** What a rule makes of a request, and what a person makes of it later. */
+  decided: Partial<RequestView> = {};
+  decidedLater: Partial<RequestView> = {};
+  /** What the person at the screen answers. */
+  dialogAnswer = true;
   /** Called for `stop`. */
   onStop = (): void => undefined;
   pid = process.pid;
@@ -173,6 +180,7 @@ export class FakeControl {
       lastError: null,
       ssoRoleName: null,
       lastRequestedAt: null,
+      guard: null,
       ...extra,
     });
     return this;
@@ -396,19 +404,51 @@ export class FakeControl {
       const statement = JSON.stringify({ Effect: "Allow", Principal: { AWS: principal } }, null, 2);
       return { roleArn, principal, statement, isPresent, changed: isPresent !== wasPresent, notes: ["a note"] };
     },
-    use: ({ lease: selector, role: named, forSeconds }) => {
+    "guard-confirm": ({ role: name, forSeconds, reason, confirmed, passphrase }) => {
+      const guard = this.roles.find((role) => role.name === name)?.guard ?? null;
+      if (name === null || !guard) return { guard: null, needs: null, confirmation: null };
+      if (guard.reason && reason === undefined) {
+        throw new Refusal({ code: "GuardRefused", message: `role ${name} takes a reason`, hint: "add --reason TEXT" });
+      }
+      const seconds = Math.min(forSeconds ?? guard.maxLeaseSeconds, guard.maxLeaseSeconds);
+      const question = { role: name, account: "111111111111", asker: "a new lease", reason: reason ?? null, seconds };
+      if (guard.confirm === "terminal" && confirmed !== true) return { guard, needs: "terminal", question };
+      if (guard.confirm === "passphrase" && passphrase === undefined) return { guard, needs: "passphrase", question };
+      const isRight = guard.confirm !== "passphrase" || passphrase === this.passphrase;
+      if (!isRight || (guard.confirm === "desktop" && !this.dialogAnswer)) {
+        throw new Refusal({ code: "GuardRefused", message: `role ${name} is guarded: the answer was no` });
+      }
+      return { guard, needs: null, confirmation: `yes to ${name}`, until: NOW + seconds * 1000 };
+    },
+    "lease-set": ({ lease: selector, role, confirmation }) => {
+      const lease = this.#select(selector);
+      if (lease.kind !== "named") throw new Refusal({ code: "UsageInvalid", message: "lease set is for named leases" });
+      this.#admit(role, confirmation);
+      return this.#move(lease, role, undefined);
+    },
+    "request-create": ({ role, reason, forSeconds = 3600 }) => {
+      const request: RequestView = {
+        ...{ id: "abcdef", lease: { id: "lease-9", label: "agent" }, role, scope: "any", reason, forSeconds, pid: 1 },
+        ...{ state: "pending", createdAt: NOW, decidedAt: null, decidedBy: null, until: null },
+        ...this.decided,
+      };
+      this.accessRequests.push(request);
+      return request;
+    },
+    "request-list": () => ({ requests: this.accessRequests }),
+    "request-wait": ({ id }) => ({ ...this.#request(id), ...this.decidedLater }),
+    "request-approve": ({ id, forSeconds, confirmation }) => {
+      const request = this.#request(id);
+      this.#admit(request.role, confirmation);
+      return { ...request, state: "approved", until: NOW + (forSeconds ?? request.forSeconds) * 1000 };
+    },
+    "request-deny": ({ id }) => ({ ...this.#request(id), state: "denied" }),
+    use: ({ lease: selector, role: named, forSeconds, confirmation }) => {
       const lease = this.#select(selector);
       const role = named === "-" ? formerRole(lease) : named;
-      const fetched = this.#fetch(role);
-      if (lease.kind === "pinned") {
-        throw new Refusal({ code: "UsageInvalid", message: "the lease of a role keeps its role" });
-      }
-      const temporary = forSeconds === undefined ? null : { until: NOW + forSeconds * 1000, thenRole: lease.role };
-      const moved = { ...lease, role, temporary, followsDefault: false, previousRole: lease.role };
-      this.leases = this.leases.map((held) => (held.id === lease.id ? moved : held));
-      if (lease.kind === "default") this.defaultRole = role;
-      const holders = this.holders.filter((holder) => holder.role === lease.role && holder.role !== role);
-      return { lease: view(moved), old: this.#summary(lease.role), new: fetched, holders };
+      if (!lease.movable) throw new Refusal({ code: "LeasePinned", message: "the lease keeps its role" });
+      this.#admit(role, confirmation);
+      return this.#move(lease, role, forSeconds);
     },
     warm: ({ role }) => this.#fetch(role),
     refresh: ({ role }) => {
@@ -436,25 +476,32 @@ export class FakeControl {
     "lease-access": (request) => {
       if ("lease" in request) return this.#access(this.#select(request.lease));
       const name = `role:${this.#role(request.pinnedRole).name}`;
+      this.#admit(request.pinnedRole, request.confirmation);
       const held = this.leases.find((lease) => lease.name === name);
       return this.#access(held ?? this.addLease("pinned", { name, role: request.pinnedRole }));
     },
-    "lease-create": ({ name, role, forSeconds }) => {
+    "lease-create": ({ name, role, forSeconds, movable = false, confirmation }) => {
       if (this.leases.some((lease) => lease.name === name)) {
         throw new Refusal({ code: "Conflict", message: `lease ${name} exists already` });
       }
       const expiresAt = forSeconds === undefined ? null : NOW + forSeconds * 1000;
-      if (role !== null) this.#role(role);
-      return this.#access(this.addLease("named", { name, role, followsDefault: role === null, expiresAt }));
+      if (role !== null) this.#admit(this.#role(role).name, confirmation);
+      const terms = { name, role, followsDefault: role === null, expiresAt, movable: movable || role === null };
+      return this.#access(this.addLease("named", terms));
     },
-    "lease-child": ({ role, pid, forSeconds }) => {
-      if (role !== null) this.#role(role);
+    "lease-child": ({ role, pid, forSeconds, movable = false, like, confirmation }) => {
+      if (role !== null) this.#admit(this.#role(role).name, confirmation);
+      const from = like === undefined ? undefined : this.#select({ by: "token", token: like });
+      if (from && from.kind !== "default" && !from.followsDefault) {
+        return this.#access(this.addLease("child", { role: from.role, holderPid: pid, movable: from.movable }));
+      }
       const expiresAt = forSeconds === undefined ? null : NOW + forSeconds * 1000;
       const lease = this.addLease("child", {
         role: role ?? this.defaultRole,
         followsDefault: role === null,
         holderPid: pid,
         expiresAt,
+        movable: movable || role === null,
       });
       return this.#access(lease);
     },
@@ -494,6 +541,29 @@ export class FakeControl {
     },
   };
 
+  #move(lease: FakeLease, role: string, forSeconds: number | undefined): ControlResponse<"use"> {
+    const fetched = this.#fetch(role);
+    const temporary = forSeconds === undefined ? null : { until: NOW + forSeconds * 1000, thenRole: lease.role };
+    const moved = { ...lease, role, temporary, followsDefault: false, previousRole: lease.role };
+    this.leases = this.leases.map((held) => (held.id === lease.id ? moved : held));
+    if (lease.kind === "default") this.defaultRole = role;
+    const holders = this.holders.filter((holder) => holder.role === lease.role && holder.role !== role);
+    return { lease: view(moved), old: this.#summary(lease.role), new: fetched, holders };
+  }
+
+  /** A guarded role takes what `guard-confirm` gave. */
+  #admit(name: string, confirmation: string | undefined): void {
+    const guard = this.roles.find((role) => role.name === name)?.guard;
+    if (!guard || confirmation === `yes to ${name}`) return;
+    throw new Refusal({ code: "GuardRefused", message: `role ${name} is guarded`, hint: "brokerctl request" });
+  }
+
+  #request(id: string): RequestView {
+    const request = this.accessRequests.find((each) => each.id === id);
+    if (request) return request;
+    throw new Refusal({ code: "UsageInvalid", message: `there is no request ${id}`, hint: "brokerctl requests" });
+  }
+
   #status(): StatusView {
     return {
       daemon: {
@@ -514,6 +584,7 @@ export class FakeControl {
       sources: this.sources,
       roles: this.roles,
       leases: this.leases.map(view),
+      pendingRequests: this.accessRequests.filter(({ state }) => state === "pending").length,
       ...(this.leftOut && { leftOut: this.leftOut }),
     };
   }
@@ -531,6 +602,8 @@ export class FakeControl {
       lastUsedBy: null,
       holderPid: null,
       temporary: null,
+      movable: kind !== "pinned",
+      grant: null,
     };
     return { ...lease, ...extra };
   }

@@ -1,4 +1,5 @@
 import { BrokerError } from "../../src/core/errors.js";
+import type { RoleCondition } from "../../src/core/guard.js";
 import { hashLeaseToken, type Lease, newLeaseToken } from "../../src/core/lease.js";
 import type { LeaseLookup } from "../../src/leases/lease-state.js";
 
@@ -7,6 +8,7 @@ export class FakeLeases implements LeaseLookup {
   readonly touched: string[] = [];
   readonly #live = new Map<string, Lease>();
   readonly #ended = new Set<string>();
+  readonly #granted = new Set<string>();
 
   /** Makes a lease and gives its token. */
   add(role: string | null): string {
@@ -32,6 +34,21 @@ export class FakeLeases implements LeaseLookup {
 
   roleOf(lease: Lease): string | null {
     return lease.role;
+  }
+
+  requireGrant(lease: Lease, { name, guarded }: RoleCondition): void {
+    if (guarded && !this.#granted.has(lease.id)) {
+      throw new BrokerError("GuardRefused", `role ${name} is guarded`, {
+        hint: `brokerctl lease set ${lease.id} ${name}`,
+      });
+    }
+  }
+
+  /** The lease may have guarded roles from now on, or no longer. */
+  grant(token: string, isGranted: boolean): void {
+    const { id } = this.resolve(token);
+    if (isGranted) this.#granted.add(id);
+    else this.#granted.delete(id);
   }
 
   touch(lease: Lease): void {

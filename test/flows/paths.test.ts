@@ -110,13 +110,15 @@ describe("the files that run", () => {
 
     expect(differences(ran, joined(cli, daemon))).toEqual(NONE);
     const { read, named } = sizeOf("use, in the command line", cli);
-    expect(read).toBeLessThanOrEqual(9);
-    expect(named).toBeLessThanOrEqual(8);
+    expect(read).toBeLessThanOrEqual(10);
+    expect(named).toBeLessThanOrEqual(9);
   });
 
   it("for an `exec` of a role that is held are, in both programs, those of docs/architecture.md", async () => {
     const cli = listed("an `exec` in the command line");
-    const daemon = joined(listed("a `use` in the daemon"), listed("an `exec` in the daemon"));
+    const use = listed("a `use` in the daemon");
+    const besidesItsHandler = { ...use, read: use.read.filter((file) => file !== "control/handlers/move-handlers.ts") };
+    const daemon = joined(besidesItsHandler, listed("an `exec` in the daemon"));
     await run("exec", "prod", "--", "true");
 
     const ran = await filesRun(() => run("exec", "dev", "--", "true"));
@@ -125,7 +127,7 @@ describe("the files that run", () => {
     const [ofCli, ofDaemon] = [sizeOf("exec, in the command line", cli), sizeOf("exec, in the daemon", daemon)];
     expect(ofCli.read).toBeLessThanOrEqual(13);
     expect(ofCli.named).toBeLessThanOrEqual(18);
-    expect(ofDaemon.read).toBeLessThanOrEqual(16);
+    expect(ofDaemon.read).toBeLessThanOrEqual(18);
     expect(ofDaemon.named).toBeLessThanOrEqual(19);
   });
 

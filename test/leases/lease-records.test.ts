@@ -64,7 +64,7 @@ describe("leases.json", () => {
     ["{}", "version"],
     ['{"version":"1"}', "version"],
     ['{"version":0}', "version"],
-    ['{"version":2,"new":true}', "newer"],
+    ['{"version":3,"new":true}', "newer"],
     ['{"version":1,"leases":[],"ended":[]}', "rotationDue"],
     ['{"version":1,"leases":{},"ended":[],"rotationDue":[]}', "leases"],
     ['{"version":1,"leases":[],"ended":[],"rotationDue":[],"__proto__":{}}', "__proto__"],

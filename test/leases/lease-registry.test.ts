@@ -143,7 +143,7 @@ describe("pinned leases", () => {
     const leases = await new LeaseFixture().start();
     const { id } = await leases.pinned("dev");
 
-    expect(await codeOf(() => leases.assign(id, "prod"))).toBe("UsageInvalid");
+    expect(await codeOf(() => leases.assign(id, "prod"))).toBe("LeasePinned");
     expect(leases.select({ by: "id", id }).role).toBe("dev");
   });
 });

@@ -59,6 +59,7 @@ export async function runCommand(argv: readonly string[], options: RunOptions): 
   const paths = resolvePaths({ env: { CREDBROKER_HOME: home }, platform: "linux", homeDir: home, uid: 0 });
   const clock = options.clock ?? new HastyClock();
   const startedAt = options.startedAt ?? clock.now();
+  const prompts = scriptedPrompts([...answers], asked, offered);
   const host: CliHost = {
     version: options.version ?? "0.1.0",
     env: { CREDBROKER_HOME: home, ...env },
@@ -72,7 +73,9 @@ export async function runCommand(argv: readonly string[], options: RunOptions): 
     stdout: { write: (text) => (written.stdout += text) },
     stderr: { write: (text) => (written.stderr += text), isTTY: interactive },
     streams: () => ({ stdout: collecting(written, "stdout"), stderr: collecting(written, "stderr") }),
-    prompts: scriptedPrompts([...answers], asked, offered),
+    prompts,
+    openTerminal: async () =>
+      interactive ? { prompts, say: (text) => void asked.push(text), close: () => undefined } : undefined,
     paths: () => paths,
     connect: async () =>
       createControlClient({ socketPath: paths.controlSocket, version: options.version ?? "0.1.0", timeoutMs: 2000 }),

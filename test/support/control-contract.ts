@@ -151,7 +151,7 @@ export const CONTRACT_CASES: readonly ContractCase[] = [
     steps: [
       step("lease-access", { pinnedRole: "dev" }, { lease: { kind: "pinned", role: "dev", followsDefault: false } }),
       step("lease-access", { pinnedRole: "dev" }, ({ token }) => ({ token })),
-      step("use", ({ token }) => ({ lease: { by: "token", token }, role: "prod" }), code("UsageInvalid")),
+      step("use", ({ token }) => ({ lease: { by: "token", token }, role: "prod" }), code("LeasePinned")),
       step("lease-access", { pinnedRole: "nosuch" }, code("RoleUnknown")),
     ],
   },

@@ -2,6 +2,7 @@ import type { AuditEvent } from "../../src/audit/audit-event.js";
 import type { AuditRecorder } from "../../src/audit/audit-log.js";
 import { type HeldCredentials } from "../../src/core/credentials.js";
 import type { BrokerError } from "../../src/core/errors.js";
+import type { RoleCondition } from "../../src/core/guard.js";
 import { Secret } from "../../src/core/secret.js";
 import type { RoleCredentials } from "../../src/credentials/credentials-registry.js";
 import { createEndpointApp } from "../../src/endpoint/app.js";
@@ -37,6 +38,12 @@ export function hourOfCredentials(extra: Partial<HeldCredentials["credentials"]>
 class FakeCredentials implements RoleCredentials {
   readonly answers = new Map<string, (waitedMs: number | undefined) => Promise<HeldCredentials>>();
   asked = 0;
+  /** Roles that no lease gets without a grant. */
+  readonly guarded = new Set<string>();
+
+  condition(role: string): RoleCondition {
+    return { name: role, digest: "0".repeat(64), guarded: this.guarded.has(role) };
+  }
 
   hold(role: string, held: HeldCredentials): void {
     this.answers.set(role, async () => held);

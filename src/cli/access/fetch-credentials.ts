@@ -4,6 +4,7 @@ import { reasonOf } from "../../core/errno.js";
 import { BrokerError, type BrokerErrorCode } from "../../core/errors.js";
 import { Secret } from "../../core/secret.js";
 import type { CliContext } from "../context.js";
+import type { Confirmed } from "../guard/confirm-role.js";
 import { regionVariables } from "./variables.js";
 
 /** What the endpoint answers with (endpoint/credentials-body). */
@@ -30,8 +31,13 @@ const ANSWER_TIMEOUT_MS = 5000;
  * Credentials never leave through control: a lease of 60 s is taken, the endpoint asked as any SDK would ask
  * it, the lease ended. The role should be warm already, so that errors come with their hints.
  */
-export async function fetchCredentials(context: CliContext, role: string | null): Promise<FetchedCredentials> {
-  const access = await context.client.call("lease-child", { role, pid: context.pid, forSeconds: LEASE_SECONDS });
+export async function fetchCredentials(
+  context: CliContext,
+  role: string | null,
+  yes: Confirmed = {},
+): Promise<FetchedCredentials> {
+  const { client, pid } = context;
+  const access = await client.call("lease-child", { role, pid, forSeconds: LEASE_SECONDS, ...yes });
   try {
     return {
       credentials: await context.output.progress.during("fetching credentials", () => fetchWith(access, context)),
@@ -44,8 +50,12 @@ export async function fetchCredentials(context: CliContext, role: string | null)
 }
 
 /** Temporary keys themselves, for programs that know nothing else: they end, and nothing renews them. */
-export async function staticVariables(context: CliContext, role: string | null): Promise<Record<string, string>> {
-  const { credentials, region } = await fetchCredentials(context, role);
+export async function staticVariables(
+  context: CliContext,
+  role: string | null,
+  yes: Confirmed = {},
+): Promise<Record<string, string>> {
+  const { credentials, region } = await fetchCredentials(context, role, yes);
   return {
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey.reveal(),

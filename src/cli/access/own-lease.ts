@@ -2,12 +2,16 @@ import { rm } from "node:fs/promises";
 import type { LeaseAccess } from "../../control-api/lease-contract.js";
 import { BrokerError } from "../../core/errors.js";
 import type { CliContext } from "../context.js";
+import { type Confirmed, confirmRole } from "../guard/confirm-role.js";
 import { staticVariables } from "./fetch-credentials.js";
 import { type Form, type LeaseForm, leaseVariables, tokenFilePath } from "./lease-variables.js";
 
-export interface OwnLease {
-  /** Fetched already, so that errors came with their hints; null follows the default lease. */
+export interface OwnLease extends Confirmed {
+  /** Fetched already, so that errors came with their hints; null follows the default lease, or is as that of `like`. */
   readonly role: string | null;
+  /** The token of the lease that it is made like. */
+  readonly like?: string | undefined;
+  readonly movable?: boolean;
   readonly forSeconds: number | undefined;
   readonly form: Form;
 }
@@ -26,16 +30,25 @@ const END_PATIENCE_MS = 2000;
  * with it even when we are killed. The form `static` is keys and leaves no lease.
  */
 export async function withOwnLease<T>(
-  { role, forSeconds, form }: OwnLease,
+  { role, forSeconds, form, like, movable, confirmation }: OwnLease,
   context: CliContext,
   use: (lease: LeaseForChild) => Promise<T>,
 ): Promise<T> {
   if (form === "static") {
     refuseEnd(forSeconds);
-    return use({ variables: await staticVariables(context, role), handOverTo: async () => Promise.resolve() });
+    return use({
+      variables: await staticVariables(context, role, confirmation === undefined ? {} : { confirmation }),
+      handOverTo: async () => Promise.resolve(),
+    });
   }
   const { client, pid, paths } = context;
-  const access = await client.call("lease-child", { role, pid, ...(forSeconds !== undefined && { forSeconds }) });
+  const access = await client.call("lease-child", {
+    ...{ role, pid },
+    ...(forSeconds !== undefined && { forSeconds }),
+    ...(like !== undefined && { like }),
+    ...(movable === true && { movable }),
+    ...(confirmation !== undefined && { confirmation }),
+  });
   try {
     const variables = await leaseVariables(access, form, paths().stateDir);
     return await use({ variables, handOverTo: (child) => handOver(access, child, context) });
@@ -63,4 +76,17 @@ async function endLease({ lease }: LeaseAccess, form: LeaseForm, { quietClient, 
   );
   await revoke.catch(() => undefined);
   if (form === "token-file") await rm(tokenFilePath(lease.id, paths().stateDir), { force: true });
+}
+
+/** A lease by its name. The token of one that has a guarded role is given after a yes only. */
+export async function accessToNamed(
+  name: string,
+  reason: string | undefined,
+  context: CliContext,
+): Promise<LeaseAccess> {
+  const lease = { by: "name", name } as const;
+  const { role, followsDefault, kind } = await context.client.call("lease-show", { lease });
+  const isGiven = role === null || followsDefault || kind === "default";
+  const yes = isGiven ? {} : await confirmRole({ role, target: lease, reason }, context);
+  return context.client.call("lease-access", { lease, ...yes });
 }

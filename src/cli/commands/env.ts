@@ -2,17 +2,27 @@ import type { LeaseAccess } from "../../control-api/lease-contract.js";
 import { BrokerError } from "../../core/errors.js";
 import { markFor } from "../access/child-environment.js";
 import { FORMS, type LeaseForm, leaseVariables } from "../access/lease-variables.js";
+import { accessToNamed } from "../access/own-lease.js";
 import { printChanges, printFailure, SHELL_FORMATS, type ShellFormat } from "../access/print-changes.js";
 import { changesFor, HOOK_VARIABLE } from "../access/variables.js";
+import { parseDuration } from "../arguments/argument-values.js";
 import { competingFiles } from "../aws-files/competing-files.js";
 import { defineCommand, type OptionSpecs } from "../command.js";
 import type { CliContext } from "../context.js";
+import { type Confirmed, confirmRole, REASON_OPTION } from "../guard/confirm-role.js";
 import { ensureLoggedIn, withLogin } from "../login/login.js";
 
 const OPTIONS = {
   lease: { type: "string", value: "NAME", help: "a lease made by `brokerctl lease create`" },
   new: { type: "boolean", help: "a lease of its own, which ends with the process --pid" },
   pid: { type: "string", value: "PID", help: "with --new: the shell that holds the lease, usually $$" },
+  movable: { type: "boolean", help: "with --new and ROLE: let `use` move the lease" },
+  for: {
+    type: "string",
+    value: "DURATION",
+    help: "for ROLE: of --new, the lease ends then; of a guarded role, the yes",
+  },
+  reason: REASON_OPTION,
   as: { type: "string", choices: FORMS, help: "url (default): one variable; static: the keys themselves" },
   format: { type: "string", choices: SHELL_FORMATS, help: "for which shell or program; default sh" },
 } as const satisfies OptionSpecs;
@@ -34,7 +44,9 @@ pinned to that role. On failure stdout holds the unsets and \`false\`, so that n
   ],
   async run(args, context) {
     const { as = "url", format = "sh" } = args.options;
-    const wanted = wantedLease({ ...args.options, role: args.positionals[0] });
+    const { for: duration } = args.options;
+    const forSeconds = duration === undefined ? undefined : parseDuration(duration, "--for");
+    const wanted = wantedLease({ ...args.options, forSeconds, role: args.positionals[0] });
     const set = as === "static" ? await staticSet(wanted, context) : await leaseSet(wanted, as, context);
     const { defaultSettings, files } = await competingFiles(context);
     const all = { ...defaultSettings, ...set, ...files };
@@ -76,19 +88,29 @@ function ownerOf(wanted: WantedLease): string {
 
 async function staticSet(wanted: WantedLease, context: CliContext): Promise<Record<string, string>> {
   const role = await roleOf(wanted, context);
+  const { forSeconds, reason } = wanted;
+  const yes = await confirmRole({ role, target: { by: "new" }, forSeconds, reason }, context);
   await withLogin(context, role, () => context.client.call("warm", { role }));
   const { staticVariables } = await import("../access/fetch-credentials.js");
-  return staticVariables(context, role);
+  return staticVariables(context, role, yes);
 }
 
 /** Which lease `env` is asked for. */
-type WantedLease =
-  | { readonly kind: "default" }
-  | { readonly kind: "named"; readonly name: string }
-  | { readonly kind: "pinned"; readonly role: string }
-  | { readonly kind: "new"; readonly role: string | null; readonly pid: number };
+type WantedLease = Terms &
+  (
+    | { readonly kind: "default" }
+    | { readonly kind: "named"; readonly name: string }
+    | { readonly kind: "pinned"; readonly role: string }
+    | { readonly kind: "new"; readonly role: string | null; readonly pid: number }
+  );
 
-interface LeaseFlags {
+interface Terms {
+  readonly forSeconds: number | undefined;
+  readonly reason: string | undefined;
+  readonly movable: boolean;
+}
+
+interface LeaseFlags extends Terms {
   readonly role: string | undefined;
   readonly lease: string | undefined;
   readonly new: boolean;
@@ -97,10 +119,11 @@ interface LeaseFlags {
 
 function wantedLease(flags: LeaseFlags): WantedLease {
   refuseContradictions(flags);
-  const { role, lease, pid } = flags;
-  if (flags.new) return { kind: "new", role: role ?? null, pid: pidOf(pid) };
-  if (lease !== undefined) return { kind: "named", name: lease };
-  return role === undefined ? { kind: "default" } : { kind: "pinned", role };
+  const { role, lease, pid, forSeconds, reason, movable } = flags;
+  const terms = { forSeconds, reason, movable };
+  if (flags.new) return { kind: "new", role: role ?? null, pid: pidOf(pid), ...terms };
+  if (lease !== undefined) return { kind: "named", name: lease, ...terms };
+  return role === undefined ? { kind: "default", ...terms } : { kind: "pinned", role, ...terms };
 }
 
 /** A role that is named is fetched first: what is missing shows here and not inside a program. */
@@ -110,16 +133,26 @@ async function accessTo(wanted: WantedLease, context: CliContext): Promise<Lease
     case "default":
       return client.call("lease-access", { lease: { by: "default" } });
     case "named":
-      return client.call("lease-access", { lease: { by: "name", name: wanted.name } });
-    case "pinned":
-      await withLogin(context, wanted.role, () => client.call("warm", { role: wanted.role }));
-      return client.call("lease-access", { pinnedRole: wanted.role });
+      return accessToNamed(wanted.name, wanted.reason, context);
+    case "pinned": {
+      const { role, forSeconds } = wanted;
+      const yes = await ready(role, wanted, context);
+      return client.call("lease-access", { pinnedRole: role, ...(forSeconds !== undefined && { forSeconds }), ...yes });
+    }
     case "new": {
-      const { role, pid } = wanted;
-      if (role !== null) await withLogin(context, role, () => client.call("warm", { role }));
-      return client.call("lease-child", { role, pid });
+      const { role, pid, forSeconds, movable } = wanted;
+      const yes = role === null ? {} : await ready(role, wanted, context);
+      const terms = { ...(forSeconds !== undefined && { forSeconds }), ...(movable && { movable }) };
+      return client.call("lease-child", { role, pid, ...terms, ...yes });
     }
   }
+}
+
+/** Confirmed, as its guard asks, then fetched. */
+async function ready(role: string, { forSeconds, reason }: Terms, context: CliContext): Promise<Confirmed> {
+  const yes = await confirmRole({ role, target: { by: "new" }, forSeconds, reason }, context);
+  await withLogin(context, role, () => context.client.call("warm", { role }));
+  return yes;
 }
 
 /** The role whose keys are to be printed. */
@@ -136,7 +169,8 @@ async function roleOf(wanted: WantedLease, { client }: CliContext): Promise<stri
   });
 }
 
-function refuseContradictions({ role, lease, new: isNew, pid }: LeaseFlags): void {
+function refuseContradictions({ role, lease, new: isNew, pid, forSeconds, movable }: LeaseFlags): void {
+  refuseTerms({ role, isNew, forSeconds, movable });
   if (pid !== undefined && !isNew) {
     throw usage("--pid says which process holds a lease made with --new", `--new --pid ${pid}`);
   }
@@ -144,6 +178,23 @@ function refuseContradictions({ role, lease, new: isNew, pid }: LeaseFlags): voi
   if (isNew) throw usage("--new makes a lease and --lease names one: choose", "--new --pid $$");
   if (role === undefined) return;
   throw usage(`a lease has its own role: ROLE and --lease ${lease} exclude each other`, `--lease ${lease}`);
+}
+
+interface WantedTerms extends Omit<Terms, "reason"> {
+  readonly role: string | undefined;
+  readonly isNew: boolean;
+}
+
+function refuseTerms({ role, isNew, forSeconds, movable }: WantedTerms): void {
+  if (forSeconds !== undefined && role === undefined) {
+    throw usage("--for is for ROLE: other leases have ends of their own", "ROLE --new --pid $$ --for 30m");
+  }
+  if (movable && (!isNew || role === undefined)) {
+    throw usage(
+      "--movable is for --new and ROLE: a lease of env ROLE is pinned, others are movable",
+      "ROLE --new --pid $$",
+    );
+  }
 }
 
 function pidOf(text: string | undefined): number {

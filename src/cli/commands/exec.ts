@@ -2,18 +2,21 @@ import { BrokerError } from "../../core/errors.js";
 import { environmentOfChild } from "../access/child-environment.js";
 import { withShellLease } from "../access/find-lease.js";
 import { FORMS, type Form, leaseVariables } from "../access/lease-variables.js";
-import { type LeaseForChild, withOwnLease } from "../access/own-lease.js";
+import { accessToNamed, type LeaseForChild, withOwnLease } from "../access/own-lease.js";
 import { type ChildWords, childWords, runChild } from "../access/run-child.js";
 import { parseDuration } from "../arguments/argument-values.js";
 import { neutralAwsFiles } from "../aws-files/neutral-aws-files.js";
 import { defineCommand, type OptionSpecs, type Outcome } from "../command.js";
 import type { CliContext } from "../context.js";
 import { EXEC_EXIT } from "../exit-codes.js";
+import { confirmRole, REASON_OPTION } from "../guard/confirm-role.js";
 import { withLogin } from "../login/login.js";
 
 const OPTIONS = {
   lease: { type: "string", value: "NAME", help: "use this lease instead of one of its own" },
   for: { type: "string", value: "DURATION", help: "the lease ends then, even when CMD still runs" },
+  movable: { type: "boolean", help: "let `use` move the lease, which keeps ROLE otherwise" },
+  reason: REASON_OPTION,
   as: { type: "string", choices: FORMS, help: "how CMD receives its credentials; default header" },
 } as const satisfies OptionSpecs;
 
@@ -22,7 +25,8 @@ export const execCommand = defineCommand({
   summary: "Run a command with a lease of its own that ends with it",
   details: `CMD (default: $SHELL) gets our stdin, terminal and signals; its exit code is ours. What would win over the broker
 is taken out of its environment, and AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE point at copies without keys.
-Without ROLE: the role of this shell's lease, else the default one.`,
+With ROLE the lease is pinned to it: \`use\` inside moves nothing. Without ROLE: the role of this shell's lease, moved by \`use\`
+where that one is, and with its end where it is pinned; else the default lease's.`,
   positionals: [{ name: "ROLE", help: "a role of the config" }],
   rest: "CMD…",
   options: OPTIONS,
@@ -34,7 +38,7 @@ Without ROLE: the role of this shell's lease, else the default one.`,
   exitCodes: [
     "of CMD, when it ran; death by signal is repeated",
     "125 brokerctl itself failed · 126 CMD cannot be run · 127 CMD not found",
-    "(2 for wrong flags and 4 for a missing login stay as they are)",
+    "(2 for wrong flags, 4 for a missing login and 5 for a guard's or pin's refusal stay as they are)",
   ],
   failureCode: EXEC_EXIT.ownFailure,
   async run(args, context) {
@@ -47,9 +51,15 @@ Without ROLE: the role of this shell's lease, else the default one.`,
     }
     const forSeconds = duration === undefined ? undefined : parseDuration(duration, "--for");
     const command = childWords(args.rest, context.env, "brokerctl exec ROLE -- CMD");
-    if (lease !== undefined) return runWithNamedLease({ name: lease, form: as, command }, context);
+    const { reason, movable } = args.options;
+    if (lease !== undefined) return runWithNamedLease({ name: lease, form: as, command, reason }, context);
+    if (role === undefined && movable) {
+      throw new BrokerError("UsageInvalid", "--movable is for a lease with ROLE: without, it is like this shell's", {
+        hint: "brokerctl exec ROLE --movable -- CMD",
+      });
+    }
     const own = role === undefined ? await roleOfShell(context) : { role, follows: false };
-    return runWithOwnLease({ ...own, forSeconds, form: as, command }, context);
+    return runWithOwnLease({ ...own, forSeconds, form: as, command, reason, movable }, context);
   },
 });
 
@@ -57,46 +67,54 @@ interface ShellRole {
   readonly role: string;
   /** It is the default lease's, which `use` moves. */
   readonly follows: boolean;
+  /** The token of this shell's own lease, which the new one is made like. */
+  readonly like?: string;
 }
 
 /** The role that this shell's programs have. */
 async function roleOfShell(context: CliContext): Promise<ShellRole> {
-  const { role, kind, followsDefault } = await withShellLease(context, (lease) =>
-    context.client.call("lease-show", { lease }),
-  );
-  if (role === null) throw noRole("brokerctl exec ROLE -- CMD");
-  return { role, follows: kind === "default" || followsDefault };
+  return withShellLease(context, async (lease) => {
+    const { role, kind, followsDefault } = await context.client.call("lease-show", { lease });
+    if (role === null) throw noRole("brokerctl exec ROLE -- CMD");
+    return { role, follows: kind === "default" || followsDefault, ...(lease.by === "token" && { like: lease.token }) };
+  });
 }
 
 interface WithLease {
+  readonly reason: string | undefined;
   readonly form: Form;
   readonly command: ChildWords;
 }
 
 interface WithOwnLease extends WithLease, ShellRole {
   readonly forSeconds: number | undefined;
+  readonly movable?: boolean;
 }
 
 async function runWithOwnLease(
-  { role, follows, command, ...wanted }: WithOwnLease,
+  { role, follows, like, command, reason, ...wanted }: WithOwnLease,
   context: CliContext,
 ): Promise<Outcome> {
+  const { forSeconds, form } = wanted;
+  // What is made like this shell's lease has what that one was given.
+  const isLike = (follows || like !== undefined) && form !== "static";
+  const yes = isLike ? {} : await confirmRole({ role, target: { by: "new" }, forSeconds, reason }, context);
   await withLogin(context, role, () => context.client.call("warm", { role }));
-  // Of null: the lease follows the default one. Keys follow nothing.
-  const own = { ...wanted, role: follows && wanted.form !== "static" ? null : role };
+  // Of null: the lease follows the default one, or is as this shell's. Keys follow nothing.
+  const own = isLike ? { ...wanted, role: null, like } : { ...wanted, role, ...yes };
   return withOwnLease(own, context, (lease) => runInPlace(command, lease, context));
 }
 
 async function runWithNamedLease(
-  { name, form, command }: WithLease & { readonly name: string },
+  { name, form, command, reason }: WithLease & { readonly name: string },
   context: CliContext,
 ): Promise<Outcome> {
   const { client } = context;
-  const access = await client.call("lease-access", { lease: { by: "name", name } });
+  const access = await accessToNamed(name, reason, context);
   const role = access.lease.role;
   if (role === null) throw noRole(`brokerctl use ROLE --lease ${name}`);
   if (form === "static") {
-    return runWithOwnLease({ role, follows: false, forSeconds: undefined, form, command }, context);
+    return runWithOwnLease({ role, follows: false, forSeconds: undefined, form, command, reason }, context);
   }
   await withLogin(context, role, () => client.call("warm", { role }));
   return runInPlace(command, { variables: await leaseVariables(access, form, context.paths().stateDir) }, context);

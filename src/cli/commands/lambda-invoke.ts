@@ -14,6 +14,7 @@ const OPTIONS = {
   "client-context": { type: "string", value: "FILE", help: "the ClientContext of the invocation, a JSON object" },
   ...ROLE_OPTIONS,
   as: AS_OPTION,
+  for: { type: "string", value: "DURATION", help: "the lease ends then, even when the handler still runs" },
   ...CODE_OPTIONS,
 } as const satisfies OptionSpecs;
 
@@ -42,7 +43,7 @@ as a custom runtime's bootstrap. The result goes to stdout; logs and the REPORT 
       timeoutMs: options.timeout === undefined ? undefined : secondsOf(options.timeout) * 1000,
       command,
     };
-    return withFunction({ ...options, name, for: undefined }, context, (local) =>
+    return withFunction({ ...options, name }, context, (local) =>
       untilInterrupted((signal) => runLocally(local, { ...wanted, signal }, context)),
     );
   },

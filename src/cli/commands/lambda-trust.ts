@@ -2,6 +2,7 @@ import type { ControlResponse } from "../../control-api/contract.js";
 import { BrokerError } from "../../core/errors.js";
 import { defineCommand, JSON_OPTION, type OptionSpecs } from "../command.js";
 import type { CliContext } from "../context.js";
+import { confirmRole, REASON_OPTION } from "../guard/confirm-role.js";
 import { FUNCTION_POSITIONAL, VIA_OPTION } from "../lambda/lambda-options.js";
 import { withLogin } from "../login/login.js";
 
@@ -9,6 +10,7 @@ const OPTIONS = {
   via: { ...VIA_OPTION, help: "the role that is to be let in; default lambda.via of the config" },
   apply: { type: "boolean", help: "add the statement to the role's trust policy" },
   undo: { type: "boolean", help: "remove just that statement" },
+  reason: REASON_OPTION,
   json: JSON_OPTION,
 } as const satisfies OptionSpecs;
 
@@ -24,15 +26,16 @@ Every principal that can assume the role has its permissions: let in only princi
     "brokerctl lambda trust orders-api --via dev --apply   add it",
     "brokerctl lambda trust orders-api --via dev --undo    remove it",
   ],
-  async run({ options: { via = null, apply, undo, json }, positionals: [name = ""] }, context) {
+  async run({ options: { via = null, apply, undo, json, reason }, positionals: [name = ""] }, context) {
     if (apply && undo) {
       throw new BrokerError("UsageInvalid", "--apply adds the statement and --undo removes it: choose", {
         hint: `brokerctl lambda trust ${name} --apply`,
       });
     }
     const action = apply ? "apply" : undo ? "undo" : "show";
+    const yes = await confirmRole({ role: via, target: { by: "new" }, reason }, context);
     const trust = await withLogin(context, via ?? undefined, () =>
-      context.client.call("lambda-trust", { function: name, via, action }),
+      context.client.call("lambda-trust", { function: name, via, action, ...yes }),
     );
     if (json) context.output.printJson(trustJson(trust));
     else

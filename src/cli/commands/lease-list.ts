@@ -3,7 +3,7 @@ import { defineCommand, JSON_OPTION } from "../command.js";
 import type { Screen } from "../terminal/screen.js";
 import { table } from "../terminal/table.js";
 import { leaseJson } from "../terminal/views.js";
-import { when } from "../terminal/when.js";
+import { span, when } from "../terminal/when.js";
 
 export const leaseListCommand = defineCommand({
   name: "lease list",
@@ -21,11 +21,12 @@ export const leaseListCommand = defineCommand({
 /** Also part of `status`. */
 export function leaseTable(leases: readonly LeaseView[], now: number, screen: Screen): string {
   return table(
-    ["lease", "id", "role", "ends", "last used"],
+    ["lease", "id", "role", "moved by use", "ends", "last used"],
     leases.map((lease) => [
       lease.name ?? lease.kind,
       lease.id,
-      roleOf(lease),
+      roleOf(lease, now),
+      lease.movable ? "yes" : "pinned",
       endOf(lease, now),
       when(lease.lastUsedAt, now),
     ]),
@@ -33,9 +34,10 @@ export function leaseTable(leases: readonly LeaseView[], now: number, screen: Sc
   );
 }
 
-function roleOf({ role, followsDefault, kind }: LeaseView): string {
+function roleOf({ role, followsDefault, kind, grant }: LeaseView, now: number): string {
   const follows = followsDefault && kind !== "default" ? " (follows the default)" : "";
-  return `${role ?? "none"}${follows}`;
+  const given = grant === null ? "" : ` (given ${grant.until > now ? `for ${span(grant.until - now)}` : "no longer"})`;
+  return `${role ?? "none"}${follows}${given}`;
 }
 
 function endOf({ expiresAt, holderPid }: LeaseView, now: number): string {

@@ -20,12 +20,16 @@ export const leaseShowCommand = defineCommand({
 });
 
 function describe(lease: LeaseView, now: number): readonly string[] {
-  const { name, id, kind, role, followsDefault, holderPid, temporary } = lease;
+  const { name, id, kind, role, followsDefault, holderPid, temporary, movable, grant } = lease;
   return [
     `lease      ${name ?? "-"}`,
     `id         ${id}`,
     `kind       ${kind}`,
     `role       ${role ?? "none"}${followsDefault ? " (follows the default)" : ""}`,
+    `use        ${movable ? "moves it" : "does not move it: pinned"}`,
+    ...(grant
+      ? [`given      until ${when(grant.until, now)}${grant.request === null ? "" : ` by request ${grant.request}`}`]
+      : []),
     ...(temporary ? [`then       ${temporary.thenRole ?? "none"} ${when(temporary.until, now)}`] : []),
     ...(holderPid === null ? [] : [`holder     process ${holderPid}`]),
     `created    ${when(lease.createdAt, now)}`,

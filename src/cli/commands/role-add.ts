@@ -25,6 +25,12 @@ const FIELDS = {
   "transitive-tag-keys": { type: "string", repeat: true, value: "KEY", help: "tag that goes along the chain" },
   policy: { type: "string", value: "JSON", help: "session policy, or file://PATH" },
   "policy-arns": { type: "string", repeat: true, value: "ARN", help: "managed policy that narrows the session" },
+  guard: {
+    type: "string",
+    repeat: true,
+    value: "KEY=VALUE",
+    help: "confirm=terminal|desktop|passphrase, reason=true, max_lease=30m",
+  },
 } as const satisfies OptionSpecs;
 
 export const roleAddCommand = defineCommand({
@@ -33,7 +39,6 @@ export const roleAddCommand = defineCommand({
   details: "The flags are the config's keys (also in its spelling: --role_arn). Comments and order of the file stay.",
   positionals: [{ name: "NAME", required: true, help: "what you `use`" }],
   options: { ...FIELDS, json: JSON_OPTION },
-  laterOptions: ["guard"],
   examples: [
     "brokerctl role add dev --source ops --role-arn arn:aws:iam::111111111111:role/dev --region eu-west-1",
     "brokerctl role add admin --source corp --sso-account-id 111111111111 --sso-role-name AdministratorAccess",
@@ -46,12 +51,8 @@ export const roleAddCommand = defineCommand({
         hint: "--source SOURCE",
       });
     }
-    const wrongTag = options.tags.find((tag) => !/^[^=]+=/.test(tag));
-    if (wrongTag !== undefined) {
-      throw new BrokerError("UsageInvalid", `--tags must be KEY=VALUE, not '${wrongTag}'`, {
-        hint: "--tags team=core",
-      });
-    }
+    refuseNoPairs("--tags", options.tags, "team=core");
+    refuseNoPairs("--guard", options.guard, "confirm=terminal");
     const fields = await fieldsOf(options, FIELDS, context);
     const summary = await addEntry({ kind: "role", name, fields }, context);
     if (context.output.json) context.output.printJson({ role: name, summary });
@@ -59,3 +60,9 @@ export const roleAddCommand = defineCommand({
     context.output.hint(`brokerctl use ${name}`);
   },
 });
+
+function refuseNoPairs(flag: string, values: readonly string[], example: string): void {
+  const wrong = values.find((value) => !/^[^=]+=/.test(value));
+  if (wrong === undefined) return;
+  throw new BrokerError("UsageInvalid", `${flag} must be KEY=VALUE, not '${wrong}'`, { hint: `${flag} ${example}` });
+}

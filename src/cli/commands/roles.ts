@@ -1,5 +1,6 @@
 import type { LeftOutView, RoleView } from "../../control-api/contract.js";
 import { BrokerError } from "../../core/errors.js";
+import { GLOB_OPTIONS, globText } from "../../core/glob.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
 import type { Output } from "../terminal/output.js";
 import type { Screen } from "../terminal/screen.js";
@@ -54,7 +55,7 @@ async function matcherOf(filter: string): Promise<(text: string) => boolean> {
   const { default: picomatch } = await import("picomatch");
   try {
     // `bash`: a star takes the slashes of names too. Parentheses mean themselves.
-    return picomatch(filter.replaceAll(/[\\()]/g, "\\$&"), { bash: true, dot: true, nonegate: true, noextglob: true });
+    return picomatch(globText(filter), GLOB_OPTIONS);
   } catch {
     throw new BrokerError("UsageInvalid", `'${filter.slice(0, 40)}' is no pattern`, {
       hint: "brokerctl roles 'prod*'",
@@ -97,12 +98,13 @@ export interface RoleTable {
 /** Also part of `status`. */
 export function roleTable(roles: readonly RoleView[], { defaultRole, now, screen }: RoleTable): string {
   return table(
-    ["", "role", "account", "source", "state", "credentials end"],
+    ["", "role", "account", "source", "guard", "state", "credentials end"],
     roles.map((role) => [
       role.name === defaultRole ? "*" : " ",
       role.name,
       role.accountId ?? "-",
       role.source,
+      role.guard === null ? "-" : (role.guard.confirm ?? "reason or time"),
       role.state,
       when(role.expiration, now),
     ]),

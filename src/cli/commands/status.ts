@@ -84,7 +84,7 @@ function protections({ peerCheck, memory }: StatusView["daemon"]): readonly stri
 }
 
 function print(status: ShownStatus, { output, clock }: CliContext): void {
-  const { daemon, sources, roles, leases, defaultRole, hidden, leftOut } = status;
+  const { daemon, sources, roles, leases, defaultRole, pendingRequests, hidden, leftOut } = status;
   const now = clock.now();
   const { screen } = output;
   output.print(
@@ -109,6 +109,7 @@ function print(status: ShownStatus, { output, clock }: CliContext): void {
   if (leases.length > 0) output.print(`\n${leaseTable(leases, now, screen)}`);
   if (hidden.length > 0)
     output.print(`\n${fields([`not shown: ${hidden.join(", ")}; all: brokerctl status --all`], screen)}`);
+  if (pendingRequests > 0) output.warn(`${pendingRequests} requests wait for a person`, "brokerctl requests");
   warnOfRoleErrors(roles, output);
   warnOfLeftOut(leftOut, output);
   for (const warning of daemon.warnings) output.warn(warning);

@@ -2,7 +2,7 @@ import type { ControlResponse } from "../../control-api/contract.js";
 import { BrokerError } from "../../core/errors.js";
 import { defineCommand } from "../command.js";
 import { passphraseToUnlock } from "../config/passphrase.js";
-import type { CliContext } from "../context.js";
+import type { CliContext, Environment } from "../context.js";
 
 const ATTEMPTS = 3;
 
@@ -41,11 +41,20 @@ async function unlockWithPassphrase(fromStdin: boolean, context: CliContext): Pr
   for (let attempt = 1; ; attempt++) {
     const passphrase = await passphraseToUnlock(fromStdin, context);
     try {
-      return await context.client.call("unlock", { ...(passphrase !== undefined && { passphrase }) });
+      if (passphrase === undefined) return await context.client.call("unlock", {});
+      return await context.client.call("unlock", { passphrase, display: displayOf(context.env) });
     } catch (error) {
       const again = error instanceof BrokerError && error.code === "StoreLocked" && context.interactive && !fromStdin;
       if (!again || passphrase === undefined || attempt === ATTEMPTS) throw error;
       context.output.say(error.message);
     }
   }
+}
+
+/** Where this session's screen is, for guards that ask in a dialog: brokerd takes it from who has the passphrase only. */
+function displayOf(env: Environment): Record<string, string> {
+  const names = ["DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "XDG_RUNTIME_DIR"];
+  return Object.fromEntries(
+    names.map((name) => [name, env[name]]).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
 }

@@ -9,6 +9,7 @@ import { withOwnLease } from "../access/own-lease.js";
 import { absolutePath, parseDuration } from "../arguments/argument-values.js";
 import { neutralAwsFiles } from "../aws-files/neutral-aws-files.js";
 import type { CliContext } from "../context.js";
+import { type Confirmed, confirmRole } from "../guard/confirm-role.js";
 import { withLogin } from "../login/login.js";
 import { functionChanges } from "./function-changes.js";
 
@@ -17,9 +18,11 @@ export interface NamedFunction {
   readonly name: string;
   readonly via: string | undefined;
   readonly mode: LambdaMode | undefined;
+  readonly reason: string | undefined;
+  readonly forSeconds?: number | undefined;
 }
 
-export type DeployedFunction = ControlResponse<"lambda-role">;
+export type DeployedFunction = ControlResponse<"lambda-role"> & Confirmed;
 
 export interface FunctionRun extends NamedFunction {
   readonly for: string | undefined;
@@ -56,10 +59,12 @@ export async function withFunction<T>(
 
 /** Reads the function and fetches the credentials of its role: what is missing shows here and not inside its code. */
 export async function deployedFunction(named: NamedFunction, context: CliContext): Promise<DeployedFunction> {
-  const { name, via = null, mode = "assume" } = named;
+  const { name, via = null, mode = "assume", forSeconds, reason } = named;
   const { client, output } = context;
+  const asked = { target: { by: "new" }, forSeconds, reason } as const;
+  const yes = await confirmRole({ ...asked, role: via }, context);
   const found = await withLogin(context, via ?? undefined, () =>
-    client.call("lambda-role", { function: name, via, mode }),
+    client.call("lambda-role", { function: name, via, mode, ...yes }),
   );
   if (found.change !== undefined) output.warn(found.change);
   // What any mode cannot do is in docs/lambda.md; what this one narrows is said each time.
@@ -69,7 +74,8 @@ export async function deployedFunction(named: NamedFunction, context: CliContext
   } catch (error) {
     throw mode === "assume" ? explainDenial(error, { name, found }) : error;
   }
-  return found;
+  if (found.confirmation !== undefined) return found;
+  return { ...found, ...(await confirmRole({ ...asked, role: found.role }, context)) };
 }
 
 interface Denied {

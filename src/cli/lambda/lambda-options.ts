@@ -1,5 +1,6 @@
 import type { LambdaMode } from "../../core/deployed-function.js";
 import { FORMS } from "../access/lease-variables.js";
+import { REASON_OPTION } from "../guard/confirm-role.js";
 
 /** Flags that the commands about a function share. */
 export const FUNCTION_POSITIONAL = {
@@ -23,6 +24,7 @@ export const ROLE_OPTIONS = {
     choices: MODES,
     help: "assume (default): the function's own role; session-policy: see below",
   },
+  reason: REASON_OPTION,
 } as const;
 
 export const CODE_OPTIONS = {

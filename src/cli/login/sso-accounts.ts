@@ -1,5 +1,6 @@
 import type { SsoRoleFound } from "../../core/config-edit.js";
 import { BrokerError } from "../../core/errors.js";
+import { GLOB_OPTIONS, globText } from "../../core/glob.js";
 import { ConcurrencyLimit } from "../../core/serial.js";
 import type { CliContext } from "../context.js";
 
@@ -61,7 +62,7 @@ async function textMatcher(pattern: string): Promise<(text: string) => boolean> 
   const { default: picomatch } = await import("picomatch");
   try {
     // Parentheses and backslashes stand in accounts' names. `bash`: a star takes slashes too, which stand there as well.
-    return picomatch(wanted.replaceAll(/[\\()]/g, "\\$&"), { bash: true, dot: true, nonegate: true, noextglob: true });
+    return picomatch(globText(wanted), GLOB_OPTIONS);
   } catch {
     throw unusable(pattern);
   }

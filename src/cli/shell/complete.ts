@@ -37,6 +37,7 @@ type Worded = Extract<Fitting, { readonly candidates: unknown }>;
 async function candidatesOf(fitting: Worded, context: CliContext, current: string): Promise<readonly Candidate[]> {
   if (fitting.kind === "words") return fitting.candidates;
   try {
+    if (fitting.of === "requests") return await pendingRequests(context);
     const status = await context.quietClient.call("status", {}, { timeoutMs: PATIENCE_MS });
     const granted = fitting.of === "roles" && current.includes(":") ? await grantedRoles(context) : [];
     return uniquely([...namesIn(status, fitting.of), ...granted, ...fitting.candidates]);
@@ -64,7 +65,13 @@ async function grantedRoles({ quietClient }: CliContext): Promise<readonly Candi
   });
 }
 
-function namesIn({ roles, sources, leases }: StatusView, of: NameKind): readonly Candidate[] {
+async function pendingRequests({ quietClient }: CliContext): Promise<readonly Candidate[]> {
+  const { requests } = await quietClient.call("request-list", {}, { timeoutMs: PATIENCE_MS });
+  const pending = requests.filter(({ state }) => state === "pending");
+  return pending.map(({ id, lease, role }) => ({ value: id, help: `${role} for lease ${lease.label}` }));
+}
+
+function namesIn({ roles, sources, leases }: StatusView, of: Exclude<NameKind, "requests">): readonly Candidate[] {
   switch (of) {
     case "roles":
       return roles.map(({ name, accountId, state }) => ({

@@ -7,7 +7,7 @@ export interface Candidate {
 }
 
 /** Names that brokerd knows. */
-export type NameKind = "roles" | "sources" | "leases";
+export type NameKind = "roles" | "sources" | "leases" | "requests";
 
 /** What could stand where the cursor is. */
 export type Fitting =
@@ -28,6 +28,7 @@ const NAMES: Readonly<Record<string, NameKind>> = {
   "ROLE|-": "roles",
   SOURCE: "sources",
   LEASE: "leases",
+  ID: "requests",
 };
 const FILES: readonly string[] = ["FILE", "FILE|-", "PATH", "DIR"];
 const NOTHING: Fitting = { kind: "words", candidates: [], prefix: "" };

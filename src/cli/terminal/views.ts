@@ -7,7 +7,8 @@ import { isoInstant } from "./when.js";
 /** What `--json` prints: snake_case fields that scripts rely on and that keep their meaning, instants as whole-second UTC. */
 type Json = Readonly<Record<string, unknown>>;
 
-export function statusJson({ daemon, defaultRole, sources, roles, leases, leftOut }: StatusView): Json {
+export function statusJson(status: StatusView): Json {
+  const { daemon, defaultRole, sources, roles, leases, pendingRequests, leftOut } = status;
   return {
     daemon: {
       pid: daemon.pid,
@@ -27,6 +28,7 @@ export function statusJson({ daemon, defaultRole, sources, roles, leases, leftOu
     sources: sources.map(sourceJson),
     roles: roles.map(roleJson),
     leases: leases.map(leaseJson),
+    pending_requests: pendingRequests,
     left_out: leftOutJson(leftOut),
   };
 }
@@ -50,6 +52,11 @@ export function roleJson(role: RoleView): Json {
     expiration: isoInstant(role.expiration),
     refresh_at: isoInstant(role.refreshAt),
     last_error: role.lastError,
+    guard: role.guard && {
+      confirm: role.guard.confirm,
+      reason: role.guard.reason,
+      max_lease_seconds: role.guard.maxLeaseSeconds,
+    },
   };
 }
 
@@ -65,6 +72,8 @@ export function leaseJson(lease: LeaseView): Json {
     last_used_at: isoInstant(lease.lastUsedAt),
     last_used_by: lease.lastUsedBy,
     holder_pid: lease.holderPid,
+    movable: lease.movable,
+    guard: lease.grant && { until: isoInstant(lease.grant.until), request: lease.grant.request },
     temporary: lease.temporary && {
       until: isoInstant(lease.temporary.until),
       then_role: lease.temporary.thenRole,

@@ -3,6 +3,7 @@ import type { Source } from "../../core/role.js";
 import type { Config, LeftOutEntry } from "../config.js";
 import { valueAt } from "../field-positions.js";
 import { readYaml, type YamlReading } from "../read-yaml.js";
+import { readRules } from "../request-rules.js";
 import { type ResolvedConfig, resolveRoles } from "../resolve-roles.js";
 import type { RoleEntry } from "../schema/role-schema.js";
 import { roleSchema } from "../schema/role-schema.js";
@@ -59,6 +60,7 @@ export function checkConfig(source: ConfigText): CheckedConfig {
   };
   const resolved = resolveRoles({
     ...entries,
+    secretStore: textAt(root, ["secret_store"]),
     defaultRegion: textAt(root, ["defaults", "region"]),
     user: source.user,
     host: source.host,
@@ -66,7 +68,12 @@ export function checkConfig(source: ConfigText): CheckedConfig {
   const lambdaVia = textAt(root, ["lambda", "via"]);
   const via = checkLambdaVia(lambdaVia, { ...entries, resolved: resolved.sources });
   const top = topOf(root);
-  const problems = [...issues, ...(top ? checkTop(top) : []), ...resolved.problems, ...via];
+  const problems = [
+    ...issues,
+    ...(top ? [...checkTop(top), ...readRules(top.requests).problems] : []),
+    ...resolved.problems,
+    ...via,
+  ];
   const all = [...reading.problems, ...withoutRepeats(problems, reading.problems)];
   if (!top) return { problems: all, reading };
   const build = (leftOut: readonly LeftOutEntry[]): Config => buildConfig(top, { ...resolved, lambdaVia, leftOut });
@@ -141,6 +148,7 @@ function buildConfig(file: ConfigTop, found: InForce): Config {
     endpointPort: endpoint?.port ?? DEFAULT_PORT,
     sources: frozenMap(sources),
     roles: frozenMap(roles),
+    requestRules: readRules(file.requests).rules,
     programs: programsOf(sources.values(), file.data_key_command),
     idleAfterMs: (secondsOfDuration(refresh?.idle_after ?? DEFAULT_IDLE_AFTER) ?? 0) * 1000,
   });

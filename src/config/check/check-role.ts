@@ -2,6 +2,7 @@ import { type Partition, partitionOfArn, partitionOfRegion } from "../partition.
 import type { RoleEntry } from "../schema/role-schema.js";
 import type { SourceType } from "../schema/source-schema.js";
 import type { ConfigProblem } from "./config-problem.js";
+import { showValue } from "./show-value.js";
 
 /** AWS's limit for role chaining, seconds: for every AssumeRole that neither a long-term key without MFA nor a web identity signs. */
 const MAX_CHAINED_DURATION = 3600;
@@ -51,6 +52,16 @@ export function checkRole(name: string, entry: RoleEntry, inherited: Inherited |
       : []),
   ];
   return findings.map(({ field, ...finding }) => ({ ...finding, path: ["roles", name, ...field] }));
+}
+
+/** What a guard without conditions is, and that only one kind of secret store has a passphrase that brokerd could ask for. */
+export function checkGuard(name: string, guard: RoleEntry["guard"], secretStore: string | undefined): ConfigProblem[] {
+  if (!guard) return [];
+  const path = ["roles", name, "guard"];
+  if (Object.keys(guard).length === 0) return [{ path, message: "must say confirm, reason or max_lease" }];
+  if (guard.confirm !== "passphrase" || secretStore === "passphrase") return [];
+  const message = `passphrase needs secret_store: passphrase, not ${showValue(secretStore)}: no other has one to ask for`;
+  return [{ path: [...path, "confirm"], message }];
 }
 
 /** A role is assumed, or a permission set's, or the source's own session: which fields that takes. */

@@ -98,6 +98,7 @@ const EXPECTED: Readonly<Record<string, string>> = {
   string: "text",
   number: "a whole number",
   int: "a whole number",
+  boolean: "true or false",
   array: "a list",
   object: "a map",
   record: "a map",

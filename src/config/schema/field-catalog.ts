@@ -1,4 +1,5 @@
 import type { FieldPath } from "../check/config-problem.js";
+import { guardSchema, requestRuleSchema } from "./guard-schema.js";
 import { roleSchema } from "./role-schema.js";
 import { configSchema, defaultsSchema, endpointSchema, lambdaSchema, refreshSchema } from "./schema.js";
 import { FIELDS_OF_SOURCE_TYPE } from "./source-schema.js";
@@ -17,8 +18,11 @@ export const SOURCE_FIELDS: FieldCatalog = {
 
 export const ROLE_FIELDS: FieldCatalog = {
   fields: Object.keys(roleSchema.shape),
-  later: ["guard"],
+  later: [],
 };
+
+const GUARD_FIELDS: FieldCatalog = { fields: Object.keys(guardSchema.shape), later: [] };
+const RULE_FIELDS: FieldCatalog = { fields: Object.keys(requestRuleSchema.shape), later: [] };
 
 const TOP_FIELDS: FieldCatalog = { fields: Object.keys(configSchema.shape), later: ["projects"] };
 
@@ -31,13 +35,19 @@ const SECTION_FIELDS: Readonly<Record<string, FieldCatalog>> = {
 
 /** The fields of the map at this path, of a source those of its type; none for maps with free keys. */
 export function fieldsAt(path: FieldPath, sourceType: unknown): FieldCatalog {
-  const [section] = path;
+  const [section, , inner] = path;
   if (section === undefined) return TOP_FIELDS;
-  if (path.length === 2 && section === "sources") {
-    return { fields: FIELDS_OF_SOURCE_TYPE.get(String(sourceType)) ?? [], later: [] };
-  }
-  if (path.length === 2 && section === "roles") return ROLE_FIELDS;
-  return (path.length === 1 ? SECTION_FIELDS[section] : undefined) ?? { fields: [], later: [] };
+  if (path.length === 1) return SECTION_FIELDS[section] ?? NONE;
+  if (path.length === 3) return section === "roles" && inner === "guard" ? GUARD_FIELDS : NONE;
+  return path.length === 2 ? entryFields(section, sourceType) : NONE;
+}
+
+const NONE: FieldCatalog = { fields: [], later: [] };
+
+function entryFields(section: string | number, sourceType: unknown): FieldCatalog {
+  if (section === "sources") return { fields: FIELDS_OF_SOURCE_TYPE.get(String(sourceType)) ?? [], later: [] };
+  if (section === "roles") return ROLE_FIELDS;
+  return section === "requests" ? RULE_FIELDS : NONE;
 }
 
 /** The types of source that take this field. */
@@ -50,5 +60,7 @@ export function homeOf(field: string): string | undefined {
   if (SOURCE_FIELDS.fields.includes(field)) return "a source";
   if (ROLE_FIELDS.fields.includes(field)) return "a role";
   if (TOP_FIELDS.fields.includes(field)) return "the top of the file";
+  if (GUARD_FIELDS.fields.includes(field)) return "a role's guard";
+  if (RULE_FIELDS.fields.includes(field)) return "a rule of requests";
   return Object.keys(SECTION_FIELDS).find((section) => SECTION_FIELDS[section]?.fields.includes(field));
 }

@@ -17,6 +17,7 @@ const READERS: Readonly<Record<string, (field: string, values: readonly string[]
   policy_arns: (_, values) => values,
   sso_registration_scopes: (_, values) => values,
   policy: readJson,
+  guard: readGuard,
 };
 
 /**
@@ -65,6 +66,16 @@ function readPairs(field: string, values: readonly string[]): Record<string, str
     pairs.set(key, pair.slice(split + 1));
   }
   return Object.fromEntries(pairs);
+}
+
+/** `confirm=desktop reason=true max_lease=30m`, a pair each. */
+function readGuard(field: string, values: readonly string[]): Record<string, unknown> {
+  const truth = new Map<string, unknown>([
+    ["true", true],
+    ["false", false],
+  ]);
+  const pairs = Object.entries(readPairs(field, values));
+  return Object.fromEntries(pairs.map(([key, value]) => [key, key === "reason" ? (truth.get(value) ?? value) : value]));
 }
 
 function readJson(field: string, values: readonly string[]): unknown {

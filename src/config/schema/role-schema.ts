@@ -12,6 +12,7 @@ import {
   tagKeyField,
   tagValueField,
 } from "./field-rules.js";
+import { guardSchema } from "./guard-schema.js";
 
 const MAX_TAGS = 50;
 const MAX_POLICY_ARNS = 10;
@@ -65,6 +66,7 @@ export const roleSchema = z
       .max(MAX_POLICY_ARNS, `must have at most ${MAX_POLICY_ARNS} ARNs`)
       .optional()
       .describe("Managed policies that limit the session, at most 10"),
+    guard: guardSchema.optional().describe("What is asked of a person before anything gets this role"),
   })
   // for editors; link-roles says it in words
   .meta({

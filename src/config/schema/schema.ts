@@ -2,10 +2,13 @@ import { z } from "zod";
 import { DURATION_PATTERN, DURATION_RULE } from "../../core/duration.js";
 import { SECRET_STORE_KINDS } from "../../core/secret-store-kind.js";
 import { nameField, regionField } from "./field-rules.js";
+import { requestRuleSchema } from "./guard-schema.js";
 import { roleSchema } from "./role-schema.js";
 import { sourceSchema } from "./source-schema.js";
 
 const CONFIG_VERSION = 1;
+/** Each request is held against them one by one. */
+const MAX_RULES = 1000;
 
 export const endpointSchema = z.strictObject({
   port: z
@@ -56,6 +59,11 @@ export const configSchema = z
     defaults: defaultsSchema.nullish().describe("What stands in where a role says nothing"),
     sources: z.record(nameField, sourceSchema).nullish().describe("What signs the first hop, by name"),
     roles: z.record(nameField, roleSchema).nullish().describe("Roles that credentials can be had for, by name"),
+    requests: z
+      .array(requestRuleSchema)
+      .max(MAX_RULES, `must have at most ${MAX_RULES} rules`)
+      .nullish()
+      .describe("Who decides what `brokerctl request` asks for: the first rule that fits; default: a person"),
     lambda: lambdaSchema.nullish().describe("How deployed Lambda functions are reached"),
     refresh: refreshSchema.nullish().describe("How credentials are kept fresh"),
   })

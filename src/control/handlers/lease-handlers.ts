@@ -1,15 +1,15 @@
 import type { LeaseAccess } from "../../control-api/lease-contract.js";
-import type { Holder } from "../../core/audit-views.js";
 import { BrokerError } from "../../core/errors.js";
-import type { Lease, LeaseHolder } from "../../core/lease.js";
+import { isMovable, type Lease, type LeaseHolder } from "../../core/lease.js";
 import type { Secret } from "../../core/secret.js";
+import type { ChildLeaseTerms } from "../../leases/lease-terms.js";
+import { admit, admitToToken } from "../guard.js";
 import { roleNamed } from "../named-entries.js";
 import type { ControlServices } from "../services.js";
-import { leaseView, summaryOf } from "../views.js";
-import type { Handlers } from "./handler.js";
+import { leaseView } from "../views.js";
+import type { ControlCall, Handlers } from "./handler.js";
 
 type Operations =
-  | "use"
   | "lease-access"
   | "lease-create"
   | "lease-child"
@@ -19,40 +19,25 @@ type Operations =
   | "lease-rotate"
   | "lease-revoke";
 
-/** Leases made, moved and ended; their tokens leave here and nowhere else. */
+/** Leases made and ended; their tokens leave here and nowhere else. */
 export function leaseHandlers(services: ControlServices): Handlers<Operations> {
   const { leases, clock } = services;
   const view = (lease: Lease): ReturnType<typeof leaseView> => leaseView(lease, services);
-  const expiresAt = (seconds: number | undefined): number | null =>
-    seconds === undefined ? null : clock.now() + seconds * 1000;
-  const nameOf = async (role: string, signal: AbortSignal): Promise<string> =>
-    (await roleNamed(services, role, signal)).name;
-  const nameOrNull = async (role: string | null, signal: AbortSignal): Promise<string | null> =>
-    role && nameOf(role, signal);
   return {
-    use: async ({ lease: selector, role, forSeconds }, { signal }) => {
-      const lease = leases.select(selector);
-      const old = summaryOf(services, leases.roleOf(lease));
-      const target = await nameOf(role === "-" ? formerRole(lease) : role, signal);
-      // Warmed first: "login required" shows in this terminal and not inside an SDK.
-      await services.credentials.warm(target, signal);
-      const moved = await leases.assign(lease.id, target, { until: expiresAt(forSeconds) });
-      const holders = holdersOf(services, { lease, role: old.role });
-      return { lease: view(moved), old, new: summaryOf(services, target), holders: old.role === target ? [] : holders };
+    "lease-access": async (request, { signal, caller }) => {
+      if ("pinnedRole" in request) return accessTo(services, await pinnedLease(services, request, { signal, caller }));
+      const lease = leases.select(request.lease);
+      const { grant } = admitToToken(services, lease, { ...request, caller });
+      return accessTo(services, grant ? await leases.grant(lease.id, grant) : lease);
     },
-    "lease-access": async (request, { signal }) => {
-      if ("lease" in request) return accessTo(services, leases.select(request.lease));
-      return accessTo(services, await leases.pinned(await nameOf(request.pinnedRole, signal)));
+    "lease-create": async ({ name, ...request }, call) => {
+      const terms = await termsOf(services, request, call);
+      return accessTo(services, await leases.createNamed({ name, ...terms }));
     },
-    "lease-create": async ({ name, role: named, forSeconds }, { signal }) => {
-      const role = await nameOrNull(named, signal);
-      const lease = await leases.createNamed({ name, role, expiresAt: expiresAt(forSeconds) });
-      return accessTo(services, lease);
-    },
-    "lease-child": async ({ role, pid, forSeconds }, { signal }) => {
+    "lease-child": async ({ pid, like, ...request }, call) => {
       const holder = holderOf(services, pid);
-      const child = { role: await nameOrNull(role, signal), holder, expiresAt: expiresAt(forSeconds) };
-      const { lease, token } = await leases.createChild(child);
+      const terms = like === undefined ? await termsOf(services, request, call) : termsLike(services, like, request);
+      const { lease, token } = await leases.createChild({ holder, ...terms });
       return accessWith(services, lease, token);
     },
     "lease-hand-over": async ({ id, pid }) => {
@@ -61,8 +46,10 @@ export function leaseHandlers(services: ControlServices): Handlers<Operations> {
     },
     "lease-list": async () => Promise.resolve({ leases: leases.list().map(view) }),
     "lease-show": async ({ lease }) => Promise.resolve(view(leases.select(lease))),
-    "lease-rotate": async ({ lease }) => {
-      const { lease: rotated, token } = await leases.rotate(leases.select(lease).id);
+    "lease-rotate": async ({ lease: selector, confirmation }, { caller }) => {
+      const lease = leases.select(selector);
+      admitToToken(services, lease, { caller, confirmation });
+      const { lease: rotated, token } = await leases.rotate(lease.id);
       return accessWith(services, rotated, token);
     },
     "lease-revoke": async ({ lease: selector }) => {
@@ -72,6 +59,75 @@ export function leaseHandlers(services: ControlServices): Handlers<Operations> {
       return { ...before, holders: services.audit.holders.find({ lease: lease.id }, clock.now()) };
     },
   };
+}
+
+interface WantedLease {
+  readonly role: string | null;
+  readonly forSeconds?: number;
+  readonly movable?: boolean;
+  readonly confirmation?: string;
+}
+
+type Terms = Pick<ChildLeaseTerms, "role" | "expiresAt" | "pinned" | "grants" | "temporary">;
+
+/** A lease with a role keeps it, unless it is made movable; it ends with what lets it have the role. */
+async function termsOf(
+  services: ControlServices,
+  wanted: WantedLease,
+  { signal, caller }: ControlCall,
+): Promise<Terms> {
+  const { role: named, movable = false, ...asked } = wanted;
+  if (named === null) return { role: null, expiresAt: endIn(services, asked.forSeconds) };
+  const role = await roleNamed(services, named, signal);
+  const { until, grant } = admit(services, role, { ...asked, target: "new", caller });
+  const granted = grant && { grants: [grant] };
+  return { role: role.name, expiresAt: until, ...(!movable && { pinned: true }), ...granted };
+}
+
+/**
+ * As `exec` without ROLE makes it: with the role that programs of that lease have, moved by `use` where that one is. From a pinned
+ * one it has the end as well, so that nothing outlives what it was made from.
+ */
+function termsLike(services: ControlServices, token: string, { forSeconds }: WantedLease): Terms {
+  const { leases } = services;
+  const from = leases.resolve(token);
+  const end = endIn(services, forSeconds);
+  if (from.kind === "default" || from.followsDefault) return { role: null, expiresAt: end };
+  const { role, grants, temporary } = from;
+  const inherited = { role, ...(grants && { grants }), ...(temporary && { temporary }) };
+  if (isMovable(from)) return { ...inherited, expiresAt: end };
+  return { ...inherited, pinned: true, expiresAt: earlier(from.expiresAt, end) };
+}
+
+function earlier(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.min(a, b);
+}
+
+function endIn({ clock }: ControlServices, seconds: number | undefined): number | null {
+  return seconds === undefined ? null : clock.now() + seconds * 1000;
+}
+
+/** Of `env ROLE`: the same URL each time; a guarded role needs its yes each time as well, for the time of its guard. */
+async function pinnedLease(
+  services: ControlServices,
+  {
+    pinnedRole,
+    ...asked
+  }: { readonly pinnedRole: string; readonly forSeconds?: number; readonly confirmation?: string },
+  { signal, caller }: ControlCall,
+): Promise<Lease> {
+  const role = await roleNamed(services, pinnedRole, signal);
+  if (asked.forSeconds !== undefined && !role.guard) {
+    throw new BrokerError(
+      "UsageInvalid",
+      `env ${role.name} prints a lease that has no end: --for is for guarded roles`,
+      {
+        hint: `brokerctl lease create NAME ${role.name} --for 30m`,
+      },
+    );
+  }
+  const { grant } = admit(services, role, { ...asked, target: "new", caller });
+  return services.leases.pinned(role.name, grant);
 }
 
 /** For leases whose token is kept: default, named and pinned ones. */
@@ -94,28 +150,12 @@ function accessWith(services: ControlServices, lease: Lease, secret: Secret): Le
   };
 }
 
-/** Programs that still hold credentials of a role by this lease, or by one that follows it. */
-function holdersOf(
-  { audit, leases, clock }: ControlServices,
-  { lease: { id, kind }, role }: { readonly lease: Lease; readonly role: string | null },
-): readonly Holder[] {
-  if (role === null) return [];
-  const following = kind === "default" ? leases.list().filter(({ followsDefault }) => followsDefault) : [];
-  const ids = new Set([id, ...following.map((each) => each.id)]);
-  return audit.holders.find({ role }, clock.now()).filter((holder) => ids.has(holder.lease));
-}
-
 function holderOf({ processes }: ControlServices, pid: number): LeaseHolder {
   const startTime = processes.startTimeOf(pid);
   if (startTime !== undefined) return { pid, startTime };
   throw new BrokerError("UsageInvalid", `no process ${pid} is running`, {
     hint: "--pid takes the pid of a live process",
   });
-}
-
-function formerRole(lease: Lease): string {
-  if (lease.previousRole) return lease.previousRole;
-  throw new BrokerError("NoRole", "this lease had no other role before", { hint: "brokerctl use ROLE" });
 }
 
 function notServing(): BrokerError {

@@ -5,6 +5,7 @@ import { type Source, sourceOf } from "../../core/role.js";
 import { storeProblem } from "../../core/store-problem.js";
 import type { RoleSnapshot } from "../../credentials/credentials-registry.js";
 import type { SourceProvider } from "../../credentials/sources/source-provider.js";
+import { guardView } from "../guard.js";
 import type { ControlServices } from "../services.js";
 import { controlError, knownOf, leaseView } from "../views.js";
 import type { Handlers } from "./handler.js";
@@ -21,6 +22,7 @@ export function statusHandlers(services: ControlServices): Handlers<"status" | "
       ),
       roles: credentials.snapshot().map((snapshot) => roleView(services, snapshot)),
       leases: leases.list().map((lease) => leaseView(lease, services)),
+      pendingRequests: services.requests.list().filter(({ state }) => state === "pending").length,
       ...leftOutOf(services),
     }),
     stop: async () => {
@@ -110,6 +112,7 @@ function roleView({ store }: ControlServices, snapshot: RoleSnapshot): RoleView 
     region: role.region ?? null,
     refreshAt: held && refreshAt !== undefined ? Math.round(refreshAt) : null,
     lastError: error ? controlError(error) : null,
+    guard: role.guard ? guardView(role.guard) : null,
     ssoRoleName: role.sso?.roleName ?? null,
     lastRequestedAt: lastRequestedAt ?? null,
   };

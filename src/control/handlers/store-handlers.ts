@@ -5,10 +5,19 @@ import type { ControlServices } from "../services.js";
 import type { Handlers } from "./handler.js";
 
 /** The secret store is made, locked and unlocked. */
-export function storeHandlers({ daemon }: ControlServices): Handlers<"store-create" | "lock" | "unlock"> {
+export function storeHandlers({
+  daemon,
+  store,
+  display,
+}: ControlServices): Handlers<"store-create" | "lock" | "unlock"> {
   return {
     "store-create": async ({ passphrase }) => view(await daemon.createStore(secretOf(passphrase))),
-    unlock: async ({ passphrase }) => view(await daemon.unlock(secretOf(passphrase))),
+    unlock: async ({ passphrase, display: variables }) => {
+      const state = view(await daemon.unlock(secretOf(passphrase)));
+      // Who has the passphrase is the user: any program can unlock what opens without one.
+      if (variables && passphrase !== undefined && store.kind === "passphrase") display.tell(variables);
+      return state;
+    },
     lock: async () => {
       await daemon.lock();
       return {};

@@ -84,7 +84,7 @@ describe("parsing a command line", () => {
     expect((await brokerErrorOf(() => parseArguments(["a", "--as", "heeder"], command))).hint).toBe("--as header");
   });
 
-  it.each(["read-only", "policy", "policy-arn", "bind", "reason", "stage"])(
+  it.each(["read-only", "policy", "policy-arn", "bind", "stage"])(
     "says of --%s that this version does not have it yet",
     async (flag) => {
       const error = await brokerErrorOf(() => parseArguments(["a", `--${flag}`], command));

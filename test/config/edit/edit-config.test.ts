@@ -242,10 +242,12 @@ describe("adding to a file of another layout", () => {
 describe("what cannot be added", () => {
   it.each<[string, FieldValues, string]>([
     ["an unknown field", { source: "k", rolearn: ARN }, "did you mean role_arn?"],
+    ["a guard that is no pair", { source: "k", guard: ["terminal"] }, "guard must be KEY=VALUE"],
+    ["a guard with another key", { source: "k", guard: ["confrim=terminal"] }, 'did you mean "confirm"?'],
     [
-      "a field of a later version",
-      { source: "k", guard: "{}" },
-      "guard is known but not supported by this version yet",
+      "a guard with another value",
+      { source: "k", guard: ["reason=yes"] },
+      'guard.reason: must be true or false, not "yes"',
     ],
     ["a text given twice", { source: ["k", "m"] }, "source is given 2 times"],
     ["a text given not at all", { source: [] }, "source is given 0 times"],

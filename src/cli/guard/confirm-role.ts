@@ -1,0 +1,114 @@
+import type { ControlRequest } from "../../control-api/contract.js";
+import type { ConfirmAnswer, GuardTarget, QuestionView } from "../../control-api/guard-contract.js";
+import type { LeaseView } from "../../control-api/lease-contract.js";
+import { BrokerError } from "../../core/errors.js";
+import type { CliContext } from "../context.js";
+import { until } from "../terminal/when.js";
+
+/** Of every command that leads to a role. */
+export const REASON_OPTION = {
+  type: "string",
+  value: "TEXT",
+  help: "why, for a role whose guard asks it: shown to who confirms, and on record",
+} as const;
+
+export interface WantedRole {
+  /** null: `lambda.via` of the config. */
+  readonly role: string | null;
+  readonly target: GuardTarget;
+  readonly forSeconds?: number | undefined;
+  readonly reason?: string | undefined;
+}
+
+/** To be spread into the request that follows. */
+export interface Confirmed {
+  readonly confirmation?: string;
+}
+
+/** A passphrase may be mistyped; a third wrong one is not a slip. */
+const ATTEMPTS = 3;
+
+/** What the role's guard asks for is asked, before anything is fetched: nothing for a role without one, or a yes that still holds. */
+export async function confirmRole(wanted: WantedRole, context: CliContext): Promise<Confirmed> {
+  const ask = (given: object = {}): Promise<ConfirmAnswer> =>
+    context.client.call("guard-confirm", { ...requestOf(wanted), ...given });
+  let answer = await ask();
+  for (let attempt = 1; answer.needs !== null; attempt++) {
+    const given = await askPerson(answer, context);
+    try {
+      answer = await ask(given);
+    } catch (error) {
+      const isWrong = "passphrase" in given && error instanceof BrokerError && error.code === "GuardRefused";
+      if (!isWrong || attempt === ATTEMPTS) throw error;
+      context.output.say(error.message);
+    }
+  }
+  return answer.confirmation === null ? {} : { confirmation: answer.confirmation };
+}
+
+/** For programs that other programs run: what a person would have to be asked is refused, and named. */
+export async function confirmQuietly(wanted: WantedRole, { client }: CliContext): Promise<Confirmed> {
+  try {
+    const answer = await client.call("guard-confirm", { ...requestOf(wanted), quiet: true });
+    return answer.needs === null && answer.confirmation !== null ? { confirmation: answer.confirmation } : {};
+  } catch (error) {
+    if (!(error instanceof BrokerError) || error.code !== "GuardRefused") throw error;
+    const hint = `brokerctl request ${wanted.role ?? "ROLE"} --reason TEXT    # in the shell that this is run from`;
+    throw new BrokerError("GuardRefused", error.message, { hint, cause: error });
+  }
+}
+
+function requestOf({ role, target, forSeconds, reason }: WantedRole): Omit<Asked, "confirmed" | "passphrase"> {
+  return {
+    ...{ role, target },
+    ...(forSeconds !== undefined && { forSeconds }),
+    ...(reason !== undefined && { reason }),
+  };
+}
+
+type Asked = ControlRequest<"guard-confirm">;
+
+type Needed = Extract<ConfirmAnswer, { readonly question: unknown }>;
+
+/** At the terminal itself: stdin and stderr may be a pipe's, and what answers there may be no person. */
+async function askPerson({ needs, question }: Needed, context: CliContext): Promise<object> {
+  const terminal = await context.openTerminal();
+  if (!terminal) throw noTerminal(question);
+  try {
+    terminal.say(linesOf(question));
+    if (needs === "passphrase") return { passphrase: await terminal.prompts.secret("Passphrase of the secret store") };
+    if (await terminal.prompts.confirm("Give it?", false)) return { confirmed: true };
+    throw new BrokerError("GuardRefused", `role ${question.role} is guarded: the answer was no`);
+  } finally {
+    terminal.close();
+  }
+}
+
+function linesOf({ role, account, asker, reason, seconds }: QuestionView): string {
+  return [
+    `role     ${role}${account === null ? "" : ` (account ${account})`}`,
+    `to       ${asker}`,
+    `for      ${Math.ceil(seconds / 60)} min, as often as it asks`,
+    `reason   ${reason ?? "none"}`,
+  ].join("\n");
+}
+
+function noTerminal({ role }: QuestionView): BrokerError {
+  return new BrokerError("GuardRefused", `role ${role} is guarded, and there is no terminal to ask at`, {
+    hint: `brokerctl request ${role} --reason TEXT`,
+  });
+}
+
+interface BothEnds {
+  readonly lease: LeaseView;
+  /** Of the credentials, as AWS has it. */
+  readonly expiration: number | null;
+}
+
+/** A guarded role's lease may end before its credentials do: AWS gives none for less than 15 minutes. */
+export function sayBothEnds({ lease, expiration }: BothEnds, { output, clock }: CliContext): void {
+  if (lease.grant === null) return;
+  const now = clock.now();
+  const credentials = expiration === null ? "" : `; credentials that were fetched work until ${until(expiration, now)}`;
+  output.say(`${lease.role ?? "the role"} is given until ${until(lease.grant.until, now)}${credentials}`);
+}

@@ -1,0 +1,113 @@
+import type { Caller } from "../audit/audit-event.js";
+import type { GuardView } from "../control-api/guard-contract.js";
+import { BrokerError } from "../core/errors.js";
+import { type Guard, grantDigest } from "../core/guard.js";
+import { type Grant, grantFor, isMovable, type Lease } from "../core/lease.js";
+import type { Role } from "../core/role.js";
+import type { ControlServices } from "./services.js";
+
+/** Who gets the role: a lease, or one that is to be made. */
+export interface Admitted {
+  readonly target: Lease | "new";
+  readonly caller: Caller;
+  readonly forSeconds?: number | undefined;
+  readonly confirmation?: string | undefined;
+}
+
+export interface Admission {
+  /** Epoch milliseconds; null: no end. */
+  readonly until: number | null;
+  /** What a guarded role needs at the endpoint. */
+  readonly grant?: Grant;
+}
+
+/**
+ * The one way to a role: without a guard it is open; with one it takes a yes that was said to this role, as it is now, for this
+ * target, or to the caller's own lease before. Throws `GuardRefused`.
+ */
+export function admit(services: ControlServices, role: Role, admitted: Admitted): Admission {
+  const now = services.clock.now();
+  const { forSeconds, target } = admitted;
+  const wanted = forSeconds === undefined ? Number.POSITIVE_INFINITY : now + forSeconds * 1000;
+  if (!role.guard) return { until: forSeconds === undefined ? null : wanted };
+  if (target !== "new" && target.kind === "default" && forSeconds === undefined) throw needsEnd(role);
+  const end = yesUntil(services, role, admitted) ?? freeUntil(role.guard, now);
+  if (end === undefined) throw guarded(role, admitted.caller);
+  const until = Math.min(end, wanted);
+  return { until, grant: { role: role.name, digest: grantDigest(role), grantedAt: now, until } };
+}
+
+function yesUntil(
+  services: ControlServices,
+  role: Role,
+  { target, caller, confirmation }: Admitted,
+): number | undefined {
+  const digest = grantDigest(role);
+  const id = target === "new" ? "new" : target.id;
+  const said = services.confirmations.find(confirmation, { role: role.name, digest, target: id });
+  return said?.until ?? coveredUntil(services, role, { target, caller });
+}
+
+/**
+ * A yes is good for the lease that asked and what it makes, until its end. The default lease's is not: every program of the
+ * user has that token.
+ */
+export function coveredUntil(
+  { clock }: Pick<ControlServices, "clock">,
+  role: Role,
+  { target, caller }: Pick<Admitted, "target" | "caller">,
+): number | undefined {
+  const { lease } = caller;
+  if (!lease || lease.kind === "default" || (target !== "new" && target.id !== lease.id)) return undefined;
+  return grantFor(lease, { role: role.name, digest: grantDigest(role) }, clock.now())?.until;
+}
+
+/** A guard that only limits the time asks no question. */
+function freeUntil({ confirm, reason, maxLeaseSeconds }: Guard, now: number): number | undefined {
+  return confirm === undefined && !reason ? now + maxLeaseSeconds * 1000 : undefined;
+}
+
+/**
+ * The token of a lease that has a guarded role is given to no second program: it would have what was given to the first. The
+ * default lease's is every program's, which is what its user said yes to.
+ */
+export function admitToToken(services: ControlServices, lease: Lease, admitted: Omit<Admitted, "target">): Admission {
+  const { leases, credentials } = services;
+  const name = leases.roleOf(lease);
+  const role = name === null ? undefined : credentials.peek(name)?.role;
+  const isOwn = admitted.caller.lease?.id === lease.id;
+  if (!role?.guard || lease.kind === "default" || lease.followsDefault || isOwn) return { until: null };
+  return admit(services, role, { ...admitted, target: lease });
+}
+
+/** What a pinned lease's holder may not do: it would be moved by whom it was pinned for. */
+export function refusePinnedCaller({ lease }: Caller, what: string): void {
+  if (!lease || isMovable(lease)) return;
+  const label = lease.name ?? lease.id;
+  const message = `this shell's variables hold lease ${label}, which is pinned: ${what} is for shells without it`;
+  throw new BrokerError("LeasePinned", message, { hint: "brokerctl request ROLE --reason TEXT" });
+}
+
+export function guardView({ confirm, reason, maxLeaseSeconds }: Guard): GuardView {
+  return { confirm: confirm ?? null, reason, maxLeaseSeconds };
+}
+
+export function guarded({ name, guard }: Role, { lease }: Caller): BrokerError {
+  const asks = [
+    ...(guard?.confirm === undefined ? [] : [`a yes (${guard.confirm})`]),
+    ...(guard?.reason === true ? ["a reason"] : []),
+  ].join(" and ");
+  const mayRequest = lease !== undefined && lease.kind !== "default";
+  return new BrokerError("GuardRefused", `role ${name} is guarded: it takes ${asks}`, {
+    hint: mayRequest
+      ? `brokerctl request ${name} --reason TEXT`
+      : `brokerctl exec ${name} --reason TEXT -- CMD    # at a terminal`,
+  });
+}
+
+export function needsEnd({ name }: Role): BrokerError {
+  const message = `role ${name} is guarded, and every program of yours has the default lease`;
+  return new BrokerError("GuardRefused", message, {
+    hint: `brokerctl use ${name} --default --for 30m, or for one command: brokerctl exec ${name} -- CMD`,
+  });
+}

@@ -1,0 +1,137 @@
+import type { Caller } from "../../audit/audit-event.js";
+import type { RequestRule } from "../../config/config.js";
+import type { RequestView } from "../../control-api/guard-contract.js";
+import { type AccessRequest, readableReason } from "../../core/access-request.js";
+import { BrokerError } from "../../core/errors.js";
+import { grantDigest } from "../../core/guard.js";
+import type { Grant, Lease } from "../../core/lease.js";
+import type { Role } from "../../core/role.js";
+import { refusePinnedCaller } from "../guard.js";
+import { roleNamed, runningConfig } from "../named-entries.js";
+import type { ControlServices } from "../services.js";
+import type { ControlCall, Handler, Handlers } from "./handler.js";
+
+type Operations = "request-create" | "request-list" | "request-wait" | "request-approve" | "request-deny";
+
+/** What leases ask a person for, and what is given to them. */
+export function requestHandlers(services: ControlServices): Handlers<Operations> {
+  const { requests } = services;
+  return {
+    "request-create": createHandler(services),
+    "request-list": async () => Promise.resolve({ requests: requests.list().map(viewOf) }),
+    "request-wait": async ({ id }, { signal }) => viewOf(await requests.wait(id, signal)),
+    "request-approve": approveHandler(services),
+    "request-deny": async ({ id }, { caller }) => {
+      refusePinnedCaller(caller, "deny");
+      const { state, lease } = requests.get(id);
+      const takeBack = async (): Promise<unknown> =>
+        state === "approved" ? services.leases.withdraw(lease.id, ({ request }) => request === id) : undefined;
+      return viewOf(await requests.decide(id, { state: "denied", by: "person" }, () => orEnded(takeBack())));
+    },
+  };
+}
+
+/** A lease that has ended has nothing that could be taken back. */
+async function orEnded(work: Promise<unknown>): Promise<void> {
+  await work.catch((error: unknown) => {
+    if (!(error instanceof BrokerError && (error.code === "LeaseEnded" || error.code === "LeaseUnknown"))) throw error;
+  });
+}
+
+function createHandler(services: ControlServices): Handler<"request-create"> {
+  const { requests } = services;
+  return async (wish, { signal, caller }) => {
+    const lease = ownLease(caller);
+    const role = await roleNamed(services, wish.role, signal);
+    const reason = readableReason(wish.reason);
+    if (reason === "") throw new BrokerError("UsageInvalid", "the reason is empty", { hint: "--reason TEXT" });
+    const most = mostSeconds(services, role);
+    const request = await requests.create({
+      ...{ lease: { id: lease.id, label: lease.name ?? lease.id }, role: role.name, digest: grantDigest(role), reason },
+      ...{ forSeconds: Math.min(wish.forSeconds ?? most, most), pid: caller.pid ?? null },
+    });
+    return viewOf(request.state === "pending" ? await byRule(services, role, request) : request);
+  };
+}
+
+/** What a rule of the config decides at once; the request as it is where a person has to. */
+async function byRule(services: ControlServices, role: Role, request: AccessRequest): Promise<AccessRequest> {
+  const { requests, clock } = services;
+  const decide = ruleFor(services, role)?.decide ?? "ask";
+  if (decide === "deny") return requests.decide(request.id, { state: "denied", by: "rule" });
+  // A guard is a person's to answer, whatever the rules say.
+  if (decide === "ask" || role.guard?.confirm !== undefined) return request;
+  return give(services, request, { until: clock.now() + request.forSeconds * 1000, by: "rule" });
+}
+
+function ruleFor(services: ControlServices, { name }: Role): RequestRule | undefined {
+  return runningConfig(services).requestRules.find(({ fits }) => fits(name));
+}
+
+/** Where no rule says how long. */
+const DEFAULT_SECONDS = 3600;
+
+/** The longest grant: by the rule for the role, and by its guard. */
+function mostSeconds(services: ControlServices, role: Role): number {
+  const byRule = ruleFor(services, role)?.maxSeconds ?? DEFAULT_SECONDS;
+  return Math.min(byRule, role.guard?.maxLeaseSeconds ?? byRule);
+}
+
+function ownLease({ lease }: Caller): Lease {
+  if (lease && lease.kind !== "default") return lease;
+  const why = lease ? "the default lease is every program's" : "this shell's variables hold no lease";
+  throw new BrokerError("LeaseUnknown", `a request is for a lease of one's own, and ${why}`, {
+    hint: "brokerctl exec ROLE -- CMD gives CMD one; with brokerctl hook, each shell has one",
+  });
+}
+
+function approveHandler(services: ControlServices): Handler<"request-approve"> {
+  const { requests, clock, confirmations } = services;
+  return async ({ id, forSeconds, confirmation }, call) => {
+    refusePinnedCaller(call.caller, "approve");
+    const request = requests.get(id);
+    const role = await shownRole(services, request, call);
+    const seconds = Math.min(forSeconds ?? request.forSeconds, mostSeconds(services, role));
+    let until = clock.now() + seconds * 1000;
+    if (role.guard?.confirm !== undefined) {
+      const said = confirmations.find(confirmation, { role: role.name, digest: request.digest, target: id });
+      if (!said) throw needsYes(role, id);
+      until = Math.min(until, said.until);
+    }
+    return viewOf(await give(services, request, { until, by: "person" }));
+  };
+}
+
+/** The role as it was shown; another one voids the request. */
+async function shownRole(services: ControlServices, request: AccessRequest, { signal }: ControlCall): Promise<Role> {
+  const role = await roleNamed(services, request.role, signal).catch(() => undefined);
+  if (role && grantDigest(role) === request.digest) return role;
+  if (request.state === "pending") await services.requests.decide(request.id, { state: "void" });
+  throw new BrokerError("Conflict", `role ${request.role} is not what request ${request.id} was for any more`, {
+    hint: `brokerctl request ${request.role} --reason TEXT    # asks anew`,
+  });
+}
+
+function needsYes({ name }: Role, id: string): BrokerError {
+  return new BrokerError("GuardRefused", `role ${name} is guarded: approving takes the yes of its guard`, {
+    hint: `brokerctl approve ${id}`,
+  });
+}
+
+/** Widens the lease in place: the same token, until then. */
+async function give(
+  { leases, requests, clock }: ControlServices,
+  { id, lease, role, digest }: AccessRequest,
+  { until, by }: { readonly until: number; readonly by: "person" | "rule" },
+): Promise<AccessRequest> {
+  const grant: Grant = { role, digest, grantedAt: clock.now(), until, request: id };
+  return requests.decide(id, { state: "approved", by, until }, () =>
+    leases.assign(lease.id, role, { until, grant, evenPinned: true }),
+  );
+}
+
+/** Without what is of no use to who reads it. */
+function viewOf(request: AccessRequest): RequestView {
+  const { id, lease, role, scope, reason, forSeconds, pid, state, createdAt, decidedAt, decidedBy, until } = request;
+  return { id, lease, role, scope, reason, forSeconds, pid, state, createdAt, decidedAt, decidedBy, until };
+}

@@ -1,0 +1,40 @@
+/**
+ * pending: a person has to decide. approved: granted until `until`, or until it was taken back. denied: by a person, a rule,
+ * or because the grant was taken back. void: what was asked for is no longer what was shown. expired: it was not decided in time.
+ */
+export const REQUEST_STATES = ["pending", "approved", "denied", "void", "expired"] as const;
+export type RequestState = (typeof REQUEST_STATES)[number];
+
+/** The wish of a lease for a role, as it is shown to who decides. */
+export interface AccessRequest {
+  /** Short: a person types it. */
+  readonly id: string;
+  readonly lease: { readonly id: string; readonly label: string };
+  readonly role: string;
+  /** Of the role as it was then (core/guard): an approval is for nothing else. */
+  readonly digest: string;
+  /** Of the role, what is asked for: all of it. */
+  readonly scope: "any";
+  readonly reason: string;
+  readonly forSeconds: number;
+  /** The process that asked, by its own word. */
+  readonly pid: number | null;
+  readonly state: RequestState;
+  readonly createdAt: number;
+  readonly decidedAt: number | null;
+  /** Who decided: a person, or a rule of the config. */
+  readonly decidedBy: "person" | "rule" | null;
+  /** Of an approved one: when the grant ends. */
+  readonly until: number | null;
+}
+
+/** A text of another program for people to read before they decide: one line, nothing hidden, not long. */
+export function readableReason(text: string): string {
+  const visible = text.replaceAll(/[\p{C}\p{Default_Ignorable_Code_Point}]/gu, "?").replaceAll(/[\s\p{Z}]+/gu, " ");
+  const line = visible.trim();
+  if (line.length <= MAX_REASON) return line;
+  // Not in the middle of a character of two units.
+  return `${line.slice(0, MAX_REASON - 1).replace(/[\uD800-\uDBFF]$/, "")}…`;
+}
+
+const MAX_REASON = 300;

@@ -1,0 +1,81 @@
+import { createHash } from "node:crypto";
+
+/** Who asks the person, from the weakest to the strictest: the CLI at the terminal, brokerd in a dialog, brokerd for the passphrase. */
+export const CONFIRMATIONS = ["terminal", "desktop", "passphrase"] as const;
+export type Confirmation = (typeof CONFIRMATIONS)[number];
+
+/** What a role asks for before anything gets it: its own conditions and those of the roles that it is chained from. */
+export interface Guard {
+  /** Absent: nothing is asked. */
+  readonly confirm?: Confirmation;
+  readonly reason: boolean;
+  /** One yes is good for so long, and no lease on the role lasts longer. */
+  readonly maxLeaseSeconds: number;
+}
+
+/** Of a guard that names none. */
+export const DEFAULT_MAX_LEASE_SECONDS = 3600;
+/** STS gives no session that ends sooner. */
+const SHORTEST_SESSION_SECONDS = 900;
+
+/** Both guards in one: the stricter of each condition. */
+export function strictest(a: Guard | undefined, b: Guard | undefined): Guard | undefined {
+  if (!a || !b) return a ?? b;
+  const rank = ({ confirm }: Guard): number => (confirm === undefined ? -1 : CONFIRMATIONS.indexOf(confirm));
+  const { confirm } = rank(a) >= rank(b) ? a : b;
+  return {
+    ...(confirm !== undefined && { confirm }),
+    reason: a.reason || b.reason,
+    maxLeaseSeconds: Math.min(a.maxLeaseSeconds, b.maxLeaseSeconds),
+  };
+}
+
+/** How long the credentials of a role so guarded are asked for: AWS has a shortest session, so they may outlast the lease. */
+export function sessionSeconds(wanted: number, guard: Guard | undefined): number {
+  return guard ? Math.min(wanted, Math.max(SHORTEST_SESSION_SECONDS, guard.maxLeaseSeconds)) : wanted;
+}
+
+/** SHA-256, hex, over what a person was shown of a role when they said yes: another one needs another yes. */
+export function grantDigest({ digest, guard }: { readonly digest: string; readonly guard?: Guard }): string {
+  const shown = [digest, guard?.confirm ?? null, guard?.reason ?? null, guard?.maxLeaseSeconds ?? null];
+  return createHash("sha256").update(JSON.stringify(shown)).digest("hex");
+}
+
+/** What a role asks of the leases that have it. */
+export interface RoleCondition {
+  readonly name: string;
+  /** {@link grantDigest} of the role as it is defined now. */
+  readonly digest: string;
+  /** No lease has it without a grant. */
+  readonly guarded: boolean;
+}
+
+export function conditionOf(role: {
+  readonly name: string;
+  readonly digest: string;
+  readonly guard?: Guard;
+}): RoleCondition {
+  return { name: role.name, digest: grantDigest(role), guarded: role.guard !== undefined };
+}
+
+/** What of a role tells which role of AWS it yields. */
+interface Yielded {
+  readonly guard?: Guard;
+  readonly assume?: { readonly roleArn: string };
+  readonly sso?: { readonly accountId: string; readonly roleName: string };
+}
+
+/**
+ * The guard of a role that no entry of the config names (`SOURCE:ACCOUNT/ROLE`, a function's role): its own, and those of the
+ * config's roles that yield the same role of AWS, so that none is reached around its guard by another name.
+ */
+export function guardOfUnnamed(role: Yielded, configured: Iterable<Yielded>): Guard | undefined {
+  let guard = role.guard;
+  for (const other of configured) if (other.guard && isSameAwsRole(role, other)) guard = strictest(guard, other.guard);
+  return guard;
+}
+
+function isSameAwsRole(a: Yielded, b: Yielded): boolean {
+  if (a.assume && b.assume) return a.assume.roleArn === b.assume.roleArn;
+  return a.sso !== undefined && a.sso.accountId === b.sso?.accountId && a.sso.roleName === b.sso.roleName;
+}

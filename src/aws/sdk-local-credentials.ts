@@ -9,6 +9,7 @@ import type { AssumeRoleParameters } from "../core/role.js";
 import { Secret } from "../core/secret.js";
 import type { Clock } from "../system/clock.js";
 import { MAX_ANSWER_BYTES, withBoundedAnswers } from "./bounded-body.js";
+import { refuseCircularProfile } from "./circular-profile.js";
 import type { LocalCredentials } from "./local-credentials.js";
 import { containerError, instanceError, profileError, unusable } from "./local-credentials-error.js";
 import type { AssumedRole, Sts } from "./sts.js";
@@ -70,7 +71,10 @@ export class SdkLocalCredentials implements LocalCredentials {
     };
     return this.#ask(`profile ${name}`, {
       limitMs: PROFILE_LIMIT_MS,
-      ask: async () => withWrittenExpiration(await fromIni(init)(), credentialsFile),
+      ask: async () => {
+        await refuseCircularProfile(credentialsFile, name);
+        return withWrittenExpiration(await fromIni(init)(), credentialsFile);
+      },
       explain: (error) => profileError(error, name),
     });
   }

@@ -75,6 +75,23 @@ describe("a profile", () => {
     expect(await profile("saml")).not.toHaveProperty("expiration");
   });
 
+  it.each([
+    [
+      "itself",
+      "[profile dev]\ncredential_process = /usr/bin/node /opt/dist/brokerctl.js credential-process dev\n",
+      /^profile dev: it gets/,
+    ],
+    [
+      "what signs for it",
+      `[profile dev]\nrole_arn = ${ROLE}\nsource_profile = base\n[profile base]\ncredential_process = '/o p/brokerctl.js' credential-process x\n`,
+      /^profile dev: profile base, which signs for it, gets/,
+    ],
+  ])("that asks this broker, by %s, is refused at once: no process is started", async (_, text, told) => {
+    config(text);
+    const { code, message } = await brokerErrorOf(() => profile("dev"));
+    expect([code, message]).toEqual(["ConfigInvalid", expect.stringMatching(told)]);
+  });
+
   it("with temporary keys whose written end has passed is to be logged in to", async () => {
     credentials(`[saml]\n${STATIC}aws_session_token = t${CANARY}\nx_security_token_expires = 2020-01-01T00:00:00Z\n`);
     expect(await brokerErrorOf(() => profile("saml"))).toMatchObject({ code: "LoginRequired" });

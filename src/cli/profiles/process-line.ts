@@ -41,8 +41,3 @@ function settingWord(word: string): string {
   // A backslash in the place of the blank before it: no SDK takes that for the beginning of a remark.
   return shellQuote(word).replaceAll(/(\s)([#;])/g, "$1'\\$2'");
 }
-
-/** What runs us, however it was written: by hand, by `import`, by `profiles sync`. */
-export function asksBrokerctl(command: string): boolean {
-  return /\bbrokerctl\b/.test(command);
-}

@@ -1,6 +1,6 @@
 import { nameInHeading, readAwsIni } from "../../core/aws-ini.js";
+import { isOwnProcess } from "../../core/own-process.js";
 import type { AwsFileTexts } from "../aws-files/read-aws-files.js";
-import { asksBrokerctl } from "./process-line.js";
 import { findBlock } from "./profile-block.js";
 
 /** A profile of the user's own. */
@@ -41,7 +41,7 @@ function blanked(text: string): string {
 
 function askingUs(text: string): ReadonlySet<string> {
   const sections = readAwsIni(text).sections.filter(({ settings }) =>
-    settings.some(({ name, value }) => name === "credential_process" && asksBrokerctl(value)),
+    settings.some(({ name, value }) => name === "credential_process" && isOwnProcess(value)),
   );
   return new Set(sections.map(({ name }) => nameInHeading(name, "profile") ?? name));
 }

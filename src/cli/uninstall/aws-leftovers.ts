@@ -1,11 +1,11 @@
 import { readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { isOwnProcess } from "../../core/own-process.js";
 import { textOf } from "../aws-files/aws-files.js";
 import { userAwsFiles } from "../aws-files/read-aws-files.js";
 import { BACKUP_SUFFIX } from "../aws-files/take-out-keys.js";
 import type { CliContext } from "../context.js";
 import { blockToReplace } from "../profiles/plan-profiles.js";
-import { asksBrokerctl } from "../profiles/process-line.js";
 import { findBlock, withoutBlock } from "../profiles/profile-block.js";
 import { readProfilesFile, writeProfilesFile } from "../profiles/profiles-file.js";
 
@@ -55,7 +55,7 @@ function blockIn(path: string, search: ReturnType<typeof findBlock>): AwsLeftove
 function linesAsking(text: string): readonly number[] {
   return text.split(/\r\n|\r|\n/).flatMap((line, index) => {
     const command = /^\s*credential_process\s*[=:](.*)$/.exec(line)?.[1];
-    return command !== undefined && asksBrokerctl(command) ? [index + 1] : [];
+    return command !== undefined && isOwnProcess(command) ? [index + 1] : [];
   });
 }
 

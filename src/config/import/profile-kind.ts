@@ -1,3 +1,4 @@
+import { isOwnProcess } from "../../core/own-process.js";
 import { canonicalStartUrl } from "../../core/start-url.js";
 import type { AwsProfile, Settings } from "./aws-profiles.js";
 import { type KeysKind, keysKind, refuseReading } from "./profile-keys.js";
@@ -190,12 +191,10 @@ function loginKind(settings: Settings): ProfileKind | undefined {
 }
 
 /** A profile that asks this broker would go round in a circle. */
-const OUR_OWN_PROCESS = /(?:^|[\s/"'])brokerctl(?:\.js)?["']?\s(?:.*\s)?credential-process(?:\s|$)/;
-
 function processKind(settings: Settings): ProfileKind | undefined {
   const command = valueOf(settings, "credential_process");
   if (command === undefined) return undefined;
-  if (OUR_OWN_PROCESS.test(command)) {
+  if (isOwnProcess(command)) {
     return { kind: "refused", why: "gets its credentials from this broker already", isOurs: true };
   }
   return { kind: "process", command };

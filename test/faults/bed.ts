@@ -60,6 +60,7 @@ export class Bed {
   readonly aws: FakeAws;
   readonly #verdict: Verdict;
   readonly #wrapper: readonly string[];
+  readonly #isOther: boolean;
   readonly #client: Client;
   #daemon: ChildProcess | undefined;
   #ended: Promise<Ended> | undefined;
@@ -71,7 +72,9 @@ export class Bed {
     this.broker = broker;
     this.aws = aws;
     this.#verdict = verdict;
-    this.#wrapper = unprivileged ? ["setpriv", ...asUser(VICTIM)] : [];
+    // With its parent it ends, however that ends: a worker of a run that was broken off leaves nothing behind.
+    this.#wrapper = ["setpriv", "--pdeathsig", "KILL", ...(unprivileged ? asUser(VICTIM) : [])];
+    this.#isOther = unprivileged;
     this.#client = new Client(this.#wrapper);
   }
 
@@ -110,7 +113,7 @@ export class Bed {
 
   /** Whatever the tests wrote into the home belongs to brokerd's user. */
   own(): void {
-    if (this.#wrapper.length === 0) return;
+    if (!this.#isOther) return;
     for (const directory of [runRoot(), join(runRoot(), "home")]) chmodSync(directory, 0o711);
     spawnSync("chown", ["-R", `${VICTIM}:${VICTIM}`, this.broker.home]);
   }

@@ -18,9 +18,12 @@ export class Client {
 
   constructor(wrapper: readonly string[]) {
     const script = join(import.meta.dirname, "programs", "client.mjs");
-    const [program = process.execPath, ...args] = wrapper;
-    const command = wrapper.length === 0 ? [script] : [...args, process.execPath, script];
-    this.#process = spawn(program, command, { stdio: ["pipe", "pipe", "inherit"], env: {}, cwd: "/" });
+    const [program = "", ...args] = wrapper;
+    this.#process = spawn(program, [...args, process.execPath, script], {
+      stdio: ["pipe", "pipe", "inherit"],
+      env: {},
+      cwd: "/",
+    });
     createInterface({ input: this.#process.stdout! }).on("line", (line) => {
       const { id, ...answer } = JSON.parse(line) as Answer & { readonly id: number };
       this.#waiting.get(id)?.(answer);

@@ -24,6 +24,8 @@ interface Seen {
   /** Whether secrets.sealed is what it was before. */
   readonly sealedIsSame: boolean;
   readonly log: string;
+  /** How many findings and notes `audit verify` has. */
+  readonly told: number;
 }
 
 interface Rule {
@@ -123,7 +125,25 @@ const RULES: readonly Rule[] = [
     expected: "refused and untouched, and so is what it opens",
     judge: keptClosed,
   },
+  onRecord("audit.jsonl"),
+  onRecord("refusals.jsonl"),
 ];
+
+/** A log is added to and never cut: what was there, damaged or not, is there or set aside; and verify tells of it. */
+function onRecord(file: string): Rule {
+  return {
+    file,
+    expected: "served; every line is kept, set aside where it must be, and audit verify tells of the damage",
+    judge(damaged, seen, bed) {
+      const problem = served(seen);
+      if (problem !== undefined) return problem;
+      const names = bed.files().filter((name) => name.startsWith(file));
+      const isKept = names.some((name) => bed.bytes(name).subarray(0, damaged.length).equals(damaged));
+      if (!isKept) return "what was there is not there any more";
+      return seen.told > 0 ? undefined : "audit verify finds nothing";
+    },
+  };
+}
 
 function isJson(bytes: Buffer): boolean {
   try {
@@ -147,6 +167,7 @@ async function prepared(bed: Bed, home: Rule["home"]): Promise<Access> {
   await bed.broker.call("lease-child", { role: "prod", pid: process.pid });
   const access = await bed.access(ROLE);
   await bed.ask(access, { served: true });
+  await bed.get(`http://127.0.0.1:${bed.port}/lease/none`); // a refusal, on record
   if (home === "locked") await bed.broker.call("lock", {});
   await bed.end();
   bed.write(bed.state("lambda-roles.json"), LAMBDA_ROLES);
@@ -188,6 +209,7 @@ async function look(bed: Bed, access: Access, { file, home }: Rule): Promise<See
   const { problem, warnings } = ended ? { problem: null, warnings: [] } : (await bed.broker.call("status", {})).daemon;
   const said = [...warnings, ...(problem ? [problem.message] : [])].join("\n");
   const log = bed.broker.log();
+  const told = file.endsWith(".jsonl") && !ended ? await toldByVerify(bed) : 0;
   if (!ended) await bed.end("SIGKILL");
   // A damaged one may have been moved.
   const now = bed.files().includes(file) ? bed.bytes(file) : undefined;
@@ -197,8 +219,14 @@ async function look(bed: Bed, access: Access, { file, home }: Rule): Promise<See
     warnings: said,
     now,
     log,
+    told,
     sealedIsSame: sealed.equals(bed.files().includes("secrets.sealed") ? bed.bytes("secrets.sealed") : Buffer.alloc(0)),
   };
+}
+
+async function toldByVerify(bed: Bed): Promise<number> {
+  const { logs } = await bed.broker.call("audit-verify", {});
+  return Object.values(logs).reduce((sum, { findings, notes }) => sum + findings.length + notes.length, 0);
 }
 
 describe("a state file that was damaged", () => {

@@ -105,7 +105,8 @@ export function renderAuditLine({ n, facts, prev }: { n: number; facts: AuditFac
 export function parseAuditLine(text: string): AuditLine | undefined {
   try {
     const line = JSON.parse(text) as Partial<AuditLine> | null;
-    return typeof line === "object" && line !== null && hasPlace(line) ? (line as AuditLine) : undefined;
+    const isLine = typeof line === "object" && line !== null && hasPlace(line) && holdsPlainValues(line);
+    return isLine ? (line as AuditLine) : undefined;
   } catch {
     return undefined;
   }
@@ -115,6 +116,18 @@ function hasPlace({ n, time, event, prev }: Partial<AuditLine>): boolean {
   const isNumbered = typeof n === "number" && Number.isSafeInteger(n) && n > 0;
   return isNumbered && typeof event === "string" && typeof prev === "string" && !Number.isNaN(Date.parse(time ?? ""));
 }
+
+/** A value that only looks like a line's (a list in the place of a role) would be taken for a text by what reads it. */
+function holdsPlainValues(line: Partial<AuditLine>): boolean {
+  const isPlain = (type: string) => (key: keyof AuditLine) => line[key] == null || typeof line[key] === type;
+  return TEXTS.every(isPlain("string")) && NUMBERS.every(isPlain("number"));
+}
+
+const TEXTS: readonly (keyof AuditLine)[] = [
+  ...(["time", "outcome", "code", "lease", "lease_name", "role", "source", "program", "cwd", "caller_lease"] as const),
+  ...(["caller_problem", "until", "request", "reason", "detail"] as const),
+];
+const NUMBERS: readonly (keyof AuditLine)[] = ["uid", "pid", "count", "first"];
 
 export function hashAuditLine(line: string | Uint8Array): string {
   return createHash("sha256").update(line).digest("hex");

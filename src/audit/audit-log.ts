@@ -32,8 +32,11 @@ export interface AuditLogOptions {
   readonly logger: Logger;
   /** Tests have smaller ones. */
   readonly limits?: Partial<Readonly<Record<AuditLogName, ChainLimits>>>;
+  readonly maxWaiting?: number;
 }
 
+/** Lines in memory while the disk takes none: some hundred bytes each. */
+const MAX_WAITING = 5000;
 const MB = 1024 * 1024;
 /** What was done: some months of a busy machine. Refusals rotate by themselves, so that a flood of them pushes nothing else out. */
 const LIMITS: Readonly<Record<AuditLogName, ChainLimits>> = {
@@ -112,9 +115,15 @@ export class AuditLog implements AuditRecorder {
     ];
   }
 
+  /** Writes what waits, but for the counts of this minute; resolves when that is done or has failed. Never rejects. */
+  async flush(): Promise<void> {
+    await Promise.all(this.#lookUps);
+    for (const log of AUDIT_LOGS) await this.#logs[log].queue.flush();
+  }
+
   /** Reads all of both logs and holds them against what was written and sealed. Lines wait meanwhile. */
   async verify(): Promise<AuditReport> {
-    await this.#written();
+    await this.flush();
     const sealed = await this.#readSeal();
     const report = (log: AuditLogName): Promise<ChainReport> => {
       const { file, queue } = this.#logs[log];
@@ -133,9 +142,9 @@ export class AuditLog implements AuditRecorder {
 
   /** Writes and seals what is known now, the counts of this minute too. Never rejects. */
   async close(): Promise<void> {
-    await this.#written();
+    await this.flush();
     this.#repeated.closeAll();
-    await this.#written();
+    await this.flush();
     await this.seal();
   }
 
@@ -178,19 +187,14 @@ export class AuditLog implements AuditRecorder {
     this.#logs[logOf(facts)].queue.append(facts);
   }
 
-  async #written(): Promise<void> {
-    await Promise.all(this.#lookUps);
-    for (const log of AUDIT_LOGS) await this.#logs[log].queue.flush();
-  }
-
   #log(name: AuditLogName): Log {
-    const { stateDir, clock, limits } = this.#options;
+    const { stateDir, clock, limits, maxWaiting = MAX_WAITING } = this.#options;
     const file = new ChainFile({
       path: join(stateDir, `${name}.jsonl`),
       limits: limits?.[name] ?? LIMITS[name],
       clock,
     });
-    return { file, queue: new ChainQueue({ file, clock, onWritten: () => this.#planSeal() }) };
+    return { file, queue: new ChainQueue({ file, clock, maxWaiting, onWritten: () => this.#planSeal() }) };
   }
 
   #planSeal(): void {

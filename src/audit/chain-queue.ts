@@ -10,10 +10,10 @@ export interface ChainQueueOptions {
   readonly clock: Clock;
   /** Lines are durable that were not before. */
   readonly onWritten: () => void;
+  /** Kept while the disk takes none: some hundred bytes each. */
+  readonly maxWaiting: number;
 }
 
-/** Kept while the disk takes none: some hundred bytes each. */
-const MAX_WAITING = 5000;
 /** In one write. */
 const BATCH = 500;
 /** Disk full, read-only, out of descriptors: tried again. */
@@ -43,7 +43,7 @@ export class ChainQueue {
 
   append(facts: AuditFacts): void {
     // The earlier lines are kept: they tell how it began.
-    if (this.#waiting.length < MAX_WAITING) this.#waiting.push(facts);
+    if (this.#waiting.length < this.#options.maxWaiting) this.#waiting.push(facts);
     else this.#dropped++;
     if (this.#cancelRetry === undefined) void this.flush();
   }

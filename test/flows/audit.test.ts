@@ -71,7 +71,8 @@ describe("the whole daemon's audit log", () => {
     const path = join(stateDir(), "audit.jsonl");
     writeFileSync(path, readFileSync(path, "utf8").split("\n").slice(0, 2).join("\n") + "\n");
     await broker.start();
-    await broker.clock.advance(15_000);
+    await lines();
+    await broker.clock.advance(5000);
 
     const warnings = async (): Promise<readonly string[]> => (await broker.call("status", {})).daemon.warnings;
     await expect.poll(warnings).toContain("the audit log is not as it was sealed: brokerctl audit verify");

@@ -45,9 +45,8 @@ export class TokenStore {
     await this.#put(TOKEN, session, new Secret(JSON.stringify(flatToken(token))));
   }
 
-  /** True if there was one. */
-  async deleteToken(session: SsoSession): Promise<boolean> {
-    return this.#delete(TOKEN, session);
+  async deleteToken(session: SsoSession): Promise<void> {
+    await this.#delete(TOKEN, session);
   }
 
   async client(session: SsoSession, flow: LoginFlow): Promise<ClientRegistration | undefined> {
@@ -97,10 +96,8 @@ export class TokenStore {
   }
 
   /** The session's own entry last: no reader may find a former one in its place. */
-  async #delete(kind: string, { id, formerIds }: SsoSession): Promise<boolean> {
-    let wasThere = false;
-    for (const each of [...formerIds, id]) wasThere = (await this.#secrets.delete(kind + each)) || wasThere;
-    return wasThere;
+  async #delete(kind: string, { id, formerIds }: SsoSession): Promise<void> {
+    for (const each of [...formerIds, id]) await this.#secrets.delete(kind + each);
   }
 }
 

@@ -221,6 +221,26 @@ describe("a command that waits for a login", () => {
     expect((await ended).code).toBe("LoginRequired");
   });
 
+  it("is on record, how it began and how it ended, and its reason where it came to nothing", async () => {
+    const lines = (): unknown[] => fixture.log.map(({ message, fields }) => [message, fields]);
+    await fixture.logIn();
+    const source = "corp";
+    const flow = "device";
+    expect(lines()).toEqual([
+      ["login started", { source, flow }],
+      ["logged in", { source, flow, expiresAt: fixture.clock.now() + 60 * MINUTE }],
+    ]);
+
+    const { running } = await fixture.sso.logins.start(corp, flow);
+    fixture.center.decision = "denied";
+    await fixture.clock.advance(5000);
+    const { message: reason } = await brokerErrorOf(() => running.done);
+    expect(lines().slice(2)).toEqual([
+      ["login started", { source, flow }],
+      ["no login", { source, flow, reason }],
+    ]);
+  });
+
   it("finds no login under another id", async () => {
     const error = await brokerErrorOf(() => fixture.sso.logins.wait("nope", new AbortController().signal));
     expect(error.code).toBe("UsageInvalid");

@@ -199,6 +199,15 @@ describe("the login of the AWS CLI", () => {
     expect(asked).toBe(2);
   });
 
+  it("is not used for a role that names no account and permission set", async () => {
+    await awsSsoLogin();
+    const asked = fixture.center.countOf("GetRoleCredentials");
+    expect(await brokerErrorOf(() => provider().retrieve(session, sessionRole(session, "bare")))).toMatchObject({
+      code: "ConfigInvalid",
+    });
+    expect(fixture.center.countOf("GetRoleCredentials")).toBe(asked);
+  });
+
   it("does not reach a role that is not assigned", async () => {
     await awsSsoLogin();
     role = { ...role, sso: { accountId, roleName: "NotGranted" } };

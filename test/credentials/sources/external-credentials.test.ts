@@ -196,6 +196,25 @@ describe("a program", () => {
     expect(calls()).toEqual([]);
   });
 
+  it("whose command line cannot be split is a matter of the config, and nothing is run", async () => {
+    const broken = { ...legacy, command: "/bin/creds 'open" };
+    for (const use of [
+      () => provider.retrieve(broken, dev),
+      () => provider.readiness({ ...broken, name: "unasked" }),
+    ]) {
+      const error = await brokerErrorOf(use);
+      expect(error.code).toBe("ConfigInvalid");
+      expect(error.message).toMatch(/cannot be split: a ' is never closed$/);
+    }
+    expect(programs.calls).toEqual([]);
+  });
+
+  it("that fails without a word is told by how it ended", async () => {
+    programs.fails("ended with exit code 3");
+    const { message } = await brokerErrorOf(() => provider.retrieve(legacy, dev));
+    expect(message).toMatch(/ended with exit code 3$/);
+  });
+
   it("that fails waits for the user, who reads why", async () => {
     programs.fails("ended with exit code 3", "no network");
     const error = await brokerErrorOf(() => provider.retrieve(legacy, dev));

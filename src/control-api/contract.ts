@@ -1,4 +1,3 @@
-import type { Holder } from "../core/audit-views.js";
 import type { ImportItem, ImportKeyView, ImportRequest, TextSpans } from "../core/aws-import.js";
 import type { EditPlan } from "../core/config-edit.js";
 import type { BrokerErrorCode } from "../core/errors.js";
@@ -7,7 +6,7 @@ import type { AuditOperations } from "./audit-contract.js";
 import type { ConfigOperations } from "./config-contract.js";
 import type { GuardOperations, GuardView } from "./guard-contract.js";
 import type { LambdaOperations } from "./lambda-contract.js";
-import type { LeaseOperations, LeaseView } from "./lease-contract.js";
+import type { LeaseOperations, LeaseView, RoleSummary } from "./lease-contract.js";
 import type { LoginOperations, SourceView } from "./login-contract.js";
 import type { SsoOperations } from "./sso-contract.js";
 
@@ -106,23 +105,6 @@ export interface LeftOutView {
   readonly error: ControlError;
 }
 
-export interface RoleSummary {
-  readonly role: string | null;
-  readonly accountId: string | null;
-  readonly roleArn: string | null;
-  /** As advertised. */
-  readonly expiration: number | null;
-}
-
-/** A lease that was moved, and the roles before and after. */
-export interface MovedLease {
-  readonly lease: LeaseView;
-  readonly old: RoleSummary;
-  readonly new: RoleSummary;
-  /** Programs that still hold credentials of the old role, by this lease or one that follows it. */
-  readonly holders: readonly Holder[];
-}
-
 export interface KeyView {
   readonly source: string;
   /** Last 4 characters of the access key id. */
@@ -189,26 +171,6 @@ export interface ControlOperations
   "keys-rotate": [{ readonly source: string }, KeyView & { readonly notes: readonly string[] }];
   "keys-remove": [{ readonly source: string }, Empty];
 
-  /** role `-`: the one this lease had before. */
-  use: [
-    {
-      readonly lease: LeaseSelector;
-      readonly role: string;
-      readonly forSeconds?: number;
-      readonly confirmation?: string;
-    },
-    MovedLease,
-  ];
-  /** A lease with a name of the user's gets another role and keeps it: what moves a pinned one. */
-  "lease-set": [
-    {
-      readonly lease: LeaseSelector;
-      readonly role: string;
-      readonly forSeconds?: number;
-      readonly confirmation?: string;
-    },
-    MovedLease,
-  ];
   /** Fetches the role's credentials now and waits for them (limit 60 s); answers what they are, never themselves. */
   warm: [{ readonly role: string }, RoleSummary];
   refresh: [

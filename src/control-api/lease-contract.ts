@@ -35,8 +35,45 @@ export interface LeaseAccess {
   readonly region: string | null;
 }
 
+export interface RoleSummary {
+  readonly role: string | null;
+  readonly accountId: string | null;
+  readonly roleArn: string | null;
+  /** As advertised. */
+  readonly expiration: number | null;
+}
+
+/** A lease that was moved, and the roles before and after. */
+export interface MovedLease {
+  readonly lease: LeaseView;
+  readonly old: RoleSummary;
+  readonly new: RoleSummary;
+  /** Programs that still hold credentials of the old role, by this lease or one that follows it. */
+  readonly holders: readonly Holder[];
+}
+
 /** `confirmation`: of `guard-confirm`, where the role has a guard. */
 export interface LeaseOperations {
+  /** role `-`: the one this lease had before. */
+  use: [
+    {
+      readonly lease: LeaseSelector;
+      readonly role: string;
+      readonly forSeconds?: number;
+      readonly confirmation?: string;
+    },
+    MovedLease,
+  ];
+  /** A lease with a name of the user's gets another role and keeps it: what moves a pinned one. */
+  "lease-set": [
+    {
+      readonly lease: LeaseSelector;
+      readonly role: string;
+      readonly forSeconds?: number;
+      readonly confirmation?: string;
+    },
+    MovedLease,
+  ];
   /** The default lease, a named one, or the pinned one of a role (made when missing). */
   "lease-access": [
     (

@@ -7,6 +7,7 @@ import {
 } from "../control-api/contract.js";
 import { BrokerError, type BrokerErrorCode, toBrokerError } from "../core/errors.js";
 import { callerOf } from "./caller.js";
+import type { ControlServices } from "./control-services.js";
 import { auditHandlers } from "./handlers/audit-handlers.js";
 import { configHandlers } from "./handlers/config-handlers.js";
 import { confirmHandler } from "./handlers/confirm-handler.js";
@@ -24,7 +25,6 @@ import { statusHandlers } from "./handlers/status-handlers.js";
 import { storeHandlers } from "./handlers/store-handlers.js";
 import { onRecord } from "./on-record.js";
 import { isOperation, parseRequest } from "./request-schemas.js";
-import type { ControlServices } from "./services.js";
 import { controlError } from "./views.js";
 
 /** A config of 1 MiB, escaped as JSON. */

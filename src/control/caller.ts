@@ -3,7 +3,7 @@ import type { Caller } from "../audit/audit-event.js";
 import { LEASE_HEADER, PID_HEADER } from "../control-api/contract.js";
 import { toBrokerError } from "../core/errors.js";
 import { LEASE_TOKEN_PATTERN } from "../core/lease.js";
-import type { ControlServices } from "./services.js";
+import type { ControlServices } from "./control-services.js";
 
 /** The kernel's own limit. */
 const MAX_PID = 4_194_304;

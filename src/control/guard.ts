@@ -4,7 +4,7 @@ import { BrokerError } from "../core/errors.js";
 import { type Guard, grantDigest } from "../core/guard.js";
 import { type Grant, grantFor, isMovable, type Lease } from "../core/lease.js";
 import type { Role } from "../core/role.js";
-import type { ControlServices } from "./services.js";
+import type { ControlServices } from "./control-services.js";
 
 /** Who gets the role: a lease, or one that is to be made. */
 export interface Admitted {

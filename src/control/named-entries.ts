@@ -12,7 +12,7 @@ import {
   ssoRoleParts,
 } from "../core/role.js";
 import { LAMBDA_ROLE_PREFIX, unknownRole } from "../core/unknown-role.js";
-import type { ControlServices } from "./services.js";
+import type { ControlServices } from "./control-services.js";
 
 /** Accounts are rarely renamed. */
 const MAX_AGE_MS = 10 * 60_000;
@@ -33,11 +33,11 @@ export function runningConfig({ config }: ControlServices): Config {
  * Rejects with RoleUnknown, with UsageInvalid where an account's name is ambiguous, with LoginRequired where only a login
  * could tell.
  */
-export async function roleNamed(services: ControlServices, name: string, signal: AbortSignal): Promise<Role> {
+export async function adoptRoleNamed(services: ControlServices, name: string, signal: AbortSignal): Promise<Role> {
   const role = runningConfig(services).roles.get(name);
   if (role) return role;
   const adHoc = services.config.adHocRole(name) ?? (await byAccountName(services, name, signal));
-  if (!adHoc) throw services.config.whyLeftOut("role", name) ?? noRole(services, name);
+  if (!adHoc) throw services.config.whyLeftOut("role", name) ?? roleUnknown(services, name);
   services.credentials.adopt(adHoc);
   return adHoc;
 }
@@ -137,7 +137,7 @@ function ambiguous({ source, account, roleName }: SsoRoleParts, accounts: readon
   );
 }
 
-function noRole({ config }: ControlServices, name: string): BrokerError {
+function roleUnknown({ config }: ControlServices, name: string): BrokerError {
   if (name.startsWith(LAMBDA_ROLE_PREFIX)) return unknownRole(name);
   const current = config.current();
   if (name.includes(":")) return notAdHoc(current?.sources.get(name.slice(0, name.indexOf(":"))), name);

@@ -5,7 +5,7 @@ import type { LeaseView } from "../control-api/lease-contract.js";
 import { readableReason } from "../core/access-request.js";
 import { type BrokerErrorCode, toBrokerError } from "../core/errors.js";
 import type { LeaseSelector } from "../core/lease.js";
-import type { ControlServices } from "./services.js";
+import type { ControlServices } from "./control-services.js";
 
 /** An event without what is the same for all: outcome, code, caller. */
 type Told = AuditEvent extends infer E

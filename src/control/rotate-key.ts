@@ -2,7 +2,7 @@ import type { SigningCredentials } from "../core/credentials.js";
 import { toBrokerError } from "../core/errors.js";
 import type { KeysSource } from "../core/role.js";
 import type { StoredKey } from "../credentials/sources/key-store.js";
-import type { ControlServices } from "./services.js";
+import type { ControlServices } from "./control-services.js";
 
 /**
  * Makes a new access key for the same IAM user, waits until AWS knows it, stores it, and only then deletes the old one:

@@ -1,11 +1,11 @@
-import type { ControlError, RoleSummary } from "../control-api/contract.js";
-import type { LeaseView } from "../control-api/lease-contract.js";
+import type { ControlError } from "../control-api/contract.js";
+import type { LeaseView, RoleSummary } from "../control-api/lease-contract.js";
 import type { HeldCredentials } from "../core/credentials.js";
 import type { BrokerError } from "../core/errors.js";
 import { isMovable, type Lease } from "../core/lease.js";
 import { refreshWindows } from "../core/refresh-windows.js";
 import type { Role } from "../core/role.js";
-import type { ControlServices } from "./services.js";
+import type { ControlServices } from "./control-services.js";
 
 /** An error as it goes over the wire. */
 export function controlError({ code, message, hint }: BrokerError): ControlError {

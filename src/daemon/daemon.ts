@@ -1,5 +1,5 @@
 import type { Config } from "../config/config.js";
-import type { DaemonFacade } from "../control/services.js";
+import type { DaemonFacade } from "../control/control-services.js";
 import { BrokerError } from "../core/errors.js";
 import { shellDirectory } from "../core/shell-files.js";
 import { NodeFileSystem, writeFileAtomic } from "../files/atomic-file.js";
@@ -12,7 +12,7 @@ import { applyConfig, namesInUse, unnamedRole } from "./apply-config.js";
 import { Calendar, type CalendarJob } from "./calendar.js";
 import { EndpointPort } from "./endpoint-port.js";
 import { createFacade, type FacadeParts } from "./facade.js";
-import { ConfigFile } from "./running-config.js";
+import { RunningConfigFile } from "./running-config.js";
 import { buildServices, type DaemonOptions, type Services } from "./services.js";
 import { Serving } from "./serving.js";
 import { createShellFiles, type ShellFiles } from "./shell-files.js";
@@ -53,7 +53,7 @@ async function startLocked(options: DaemonOptions, processes: SystemProcessTable
   const fileSystem = new NodeFileSystem();
   const writeAtomic = (path: string, data: Uint8Array): Promise<void> => writeFileAtomic(fileSystem, path, data);
 
-  const config: ConfigFile = new ConfigFile({
+  const config: RunningConfigFile = new RunningConfigFile({
     ...{ path: paths.configFile, user: options.user, host: options.host, supervised: options.supervised },
     unnamedRole: (name, current) => unnamedRole(name, current, services),
     viaOf: (name) => services.lambdaRoles.get(name)?.via,
@@ -61,7 +61,7 @@ async function startLocked(options: DaemonOptions, processes: SystemProcessTable
   });
   const services = buildServices(options, {
     ...{ processes, writeAtomic, config },
-    onLeasesChanged: () => shellFiles.publish(),
+    publishToShells: () => shellFiles.publish(),
   });
   const port = new EndpointPort(paths.stateDir, writeAtomic);
   const calendar = new Calendar({ clock, logger, jobs: dailyJobs(options, services) });
@@ -103,7 +103,7 @@ async function startLocked(options: DaemonOptions, processes: SystemProcessTable
 }
 
 interface Swept extends Omit<FacadeParts, "pinnedNow"> {
-  readonly config: ConfigFile;
+  readonly config: RunningConfigFile;
   readonly calendar: Calendar;
 }
 
@@ -181,7 +181,7 @@ async function loadRequests({ requests }: Services, { logger }: DaemonOptions): 
 interface Starting {
   readonly serving: Serving;
   readonly facade: DaemonFacade;
-  readonly config: ConfigFile;
+  readonly config: RunningConfigFile;
   readonly port: EndpointPort;
   readonly shellFiles: ShellFiles;
 }
@@ -198,7 +198,7 @@ async function startServing({ serving, facade, config, port, shellFiles }: Start
 }
 
 /** A supervised daemon stays up and says what is wrong; a foreground one tells its terminal and ends. */
-async function loadConfig(config: ConfigFile, { supervised, logger }: DaemonOptions): Promise<void> {
+async function loadConfig(config: RunningConfigFile, { supervised, logger }: DaemonOptions): Promise<void> {
   try {
     await config.reload();
   } catch (error) {

@@ -1,4 +1,4 @@
-import type { DaemonFacade, RunningConfig } from "../control/services.js";
+import type { DaemonFacade, RunningConfig } from "../control/control-services.js";
 import type { Protection } from "../control-api/contract.js";
 import { whyMemoryIsOpen } from "../system/own-memory.js";
 import type { InstanceLock } from "../system/single-instance.js";

@@ -6,7 +6,7 @@ import { readConfigFile } from "../config/load-config.js";
 import { parseAround } from "../config/parse-around.js";
 import { parseConfig } from "../config/parse-config.js";
 import { configJsonSchema } from "../config/schema/schema.js";
-import type { ConfigEdit, ImportTexts, RunningConfig } from "../control/services.js";
+import type { ConfigEdit, ImportTexts, RunningConfig } from "../control/control-services.js";
 import type { ControlRequest } from "../control-api/contract.js";
 import type { EditPlan, SsoRolesPlan } from "../core/config-edit.js";
 import { BrokerError, toBrokerError } from "../core/errors.js";
@@ -29,7 +29,7 @@ export interface ConfigFileOptions {
 }
 
 /** The config file and what of it is in force: an invalid file never replaces a running config. */
-export class ConfigFile implements RunningConfig {
+export class RunningConfigFile implements RunningConfig {
   readonly path: string;
   readonly #options: ConfigFileOptions;
   #config: Config | undefined;

@@ -5,7 +5,7 @@ import { awsEnvironment } from "../aws/aws-environment.js";
 import type { LocalCredentials } from "../aws/local-credentials.js";
 import { SdkLocalCredentials } from "../aws/sdk-local-credentials.js";
 import type { SsoPortal } from "../aws/sso.js";
-import type { RunningConfig } from "../control/services.js";
+import type { RunningConfig } from "../control/control-services.js";
 import type { ContainerSource, InstanceMetadataSource, ProcessSource, ProfileSource, Source } from "../core/role.js";
 import { CredentialsCache } from "../credentials/credentials-cache.js";
 import { CredentialsRegistry } from "../credentials/credentials-registry.js";
@@ -101,7 +101,7 @@ export interface ServicesParts {
   readonly processes: ProcessTable;
   readonly writeAtomic: (path: string, data: Uint8Array) => Promise<void>;
   readonly config: Pick<RunningConfig, "current" | "problem">;
-  readonly onLeasesChanged: () => Promise<void>;
+  readonly publishToShells: () => Promise<void>;
 }
 
 /** The composition root: what lives in the daemon is made here, bottom up, and nowhere else. */
@@ -221,7 +221,7 @@ function buildAudit(
 
 function buildLeases(
   { paths, clock, logger }: DaemonOptions,
-  { processes, writeAtomic, onLeasesChanged: onChange }: ServicesParts,
+  { processes, writeAtomic, publishToShells: onChange }: ServicesParts,
   secrets: CurrentStore,
 ): LeaseRegistry {
   const path = join(paths.stateDir, "leases.json");

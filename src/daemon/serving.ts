@@ -1,6 +1,6 @@
 import type { Config } from "../config/config.js";
 import { createControlApp } from "../control/app.js";
-import type { DaemonFacade, RunningConfig } from "../control/services.js";
+import type { DaemonFacade, RunningConfig } from "../control/control-services.js";
 import { BrokerError } from "../core/errors.js";
 import { createEndpointApp } from "../endpoint/app.js";
 import { SERVER_LIMITS, type ServerLimits } from "../http/limited-server.js";
@@ -103,7 +103,7 @@ export class Serving {
 
   /**
    * What stands behind the interfaces of the endpoint: leases `LeaseState`, credentials `CredentialsRegistry`, peers `ProcPeers`,
-   * audit `AuditLog`, config `ConfigFile`; noticeResume is of `Sweeper`.
+   * audit `AuditLog`, config `RunningConfigFile`; noticeResume is of `Sweeper`.
    */
   #endpointApp(): ReturnType<typeof createEndpointApp> {
     const { services, config, noticeResume, options } = this.#parts;

@@ -1,4 +1,4 @@
-import type { RunningConfig } from "../control/services.js";
+import type { RunningConfig } from "../control/control-services.js";
 import { reasonOf } from "../core/errno.js";
 import { BrokerError, toBrokerError } from "../core/errors.js";
 import { Mutex } from "../core/serial.js";

@@ -24,6 +24,7 @@ import {
   DEFAULT_LEASE,
   grantedLease,
   handedOver,
+  isDurable,
   type LeaseTerms,
   type LeaseWithToken,
   movedLease,
@@ -43,7 +44,7 @@ export interface LeaseRegistryOptions {
   readonly clock: Clock;
   readonly processes: ProcessTable;
   readonly logger: Logger;
-  /** Called with every change that holds, awaited before it is acknowledged; must not wait for another change. */
+  /** Called with every change that holds (what shells read is written then: daemon/shell-files), awaited before it is acknowledged; must not wait for another change. */
   readonly onChange?: () => Promise<void>;
 }
 
@@ -198,7 +199,7 @@ export class LeaseRegistry {
       if (lease.kind === "default") throw defaultNotRevocable();
       const now = this.#clock.now();
       await this.#state.applyThenSave(withoutLeases(this.#state.snapshot, [lease], now));
-      await this.#tokens.drop([lease]);
+      if (isDurable(lease)) await this.#tokens.drop([lease]);
       return { ...lease, endedAt: now };
     });
   }
@@ -256,11 +257,11 @@ export class LeaseRegistry {
     const token = newLeaseToken();
     const lease = newLease(terms, hashLeaseToken(token.reveal()), this.#clock.now());
     checkSpace(base.leases, terms.kind);
-    await this.#tokens.keep(lease, token);
+    if (isDurable(lease)) await this.#tokens.keep(lease, token);
     try {
       await this.#state.saveThenApply(withLease(base, lease));
     } catch (error) {
-      await this.#tokens.drop([lease]);
+      if (isDurable(lease)) await this.#tokens.drop([lease]);
       throw error;
     }
     return { lease, token };

@@ -44,9 +44,9 @@ export class LeaseTokens {
     return (await this.#inForce(id)) ?? this.#state.exclusive(() => this.#settled(id));
   }
 
-  /** Inside a change: before the lease is acknowledged. Tokens of child leases are not kept. */
-  async keep(lease: Lease, token: Secret): Promise<void> {
-    if (isDurable(lease)) await this.#secrets.put(PREFIX + lease.id, token);
+  /** Inside a change: before the lease, a durable one, is acknowledged. */
+  async keep({ id }: Lease, token: Secret): Promise<void> {
+    await this.#secrets.put(PREFIX + id, token);
   }
 
   /** Inside a change: forgets tokens of leases that have ended. What cannot be forgotten now is found by the next reconcile. */
@@ -60,7 +60,7 @@ export class LeaseTokens {
       const lease = this.#state.byId(id);
       const next = newLeaseToken();
       // Should the write below fail, the next `access` or reconcile finds the new token here and takes it up.
-      await this.keep(lease, next);
+      if (isDurable(lease)) await this.keep(lease, next);
       await this.#state.saveThenApply(withToken(this.#state.snapshot, lease, this.#stamp(next)));
       return next;
     });

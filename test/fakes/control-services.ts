@@ -4,7 +4,7 @@ import { AuditLog } from "../../src/audit/audit-log.js";
 import { adHocRole } from "../../src/config/ad-hoc-role.js";
 import type { Config } from "../../src/config/config.js";
 import { type AwsImport, planAwsImport } from "../../src/config/import/aws-config-import.js";
-import type { ConfigEdit, ControlServices, ImportTexts, RunningConfig } from "../../src/control/services.js";
+import type { ConfigEdit, ControlServices, ImportTexts, RunningConfig } from "../../src/control/control-services.js";
 import type { ControlRequest, ControlResponse } from "../../src/control-api/contract.js";
 import { BrokerError } from "../../src/core/errors.js";
 import type { Role, Source } from "../../src/core/role.js";

@@ -12,13 +12,12 @@ import {
   type ControlResponse,
   type KeyView,
   type Protection,
-  type RoleSummary,
   type RoleView,
   type StatusView,
   VERSION_HEADER,
 } from "../../src/control-api/contract.js";
 import type { RequestView } from "../../src/control-api/guard-contract.js";
-import type { LeaseAccess, LeaseView } from "../../src/control-api/lease-contract.js";
+import type { LeaseAccess, LeaseView, RoleSummary } from "../../src/control-api/lease-contract.js";
 import type { SourceView } from "../../src/control-api/login-contract.js";
 import type { AuditReport, Holder } from "../../src/core/audit-views.js";
 import type { FunctionContext } from "../../src/core/function-context.js";

@@ -127,7 +127,7 @@ describe("the files that run", () => {
     const [ofCli, ofDaemon] = [sizeOf("exec, in the command line", cli), sizeOf("exec, in the daemon", daemon)];
     expect(ofCli.read).toBeLessThanOrEqual(13);
     expect(ofCli.named).toBeLessThanOrEqual(18);
-    expect(ofDaemon.read).toBeLessThanOrEqual(18);
+    expect(ofDaemon.read).toBeLessThanOrEqual(17);
     expect(ofDaemon.named).toBeLessThanOrEqual(19);
   });
 

@@ -1,4 +1,4 @@
-import type { MovedLease } from "../../control-api/contract.js";
+import type { MovedLease } from "../../control-api/lease-contract.js";
 import { BrokerError } from "../../core/errors.js";
 import type { LeaseSelector } from "../../core/lease.js";
 import { warnIfShellElsewhere, withShellLease } from "../access/find-lease.js";

@@ -1,4 +1,4 @@
-import type { MovedLease, RoleSummary } from "../../control-api/contract.js";
+import type { MovedLease, RoleSummary } from "../../control-api/lease-contract.js";
 import type { CliContext } from "../context.js";
 import { holderJson, holderLines } from "./audit-text.js";
 import { leaseJson, roleSummaryJson } from "./views.js";

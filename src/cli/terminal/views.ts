@@ -1,5 +1,5 @@
-import type { LeftOutView, RoleSummary, RoleView, StatusView } from "../../control-api/contract.js";
-import type { LeaseAccess, LeaseView } from "../../control-api/lease-contract.js";
+import type { LeftOutView, RoleView, StatusView } from "../../control-api/contract.js";
+import type { LeaseAccess, LeaseView, RoleSummary } from "../../control-api/lease-contract.js";
 import type { SourceView } from "../../control-api/login-contract.js";
 import type { CliContext } from "../context.js";
 import { isoInstant } from "./when.js";

@@ -1,7 +1,7 @@
 import type { Holder } from "../../core/audit-views.js";
 import { BrokerError } from "../../core/errors.js";
-import { roleNamed } from "../named-entries.js";
-import type { ControlServices } from "../services.js";
+import type { ControlServices } from "../control-services.js";
+import { adoptRoleNamed } from "../named-entries.js";
 import { leaseView } from "../views.js";
 import type { Handlers } from "./handler.js";
 
@@ -21,7 +21,7 @@ export function auditHandlers(services: ControlServices): Handlers<"audit-verify
   /** Of a role that the config names no more there may be holders still. */
   async function nameOf(named: string, signal: AbortSignal): Promise<string> {
     try {
-      return (await roleNamed(services, named, signal)).name;
+      return (await adoptRoleNamed(services, named, signal)).name;
     } catch (error) {
       const isGone = error instanceof BrokerError && error.code === "RoleUnknown";
       if (isGone && holdersOf(named).length > 0) return named;

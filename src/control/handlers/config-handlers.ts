@@ -1,6 +1,6 @@
 import type { Config } from "../../config/config.js";
 import type { ControlResponse } from "../../control-api/contract.js";
-import type { ControlServices } from "../services.js";
+import type { ControlServices } from "../control-services.js";
 import type { Handlers } from "./handler.js";
 
 type Operations = "config-check" | "config-reload" | "config-schema" | "source-add" | "role-add";

@@ -8,9 +8,9 @@ import type { Grant, Lease } from "../../core/lease.js";
 import type { Role } from "../../core/role.js";
 import { Secret } from "../../core/secret.js";
 import type { Asked, Question } from "../../requests/questions.js";
+import type { ControlServices } from "../control-services.js";
 import { coveredUntil, guarded, guardView, needsEnd, refusePinnedCaller } from "../guard.js";
-import { roleNamed, runningConfig } from "../named-entries.js";
-import type { ControlServices } from "../services.js";
+import { adoptRoleNamed, runningConfig } from "../named-entries.js";
 import { knownOf } from "../views.js";
 import type { ControlCall, Handlers } from "./handler.js";
 
@@ -42,7 +42,7 @@ async function roleOf(
   { signal }: ControlCall,
 ): Promise<Role | undefined> {
   const name = role ?? runningConfig(services).lambdaVia;
-  return name === undefined ? undefined : roleNamed(services, name, signal);
+  return name === undefined ? undefined : adoptRoleNamed(services, name, signal);
 }
 
 interface Target {

@@ -1,8 +1,9 @@
-import type { ControlError, RoleSummary } from "../../control-api/contract.js";
+import type { ControlError } from "../../control-api/contract.js";
+import type { RoleSummary } from "../../control-api/lease-contract.js";
 import { BrokerError, toBrokerError } from "../../core/errors.js";
 import type { LeaseSelector } from "../../core/lease.js";
-import { roleNamed, runningConfig } from "../named-entries.js";
-import type { ControlServices } from "../services.js";
+import type { ControlServices } from "../control-services.js";
+import { adoptRoleNamed, runningConfig } from "../named-entries.js";
 import { controlError, summaryOf } from "../views.js";
 import type { Handlers } from "./handler.js";
 
@@ -11,14 +12,14 @@ export function credentialsHandlers(services: ControlServices): Handlers<"warm" 
   const { credentials, sts } = services;
   return {
     warm: async ({ role }, { signal }) => {
-      const { name } = await roleNamed(services, role, signal);
+      const { name } = await adoptRoleNamed(services, role, signal);
       await credentials.warm(name, signal);
       return summaryOf(services, name);
     },
     refresh: async ({ role }, { signal }) => refreshAll(services, role, signal),
     whoami: async (request, { signal }) => {
       const named = "role" in request ? request.role : roleOfLease(services, request.lease);
-      const { name, stsRegion } = await roleNamed(services, named, signal);
+      const { name, stsRegion } = await adoptRoleNamed(services, named, signal);
       const held = await credentials.warm(name, signal);
       const { account, arn, userId } = await sts.getCallerIdentity(held.credentials, stsRegion);
       return { role: name, account, arn, userId, expiration: held.credentials.expiration };
@@ -38,7 +39,7 @@ async function refreshAll(
   runningConfig(services);
   const wanted = services.credentials.snapshot().filter(({ held, error }) => held ?? error);
   const names =
-    name === undefined ? wanted.map(({ role }) => role.name) : [(await roleNamed(services, name, signal)).name];
+    name === undefined ? wanted.map(({ role }) => role.name) : [(await adoptRoleNamed(services, name, signal)).name];
   const refreshed: RoleSummary[] = [];
   const failed: (ControlError & { role: string })[] = [];
   const one = async (role: string): Promise<void> => {

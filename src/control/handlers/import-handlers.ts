@@ -3,8 +3,8 @@ import type { ImportedKey } from "../../config/import/imported-keys.js";
 import type { ImportKeyView, ImportRequest, TextSpan, TextSpans } from "../../core/aws-import.js";
 import { BrokerError } from "../../core/errors.js";
 import type { StoredKey } from "../../credentials/sources/key-store.js";
+import type { ControlServices } from "../control-services.js";
 import { runningConfig } from "../named-entries.js";
-import type { ControlServices } from "../services.js";
 import { controlError } from "../views.js";
 import type { Handlers } from "./handler.js";
 

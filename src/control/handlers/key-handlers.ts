@@ -3,9 +3,9 @@ import { BrokerError } from "../../core/errors.js";
 import { type KeysSource, sourceOf } from "../../core/role.js";
 import { Secret } from "../../core/secret.js";
 import type { StoredKey } from "../../credentials/sources/key-store.js";
+import type { ControlServices } from "../control-services.js";
 import { keysSourceNamed, runningConfig } from "../named-entries.js";
 import { rotateKey } from "../rotate-key.js";
-import type { ControlServices } from "../services.js";
 import type { Handlers } from "./handler.js";
 
 /** Long-term keys enter here and never leave again. */

@@ -3,9 +3,9 @@ import { grantDigest } from "../../core/guard.js";
 import type { Role } from "../../core/role.js";
 import { LAMBDA_ROLE_PREFIX } from "../../core/unknown-role.js";
 import type { Via } from "../../lambda/via.js";
+import type { ControlServices } from "../control-services.js";
 import { admit } from "../guard.js";
-import { roleNamed, runningConfig } from "../named-entries.js";
-import type { ControlServices } from "../services.js";
+import { adoptRoleNamed, runningConfig } from "../named-entries.js";
 import type { ControlCall, Handlers } from "./handler.js";
 
 /** Deployed functions: the roles that their code gets here, and what keeps it from them. */
@@ -39,7 +39,7 @@ async function viaOf(
       hint: "brokerctl roles",
     });
   }
-  const role = await roleNamed(services, name, signal);
+  const role = await adoptRoleNamed(services, name, signal);
   const { until } = admit(services, role, { target: "new", caller, confirmation });
   const { credentials } = await services.credentials.warm(role.name, signal);
   return { role, signer: credentials, until };

@@ -3,9 +3,9 @@ import { BrokerError } from "../../core/errors.js";
 import { isMovable, type Lease, type LeaseHolder } from "../../core/lease.js";
 import type { Secret } from "../../core/secret.js";
 import type { ChildLeaseTerms } from "../../leases/lease-terms.js";
+import type { ControlServices } from "../control-services.js";
 import { admit, admitToToken } from "../guard.js";
-import { roleNamed } from "../named-entries.js";
-import type { ControlServices } from "../services.js";
+import { adoptRoleNamed } from "../named-entries.js";
 import { leaseView } from "../views.js";
 import type { ControlCall, Handlers } from "./handler.js";
 
@@ -78,7 +78,7 @@ async function termsOf(
 ): Promise<Terms> {
   const { role: named, movable = false, ...asked } = wanted;
   if (named === null) return { role: null, expiresAt: endIn(services, asked.forSeconds) };
-  const role = await roleNamed(services, named, signal);
+  const role = await adoptRoleNamed(services, named, signal);
   const { until, grant } = admit(services, role, { ...asked, target: "new", caller });
   const granted = grant && { grants: [grant] };
   return { role: role.name, expiresAt: until, ...(!movable && { pinned: true }), ...granted };
@@ -116,7 +116,7 @@ async function pinnedLease(
   }: { readonly pinnedRole: string; readonly forSeconds?: number; readonly confirmation?: string },
   { signal, caller }: ControlCall,
 ): Promise<Lease> {
-  const role = await roleNamed(services, pinnedRole, signal);
+  const role = await adoptRoleNamed(services, pinnedRole, signal);
   if (asked.forSeconds !== undefined && !role.guard) {
     throw new BrokerError(
       "UsageInvalid",

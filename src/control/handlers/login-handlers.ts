@@ -1,8 +1,8 @@
 import type { ControlResponse } from "../../control-api/contract.js";
 import { BrokerError } from "../../core/errors.js";
 import type { KeysSource, SsoSource } from "../../core/role.js";
+import type { ControlServices } from "../control-services.js";
 import { runningConfig, sourceNamed, ssoSourceNamed } from "../named-entries.js";
-import type { ControlServices } from "../services.js";
 import type { Handlers } from "./handler.js";
 
 type Choice = ControlResponse<"login-choices">["sources"][number];

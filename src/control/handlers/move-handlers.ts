@@ -1,10 +1,11 @@
-import type { ControlRequest, MovedLease } from "../../control-api/contract.js";
+import type { ControlRequest } from "../../control-api/contract.js";
+import type { MovedLease } from "../../control-api/lease-contract.js";
 import type { Holder } from "../../core/audit-views.js";
 import { BrokerError } from "../../core/errors.js";
 import { isMovable, type Lease } from "../../core/lease.js";
+import type { ControlServices } from "../control-services.js";
 import { admit, refusePinnedCaller } from "../guard.js";
-import { roleNamed } from "../named-entries.js";
-import type { ControlServices } from "../services.js";
+import { adoptRoleNamed } from "../named-entries.js";
 import { leaseView, summaryOf } from "../views.js";
 import type { ControlCall, Handlers } from "./handler.js";
 
@@ -39,7 +40,7 @@ async function move(services: ControlServices, asked: Move, { signal, caller }: 
   const { leases } = services;
   const { lease, evenPinned, forSeconds, confirmation } = asked;
   const old = summaryOf(services, leases.roleOf(lease));
-  const role = await roleNamed(services, asked.role === "-" ? formerRole(lease) : asked.role, signal);
+  const role = await adoptRoleNamed(services, asked.role === "-" ? formerRole(lease) : asked.role, signal);
   const { until, grant } = admit(services, role, { target: lease, caller, forSeconds, confirmation });
   // Warmed first: "login required" shows in this terminal and not inside an SDK.
   await services.credentials.warm(role.name, signal);

@@ -6,9 +6,9 @@ import { BrokerError } from "../../core/errors.js";
 import { grantDigest } from "../../core/guard.js";
 import type { Grant, Lease } from "../../core/lease.js";
 import type { Role } from "../../core/role.js";
+import type { ControlServices } from "../control-services.js";
 import { refusePinnedCaller } from "../guard.js";
-import { roleNamed, runningConfig } from "../named-entries.js";
-import type { ControlServices } from "../services.js";
+import { adoptRoleNamed, runningConfig } from "../named-entries.js";
 import type { ControlCall, Handler, Handlers } from "./handler.js";
 
 type Operations = "request-create" | "request-list" | "request-wait" | "request-approve" | "request-deny";
@@ -42,7 +42,7 @@ function createHandler(services: ControlServices): Handler<"request-create"> {
   const { requests } = services;
   return async (wish, { signal, caller }) => {
     const lease = ownLease(caller);
-    const role = await roleNamed(services, wish.role, signal);
+    const role = await adoptRoleNamed(services, wish.role, signal);
     const reason = readableReason(wish.reason);
     if (reason === "") throw new BrokerError("UsageInvalid", "the reason is empty", { hint: "--reason TEXT" });
     const most = mostSeconds(services, role);
@@ -104,7 +104,7 @@ function approveHandler(services: ControlServices): Handler<"request-approve"> {
 
 /** The role as it was shown; another one voids the request. */
 async function shownRole(services: ControlServices, request: AccessRequest, { signal }: ControlCall): Promise<Role> {
-  const role = await roleNamed(services, request.role, signal).catch(() => undefined);
+  const role = await adoptRoleNamed(services, request.role, signal).catch(() => undefined);
   if (role && grantDigest(role) === request.digest) return role;
   if (request.state === "pending") await services.requests.decide(request.id, { state: "void" });
   throw new BrokerError("Conflict", `role ${request.role} is not what request ${request.id} was for any more`, {

@@ -1,5 +1,5 @@
+import type { ControlServices } from "../control-services.js";
 import { runningConfig, ssoSourceNamed } from "../named-entries.js";
-import type { ControlServices } from "../services.js";
 import type { Handlers } from "./handler.js";
 
 type Operations = "sso-accounts" | "sso-account-roles" | "sso-known-roles" | "sso-roles-plan";

@@ -5,8 +5,8 @@ import { type Source, sourceOf } from "../../core/role.js";
 import { storeProblem } from "../../core/store-problem.js";
 import type { RoleSnapshot } from "../../credentials/credentials-registry.js";
 import type { SourceProvider } from "../../credentials/sources/source-provider.js";
+import type { ControlServices } from "../control-services.js";
 import { guardView } from "../guard.js";
-import type { ControlServices } from "../services.js";
 import { controlError, knownOf, leaseView } from "../views.js";
 import type { Handlers } from "./handler.js";
 

@@ -1,7 +1,7 @@
 import { Secret } from "../../core/secret.js";
 import { storeProblem } from "../../core/store-problem.js";
 import type { StoreState } from "../../secrets/store-state.js";
-import type { ControlServices } from "../services.js";
+import type { ControlServices } from "../control-services.js";
 import type { Handlers } from "./handler.js";
 
 /** The secret store is made, locked and unlocked. */

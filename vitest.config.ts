@@ -10,7 +10,7 @@ const shared = {
 
 /**
  * `unit` needs npm only; `keychain` a real Secret Service; `clients` Python, Go and npm's registry; `browser` Chromium;
- * `systemd` root, to make namespaces; `attack` and `faults` root, for users who are not root, `faults` also to mount disks, and faketime; `lambda` Python, Go and Rust; `install` the registry that npm installs from, and Python.
+ * `desktop` Xvfb, zenity and xdotool; `systemd` root, to make namespaces; `attack` and `faults` root, for users who are not root, `faults` also to mount disks, and faketime; `lambda` Python, Go and Rust; `install` the registry that npm installs from, and Python.
  */
 export default defineConfig({
   test: {
@@ -26,6 +26,7 @@ export default defineConfig({
             "test/browser/**",
             "test/systemd/**",
             "test/attack/**",
+            "test/desktop/**",
             "test/faults/**",
             "test/lambda-clients/**",
             "test/install/**",
@@ -44,6 +45,8 @@ export default defineConfig({
       },
       { test: { ...shared, name: "browser", include: ["test/browser/**/*.test.ts"] } },
       { test: { ...shared, name: "systemd", include: ["test/systemd/**/*.test.ts"], testTimeout: 120_000 } },
+      // One screen, one question at a time.
+      { test: { ...shared, name: "desktop", include: ["test/desktop/**/*.test.ts"], fileParallelism: false } },
       { test: { ...shared, name: "attack", include: ["test/attack/**/*.test.ts"] } },
       {
         test: {

@@ -403,11 +403,14 @@ export class FakeControl {
       const statement = JSON.stringify({ Effect: "Allow", Principal: { AWS: principal } }, null, 2);
       return { roleArn, principal, statement, isPresent, changed: isPresent !== wasPresent, notes: ["a note"] };
     },
-    "guard-confirm": ({ role: name, forSeconds, reason, confirmed, passphrase }) => {
+    "guard-confirm": ({ role: name, forSeconds, reason, confirmed, passphrase, quiet }) => {
       const guard = this.roles.find((role) => role.name === name)?.guard ?? null;
       if (name === null || !guard) return { guard: null, needs: null, confirmation: null };
       if (guard.reason && reason === undefined) {
         throw new Refusal({ code: "GuardRefused", message: `role ${name} takes a reason`, hint: "add --reason TEXT" });
+      }
+      if (quiet === true && guard.confirm !== null) {
+        throw new Refusal({ code: "GuardRefused", message: `role ${name} is guarded` });
       }
       const seconds = Math.min(forSeconds ?? guard.maxLeaseSeconds, guard.maxLeaseSeconds);
       const question = { role: name, account: "111111111111", asker: "a new lease", reason: reason ?? null, seconds };

@@ -57,7 +57,7 @@ export interface ProcPeersOptions {
 const SCANS_AT_ONCE = 10;
 const SCAN_INTERVAL_MS = 50;
 /**
- * Of a large table: a millisecond for so many characters, four times what they cost, and at most so long: a client's patience
+ * Of a large table: a millisecond for so many characters, several times what they cost, and at most so long: a client's patience
  * is 900 ms. By the table's size and not by a clock, as the machine may be busy with something else.
  */
 const CHARACTERS_PER_MS = 20_000;
@@ -70,7 +70,7 @@ interface Waiting {
 }
 
 /**
- * Linux: the rows of /proc/self/net/tcp and tcp6. A scan costs 1.5 ms, and 35 ms with 10,000 connections, most of it the
+ * Linux: the rows of /proc/self/net/tcp and tcp6. A scan costs 2 ms, and 20 ms with 10,000 connections, most of it the
  * kernel's; so those who wait share one, and there are at most 20 a second. Never one that began before the connection was
  * there: its row could be an earlier connection's. While an accepted connection is open, no other has its ends.
  *

@@ -69,7 +69,7 @@ export class AuditLog implements AuditRecorder {
   readonly #broken = new Set<AuditLogName>();
 
   constructor(options: AuditLogOptions) {
-    this.#options = options;
+    this.#options = { ...options, redact: remembering(options.redact) };
     const { clock } = options;
     this.#logs = { audit: this.#log("audit"), refusals: this.#log("refusals") };
     this.#repeated = new RepeatedLines({ clock, append: (facts) => this.#append(facts) });
@@ -237,4 +237,18 @@ export class AuditLog implements AuditRecorder {
 /** What was done stands apart from what was not. */
 function logOf({ outcome }: AuditFacts): AuditLogName {
   return outcome === "refused" || outcome === "failed" ? "refusals" : "audit";
+}
+
+/** As many names, programs and directories as a busy machine has. */
+const MAX_REMEMBERED = 1000;
+
+/** The same few texts stand in every line, and a redactor is a dozen searches. */
+function remembering(redact: (text: string) => string): (text: string) => string {
+  const known = new Map<string, string>();
+  return (text) => {
+    const redacted = known.get(text) ?? redact(text);
+    if (known.size >= MAX_REMEMBERED) known.clear();
+    known.set(text, redacted);
+    return redacted;
+  };
 }

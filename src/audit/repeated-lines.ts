@@ -34,16 +34,20 @@ export class RepeatedLines {
   }
 
   add(facts: AuditFacts): void {
+    if (this.#repeats(facts, keyOf(facts))) return;
     const told = this.#bounded(facts);
     const key = keyOf(told);
-    const window = this.#windows.get(key);
-    if (window) {
-      window.more = window.more ? merged(window.more, told) : told;
-      return;
-    }
+    if (told !== facts && this.#repeats(told, key)) return;
     this.#windows.set(key, { openedAt: this.#options.clock.now(), more: undefined });
     this.#plan();
     this.#options.append(told);
+  }
+
+  /** Whether it belongs to a minute that is open. */
+  #repeats(facts: AuditFacts, key: string): boolean {
+    const window = this.#windows.get(key);
+    if (window) window.more = window.more ? merged(window.more, facts) : facts;
+    return window !== undefined;
   }
 
   /** Also by the sweep: a clock that was set back must not keep a minute open. */
@@ -78,7 +82,6 @@ export class RepeatedLines {
 
   /** Beyond the limits who it was is not told apart; that it was is. */
   #bounded(facts: AuditFacts): AuditFacts {
-    if (this.#windows.has(keyOf(facts))) return facts;
     if (this.#windows.size >= MAX_WINDOWS) return { ...anonymous(facts), lease: null, role: null };
     const isCrowded = facts.event === "fetch" && this.#programsOf(facts) >= MAX_PROGRAMS;
     return isCrowded ? anonymous(facts) : facts;

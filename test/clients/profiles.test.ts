@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { runToEnd } from "../support/processes.js";
+import { allAtOnce, runToEnd } from "../support/processes.js";
 import { inVenv } from "../support/venv.js";
 import { AWS_CLI, BOTO3, CLIENTS, JAVASCRIPT } from "./aws-clients.js";
 import { type Bench, DEV, PROD, startBench, testRole, type UserShell } from "./bench.js";
@@ -137,7 +137,7 @@ describe(`${AT_ONCE} aws --profile at once`, () => {
     const command = [inVenv("aws"), "sts", "get-caller-identity", "--profile", BURST.name];
     const options = { env: shell.env, cwd: shell.home.directory, seconds: 500 };
     const before = Date.now();
-    const outcomes = await Promise.all(Array.from({ length: AT_ONCE }, () => runToEnd(command, options)));
+    const outcomes = await allAtOnce(AT_ONCE, () => runToEnd(command, options));
     process.stdout.write(`${AT_ONCE} aws --profile at once: ${Date.now() - before} ms\n`);
     for (const outcome of outcomes) expect([outcome, arnsIn(outcome)]).toEqual([SUCCESS, [BURST.arn]]);
     const assumed = hour.proxy.callsOf("broker").filter(({ action }) => action === "AssumeRole");

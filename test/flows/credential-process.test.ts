@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type FakeAws, startFakeAws } from "../fakes/fake-aws/fake-aws.js";
 import { type Outcome, TestBroker } from "../support/broker.js";
 import { awsOptions, ROLES_YAML, USER_KEY } from "../support/in-process-broker.js";
+import { allAtOnce } from "../support/processes.js";
 
 /** Starts of Node, each most of a second of a busy processor: `npm run test:clients` has a hundred of them. */
 const AT_ONCE = Number(process.env["CREDBROKER_TEST_AT_ONCE"] ?? 20);
@@ -41,7 +42,7 @@ function keysOf(outcomes: readonly Outcome[]): readonly string[] {
 describe(`${AT_ONCE} credential-process at once`, () => {
   it("ask AWS once, are all answered with the same key, and leave no lease", async () => {
     await start();
-    const outcomes = await Promise.all(Array.from({ length: AT_ONCE }, () => ask()));
+    const outcomes = await allAtOnce(AT_ONCE, () => ask());
     expect(keysOf(outcomes)).toHaveLength(1);
     expect(aws.countOf("AssumeRole")).toBe(1);
     expect(await childLeases()).toBe(0);
@@ -50,7 +51,7 @@ describe(`${AT_ONCE} credential-process at once`, () => {
   it("start brokerd once where none runs, and then ask AWS once", async () => {
     await start();
     await broker.stop();
-    const outcomes = await Promise.all(Array.from({ length: AT_ONCE }, () => ask()));
+    const outcomes = await allAtOnce(AT_ONCE, () => ask());
     expect(keysOf(outcomes)).toHaveLength(1);
     expect(aws.countOf("AssumeRole")).toBe(1);
     expect(broker.log().match(/"msg":"started"/g)).toHaveLength(2);

@@ -39,6 +39,16 @@ export async function runToEnd(
   return { code, signal, stdout, stderr };
 }
 
+/** Starts as many at once; what else this process does, such as being AWS for them, has its turn between two starts. */
+export async function allAtOnce<T>(count: number, begin: () => Promise<T>): Promise<readonly T[]> {
+  const begun: Promise<T>[] = [];
+  for (let started = 0; started < count; started++) {
+    begun.push(begin());
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return Promise.all(begun);
+}
+
 export function endGroup(pid: number | undefined): void {
   if (pid === undefined) return;
   try {

@@ -61,9 +61,13 @@ const LOGIN_TIMEOUT_MS = 11 * 60_000;
 const QUESTION_TIMEOUT_MS = 90_000;
 /** A request expires by itself after two hours. */
 const REQUEST_TIMEOUT_MS = 125 * 60_000;
+/** Each is a durable write in line with those of all other commands: for a hundred at once on a busy disk 10 s are too few. */
+const LEASE_TIMEOUT_MS = 60_000;
 const PATIENCE_MS: Partial<Record<ControlOperation, number>> = {
   warm: AWS_TIMEOUT_MS,
   use: AWS_TIMEOUT_MS,
+  "lease-child": LEASE_TIMEOUT_MS,
+  "lease-revoke": LEASE_TIMEOUT_MS,
   "lease-set": AWS_TIMEOUT_MS,
   "guard-confirm": QUESTION_TIMEOUT_MS,
   "request-wait": REQUEST_TIMEOUT_MS,

@@ -46,13 +46,14 @@ async function syncedShell(label: string, on = bench): Promise<UserShell> {
 const ROLES = [DEV, PROD, ODD_ROLE];
 
 describe("a synced profile", () => {
-  it.concurrent.each(
-    CLIENTS.flatMap((client) => ROLES.map((role) => ({ client, role, name: client.name, profile: role.name }))),
-  )("$profile is the role to $name, by AWS_PROFILE, also where [default] has keys", async ({ client, role, name }) => {
-    const shell = await syncedShell(`${name}/${role.name}`);
-    const outcome = await shell.script(`AWS_PROFILE='${role.name}' exec "$@"`, client.identity);
-    expect([outcome, arnsIn(outcome)]).toEqual([SUCCESS, [role.arn]]);
-  });
+  it.each(CLIENTS.flatMap((client) => ROLES.map((role) => ({ client, role, name: client.name, profile: role.name }))))(
+    "$profile is the role to $name, by AWS_PROFILE, also where [default] has keys",
+    async ({ client, role, name }) => {
+      const shell = await syncedShell(`${name}/${role.name}`);
+      const outcome = await shell.script(`AWS_PROFILE='${role.name}' exec "$@"`, client.identity);
+      expect([outcome, arnsIn(outcome)]).toEqual([SUCCESS, [role.arn]]);
+    },
+  );
 
   it("is the role to `aws --profile`, outside and inside of `exec` and `env` of another role", async () => {
     const shell = await syncedShell("by flag");

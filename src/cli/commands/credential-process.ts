@@ -6,7 +6,7 @@ import { confirmQuietly, REASON_OPTION } from "../guard/confirm-role.js";
 export const credentialProcessCommand = defineCommand({
   name: "credential-process",
   summary: "Print credentials as the AWS credential_process setting wants them",
-  details: `For tools that insist on profiles, in ~/.aws/config: credential_process = brokerctl credential-process dev. It never asks:
+  details: `For tools that insist on profiles: \`brokerctl profiles sync\` writes it into ~/.aws/config for each role. It never asks:
 a guarded role needs a yes that the lease of this shell has already (\`brokerctl use\`, or \`brokerctl request\`).`,
   positionals: [{ name: "ROLE", required: true, help: "a role of the config" }],
   options: {
@@ -15,7 +15,7 @@ a guarded role needs a yes that the lease of this shell has already (\`brokerctl
   },
   examples: [
     "brokerctl credential-process dev",
-    "aws configure set profile.dev.credential_process 'brokerctl credential-process dev'",
+    "brokerctl profiles sync && AWS_PROFILE=dev aws sts get-caller-identity",
   ],
   async run({ options, positionals }, context) {
     const role = positionals[0] ?? "";

@@ -50,7 +50,7 @@ export interface RunningConfig {
   planRole(edit: ConfigEdit): EditPlan;
   planSsoRoles(request: ControlRequest<"sso-roles-plan">): ControlResponse<"sso-roles-plan">;
   /** A role that no entry names: `SOURCE:ACCOUNT/ROLE`, or a function's that is kept; undefined where it names none. */
-  adHocRole(name: string): Role | undefined;
+  unnamedRole(name: string): Role | undefined;
   planImport(request: ImportTexts): AwsImport;
   jsonSchema(): Readonly<Record<string, unknown>>;
 }

@@ -21,7 +21,7 @@ const MISS_MAX_AGE_MS = 10_000;
 const MAX_SHOWN = 10;
 
 /** The config in force, or why there is none. */
-export function runningConfig({ config }: ControlServices): Config {
+export function configInForce({ config }: ControlServices): Config {
   const current = config.current();
   if (current) return current;
   throw config.problem() ?? new BrokerError("ConfigInvalid", "no config is loaded", { hint: "brokerctl init" });
@@ -29,22 +29,22 @@ export function runningConfig({ config }: ControlServices): Config {
 
 /**
  * The role that a request names: of the config, or `SOURCE:ACCOUNT/ROLE` that no entry names, the account by its id or by
- * a name that is the only such one. Answers the role under the name to keep, which holds the id: names change hands.
+ * a name that is the only such one. Such a role joins the registry of credentials. Answers the role under the name to keep, which holds the id: names change hands.
  * Rejects with RoleUnknown, with UsageInvalid where an account's name is ambiguous, with LoginRequired where only a login
  * could tell.
  */
 export async function adoptRoleNamed(services: ControlServices, name: string, signal: AbortSignal): Promise<Role> {
-  const role = runningConfig(services).roles.get(name);
+  const role = configInForce(services).roles.get(name);
   if (role) return role;
-  const adHoc = services.config.adHocRole(name) ?? (await byAccountName(services, name, signal));
-  if (!adHoc) throw services.config.whyLeftOut("role", name) ?? roleUnknown(services, name);
-  services.credentials.adopt(adHoc);
-  return adHoc;
+  const unnamed = services.config.unnamedRole(name) ?? (await byAccountName(services, name, signal));
+  if (!unnamed) throw services.config.whyLeftOut("role", name) ?? roleUnknown(services, name);
+  services.credentials.adopt(unnamed);
+  return unnamed;
 }
 
 /** The source that a request names. */
 export function sourceNamed(services: ControlServices, name: string): Source {
-  const source = runningConfig(services).sources.get(name);
+  const source = configInForce(services).sources.get(name);
   if (source) return source;
   throw (
     services.config.whyLeftOut("source", name) ??
@@ -74,11 +74,11 @@ export function keysSourceNamed(services: ControlServices, name: string): KeysSo
 
 async function byAccountName(services: ControlServices, name: string, signal: AbortSignal): Promise<Role | undefined> {
   const parts = ssoRoleParts(name);
-  const source = parts && runningConfig(services).sources.get(parts.source);
+  const source = parts && configInForce(services).sources.get(parts.source);
   if (!parts || source?.type !== "sso" || /^\d{12}$/.test(parts.account)) return undefined;
   const { accountId } = await accountNamed(services, { source, parts, signal });
   const roles = await services.sso.listing.roles(source, accountId, { signal, maxAgeMs: MAX_AGE_MS });
-  return services.config.adHocRole(ssoRoleId(source.name, { accountId, roleName: spelled(parts.roleName, roles) }));
+  return services.config.unnamedRole(ssoRoleId(source.name, { accountId, roleName: spelled(parts.roleName, roles) }));
 }
 
 interface Wanted {

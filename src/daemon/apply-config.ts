@@ -23,7 +23,7 @@ export interface AppliedConfig {
 /** Brings a config into force: roles first, then, the first time, the secret store and the port. Says what must wait. */
 export async function applyConfig(applied: AppliedConfig): Promise<readonly string[]> {
   const { services, serving, next, former, options } = applied;
-  services.credentials.configure([...next.roles.values(), ...adHocRoles(services, next)], next.idleAfterMs);
+  services.credentials.configure([...next.roles.values(), ...unnamedRolesInUse(services, next)], next.idleAfterMs);
   dropChangedSessions(applied);
   if (!services.store.isConfigured) await openStore(applied);
   services.lifecycle.block();
@@ -116,7 +116,7 @@ export function unnamedRole(
 }
 
 /** The roles that no entry of the config names and that a lease or a client uses, with what they are chained from. */
-export function adHocRoles(known: Known, config: Config): Role[] {
+export function unnamedRolesInUse(known: Known, config: Config): Role[] {
   const found = new Map<string, Role>();
   for (const name of namesInUse(known)) {
     const role = config.roles.has(name) ? undefined : unnamedRole(name, config, known);

@@ -143,7 +143,7 @@ export class RunningConfigFile implements RunningConfig {
     return planSsoRoles({ ...request, ...this.#identity() });
   }
 
-  adHocRole(name: string): Role | undefined {
+  unnamedRole(name: string): Role | undefined {
     return this.#config && this.#options.unnamedRole(name, this.#config);
   }
 

@@ -33,7 +33,7 @@ export function createShellFiles(
 ): ShellFiles {
   return new ShellFiles({
     ...{ stateDir: paths.stateDir, leases: services.leases, writeAtomic, clock, logger },
-    regionOf: (role) => (config.current()?.roles.get(role) ?? config.adHocRole(role))?.region ?? null,
+    regionOf: (role) => (config.current()?.roles.get(role) ?? config.unnamedRole(role))?.region ?? null,
     endpoint: () => serving.endpoint(),
   });
 }

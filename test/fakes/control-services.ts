@@ -87,7 +87,7 @@ class MemoryConfig implements RunningConfig {
     return { text: `${text}# sso\n`, summary: ["adds role a/b"], added: ["a/b"], removed: [], notes: [] };
   }
 
-  adHocRole(name: string): Role | undefined {
+  unnamedRole(name: string): Role | undefined {
     return this.config && adHocRole(name, this.config);
   }
 

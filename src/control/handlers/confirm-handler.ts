@@ -10,7 +10,7 @@ import { Secret } from "../../core/secret.js";
 import type { Asked, Question } from "../../requests/questions.js";
 import type { ControlServices } from "../control-services.js";
 import { coveredUntil, guarded, guardView, needsEnd, refusePinnedCaller } from "../guard.js";
-import { adoptRoleNamed, runningConfig } from "../named-entries.js";
+import { adoptRoleNamed, configInForce } from "../named-entries.js";
 import { knownOf } from "../views.js";
 import type { ControlCall, Handlers } from "./handler.js";
 
@@ -41,7 +41,7 @@ async function roleOf(
   { role }: Request,
   { signal }: ControlCall,
 ): Promise<Role | undefined> {
-  const name = role ?? runningConfig(services).lambdaVia;
+  const name = role ?? configInForce(services).lambdaVia;
   return name === undefined ? undefined : adoptRoleNamed(services, name, signal);
 }
 

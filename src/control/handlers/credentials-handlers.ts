@@ -3,7 +3,7 @@ import type { RoleSummary } from "../../control-api/lease-contract.js";
 import { BrokerError, toBrokerError } from "../../core/errors.js";
 import type { LeaseSelector } from "../../core/lease.js";
 import type { ControlServices } from "../control-services.js";
-import { adoptRoleNamed, runningConfig } from "../named-entries.js";
+import { adoptRoleNamed, configInForce } from "../named-entries.js";
 import { controlError, summaryOf } from "../views.js";
 import type { Handlers } from "./handler.js";
 
@@ -36,7 +36,7 @@ async function refreshAll(
   name: string | undefined,
   signal: AbortSignal,
 ): Promise<{ refreshed: RoleSummary[]; failed: (ControlError & { role: string })[] }> {
-  runningConfig(services);
+  configInForce(services);
   const wanted = services.credentials.snapshot().filter(({ held, error }) => held ?? error);
   const names =
     name === undefined ? wanted.map(({ role }) => role.name) : [(await adoptRoleNamed(services, name, signal)).name];

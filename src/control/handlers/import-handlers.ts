@@ -4,7 +4,7 @@ import type { ImportKeyView, ImportRequest, TextSpan, TextSpans } from "../../co
 import { BrokerError } from "../../core/errors.js";
 import type { StoredKey } from "../../credentials/sources/key-store.js";
 import type { ControlServices } from "../control-services.js";
-import { runningConfig } from "../named-entries.js";
+import { configInForce } from "../named-entries.js";
 import { controlError } from "../views.js";
 import type { Handlers } from "./handler.js";
 
@@ -50,7 +50,7 @@ async function storeKey(services: ControlServices, key: ImportedKey): Promise<vo
   const { keys, sessions, credentials, clock } = services;
   const { source, accessKeyId, secretAccessKey } = key;
   if (await keys.has(source)) return;
-  if (runningConfig(services).sources.get(source)?.type !== "keys") {
+  if (configInForce(services).sources.get(source)?.type !== "keys") {
     throw new BrokerError("Conflict", `source ${source} is not in the config in force: its key was not stored`, {
       hint: "brokerctl config check, then import again",
     });

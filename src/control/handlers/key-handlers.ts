@@ -4,7 +4,7 @@ import { type KeysSource, sourceOf } from "../../core/role.js";
 import { Secret } from "../../core/secret.js";
 import type { StoredKey } from "../../credentials/sources/key-store.js";
 import type { ControlServices } from "../control-services.js";
-import { keysSourceNamed, runningConfig } from "../named-entries.js";
+import { configInForce, keysSourceNamed } from "../named-entries.js";
 import { rotateKey } from "../rotate-key.js";
 import type { Handlers } from "./handler.js";
 
@@ -52,7 +52,7 @@ function viewOf({ source, accessKeyId, addedAt, rotatedAt }: StoredKey): KeyView
 
 /** What AWS would refuse later is refused now. */
 function notesFor(services: ControlServices, source: KeysSource): string[] {
-  const roles = [...runningConfig(services).roles.values()].filter((role) => sourceOf(role).name === source.name);
+  const roles = [...configInForce(services).roles.values()].filter((role) => sourceOf(role).name === source.name);
   const bare = roles.filter((role) => !role.assume).map((role) => role.name);
   const notes: string[] = [];
   if (roles.length === 0)

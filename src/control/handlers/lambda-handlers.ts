@@ -5,7 +5,7 @@ import { LAMBDA_ROLE_PREFIX } from "../../core/unknown-role.js";
 import type { Via } from "../../lambda/via.js";
 import type { ControlServices } from "../control-services.js";
 import { admit } from "../guard.js";
-import { adoptRoleNamed, runningConfig } from "../named-entries.js";
+import { adoptRoleNamed, configInForce } from "../named-entries.js";
 import type { ControlCall, Handlers } from "./handler.js";
 
 /** Deployed functions: the roles that their code gets here, and what keeps it from them. */
@@ -16,7 +16,7 @@ export function lambdaHandlers(services: ControlServices): Handlers<"lambda-role
       const via = await viaOf({ named, confirmation }, services, call);
       const { role, context, roleArn, isImage, notes, change } = await functions.makeRole(via, functionText, mode);
       // As leases have it: with the guards of the config's roles that yield the same.
-      const made = services.config.adHocRole(role.name) ?? role;
+      const made = services.config.unnamedRole(role.name) ?? role;
       credentials.adopt(made);
       const roles = { role: role.name, via: via.role.name, functionRoleArn: roleArn };
       const yes = yesTo(made, via, services);
@@ -33,7 +33,7 @@ async function viaOf(
   services: ControlServices,
   { signal, caller }: ControlCall,
 ): Promise<Via & { readonly until: number | null }> {
-  const name = named ?? runningConfig(services).lambdaVia ?? noVia(services);
+  const name = named ?? configInForce(services).lambdaVia ?? noVia(services);
   if (name.startsWith(LAMBDA_ROLE_PREFIX)) {
     throw new BrokerError("UsageInvalid", `${name} is the role of a function: no other function is reached by it`, {
       hint: "brokerctl roles",
@@ -60,7 +60,7 @@ const MAX_SHOWN = 20;
 function noVia(services: ControlServices): never {
   const leftOut = services.config.whyLeftOut("setting", "lambda.via");
   if (leftOut) throw leftOut;
-  const names = [...runningConfig(services).roles.keys()];
+  const names = [...configInForce(services).roles.keys()];
   const shown = names.length > MAX_SHOWN ? [...names.slice(0, MAX_SHOWN), "…"] : names;
   const choices = names.length === 0 ? "the config has no roles yet" : `the config has ${shown.join(", ")}`;
   throw new BrokerError("UsageInvalid", `which role reads the function and assumes its role is not said: ${choices}`, {

@@ -146,7 +146,8 @@ function accessWith(services: ControlServices, lease: Lease, secret: Secret): Le
     token,
     leaseUrl: `${endpoint}/lease/${token}`,
     credentialsUrl: `${endpoint}/creds`,
-    region: (role === null ? undefined : (config.current()?.roles.get(role) ?? config.adHocRole(role))?.region) ?? null,
+    region:
+      (role === null ? undefined : (config.current()?.roles.get(role) ?? config.unnamedRole(role))?.region) ?? null,
   };
 }
 

@@ -2,7 +2,7 @@ import type { ControlResponse } from "../../control-api/contract.js";
 import { BrokerError } from "../../core/errors.js";
 import type { KeysSource, SsoSource } from "../../core/role.js";
 import type { ControlServices } from "../control-services.js";
-import { runningConfig, sourceNamed, ssoSourceNamed } from "../named-entries.js";
+import { configInForce, sourceNamed, ssoSourceNamed } from "../named-entries.js";
 import type { Handlers } from "./handler.js";
 
 type Choice = ControlResponse<"login-choices">["sources"][number];
@@ -36,7 +36,7 @@ export function loginHandlers(
 
 async function loginChoices(services: ControlServices): Promise<Choice[]> {
   const choices: Choice[] = [];
-  for (const source of runningConfig(services).sources.values()) {
+  for (const source of configInForce(services).sources.values()) {
     if (source.type === "sso") choices.push(await ssoChoice(services, source));
     if (source.type === "keys" && source.mfaSerial !== undefined) choices.push(mfaChoice(services, source));
   }

@@ -8,7 +8,7 @@ import type { Grant, Lease } from "../../core/lease.js";
 import type { Role } from "../../core/role.js";
 import type { ControlServices } from "../control-services.js";
 import { refusePinnedCaller } from "../guard.js";
-import { adoptRoleNamed, runningConfig } from "../named-entries.js";
+import { adoptRoleNamed, configInForce } from "../named-entries.js";
 import type { ControlCall, Handler, Handlers } from "./handler.js";
 
 type Operations = "request-create" | "request-list" | "request-wait" | "request-approve" | "request-deny";
@@ -65,7 +65,7 @@ async function byRule(services: ControlServices, role: Role, request: AccessRequ
 }
 
 function ruleFor(services: ControlServices, { name }: Role): RequestRule | undefined {
-  return runningConfig(services).requestRules.find(({ fits }) => fits(name));
+  return configInForce(services).requestRules.find(({ fits }) => fits(name));
 }
 
 /** Where no rule says how long. */

@@ -1,5 +1,5 @@
 import type { ControlServices } from "../control-services.js";
-import { runningConfig, ssoSourceNamed } from "../named-entries.js";
+import { configInForce, ssoSourceNamed } from "../named-entries.js";
 import type { Handlers } from "./handler.js";
 
 type Operations = "sso-accounts" | "sso-account-roles" | "sso-known-roles" | "sso-roles-plan";
@@ -19,7 +19,7 @@ export function ssoHandlers(services: ControlServices): Handlers<Operations> {
       return { roles: roles.map(({ roleName }) => roleName) };
     },
     "sso-known-roles": async () => {
-      const sources = [...runningConfig(services).sources.values()].filter((source) => source.type === "sso");
+      const sources = [...configInForce(services).sources.values()].filter((source) => source.type === "sso");
       const roles = sources.flatMap((source) =>
         sso.listing.known(source).map((found) => ({ ...found, source: source.name })),
       );

@@ -181,6 +181,14 @@ describe("a new config", () => {
     expect(await registry.retrieve("dev")).not.toBe(dev);
   });
 
+  it("without a role renews its credentials no more", async () => {
+    configure(roleOn(keysSource(), "dev"));
+    await registry.retrieve("dev");
+    configure();
+    await clock.advance(2 * HOUR);
+    expect([sts.calls.length, clock.pending]).toEqual([1, 0]);
+  });
+
   it("without a role makes it unknown, and known again when it returns", async () => {
     configure(roleOn(keysSource(), "dev"));
     await registry.retrieve("dev");

@@ -211,6 +211,26 @@ describe("a home that holds state and runtime directory", () => {
     expect(await refusal(home)).toMatchObject({ code: "FileRefused", hint: `chmod o-w ${above}` });
   });
 
+  it.runIf(process.getuid?.() === 0)(
+    "is refused below a directory of a third user, and not below ours, root's, or one whose owner a namespace hides",
+    async () => {
+      const above = tempDir("home");
+      const home = join(above, "home");
+      mkdirSync(home, { mode: 0o700 });
+      chownSync(above, OTHER_UID, OTHER_UID);
+      expect(await refusal(home)).toMatchObject({
+        code: "FileRefused",
+        message: `${above}, above ${home}, belongs to uid ${OTHER_UID}, who could replace it`,
+        hint: 'export CREDBROKER_HOME="$HOME"/.credbroker',
+      });
+      expect(() => refuseSwappableHome(home, OTHER_UID)).not.toThrow();
+      for (const owner of [0, 65_534]) {
+        chownSync(above, owner, owner);
+        expect(() => refuseSwappableHome(home, owner === 0 ? OTHER_UID : 0)).not.toThrow();
+      }
+    },
+  );
+
   it("is refused where it cannot be looked at", async () => {
     const directory = tempDir("home");
     const loop = join(directory, "loop");

@@ -40,11 +40,13 @@ describe("a guarded role", () => {
     ["credential-process", ["credential-process", "prod"]],
   ])("is had by %s with a reason and a yes only", async (command, argv) => {
     expect(await fixture.run(argv)).toMatchObject({ code: 5 });
-    expect(await fixture.run([...argv, "--reason", "x"])).toMatchObject({ code: 5 });
+    const withReason = [...argv.slice(0, 2), "--reason", "x", ...argv.slice(2)];
+    const noTerminal = await fixture.run(withReason);
+    expect([noTerminal.code, noTerminal.stderr]).toEqual([5, expect.not.stringContaining("takes a reason")]);
     expect(fixture.control.requests("warm")).toEqual([]);
     expect(fixture.control.leases.map(({ kind }) => kind)).toEqual(["default"]);
     if (command === "credential-process") return;
-    const given = await fixture.run([...argv, "--reason", "x"], { answers: [YES] });
+    const given = await fixture.run(withReason, { answers: [YES] });
     expect(given.code).toBe(0);
   });
 

@@ -41,6 +41,7 @@ function tellChanges({ services, next, former }: AppliedConfig): void {
   const changed = [
     ...changedNames(former.roles, next.roles).map((name) => `role ${name}`),
     ...changedNames(former.sources, next.sources).map((name) => `source ${name}`),
+    ...(JSON.stringify(former.requestRules) === JSON.stringify(next.requestRules) ? [] : ["requests"]),
   ];
   if (changed.length === 0) return;
   services.audit.record({ event: "config-changed", outcome: "done", detail: changed.join(", ") });

@@ -28,8 +28,6 @@ export const guardSchema = z.strictObject({
     .describe("What one yes is good for, and the longest lease on the role: 1m to 12h, default 1h"),
 });
 
-export type GuardEntry = z.infer<typeof guardSchema>;
-
 /** This version cannot narrow a role to reading, and refuses rules that would. */
 export const REQUEST_SCOPES = ["any", "read-only"] as const;
 

@@ -87,6 +87,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "daemon, sources, roles, leases; what needs a login",
     load: async () => (await import("./commands/status.js")).statusCommand,
   },
+  doctor: {
+    group: DAEMON,
+    summary: "what programs of this shell take for credentials, what is wrong, how to fix it",
+    load: async () => (await import("./commands/doctor.js")).doctorCommand,
+  },
   logs: {
     group: DAEMON,
     summary: "print brokerd's log",

@@ -71,7 +71,7 @@ describe("commands that are not there", () => {
     expect((await run("--json")).code).toBe(2);
   });
 
-  it.each(["console", "doctor"])("%s is refused by name until it is there", async (name) => {
+  it.each(["console"])("%s is refused by name until it is there", async (name) => {
     const { code, error } = await run(name, "--json");
     expect(code).toBe(2);
     expect(error).toMatchObject({ code: "NotSupported" });

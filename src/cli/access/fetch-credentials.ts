@@ -69,7 +69,7 @@ export async function staticVariables(
 
 async function fetchWith(access: LeaseAccess, { clock }: CliContext): Promise<EndpointCredentials> {
   for (let attempt = 1; ; attempt++) {
-    const { status, body } = await get(access);
+    const { status, body } = await askEndpoint(access.credentialsUrl, access.token);
     if (status === 200) return credentialsOf(body);
     const error = errorOf(body, status);
     if (error.code !== "CredentialsPending" || attempt === ATTEMPTS) throw error;
@@ -79,11 +79,15 @@ async function fetchWith(access: LeaseAccess, { clock }: CliContext): Promise<En
 
 type Body = Readonly<Record<string, unknown>>;
 
-/** node:http takes no notice of HTTP_PROXY: the request stays on this machine. */
-function get({ credentialsUrl, token }: LeaseAccess): Promise<{ readonly status: number; readonly body: Body }> {
+/** `token`: where the URL does not hold it. node:http takes no notice of HTTP_PROXY: the request stays on this machine. */
+export function askEndpoint(
+  url: string,
+  token?: string,
+): Promise<{ readonly status: number; readonly body: Readonly<Record<string, unknown>> }> {
   return new Promise((resolve, reject) => {
-    const fail = (error: Error): void => reject(unreachable(credentialsUrl, error));
-    const outgoing = request(credentialsUrl, { headers: { authorization: token }, agent: false }, (response) => {
+    const fail = (error: Error): void => reject(unreachable(url, error));
+    const headers = token === undefined ? {} : { authorization: token };
+    const outgoing = request(url, { headers, agent: false }, (response) => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
       response.once("error", fail);
@@ -102,7 +106,8 @@ function errorOf({ code, message }: Body, status: number): BrokerError {
 }
 
 function unreachable(url: string, cause: Error): BrokerError {
-  return new BrokerError("DaemonUnreachable", `the endpoint ${url} cannot be reached: ${reasonOf(cause)}`, {
+  const place = new URL(url).origin; // a path of ours is a token
+  return new BrokerError("DaemonUnreachable", `the endpoint ${place} cannot be reached: ${reasonOf(cause)}`, {
     hint: "brokerctl status",
     cause,
   });

@@ -93,7 +93,7 @@ export function subcommandMissing(name: string, { subcommands }: CommandGroup): 
 }
 
 /** Commands and flags of the interface that this version does not have: refused by name, never ignored. */
-const LATER_COMMANDS: readonly string[] = ["console", "doctor"];
+const LATER_COMMANDS: readonly string[] = ["console"];
 
 const LATER_OPTIONS: readonly string[] = ["read-only", "policy", "policy-arn", "bind", "stage"];
 

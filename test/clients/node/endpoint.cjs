@@ -1,4 +1,4 @@
-/** Before Serverless 3: its SDK, v2 for JavaScript, does not know AWS_ENDPOINT_URL. Credentials are left to it. */
+/** Before programs with the SDK v2 for JavaScript, which does not know AWS_ENDPOINT_URL. Credentials are left to it. */
 const process = require("node:process");
 const { config } = require("aws-sdk");
 

@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
-import { availableParallelism, loadavg } from "node:os";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type FakeAws, startFakeAws } from "../fakes/fake-aws/fake-aws.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 import { awsOptions, ROLES_YAML } from "../support/in-process-broker.js";
+import { scaledByLoad } from "../support/load.js";
 import { printRows, type Row } from "./report.js";
 import { besideHonestClient, type HonestTime, missing, runAs, Victim } from "./victim.js";
 
@@ -13,7 +13,7 @@ const REQUESTS = isFull ? 100_000 : 10_000;
 const SEED = Number(process.env["CREDBROKER_TEST_SEED"] ?? Math.floor(Math.random() * 2 ** 32));
 const LIMIT_MS = 3_600_000;
 /** One second; on a machine that was busy with something else before we began, as much more as it is overcommitted. */
-const LONGEST_WAIT_MS = Math.round(1000 * Math.max(1, (loadavg()[0] ?? 0) / availableParallelism()));
+const LONGEST_WAIT_MS = scaledByLoad(1000);
 /** An idle brokerd holds about 95 MB; what comes at once is bounded, so that this is. */
 const MAX_MEGABYTES = 300;
 

@@ -1,9 +1,8 @@
-import { existsSync } from "node:fs";
-import { splitCommand } from "../../core/split-command.js";
 import { whyAwsCliStops } from "../aws-files/aws-settings.js";
 import { defineCommand, JSON_OPTION, type Outcome } from "../command.js";
 import type { CliContext } from "../context.js";
 import { EXIT } from "../exit-codes.js";
+import { gonePrograms } from "../profiles/gone-programs.js";
 import { type ProfilesPlan, planProfiles, type SkippedRole } from "../profiles/plan-profiles.js";
 import { type OwnCommand, ownCommand } from "../profiles/process-line.js";
 import { findBlock } from "../profiles/profile-block.js";
@@ -87,21 +86,11 @@ function tellSkipped({ role, profile, why, isServed }: SkippedRole, output: Outp
   else output.warn(`role ${role} gets no profile ${profile}: ${why}`, "brokerctl profiles sync --prefix PREFIX-");
 }
 
-/** An upgrade or another installation moved us: until now these profiles failed. */
+/** Until now these profiles failed. */
 function tellGone({ file, plan }: Sync, { output }: CliContext): void {
   const search = findBlock(file.texts.config?.text ?? "");
   if (search.found !== "block" || plan.text === null) return;
-  const lines = search.block.profiles.flatMap((profile) => profile.lines);
-  const scripts = lines.flatMap((line) => scriptOf(line) ?? []);
-  const gone = [...new Set(scripts)].filter((script) => !existsSync(script));
-  for (const script of gone) output.warn(`the profiles named ${script}, which is gone`);
-}
-
-function scriptOf(line: string): string | undefined {
-  const command = /^credential_process = (.+)$/.exec(line)?.[1];
-  const split = command === undefined ? undefined : splitCommand(command);
-  if (split === undefined || "problem" in split) return undefined;
-  return split.argv.find((word) => /\/brokerctl(?:\.js)?$/.test(word));
+  for (const path of gonePrograms(search.block.profiles)) output.warn(`the profiles named ${path}, which is gone`);
 }
 
 function syncJson({ file, plan, dryRun }: Sync): Readonly<Record<string, unknown>> {

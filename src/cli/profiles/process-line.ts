@@ -6,8 +6,6 @@ import type { CliContext } from "../context.js";
 /** How other programs start brokerctl, months from now and from any environment. */
 export interface OwnCommand {
   readonly words: readonly string[];
-  /** The file that must still be there. */
-  readonly script: string;
   /** What may take Node or brokerctl away, one sentence each. */
   readonly notes: readonly string[];
 }
@@ -18,7 +16,7 @@ export function ownCommand({ files, paths }: Pick<CliContext, "files" | "paths">
   const { home } = paths();
   const inHome = home === undefined ? [] : ["/usr/bin/env", `CREDBROKER_HOME=${home}`];
   const endings = [...new Set([node, script].map(endingOf).filter((text) => text !== undefined))];
-  return { words: [...inHome, node.path, script.path], script: script.path, notes: endings };
+  return { words: [...inHome, node.path, script.path], notes: endings };
 }
 
 function endingOf({ path, endsWith }: StablePath): string | undefined {

@@ -242,6 +242,8 @@ describe("profiles sync", () => {
     const files = { node: NODE, brokerctl: "/usr/lib/node_modules/credbroker/dist/brokerctl.js" };
     const { stderr } = await fixture.run(["profiles", "sync"], { env: { HOME: home }, files });
     expect(stderr).toContain(`the profiles named ${SCRIPT}, which is gone`);
+    expect(stderr).toContain(`the profiles named ${NODE}, which is gone`);
+    expect(stderr).not.toContain("/usr/bin/env, which");
     expect(stderr).toContain("changed: dev, prod");
     expect(text()).toContain(`${files.brokerctl} credential-process dev`);
   });

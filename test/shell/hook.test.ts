@@ -72,7 +72,7 @@ describe.each(SHELLS_HERE)("a %s with the hook", (shell) => {
 
   it("moves no lease of its own with --default and --lease, and makes none", async () => {
     const name = `ide-${shell}`;
-    await fixture.broker.call("lease-create", { name, role: "dev" });
+    await fixture.broker.call("lease-create", { name, role: "dev", movable: true });
     await fixture.hooked(
       shell,
       `brokerctl use prod --default; brokerctl use chained --lease ${name}; brokerctl use -h`,
@@ -108,7 +108,7 @@ describe.each(SHELLS_HERE)("a %s with the hook", (shell) => {
 
   it("moves the lease of the exec that it runs in", async () => {
     const child = `${sourced}; ${look}; brokerctl use prod; ${look}; brokerctl lease list --json`;
-    const { stdout } = await fixture.hooked(shell, `brokerctl exec chained -- ${self} -c '${child}'`);
+    const { stdout } = await fixture.hooked(shell, `brokerctl exec chained --movable -- ${self} -c '${child}'`);
     expect(prompts(stdout)).toEqual(["chained", "prod"]);
     expect(stdout.match(/"kind": "child"/g)).toHaveLength(1);
     expect(await fixture.defaultRole()).toBe("dev");
@@ -182,7 +182,7 @@ describe.each(SHELLS_HERE)("a %s with the hook", (shell) => {
       `${TRYING[shell]}\n${sourced}\n${look}\nbrokerctl use prod\n${look}`,
     );
     expect(prompts(stdout)).toEqual(["dev", "prod"]);
-    expect(stderr).toMatch(/^this shell's lease \S+: dev .*\n.*\n$/);
+    expect(stderr).toMatch(/^this shell's lease \S+: dev .*\n(?:programs .*\n)?$/);
     expect(code).toBe(0);
   });
 

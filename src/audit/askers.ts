@@ -23,6 +23,9 @@ export class Askers {
   readonly #options: AskersOptions;
   readonly #known = new WeakMap<Peer, Known | Promise<Known>>();
   readonly #uid: number | undefined;
+  readonly #stopped: Promise<undefined>;
+  /** From now on a look-up that is under way is not waited for: `stop` is not held by a walk over all processes. */
+  stop: () => void = () => undefined;
   #left = BURST;
   #filledAt: number;
 
@@ -30,13 +33,13 @@ export class Askers {
     this.#options = options;
     this.#uid = "uid" in options ? options.uid : process.getuid?.();
     this.#filledAt = options.clock.now();
+    this.#stopped = new Promise((resolve) => (this.stop = () => resolve(undefined)));
   }
 
   /** At once where it is known, or is not to be looked up; never rejects. */
   of(peer: Peer): Known | Promise<Known> {
     if (peer.uid !== this.#uid || this.#known.has(peer) || !this.#mayLookUp()) return this.#known.get(peer);
-    const found = this.#options.processes
-      .processOf(peer)
+    const found = Promise.race([this.#options.processes.processOf(peer), this.#stopped])
       .catch(() => undefined)
       .then((process) => {
         this.#known.set(peer, process);

@@ -1,4 +1,4 @@
-import type { AuditOutcome, GapCode } from "../core/audit-line.js";
+import type { AuditOutcome } from "../core/audit-line.js";
 import type { BrokerErrorCode } from "../core/errors.js";
 import type { Lease } from "../core/lease.js";
 import type { Peer } from "../system/peer-identity.js";
@@ -77,10 +77,3 @@ interface DaemonEvent extends Common {
 
 /** Everything that is on record; the log adds when it was and who asked. Beside these the log tells of itself. */
 export type AuditEvent = ClientEvent | LeaseEvent | RoleEvent | SourceEvent | RequestEvent | DaemonEvent;
-
-/** What the log says of its own lines. */
-export interface GapEvent {
-  readonly code: GapCode;
-  readonly count: number;
-  readonly detail: string;
-}

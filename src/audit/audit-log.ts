@@ -142,6 +142,7 @@ export class AuditLog implements AuditRecorder {
 
   /** Writes and seals what is known now, the counts of this minute too. Never rejects. */
   async close(): Promise<void> {
+    this.#askers.stop();
     await this.flush();
     this.#repeated.closeAll();
     await this.flush();

@@ -130,15 +130,15 @@ export function buildServices(options: DaemonOptions, parts: ServicesParts): Ser
     ...{ cache: store, registry: credentials, sessions, logger },
     sources: () => sourcesInForce(config),
   });
-  const leases = buildLeases(options, parts, store);
+  const audit = buildAudit(options, parts, store);
+  const leases = buildLeases(options, parts, { store, audit });
   const lifecycle = new StoreLifecycle({
     ...{ store, cache, registry: credentials, sessions, sso, external, leases, logger },
     configProblem: () => config.problem(),
   });
   return {
-    ...{ aws, store, keys, sessions, sources, programs, sso, credentials, cache, leases, lifecycle },
+    ...{ aws, store, keys, sessions, sources, programs, sso, credentials, cache, leases, lifecycle, audit },
     ...buildFunctions(options, parts, aws),
-    audit: buildAudit(options, parts, store),
     ...buildGuard(options, parts, store),
   };
 }
@@ -222,10 +222,10 @@ function buildAudit(
 function buildLeases(
   { paths, clock, logger }: DaemonOptions,
   { processes, writeAtomic, publishToShells: onChange }: ServicesParts,
-  secrets: CurrentStore,
+  { store: secrets, audit }: Pick<Services, "store" | "audit">,
 ): LeaseRegistry {
   const path = join(paths.stateDir, "leases.json");
-  return new LeaseRegistry({ path, writeAtomic, secrets, clock, processes, logger, onChange });
+  return new LeaseRegistry({ path, writeAtomic, secrets, clock, processes, logger, audit, onChange });
 }
 
 function buildFunctions(

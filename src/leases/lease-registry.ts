@@ -1,3 +1,4 @@
+import type { AuditRecorder } from "../audit/audit-log.js";
 import type { RoleCondition } from "../core/guard.js";
 import {
   type Grant,
@@ -44,6 +45,8 @@ export interface LeaseRegistryOptions {
   readonly clock: Clock;
   readonly processes: ProcessTable;
   readonly logger: Logger;
+  /** What ends by itself is on record; what a caller ends is put there by control. */
+  readonly audit?: AuditRecorder;
   /** Called with every change that holds (what shells read is written then: daemon/shell-files), awaited before it is acknowledged; must not wait for another change. */
   readonly onChange?: () => Promise<void>;
 }
@@ -58,13 +61,15 @@ export class LeaseRegistry {
   readonly #clock: Clock;
   readonly #processes: ProcessTable;
   readonly #logger: Logger;
+  readonly #audit: AuditRecorder | undefined;
 
-  constructor({ path, writeAtomic, secrets, clock, processes, logger, onChange }: LeaseRegistryOptions) {
+  constructor({ path, writeAtomic, secrets, clock, processes, logger, audit, onChange }: LeaseRegistryOptions) {
     this.#state = new LeaseState({ path, writeAtomic, clock, onChange: onChange ?? (() => Promise.resolve()) });
     this.#tokens = new LeaseTokens({ state: this.#state, secrets, clock, logger });
     this.#clock = clock;
     this.#processes = processes;
     this.#logger = logger;
+    this.#audit = audit;
   }
 
   /**
@@ -232,9 +237,15 @@ export class LeaseRegistry {
   async sweep(): Promise<void> {
     if (!this.#state.loaded) return;
     await this.#state.exclusive(async () => {
-      const { snapshot, ended } = sweepLeases(this.#state.snapshot, this.#clock.now(), this.#processes);
+      const { snapshot, ended, endedGrants } = sweepLeases(this.#state.snapshot, this.#clock.now(), this.#processes);
       if (snapshot !== this.#state.snapshot || this.#state.writeDue) await this.#saveQuietly(snapshot);
-      for (const { lease, why } of ended) this.#logger.info({ lease: lease.id, name: lease.name, why }, "lease ended");
+      for (const { lease, why } of ended) {
+        this.#logger.info({ lease: lease.id, name: lease.name, why }, "lease ended");
+        this.#audit?.record({ event: "lease-ended", outcome: "done", lease, role: lease.role, detail: why });
+      }
+      for (const { lease, grant } of endedGrants) {
+        this.#audit?.record({ event: "grant-ended", outcome: "done", lease, role: grant.role, request: grant.request });
+      }
       await this.#tokens.drop(ended.map(({ lease }) => lease));
     });
   }

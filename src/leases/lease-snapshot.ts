@@ -1,4 +1,4 @@
-import { isExpired, type Lease, leaseAt } from "../core/lease.js";
+import { type Grant, isExpired, type Lease, leaseAt } from "../core/lease.js";
 import type { ProcessTable } from "../system/process-identity.js";
 import type { EndedToken, LeaseRecords } from "./lease-records.js";
 import { labelOf, withoutGrants } from "./lease-terms.js";
@@ -73,31 +73,47 @@ interface EndedLease {
   readonly why: "expired" | "holder gone";
 }
 
+interface EndedGrant {
+  readonly lease: Lease;
+  readonly grant: Grant;
+}
+
 export interface Sweep {
   /** The same object if nothing changed. */
   readonly snapshot: LeaseSnapshot;
   readonly ended: readonly EndedLease[];
+  /** Of leases that go on. */
+  readonly endedGrants: readonly EndedGrant[];
 }
 
 /** Ends leases that have expired or lost their process, lets `use --for` fall back, drops tokens that ended long ago. */
 export function sweepLeases(snapshot: LeaseSnapshot, now: number, processes: ProcessTable): Sweep {
   const ended: EndedLease[] = [];
+  const endedGrants: EndedGrant[] = [];
   let swept = snapshot;
   for (const lease of snapshot.leases.values()) {
     const why = reasonToEnd(lease, now, processes);
-    if (why) ended.push({ lease, why });
-    else if (settled(lease, now) !== lease) swept = withLease(swept, settled(lease, now));
+    if (why) {
+      ended.push({ lease, why });
+    } else if (settled(lease, now) !== lease) {
+      swept = withLease(swept, settled(lease, now));
+      for (const grant of lease.grants ?? []) if (isOver(grant, now)) endedGrants.push({ lease, grant });
+    }
   }
   if (ended.length > 0) {
     const leases = ended.map(({ lease }) => lease);
     swept = withoutLeases(swept, leases, now);
   }
-  return { snapshot: withoutForgotten(swept, now), ended };
+  return { snapshot: withoutForgotten(swept, now), ended, endedGrants };
 }
 
 /** As it stands now, without grants that are over. */
 function settled(lease: Lease, now: number): Lease {
-  return withoutGrants(leaseAt(lease, now), ({ until }) => now >= until);
+  return withoutGrants(leaseAt(lease, now), (grant) => isOver(grant, now));
+}
+
+function isOver({ until }: Grant, now: number): boolean {
+  return now >= until;
 }
 
 function endedToken(lease: Lease, now: number): EndedToken {

@@ -73,6 +73,16 @@ describe("the audit log", () => {
     expect(fixture.logger.lines).toMatchObject([{ level: "error", message: "not on record" }]);
   });
 
+  it("is closed at once, also while a program is still being looked up", async () => {
+    const endless = { processOf: () => new Promise<never>(() => undefined), processAt: async () => undefined };
+    await fixture.restart({ processes: endless });
+    fixture.log.record(served({ peer: { uid: OWN_UID, inode: 7 } }));
+
+    await fixture.log.close();
+
+    expect(auditLines(fixture.stateDir)).toMatchObject([{ event: "fetch", uid: OWN_UID, pid: null }]);
+  });
+
   it("takes a thousand events at once, each once and in order", async () => {
     const roles = Array.from({ length: 1000 }, (_, index) => `role-${index}`);
 

@@ -53,6 +53,6 @@ describe("the endpoint behind credential-process", () => {
     Object.defineProperty(fixture.control, "endpointUrl", { value: "http://127.0.0.1:1" });
     const { code, stderr } = await fixture.run(["credential-process", "dev"]);
     expect(code).toBe(3);
-    expect(stderr).toContain("http://127.0.0.1:1/creds cannot be reached");
+    expect(stderr).toContain("http://127.0.0.1:1 cannot be reached");
   });
 });

@@ -218,4 +218,28 @@ describe("a grant", () => {
     expect(await answerTo(leases, agent.id, { ...PROD, guarded: false })).toBe("served");
     expect(await answerTo(leases, agent.id, { ...CHANGED, guarded: false })).toBe("GuardRefused");
   });
+
+  it("that runs out is on record, once, and so are leases that end by themselves", async () => {
+    const fixture = new LeaseFixture();
+    const leases = await fixture.start();
+    const agent = await agentOn("dev", leases);
+    const grant = grantOf(fixture, 30, { request: "r1" });
+    await leases.assign(agent.id, "prod", { until: grant.until, grant, evenPinned: true });
+    const brief = await leases.createNamed({
+      name: "brief",
+      role: "dev",
+      expiresAt: fixture.clock.now() + 40 * MINUTE,
+    });
+
+    await fixture.clock.advance(30 * MINUTE);
+    await leases.sweep();
+    await leases.sweep();
+    await fixture.clock.advance(10 * MINUTE);
+    await leases.sweep();
+
+    expect(fixture.record).toMatchObject([
+      { event: "grant-ended", outcome: "done", lease: { id: agent.id }, role: "prod", request: "r1" },
+      { event: "lease-ended", outcome: "done", lease: { id: brief.id }, role: "dev", detail: "expired" },
+    ]);
+  });
 });

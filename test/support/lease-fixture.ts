@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { AuditEvent } from "../../src/audit/audit-event.js";
 import type { Lease } from "../../src/core/lease.js";
 import type { Secret } from "../../src/core/secret.js";
 import { NodeFileSystem, writeFileAtomic } from "../../src/files/atomic-file.js";
@@ -42,6 +43,8 @@ export class LeaseFixture {
   readonly logger = memoryLogger();
   readonly path = join(tempDir("leases"), "leases.json");
   readonly faults = new Faults();
+  /** What was put on record. */
+  readonly record: AuditEvent[] = [];
   writes = 0;
   /** Runs while a write of leases.json is under way. */
   duringWrite = (): void => undefined;
@@ -79,6 +82,7 @@ export class LeaseFixture {
       clock,
       processes,
       logger,
+      audit: { record: (event) => void this.record.push(event) },
       onChange: () => this.onChange(),
     });
   }

@@ -1,4 +1,6 @@
-import { chmod, lstat } from "node:fs/promises";
+import { constants } from "node:fs";
+import { open } from "node:fs/promises";
+import { READ_AT_ONCE } from "../../files/read-small-file.js";
 import type { CliContext } from "../context.js";
 import { cannotAsk } from "../terminal/prompts.js";
 import type { Finding, Offer } from "./finding.js";
@@ -35,12 +37,20 @@ function questionOf(offer: Offer): string {
 
 async function act(offer: Offer, context: CliContext): Promise<void> {
   if (offer.do === "chmod") {
-    // Another process could have put a link there since: what a link names is not ours to change.
-    if ((await lstat(offer.path)).isSymbolicLink()) return;
-    await chmod(offer.path, offer.mode);
+    await changeMode(offer.path, offer.mode);
     return;
   }
   const { importCommand } = await import("../commands/import.js");
   const options = { "dry-run": false, yes: false, replace: true, "remove-keys": false, json: false };
   await importCommand.run({ options, positionals: [offer.profile], rest: [] }, context);
+}
+
+/** Through the open file: another process could have put a link in its place, and what that names is not ours to change. */
+async function changeMode(path: string, mode: number): Promise<void> {
+  const handle = await open(path, READ_AT_ONCE | constants.O_NOFOLLOW);
+  try {
+    await handle.chmod(mode);
+  } finally {
+    await handle.close();
+  }
 }

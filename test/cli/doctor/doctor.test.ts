@@ -155,7 +155,7 @@ describe("doctor over what keeps programs from the lease", () => {
     const { code, report } = await reportOf(fixture, leaseVariables(fixture));
     const shadowed = report.findings.filter(({ id }) => id === "shadowed-by-file");
     expect([code, shadowed.length]).toEqual([1, 1]);
-    expect(shadowed[0]?.message).toContain("botocore, JavaScript v3, JavaScript v2, Go v2");
+    expect(shadowed[0]?.message).toContain("botocore, AWS CLI v2, JavaScript v3, JavaScript v2, Go v2");
     expect(shadowed[0]?.message).toContain(path);
     expect(shadowed[0]?.message).toContain("…T0KQ");
   });
@@ -166,7 +166,7 @@ describe("doctor over what keeps programs from the lease", () => {
       "keys",
       { AWS_ACCESS_KEY_ID: "ASIAXXXXXXXXXXXXTEMP", AWS_SECRET_ACCESS_KEY: "x" },
       "shadowed-by-variable",
-      "unset AWS_ACCESS_KEY_ID",
+      "unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY",
     ],
     ["another tool", { AWS_VAULT: "prod" }, "left-by-other-tool", "unset AWS_VAULT"],
     ["Serverless's stage", { AWS_PROD_PROFILE: "prod" }, "stage-variables", "unset AWS_PROD_PROFILE"],

@@ -20,8 +20,9 @@ function inVariables(env: Shell["env"]): readonly Finding[] {
   return Object.entries(env).flatMap(([name, value = ""]): readonly Finding[] => {
     const [id] = value.match(LONG_TERM_KEY_ID) ?? [];
     if (id === undefined) return [];
+    const fix = `brokerctl keys add key-${id.slice(-4)} && unset ${name}`;
     const message = `the long-term key ${redacted(id)} is in the variable ${name}, where every program that you start has it`;
-    return [{ id: "long-term-key-in-variable", severity: "warning", message, fix: "brokerctl keys add SOURCE" }];
+    return [{ id: "long-term-key-in-variable", severity: "warning", message, fix }];
   });
 }
 

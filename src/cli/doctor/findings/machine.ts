@@ -15,8 +15,8 @@ export function nodeAge(node: string, now: number): readonly Finding[] {
   const end = ENDS_OF_LIFE[node.split(".")[0] ?? ""];
   if (end === undefined || Date.parse(end) - NOTICE_MS > now) return [];
   const isPast = Date.parse(end) <= now;
-  const message = `Node ${node}, which runs brokerctl, ${isPast ? "was" : "is"} supported until ${end}: later faults in it are not fixed`;
-  return [{ id: "node-end-of-life", severity: "note", message, fix: "scripts/install, with a newer Node in PATH" }];
+  const message = `Node ${node}, which runs brokerctl, ${isPast ? "was" : "is"} supported until ${end}: install a newer one`;
+  return [{ id: "node-end-of-life", severity: "note", message, fix: null }];
 }
 
 /** What starts brokerd at login, and what is wrong with it. */

@@ -47,7 +47,10 @@ function rootOf(directory: string): string {
   }
 }
 
-/** What is a link is passed over, also one that has taken a directory's place since it was listed. */
+/**
+ * What is a link is passed over, also one that has taken a directory's place since it was listed. Between that look and the
+ * listing one could still come in: then file names elsewhere are looked at, and no file that is itself a link.
+ */
 function visit(directory: string, depth: number, walk: Walk): void {
   if (depth > MAX_DEPTH) walk.isCut = true;
   if (walk.isCut || !isInside(directory, walk.root)) return;

@@ -71,9 +71,17 @@ function formFix(group: readonly FamilyVerdict[]): string {
   return `eval "$(brokerctl env --as ${form})"`;
 }
 
+/** What means nothing, or the wrong thing, without the variable. */
+const COMPANIONS: Readonly<Record<string, readonly string[]>> = {
+  AWS_ACCESS_KEY_ID: ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CREDENTIAL_EXPIRATION"],
+  AMAZON_ACCESS_KEY_ID: ["AMAZON_SECRET_ACCESS_KEY", "AMAZON_SESSION_TOKEN"],
+  AWS_ACCESS_KEY: ["AWS_SECRET_KEY"],
+  AWS_WEB_IDENTITY_TOKEN_FILE: ["AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME"],
+};
+
 /** A variable is unset; a file is replaced by a copy, for this shell. */
 function fixAt(place: string, { env, files, home }: Shell): string {
-  if (env[place] !== undefined) return `unset ${place}`;
+  if (env[place] !== undefined) return `unset ${[place, ...(COMPANIONS[place] ?? [])].join(" ")}`;
   const isReplaced = place === files.config || place === files.credentials || place === `${home}/.boto`;
   return isReplaced || !place.startsWith("/") ? EVAL : `ls -l ${shellQuote(place)}`;
 }

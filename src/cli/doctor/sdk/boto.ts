@@ -9,8 +9,8 @@ import { type Shell, said } from "./shell.js";
 /** botocore: the AWS CLI, boto3, SAM, and what is built on them. */
 interface Botocore extends Profiles {
   readonly shell: Shell;
-  /** Undefined: none is named. */
-  readonly named: string | undefined;
+  /** Which names the profile, be it an empty one; undefined: none is named. */
+  readonly variable: string | undefined;
   readonly profile: providers.NamedProfile;
   /** Each by itself: keys in the credentials file come before a process, those in the config after it. */
   readonly inCredentials: ReadonlyMap<string, Settings>;
@@ -19,19 +19,31 @@ interface Botocore extends Profiles {
 }
 
 export function seenByBotocore(shell: Shell): Botocore {
+  return seenBy(shell, ["AWS_DEFAULT_PROFILE", "AWS_PROFILE"]);
+}
+
+/** Its botocore is its own, and takes the two variables the other way round. */
+export function seenByAwsCliV2(shell: Shell): Botocore {
+  return seenBy(shell, ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"]);
+}
+
+function seenBy(shell: Shell, profileVariables: readonly string[]): Botocore {
   const { env, files } = shell;
-  const [config, credentials] = [readingOf(shell, files.config), readingOf(shell, files.credentials)];
+  const [config, credentials] = [
+    pythonIni(shell.text(files.config) ?? ""),
+    pythonIni(shell.text(files.credentials) ?? ""),
+  ];
   const inConfig = namedSections({ path: files.config, reading: config }, (heading) =>
     heading === "default" ? heading : secondWord(heading, "profile"),
   );
   const inCredentials = namedSections({ path: files.credentials, reading: credentials }, (heading) => heading);
   const profiles = merged(inConfig, inCredentials);
-  const named = env["AWS_DEFAULT_PROFILE"] ?? env["AWS_PROFILE"];
-  const name = said(env, "AWS_DEFAULT_PROFILE", "AWS_PROFILE") ?? "default";
+  const variable = profileVariables.find((each) => env[each] !== undefined);
+  const name = said(env, ...profileVariables) ?? "default";
   return {
     ...{
       shell,
-      named,
+      variable,
       inConfig,
       inCredentials,
       profiles,
@@ -40,10 +52,6 @@ export function seenByBotocore(shell: Shell): Botocore {
     sessions: namedSections({ path: files.config, reading: config }, (heading) => secondWord(heading, "sso-session")),
     broken: brokenFile(files.config, config) ?? brokenFile(files.credentials, credentials),
   };
-}
-
-function readingOf({ text }: Shell, path: string): IniReading {
-  return pythonIni(text(path) ?? "");
 }
 
 function brokenFile(path: string, { broken }: IniReading): Failure | undefined {
@@ -62,7 +70,7 @@ const GOES_ON = "the next is asked where this one is not configured; what is con
 export const BOTOCORE: readonly Rule<Botocore>[] = [
   {
     provider: "the AWS files",
-    find: ({ broken, named, profiles, shell }) => broken ?? unknownProfile(named, profiles, shell),
+    find: (seen) => seen.broken ?? unknownProfile(seen),
     onError: "stop",
     because: "both files are read whole before anything else, and the profile must be in one of them",
   },
@@ -101,14 +109,13 @@ export const BOTOCORE: readonly Rule<Botocore>[] = [
   { provider: "iam-role", find: providers.instanceMetadata, onError: "next", because: GOES_ON },
 ];
 
-function unknownProfile(
-  named: string | undefined,
-  profiles: Profiles["profiles"],
-  { env }: Shell,
-): Failure | undefined {
-  if (named === undefined || profiles.has(named)) return undefined;
-  const at = env["AWS_DEFAULT_PROFILE"] === undefined ? "AWS_PROFILE" : "AWS_DEFAULT_PROFILE";
-  return { failure: `${at} names the profile ${named === "" ? '""' : named}, which is in neither file`, at };
+function unknownProfile({ variable, profiles, shell: { env } }: Botocore): Failure | undefined {
+  const named = variable === undefined ? undefined : env[variable];
+  if (variable === undefined || named === undefined || profiles.has(named)) return undefined;
+  return {
+    failure: `${variable} names the profile ${named === "" ? '""' : named}, which is in neither file`,
+    at: variable,
+  };
 }
 
 function sessionProblem({ profile: { name, settings }, sessions }: Botocore): Failure | undefined {

@@ -1,5 +1,5 @@
-import { BOTOCORE, seenByBotocore } from "./boto.js";
-import { GO_V2, seenByGo } from "./go.js";
+import { BOTOCORE, seenByAwsCliV2, seenByBotocore } from "./boto.js";
+import { GO_V1, GO_V2, type Go, seenByGo } from "./go.js";
 import { JAVASCRIPT_V2, seenByJavascriptV2 } from "./javascript-v2.js";
 import { JAVASCRIPT_V3, seenByJavascriptV3 } from "./javascript-v3.js";
 import { judge, type Rule, type Verdict } from "./judge.js";
@@ -25,11 +25,12 @@ function other(name: string, chain: OtherFamily, programs: readonly string[] = [
 }
 
 export const FAMILIES: readonly Family[] = [
-  family({ name: "botocore", programs: ["AWS CLI", "boto3", "SAM CLI"], known: "run" }, BOTOCORE, seenByBotocore),
+  family({ name: "botocore", programs: ["AWS CLI v1", "boto3", "SAM CLI"], known: "run" }, BOTOCORE, seenByBotocore),
+  family({ name: "AWS CLI v2", programs: [], known: "read" }, BOTOCORE, seenByAwsCliV2),
   family({ name: "JavaScript v3", programs: ["CDK"], known: "run" }, JAVASCRIPT_V3, seenByJavascriptV3),
   family({ name: "JavaScript v2", programs: [], known: "run" }, JAVASCRIPT_V2, seenByJavascriptV2),
   family({ name: "Go v2", programs: ["Terraform", "OpenTofu"], known: "run" }, GO_V2, seenByGo),
-  family({ name: "Go v1", programs: ["rclone"], known: "read" }, GO_V2, seenByGoV1),
+  family({ name: "Go v1", programs: ["rclone"], known: "read" }, GO_V1, seenByGoV1),
   family({ name: "osls", programs: ["osls 4"], known: "run" }, OSLS, seenByServerless),
   family({ name: "Serverless 3", programs: [], known: "run" }, SERVERLESS_3, seenByServerless),
   other("Java v2", "java2"),
@@ -48,7 +49,7 @@ export const FAMILIES: readonly Family[] = [
 ];
 
 /** Reads the config only with AWS_SDK_LOAD_CONFIG, unless the program turns that on by itself. */
-function seenByGoV1(shell: Shell) {
+function seenByGoV1(shell: Shell): Go {
   if (shell.env["AWS_SDK_LOAD_CONFIG"]) return seenByGo(shell);
   return seenByGo({ ...shell, files: { ...shell.files, config: "" } });
 }

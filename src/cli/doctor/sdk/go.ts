@@ -105,6 +105,7 @@ const GO_KEYS: providers.KeyVariables = {
   id: ["AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY"],
   secret: ["AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY"],
 };
+const CONTAINER = "CredentialsEndpointProvider";
 const ONCE = "the source is chosen once; its errors are final";
 
 export const GO_V2: readonly Rule<Go>[] = [
@@ -133,7 +134,7 @@ export const GO_V2: readonly Rule<Go>[] = [
     because: `the profile has credentials: ${ONCE}`,
   },
   {
-    provider: "CredentialsEndpointProvider",
+    provider: CONTAINER,
     find: containerEndpoint(),
     onError: "stop",
     because: "the profile has no credentials of its own",
@@ -145,6 +146,11 @@ export const GO_V2: readonly Rule<Go>[] = [
     because: "there is no container endpoint",
   },
 ];
+
+/** The same, but that the full URI wins over the relative one. */
+export const GO_V1: readonly Rule<Go>[] = GO_V2.map((rule) =>
+  rule.provider === CONTAINER ? { ...rule, find: containerEndpoint({ prefers: "full" }) } : rule,
+);
 
 function webIdentity({ shell }: Go): Answer {
   const at = "AWS_WEB_IDENTITY_TOKEN_FILE";

@@ -150,18 +150,19 @@ describe("files that a family refuses", () => {
 });
 
 describe("what only some families look at", () => {
-  it("is AWS_DEFAULT_PROFILE before AWS_PROFILE in botocore, after it in Go, and not in JavaScript", () => {
+  it("is AWS_DEFAULT_PROFILE before AWS_PROFILE in botocore, after it in the AWS CLI v2 and Go, and not in JavaScript", () => {
     const credentials = `[a]\n${keys("AAAA")}[b]\n${keys("BBBB")}`;
     const shell = shellWith({ credentials, env: { AWS_PROFILE: "a", AWS_DEFAULT_PROFILE: "b" } });
-    const suffixes = ["botocore", "Go v2", "JavaScript v3"].map((family) => verdictOf(family, shell).source?.keySuffix);
-    expect(suffixes).toEqual(["BBBB", "AAAA", "AAAA"]);
+    const suffixes = ["botocore", "AWS CLI v2", "Go v2", "JavaScript v3"].map(
+      (family) => verdictOf(family, shell).source?.keySuffix,
+    );
+    expect(suffixes).toEqual(["BBBB", "AAAA", "AAAA", "AAAA"]);
   });
 
   it("is boto 2's file in botocore", () => {
     const shell = shellWith({ files: { [`${HOME}/.boto`]: `[Credentials]\n${keys("BOTO")}` } });
-    expect(
-      FAMILIES.filter((family) => family.judge(shell).source?.keySuffix === "BOTO").map(({ name }) => name),
-    ).toEqual(["botocore"]);
+    const takers = FAMILIES.filter((family) => family.judge(shell).source?.keySuffix === "BOTO");
+    expect(takers.map(({ name }) => name)).toEqual(["botocore", "AWS CLI v2"]);
   });
 
   it("is the config for the SDK v2 for JavaScript only with AWS_SDK_LOAD_CONFIG", () => {
@@ -213,5 +214,6 @@ describe("an endpoint that is not the broker's", () => {
   it("is a relative URI, which wins", () => {
     const shell = shellWith({ env: { AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: "/v2/x" } });
     for (const family of ["botocore", "JavaScript v3", "Go v2"]) expect(verdictOf(family, shell).outcome).toBe("other");
+    expect(verdictOf("Go v1", shell).outcome).toBe("lease");
   });
 });

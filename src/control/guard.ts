@@ -31,40 +31,40 @@ export function admit(services: ControlServices, role: Role, admitted: Admitted)
   const wanted = forSeconds === undefined ? Number.POSITIVE_INFINITY : now + forSeconds * 1000;
   if (!role.guard) return { until: forSeconds === undefined ? null : wanted };
   if (target !== "new" && target.kind === "default" && forSeconds === undefined) throw needsEnd(role);
-  const end = yesUntil(services, role, admitted) ?? freeUntil(role.guard, now);
-  if (end === undefined) throw guarded(role, admitted.caller);
-  const until = Math.min(end, wanted);
-  return { until, grant: { role: role.name, digest: grantDigest(role), grantedAt: now, until } };
+  const yes = yesTo(services, role, admitted) ?? free(role.guard, now);
+  if (yes === undefined) throw guarded(role, admitted.caller);
+  const until = Math.min(yes.until, wanted);
+  // Of the request that it comes from: what is taken back is taken from all that was made by it.
+  const request = yes.request === undefined ? {} : { request: yes.request };
+  return { until, grant: { role: role.name, digest: grantDigest(role), grantedAt: now, until, ...request } };
 }
 
-function yesUntil(
-  services: ControlServices,
-  role: Role,
-  { target, caller, confirmation }: Admitted,
-): number | undefined {
+type Yes = Pick<Grant, "until" | "request">;
+
+function yesTo(services: ControlServices, role: Role, { target, caller, confirmation }: Admitted): Yes | undefined {
   const digest = grantDigest(role);
   const id = target === "new" ? "new" : target.id;
   const said = services.confirmations.find(confirmation, { role: role.name, digest, target: id });
-  return said?.until ?? coveredUntil(services, role, { target, caller });
+  return said ?? coveredBy(services, role, { target, caller });
 }
 
 /**
  * A yes is good for the lease that asked and what it makes, until its end. The default lease's is not: every program of the
  * user has that token.
  */
-export function coveredUntil(
+export function coveredBy(
   { clock }: Pick<ControlServices, "clock">,
   role: Role,
   { target, caller }: Pick<Admitted, "target" | "caller">,
-): number | undefined {
+): Grant | undefined {
   const { lease } = caller;
   if (!lease || lease.kind === "default" || (target !== "new" && target.id !== lease.id)) return undefined;
-  return grantFor(lease, { role: role.name, digest: grantDigest(role) }, clock.now())?.until;
+  return grantFor(lease, { role: role.name, digest: grantDigest(role) }, clock.now());
 }
 
 /** A guard that only limits the time asks no question. */
-function freeUntil({ confirm, reason, maxLeaseSeconds }: Guard, now: number): number | undefined {
-  return confirm === undefined && !reason ? now + maxLeaseSeconds * 1000 : undefined;
+function free({ confirm, reason, maxLeaseSeconds }: Guard, now: number): Yes | undefined {
+  return confirm === undefined && !reason ? { until: now + maxLeaseSeconds * 1000 } : undefined;
 }
 
 /**
@@ -105,9 +105,10 @@ export function guarded({ name, guard }: Role, { lease }: Caller): BrokerError {
   });
 }
 
-export function needsEnd({ name }: Role): BrokerError {
+export function needsEnd({ name, guard }: Role): BrokerError {
   const message = `role ${name} is guarded, and every program of yours has the default lease`;
+  const reason = guard?.reason === true ? " --reason TEXT" : "";
   return new BrokerError("GuardRefused", message, {
-    hint: `brokerctl use ${name} --default --for 30m, or for one command: brokerctl exec ${name} -- CMD`,
+    hint: `brokerctl use ${name} --default --for 30m${reason}, or for one command: brokerctl exec ${name}${reason} -- CMD`,
   });
 }

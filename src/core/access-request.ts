@@ -28,13 +28,15 @@ export interface AccessRequest {
   readonly until: number | null;
 }
 
-/** A text of another program for people to read before they decide: one line, nothing hidden, not long. */
+/** A text of another program for people to read before they decide: one line, nothing hidden, not long; empty where nothing of it is seen. */
 export function readableReason(text: string): string {
-  const visible = text.replaceAll(/[\p{C}\p{Default_Ignorable_Code_Point}]/gu, "?").replaceAll(/[\s\p{Z}]+/gu, " ");
-  const line = visible.trim();
+  const line = text.replaceAll(UNSEEN, "?").replaceAll(BLANKS, " ").trim();
+  if (text.replaceAll(UNSEEN, "").replaceAll(BLANKS, "") === "") return "";
   if (line.length <= MAX_REASON) return line;
   // Not in the middle of a character of two units.
   return `${line.slice(0, MAX_REASON - 1).replace(/[\uD800-\uDBFF]$/, "")}…`;
 }
 
+const UNSEEN = /[\p{C}\p{Default_Ignorable_Code_Point}]/gu;
+const BLANKS = /[\s\p{Z}]+/gu;
 const MAX_REASON = 300;

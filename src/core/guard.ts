@@ -76,6 +76,11 @@ export function guardOfUnnamed(role: Yielded, configured: Iterable<Yielded>): Gu
 }
 
 function isSameAwsRole(a: Yielded, b: Yielded): boolean {
-  if (a.assume && b.assume) return a.assume.roleArn === b.assume.roleArn;
-  return a.sso !== undefined && a.sso.accountId === b.sso?.accountId && a.sso.roleName === b.sso.roleName;
+  if (a.assume && b.assume) return isSameName(a.assume.roleArn, b.assume.roleArn);
+  return a.sso !== undefined && a.sso.accountId === b.sso?.accountId && isSameName(a.sso.roleName, b.sso.roleName);
+}
+
+/** Names of roles are unique in whatever case, so another case is no other role. */
+function isSameName(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase();
 }

@@ -173,12 +173,15 @@ export class LeaseRegistry {
   }
 
   /** Takes grants back, at once also where that cannot be saved: a lease that stands on one is where it was before. */
-  async withdraw(id: string, isTaken: (grant: Grant) => boolean): Promise<Lease> {
+  async withdraw(isTaken: (grant: Grant, lease: Lease) => boolean): Promise<void> {
     return this.#state.exclusive(async () => {
-      const lease = this.#state.byId(id);
-      const without = withoutGrants(lease, isTaken);
-      if (without !== lease) await this.#state.applyThenSave(withLease(this.#state.snapshot, without));
-      return this.#state.byId(id);
+      const { snapshot } = this.#state;
+      let next = snapshot;
+      for (const lease of snapshot.leases.values()) {
+        const without = withoutGrants(lease, (grant) => isTaken(grant, lease));
+        if (without !== lease) next = withLease(next, without);
+      }
+      if (next !== snapshot) await this.#state.applyThenSave(next);
     });
   }
 

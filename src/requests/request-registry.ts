@@ -63,6 +63,13 @@ export class RequestRegistry {
     throw new BrokerError("UsageInvalid", `there is no request ${id}`, { hint: "brokerctl requests" });
   }
 
+  /** One that a person has to decide; throws `Conflict` where it is decided. */
+  pending(id: string): AccessRequest {
+    const request = this.get(id);
+    if (request.state === "pending") return request;
+    throw decidedAlready(request);
+  }
+
   /** Rejects with `RequestPending` where the lease waits for another one, with `RequestDenied` where it has to wait first. */
   async create(wish: NewRequest): Promise<AccessRequest> {
     return this.#changes.run(async () => {
@@ -89,9 +96,7 @@ export class RequestRegistry {
     return this.#changes.run(async () => {
       const request = this.get(id);
       const mayDecide = request.state === "pending" || (request.state === "approved" && decision.state === "denied");
-      if (!mayDecide) {
-        throw new BrokerError("Conflict", `request ${id} is ${request.state} already`, { hint: "brokerctl requests" });
-      }
+      if (!mayDecide) throw decidedAlready(request);
       await give();
       const decided: AccessRequest = {
         ...request,
@@ -181,9 +186,19 @@ export class RequestRegistry {
   }
 
   async #save(requests: readonly AccessRequest[]): Promise<void> {
-    const kept = requests.length > MAX_KEPT ? requests.slice(-MAX_KEPT) : requests;
+    const kept = this.#withoutOldest(requests);
     await this.#file.write(renderRequests(kept));
     this.#requests = kept;
+  }
+
+  /** What a person still decides, or could take back, stays: no flood of others pushes it out. */
+  #withoutOldest(requests: readonly AccessRequest[]): readonly AccessRequest[] {
+    let tooMany = requests.length - MAX_KEPT;
+    if (tooMany <= 0) return requests;
+    const now = this.#clock.now();
+    const isOpen = ({ state, until }: AccessRequest): boolean =>
+      state === "pending" || (state === "approved" && until !== null && now < until);
+    return requests.filter((request) => isOpen(request) || tooMany-- <= 0);
   }
 
   #tell(request: AccessRequest): void {
@@ -197,6 +212,10 @@ export class RequestRegistry {
     const id = Array.from({ length: 6 }, () => letters[randomInt(letters.length)]).join("");
     return this.#all.some((request) => request.id === id) ? this.#newId() : id;
   }
+}
+
+function decidedAlready({ id, state }: AccessRequest): BrokerError {
+  return new BrokerError("Conflict", `request ${id} is ${state} already`, { hint: "brokerctl requests --all" });
 }
 
 function sameOrRefused(pending: AccessRequest, { lease, role, digest, reason, forSeconds }: NewRequest): AccessRequest {

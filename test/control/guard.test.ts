@@ -361,6 +361,34 @@ describe("a request", () => {
     expect(answerTo(token)).toBe("dev");
   });
 
+  it("is taken back from what was made by it, too", async () => {
+    const { token } = await agent();
+    const { id } = await ask(token, "prod");
+    await call()("request-approve", { id, ...(await yesTo("prod", { by: "request", id })) });
+    const made = [
+      await call(token)("lease-child", { role: null, like: token, pid: PID }),
+      await call(token)("lease-child", { role: "prod", pid: PID }),
+      await call(token)("lease-create", { name: "kept", role: "prod" }),
+      await call(token)("lease-access", { pinnedRole: "prod" }),
+    ];
+    const [first] = made;
+    made.push(await call(first?.token)("lease-create", { name: "kept-too", role: "prod" }));
+    expect(made.map((each) => answerTo(each.token))).toEqual(made.map(() => "prod"));
+
+    await call()("request-deny", { id });
+
+    expect(answerTo(token)).toBe("dev");
+    expect(made.map((each) => answerTo(each.token))).toEqual(["dev", ...made.slice(1).map(() => "GuardRefused")]);
+  });
+
+  it("that is decided is told to be that, whatever its role's guard would ask", async () => {
+    const { token } = await agent();
+    const { id } = await ask(token, "prod");
+    await call()("request-deny", { id });
+
+    expect(await refused("request-approve", { id })).toBe("Conflict");
+  });
+
   it("for a guarded role takes what its guard asks of who approves", async () => {
     const { token } = await agent();
     const { id } = await ask(token, "prod");

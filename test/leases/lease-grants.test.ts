@@ -151,7 +151,7 @@ describe("a grant", () => {
     await leases.assign(agent.id, "prod", { until: grant.until, grant, evenPinned: true });
 
     fixture.faults.diskFull = true;
-    expect(await codeOf(() => leases.withdraw(agent.id, ({ request }) => request === "r1"))).toBe("StoreUnavailable");
+    expect(await codeOf(() => leases.withdraw(({ request }) => request === "r1"))).toBe("StoreUnavailable");
 
     expect(await answerTo(leases, agent.id)).toBe("on dev");
   });

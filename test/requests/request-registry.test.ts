@@ -147,6 +147,24 @@ describe("requests", () => {
     expect(await registry.wait(id, new AbortController().signal)).toMatchObject({ state: "denied" });
   });
 
+  it("that are pending or granted are pushed out by no flood of others", async () => {
+    const { clock, start } = fixture();
+    const registry = await start();
+    const granted = await registry.create(wish("granted"));
+    const until = clock.now() + 30 * MINUTE;
+    await registry.decide(granted.id, { state: "approved", by: "person", until });
+    const open = await registry.create(wish("open"));
+
+    for (let lease = 0; lease < 510; lease++) {
+      const { id } = await registry.create(wish(`agent-${lease}`));
+      await registry.decide(id, { state: "denied", by: "rule" });
+    }
+
+    expect(registry.list()).toHaveLength(500);
+    expect(registry.get(open.id).state).toBe("pending");
+    expect(registry.get(granted.id)).toMatchObject({ state: "approved", until });
+  });
+
   it("expire after two hours, which who waits is told, and are forgotten after a day", async () => {
     const { start, clock } = fixture();
     const registry = await start();
@@ -180,7 +198,8 @@ describe("a reason", () => {
     ["safe \u202eegnahc\u202c", "safe ?egnahc?"],
     ["zero\u200bwidth\u00ad", "zero?width?"],
     ["", ""],
-    ["\u2028\u3164", "?"],
+    ["\u2028\u3164", ""],
+    [" \u200b ?", "? ?"],
   ])("%j is shown as %j", (text, shown) => {
     expect(readableReason(text)).toBe(shown);
   });

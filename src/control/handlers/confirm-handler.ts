@@ -9,7 +9,7 @@ import type { Role } from "../../core/role.js";
 import { Secret } from "../../core/secret.js";
 import type { Asked, Question } from "../../requests/questions.js";
 import type { ControlServices } from "../control-services.js";
-import { coveredUntil, guarded, guardView, needsEnd, refusePinnedCaller } from "../guard.js";
+import { coveredBy, guarded, guardView, needsEnd, refusePinnedCaller } from "../guard.js";
 import { adoptRoleNamed, configInForce } from "../named-entries.js";
 import { knownOf } from "../views.js";
 import type { ControlCall, Handlers } from "./handler.js";
@@ -26,7 +26,7 @@ export function confirmHandler(services: ControlServices): Handlers<"guard-confi
       const { caller } = call;
       const target = targetOf(services, request.target, role);
       if (target.lease) refuseTarget(caller, target.lease, { ...request, role });
-      if (!target.request && coveredUntil(services, role, { target: target.lease ?? "new", caller }) !== undefined) {
+      if (!target.request && coveredBy(services, role, { target: target.lease ?? "new", caller }) !== undefined) {
         return { guard: guardView(guard), needs: null, confirmation: null };
       }
       if (request.quiet === true && guard.confirm !== undefined) throw guarded(role, caller);

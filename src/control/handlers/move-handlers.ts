@@ -51,7 +51,8 @@ async function move(services: ControlServices, asked: Move, { signal, caller }: 
 async function release(services: ControlServices, lease: Lease): Promise<MovedLease> {
   const { leases } = services;
   const old = summaryOf(services, leases.roleOf(lease));
-  return moved(services, await leases.withdraw(lease.id, ({ role }) => role === lease.role), old);
+  await leases.withdraw(({ role }, { id }) => id === lease.id && role === lease.role);
+  return moved(services, leases.select({ by: "id", id: lease.id }), old);
 }
 
 function standsOnRequest({ role, temporary, grants = [] }: Lease): boolean {

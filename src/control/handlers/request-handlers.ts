@@ -23,19 +23,11 @@ export function requestHandlers(services: ControlServices): Handlers<Operations>
     "request-approve": approveHandler(services),
     "request-deny": async ({ id }, { caller }) => {
       refusePinnedCaller(caller, "deny");
-      const { state, lease } = requests.get(id);
-      const takeBack = async (): Promise<unknown> =>
-        state === "approved" ? services.leases.withdraw(lease.id, ({ request }) => request === id) : undefined;
-      return viewOf(await requests.decide(id, { state: "denied", by: "person" }, () => orEnded(takeBack())));
+      // Of every lease: what the one that asked has made since has it by the same request.
+      const takeBack = (): Promise<void> => services.leases.withdraw(({ request }) => request === id);
+      return viewOf(await requests.decide(id, { state: "denied", by: "person" }, takeBack));
     },
   };
-}
-
-/** A lease that has ended has nothing that could be taken back. */
-async function orEnded(work: Promise<unknown>): Promise<void> {
-  await work.catch((error: unknown) => {
-    if (!(error instanceof BrokerError && (error.code === "LeaseEnded" || error.code === "LeaseUnknown"))) throw error;
-  });
 }
 
 function createHandler(services: ControlServices): Handler<"request-create"> {
@@ -89,7 +81,7 @@ function approveHandler(services: ControlServices): Handler<"request-approve"> {
   const { requests, clock, confirmations } = services;
   return async ({ id, forSeconds, confirmation }, call) => {
     refusePinnedCaller(call.caller, "approve");
-    const request = requests.get(id);
+    const request = requests.pending(id);
     const role = await shownRole(services, request, call);
     const seconds = Math.min(forSeconds ?? request.forSeconds, mostSeconds(services, role));
     let until = clock.now() + seconds * 1000;
@@ -106,7 +98,7 @@ function approveHandler(services: ControlServices): Handler<"request-approve"> {
 async function shownRole(services: ControlServices, request: AccessRequest, { signal }: ControlCall): Promise<Role> {
   const role = await adoptRoleNamed(services, request.role, signal).catch(() => undefined);
   if (role && grantDigest(role) === request.digest) return role;
-  if (request.state === "pending") await services.requests.decide(request.id, { state: "void" });
+  await services.requests.decide(request.id, { state: "void" });
   throw new BrokerError("Conflict", `role ${request.role} is not what request ${request.id} was for any more`, {
     hint: `brokerctl request ${request.role} --reason TEXT    # asks anew`,
   });

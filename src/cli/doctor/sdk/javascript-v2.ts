@@ -19,6 +19,8 @@ import { type Shell, said } from "./shell.js";
 export interface JavascriptV2 extends Profiles {
   readonly shell: Shell;
   readonly profile: providers.NamedProfile;
+  /** Where the keys of a source_profile are read: not in the file that a program has named. */
+  readonly sources: Profiles["profiles"];
   /** AWS_SDK_LOAD_CONFIG is set, and there is no config: the SDK ends where it is loaded. */
   readonly brokenAtLoad: string | undefined;
 }
@@ -27,34 +29,36 @@ const OPT_IN = "AWS_SDK_LOAD_CONFIG";
 
 export function seenByJavascriptV2(shell: Shell, credentialsFile?: string): JavascriptV2 {
   const { env, files, text, home } = shell;
-  const loads = Boolean(env[OPT_IN]);
-  const path = credentialsFile ?? (loads ? files.credentials : join(home, ".aws", "credentials"));
-  const config = loads ? text(files.config) : "";
+  const usual = env[OPT_IN] ? files.credentials : join(home, ".aws", "credentials");
+  const path = credentialsFile ?? usual;
+  const config = env[OPT_IN] ? text(files.config) : "";
   const inConfig = fileOf(files.config, config ?? "");
   const profiles = merged(
-    namedSections(inConfig, (heading) => (isSession(heading) ? undefined : heading.replace(/^profile\s/, ""))),
+    namedSections(inConfig, (heading) =>
+      sessionName(heading) === undefined ? heading.replace(/^profile\s/, "") : undefined,
+    ),
     namedSections(fileOf(path, text(path) ?? ""), (heading) => heading),
   );
   const name = said(env, "AWS_PROFILE") ?? "default";
+  const sources = path === usual ? profiles : seenByJavascriptV2(shell).profiles;
   return {
-    ...{ shell, profiles, profile: { name, settings: profiles.get(name) ?? NO_SETTINGS } },
-    sessions: namedSections(inConfig, (heading) =>
-      isSession(heading) ? heading.replace(/^sso-session\s/, "") : undefined,
-    ),
-    brokenAtLoad: config === undefined && !namesRegion(env) ? files.config : undefined,
+    ...{ shell, profiles, sources, profile: { name, settings: profiles.get(name) ?? NO_SETTINGS } },
+    sessions: namedSections(inConfig, sessionName),
+    brokenAtLoad: config === undefined ? missingAtLoad(shell) : undefined,
   };
 }
 
-function namesRegion(env: Shell["env"]): boolean {
-  return said(env, "AWS_REGION", "AMAZON_REGION") !== undefined;
+/** Read for its region, where no variable names one. */
+function missingAtLoad({ env, files }: Shell): string | undefined {
+  return said(env, "AWS_REGION", "AMAZON_REGION") === undefined ? files.config : undefined;
 }
 
 function fileOf(path: string, text: string): ReadFile {
   return { path, reading: javascriptV2Ini(text) };
 }
 
-function isSession(heading: string): boolean {
-  return /^sso-session\s/.test(heading);
+function sessionName(heading: string): string | undefined {
+  return /^sso-session\s(.*)$/s.exec(heading)?.[1];
 }
 
 const SKIPS = "every provider that gives nothing is passed over";
@@ -127,20 +131,20 @@ export function sharedIni(seen: JavascriptV2): Answer {
 }
 
 function roleOf(
-  { profiles, ...seen }: JavascriptV2,
+  { profiles, sources }: Pick<JavascriptV2, "profiles" | "sources">,
   profile: providers.NamedProfile,
   visited: readonly string[],
 ): Answer {
   const { settings, name } = profile;
   const at = placeOf(settings, "role_arn");
   const from = valueOf(settings, "source_profile");
-  const source: Settings | undefined = from === undefined ? undefined : profiles.get(from);
-  if (from === undefined || source === undefined) return { failure: `the role of [${name}] has no source_profile`, at };
+  if (from === undefined || !profiles.has(from)) return { failure: `the role of [${name}] has no source_profile`, at };
+  const source: Settings = sources.get(from) ?? NO_SETTINGS;
   const by = providers.profileKeys(source, from);
   if (by) return providers.roleBy(by, profile);
   if (valueOf(source, "role_arn") === undefined || visited.includes(from)) {
     return { failure: `the source_profile ${from} of [${name}] has no key`, at };
   }
-  const chained = roleOf({ ...seen, profiles }, { name: from, settings: source }, [...visited, from]);
+  const chained = roleOf({ profiles: sources, sources }, { name: from, settings: source }, [...visited, from]);
   return chained && "kind" in chained ? providers.roleBy(chained, profile) : chained;
 }

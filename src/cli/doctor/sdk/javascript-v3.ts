@@ -104,7 +104,10 @@ function assumed(seen: JavascriptV3, profile: providers.NamedProfile, visited: r
   const next = { name: from, settings: seen.profiles.get(from) ?? NO_SETTINGS };
   const by = resolved(seen, next, [...visited, from]);
   if (by === undefined) return passed(`the source_profile ${from} of [${name}] has no credentials`, at);
-  return isFailure(by) ? by : stopping(providers.roleBy(by, profile));
+  if (isFailure(by)) return by;
+  const role = providers.roleBy(by, profile);
+  // A process that fails is passed over here too; what AWS refuses is not.
+  return by.kind === "process" ? role : stopping(role);
 }
 
 /** Errors of these are none that the chain goes on after. */

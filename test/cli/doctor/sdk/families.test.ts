@@ -93,6 +93,23 @@ describe("a verdict over a role", () => {
     }
   });
 
+  it("goes on where a process that should give its key fails, in JavaScript v3", () => {
+    const config = `${role("source_profile = p")}[profile p]\ncredential_process = /opt/creds\n`;
+    const outcomes = ["botocore", "JavaScript v3", "Go v2"].map(
+      (family) => verdictOf(family, shellWith({ config })).unless?.outcome,
+    );
+    expect(outcomes).toEqual(["error", "lease", "error"]);
+  });
+
+  it("reads the key in the usual file for Serverless 3, also where a variable names another", () => {
+    const elsewhere = `[r]\nrole_arn = arn:aws:iam::1:role/r\nsource_profile = k\n[k]\n${keys("ELSE")}`;
+    const env = { AWS_SHARED_CREDENTIALS_FILE: "/elsewhere", AWS_PROFILE: "r" };
+    const shell = shellWith({ env, files: { "/elsewhere": elsewhere } });
+    expect(verdictOf("Serverless 3", shell).outcome).toBe("error");
+    const both = shellWith({ env, credentials: `[k]\n${keys("USUA")}`, files: { "/elsewhere": elsewhere } });
+    expect(verdictOf("Serverless 3", both).source?.keySuffix).toBe("USUA");
+  });
+
   it("names the lease where that assumes it", () => {
     const shell = shellWith({ config: role("credential_source = EcsContainer") });
     for (const family of ["botocore", "JavaScript v3", "Go v2"]) {

@@ -242,6 +242,17 @@ describe("every way to a guarded role, by a program that knows the control socke
 
     expect(services.display.told).toEqual([]);
   });
+
+  it("takes a display from who has the passphrase, and from no other, also while the store is open", async () => {
+    services.said.secretStore = "passphrase";
+
+    await call()("unlock", { display: { DISPLAY: ":99" } });
+    await call()("unlock", { passphrase: "a wrong passphrase", display: { DISPLAY: ":99" } });
+    expect(services.display.told).toEqual([]);
+
+    await call()("unlock", { passphrase: "a right passphrase", display: { DISPLAY: ":1" } });
+    expect(services.display.told).toEqual([{ DISPLAY: ":1" }]);
+  });
 });
 
 describe("a yes", () => {

@@ -9,6 +9,7 @@ import type { ControlRequest, ControlResponse } from "../../src/control-api/cont
 import { BrokerError } from "../../src/core/errors.js";
 import type { Role, Source } from "../../src/core/role.js";
 import type { Secret } from "../../src/core/secret.js";
+import type { SecretStoreKind } from "../../src/core/secret-store-kind.js";
 import { CredentialsRegistry } from "../../src/credentials/credentials-registry.js";
 import { createAssumeRole, RoleProvider } from "../../src/credentials/role-provider.js";
 import { KeyStore } from "../../src/credentials/sources/key-store.js";
@@ -112,7 +113,7 @@ export interface FakeServices extends ControlServices {
   readonly stateDir: string;
   readonly dialogs: FakeDialogs;
   readonly display: { readonly told: object[]; tell(variables: object): void };
-  readonly said: { stopped: number; state: StoreState };
+  readonly said: { stopped: number; state: StoreState; secretStore: SecretStoreKind };
 }
 
 /** The control plane's services over memory: real registries, upstreams with behaviour. */
@@ -189,7 +190,9 @@ export async function fakeControlServices(sources: readonly Source[], roles: rea
     sources: new Map(sources.map((source) => [source.name, source])),
     roles: new Map(roles.map((role) => [role.name, role])),
   };
-  const said: FakeServices["said"] = { stopped: 0, state: { state: "open", warnings: [] } };
+  const said: FakeServices["said"] = {
+    ...{ stopped: 0, state: { state: "open", warnings: [] }, secretStore: "key_file" },
+  };
   const setState = async (state: StoreState): Promise<StoreState> => {
     secrets.locked = state.state !== "open";
     return (said.state = state);
@@ -218,12 +221,14 @@ export async function fakeControlServices(sources: readonly Source[], roles: rea
       center,
     },
     store: {
-      kind: "key_file",
+      get kind() {
+        return said.secretStore;
+      },
       current: () => said.state,
       probe: async () => said.state,
       unlock: async () => setState({ state: "open", warnings: [] }),
       create: async () => setState({ state: "open", warnings: [] }),
-      isPassphrase,
+      isPassphrase: async (passphrase) => said.secretStore === "passphrase" && isPassphrase(passphrase),
       lock: async () => {
         await setState(locked);
       },

@@ -13,9 +13,10 @@ export function storeHandlers({
   return {
     "store-create": async ({ passphrase }) => view(await daemon.createStore(secretOf(passphrase))),
     unlock: async ({ passphrase, display: variables }) => {
-      const state = view(await daemon.unlock(secretOf(passphrase)));
-      // Who has the passphrase is the user: any program can unlock what opens without one.
-      if (variables && passphrase !== undefined && store.kind === "passphrase") display.tell(variables);
+      const given = secretOf(passphrase);
+      const state = view(await daemon.unlock(given));
+      // Who has the passphrase is the user. That the store is open proves nothing: it may have been so before, or open without one.
+      if (variables && given && (await store.isPassphrase(given))) display.tell(variables);
       return state;
     },
     lock: async () => {

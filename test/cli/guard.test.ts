@@ -50,13 +50,16 @@ describe("a guarded role", () => {
     expect(given.code).toBe(0);
   });
 
-  it("is not given by a no, nor where there is no terminal, which names `request`", async () => {
+  it("is not given by a no, nor where there is no terminal, which brokerd is told for the record and names `request`", async () => {
+    const told = () => fixture.control.requests("guard-confirm").filter(({ quiet }) => quiet === true);
     const no = await fixture.run(["use", "prod", "--default", "--for", "5m", "--reason", "x"], {
       answers: [[/Give it/, false]],
     });
     expect([no.code, no.stderr]).toEqual([5, expect.stringContaining("the answer was no")]);
+    expect(told()).toMatchObject([{ role: "prod", reason: "x", target: { by: "default" } }]);
     const none = await fixture.run(["exec", "prod", "--reason", "x", "--", "true"]);
     expect([none.code, none.stderr]).toEqual([5, expect.stringContaining("brokerctl request prod --reason TEXT")]);
+    expect(told()).toHaveLength(2);
   });
 
   it("is asked for by brokerd on the screen, and the passphrase three times at most", async () => {

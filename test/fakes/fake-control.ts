@@ -410,7 +410,8 @@ export class FakeControl {
         throw new Refusal({ code: "GuardRefused", message: `role ${name} takes a reason`, hint: "add --reason TEXT" });
       }
       if (quiet === true && guard.confirm !== null) {
-        throw new Refusal({ code: "GuardRefused", message: `role ${name} is guarded` });
+        const hint = `brokerctl request ${name} --reason TEXT`;
+        throw new Refusal({ code: "GuardRefused", message: `role ${name} is guarded`, hint });
       }
       const seconds = Math.min(forSeconds ?? guard.maxLeaseSeconds, guard.maxLeaseSeconds);
       const question = { role: name, account: "111111111111", asker: "a new lease", reason: reason ?? null, seconds };

@@ -1,7 +1,7 @@
 import type { ControlRequest } from "../../control-api/contract.js";
 import type { ConfirmAnswer, GuardTarget, QuestionView } from "../../control-api/guard-contract.js";
 import type { LeaseView } from "../../control-api/lease-contract.js";
-import { BrokerError } from "../../core/errors.js";
+import { BrokerError, toBrokerError } from "../../core/errors.js";
 import type { CliContext } from "../context.js";
 import { until } from "../terminal/when.js";
 
@@ -35,6 +35,7 @@ export async function confirmRole(wanted: WantedRole, context: CliContext): Prom
   let answer = await ask();
   for (let attempt = 1; answer.needs !== null; attempt++) {
     const given = await askPerson(answer, context);
+    if (typeof given === "string") throw await refusal(wanted, given, context);
     try {
       answer = await ask(given);
     } catch (error) {
@@ -70,15 +71,18 @@ type Asked = ControlRequest<"guard-confirm">;
 
 type Needed = Extract<ConfirmAnswer, { readonly question: unknown }>;
 
-/** At the terminal itself: stdin and stderr may be a pipe's, and what answers there may be no person. */
-async function askPerson({ needs, question }: Needed, context: CliContext): Promise<object> {
+/**
+ * At the terminal itself: stdin and stderr may be a pipe's, and what answers there may be no person. What is to be sent, or
+ * why there is no yes.
+ */
+async function askPerson({ needs, question }: Needed, context: CliContext): Promise<object | string> {
   const terminal = await context.openTerminal();
-  if (!terminal) throw noTerminal(question);
+  if (!terminal) return `role ${question.role} is guarded, and there is no terminal to ask at`;
   try {
     terminal.say(linesOf(question));
     if (needs === "passphrase") return { passphrase: await terminal.prompts.secret("Passphrase of the secret store") };
     if (await terminal.prompts.confirm("Give it?", false)) return { confirmed: true };
-    throw new BrokerError("GuardRefused", `role ${question.role} is guarded: the answer was no`);
+    return `role ${question.role} is guarded: the answer was no`;
   } finally {
     terminal.close();
   }
@@ -93,10 +97,13 @@ function linesOf({ role, account, asker, reason, seconds }: QuestionView): strin
   ].join("\n");
 }
 
-function noTerminal({ role }: QuestionView): BrokerError {
-  return new BrokerError("GuardRefused", `role ${role} is guarded, and there is no terminal to ask at`, {
-    hint: `brokerctl request ${role} --reason TEXT`,
-  });
+/** brokerd puts the try on record, and knows what its asker can do instead. */
+async function refusal(wanted: WantedRole, message: string, { client }: CliContext): Promise<BrokerError> {
+  const told = await client.call("guard-confirm", { ...requestOf(wanted), quiet: true }).catch(toBrokerError);
+  const instead = told instanceof BrokerError ? told.hint : undefined;
+  const { target } = wanted;
+  const hint = target.by === "request" ? `brokerctl approve ${target.id}    # at a terminal` : instead;
+  return new BrokerError("GuardRefused", message, hint === undefined ? {} : { hint });
 }
 
 interface BothEnds {

@@ -1,6 +1,6 @@
 import { cpSync, existsSync, lstatSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { type FakeAws, startFakeAws } from "../fakes/fake-aws/fake-aws.js";
 import {
   type FakeIdentityCenter,
@@ -206,12 +206,17 @@ const NEWER: readonly NewerFile[] = [
   },
   {
     file: "state/leases.json",
-    make: text((json) => json.replace('"version": 1', '"version": 2,\n  "new": 1')),
+    make: text((json) => json.replace(/"version": \d+/, '"version": 1000,\n  "new": 1')),
     ...{ named: "start", startCode: 1, answer: undefined },
   },
   {
     file: "state/lambda-roles.json",
     make: text(() => '{"version":2,"roles":{}}\n'),
+    ...{ named: "log", startCode: 0, answer: 200 },
+  },
+  {
+    file: "state/requests.json",
+    make: text(() => '{"version":2,"requests":[],"new":1}\n'),
     ...{ named: "log", startCode: 0, answer: 200 },
   },
   { file: "state/data.key", make: text((key) => `v2:${key}`), named: "start", startCode: 0, answer: 400 },
@@ -236,8 +241,13 @@ describe("an older version", () => {
     const filter = (from: string): boolean => !lstatSync(from).isSocket();
     cpSync(home, at, { recursive: true, preserveTimestamps: true, filter });
     const path = join(at, newer.file);
-    writeFileSync(path, newer.make(readIfThere(path)), { mode: 0o600 });
+    const written = readIfThere(path);
+    const changed = newer.make(Buffer.from(written));
+    expect(changed.equals(written)).toBe(false);
+    writeFileSync(path, changed, { mode: 0o600 });
     const before = stateOf(path);
+    // All have one port: a daemon that a failed case leaves behind would fail the others.
+    onTestFinished(async () => void (await ctl(["stop"], { at })));
 
     const start = await ctl(["start"], { at });
     const status = await ctl(["status"], { at });

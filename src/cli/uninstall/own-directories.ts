@@ -34,7 +34,7 @@ const SIGNATURE = /^(?:brokerd\.lock\.\d+|brokerd\.log|secrets\.sealed|data-key\
 /** All that any version of ours keeps there, with what was set aside of it, by us or as a hint of ours says. */
 const OWN_STATE = new RegExp(
   String.raw`^(?:${[
-    String.raw`(?:secrets|cache)\.sealed|leases\.json|lambda-roles\.json|data\.key|data-key\.wrapped|locked`,
+    String.raw`(?:secrets|cache)\.sealed|(?:leases|lambda-roles|requests)\.json|data\.key|data-key\.wrapped|locked`,
     String.raw`endpoint-port|port-was-taken|service\.env|stopped-at|brokerd\.(?:(?:lock|starting)\.\d+|log|log\.\d+|stderr)`,
     String.raw`(?:audit|refusals)\.jsonl(?:\.\d+)?`,
     String.raw`tokens|aws|shell|run|program|edit-\w{6}`,

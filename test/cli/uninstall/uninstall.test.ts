@@ -386,6 +386,16 @@ describe("our own places", () => {
     expect(stderr).toContain(`stays: directory ${join(fixture.home, "state")} (something that is not ours`);
   });
 
+  it("are taken whole, with every file that the code names there and docs/architecture.md lists", async () => {
+    const fixture = await usedHome();
+    const state = join(fixture.home, "state");
+    const names = [...namesInCode(), ...namesInDocs()];
+    expect(names).toEqual(expect.arrayContaining(["endpoint-port", "requests.json", "service.env", "stopped-at"]));
+    for (const name of names.filter((name) => !existsSync(join(state, name)))) writeFileSync(join(state, name), "x");
+    const { code, stderr } = await fixture.run(yesToAll);
+    expect([code, stderr.match(/stays: .*/g), existsSync(state)]).toEqual([0, null, false]);
+  });
+
   it("do not include a directory of that name which does not look like ours", async () => {
     const fixture = await cliFixture({ listening: false });
     const mine = write(join(fixture.home, "state", "thesis.tex"), "mine");
@@ -414,6 +424,24 @@ describe("our own places", () => {
     expect(stderr).toContain(target);
   });
 });
+
+/** What is joined to the state directory anywhere in the source. */
+function namesInCode(): readonly string[] {
+  const files = readdirSync("src", { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+  const sources = files.map((name) => readFileSync(join("src", name), "utf8"));
+  return sources.flatMap((source) =>
+    [...source.matchAll(/\bstateDir, "([\w.-]+)\/?"/g)].map(([, name = ""]) => name.replace(/-$/, "-a1B2c3")),
+  );
+}
+
+/** The first column of the table of the state directory. */
+function namesInDocs(): readonly string[] {
+  const [, table = ""] = readFileSync("docs/architecture.md", "utf8").split("## On disk");
+  const cells = table.split("\n").map((line) => /^\| (`[^|]+) \|/.exec(line)?.[1] ?? "");
+  return cells
+    .flatMap((cell) => [...cell.matchAll(/`(\w[\w.-]*)\/?`/g)].map(([, name = ""]) => name))
+    .map((name) => name.replace(/\.N$/, ".3"));
+}
 
 describe("the data key in the keychain", () => {
   it("goes after the directories", async () => {

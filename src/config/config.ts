@@ -12,6 +12,8 @@ export interface Config {
   readonly roles: ReadonlyMap<string, Role>;
   /** `lambda.via`: a role of `roles`, or one by its ad-hoc name. */
   readonly lambdaVia?: string;
+  /** In the order of the file. */
+  readonly projects: readonly Project[];
   /** Who decides requests: the first that fits. */
   readonly requestRules: readonly RequestRule[];
   /** What of it runs programs of the user's: `data_key_command`, `source legacy`, … */
@@ -20,6 +22,17 @@ export interface Config {
   readonly idleAfterMs: number;
   /** What stands in the file and is not in force; absent: nothing. Only `parseAround` leaves something out. */
   readonly leftOut?: readonly LeftOutEntry[];
+}
+
+/** A directory and the roles that belong to it. */
+export interface Project {
+  readonly name: string;
+  /** Absolute, or below `~/`; no slash at its end. */
+  readonly path: string;
+  /** Of `exec` there, where neither a role is named nor one chosen. */
+  readonly role?: string;
+  /** A role is one of `roles`, or one by its ad-hoc name. */
+  readonly stages: readonly { readonly stage: string; readonly role: string }[];
 }
 
 export interface RequestRule {
@@ -32,7 +45,7 @@ export interface RequestRule {
 
 /** An entry with a problem of its own, or one that builds on such an entry. */
 export interface LeftOutEntry {
-  readonly kind: "source" | "role" | "setting";
+  readonly kind: "source" | "role" | "project" | "setting";
   /** Of a setting: its path, `lambda.via`. */
   readonly name: string;
   /** The entry that it builds on and whose problem this is, `source corp`; absent: the problem is its own. */

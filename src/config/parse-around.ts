@@ -15,7 +15,7 @@ const MAX_SUGGESTED = 100;
 const MAX_SHOWN = 3;
 
 /**
- * Reads a config around its bad entries: where every problem is inside single sources, roles or `lambda.via`, these are left
+ * Reads a config around its bad entries: where every problem is inside single sources, roles, projects or `lambda.via`, these are left
  * out, with all that builds on them, and the others are in force as they stand. For a daemon that must serve; edits are checked whole.
  * @throws BrokerError `ConfigInvalid` as `parseConfig` does, where a problem is the file's own
  */
@@ -52,6 +52,7 @@ function ownerOf({ path: [section, name] }: ConfigProblem): Named | undefined {
   if (section === "lambda" && name === "via") return { kind: "setting", name: LAMBDA_VIA };
   // What would be merged in is not known: entries without a name.
   if (typeof name !== "string" || name === "<<") return undefined;
+  if (section === "projects") return { kind: "project", name };
   if (section === "sources") return { kind: "source", name };
   return section === "roles" ? { kind: "role", name } : undefined;
 }
@@ -84,7 +85,7 @@ function unsuggested({ path, message, at, offset }: ConfigProblem): ConfigProble
   return { path, message, ...(at && { at }), ...(offset !== undefined && { offset }) };
 }
 
-/** The culprits, then what builds on them: their roles, whole chains, `lambda.via`. */
+/** The culprits, then what builds on them: their roles, whole chains, `lambda.via`. A project stays: its other stages are good. */
 function spread(culprits: readonly Culprit[], parts: ConfigParts): readonly LeftOutEntry[] {
   const known = new Set(culprits.map(keyOf));
   const found = culprits.map((culprit) => ({ culprit, entry: ownEntry(culprit) }));

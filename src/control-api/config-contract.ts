@@ -2,6 +2,21 @@ import type { EditPlan, FieldValues } from "../core/config-edit.js";
 
 /** What edits and checks of the config send over the wire: a part of the contract (see contract.ts). */
 
+/** A role as the config names it; the account as far as it is known without a fetch. */
+export interface NamedRole {
+  readonly role: string;
+  readonly accountId: string | null;
+}
+
+export interface ProjectView {
+  readonly name: string;
+  /** Absolute, or below `~/`; links are not followed. */
+  readonly path: string;
+  /** Of `exec` there, where neither a role is named nor one chosen. */
+  readonly role: NamedRole | null;
+  readonly stages: readonly (NamedRole & { readonly stage: string })[];
+}
+
 export interface ConfigOperations {
   /** Parses and checks without applying; rejects with ConfigInvalid (all problems, one a line). */
   "config-check": [
@@ -20,6 +35,11 @@ export interface ConfigOperations {
     { readonly roles: number; readonly sources: number; readonly notes: readonly string[] },
   ];
   "config-schema": [Record<string, never>, { readonly schema: Readonly<Record<string, unknown>> }];
+  /** `problems`: why projects of the file are not in force. */
+  projects: [
+    Record<string, never>,
+    { readonly projects: readonly ProjectView[]; readonly problems: readonly string[] },
+  ];
   "source-add": [
     { readonly text: string; readonly path: string; readonly name: string; readonly fields: FieldValues },
     EditPlan,

@@ -98,7 +98,7 @@ export interface StatusView {
 }
 
 export interface LeftOutView {
-  readonly kind: "source" | "role" | "setting";
+  readonly kind: "source" | "role" | "project" | "setting";
   readonly name: string;
   /** `source corp`, `role dev`: whose problem it is; null: its own. */
   readonly because: string | null;

@@ -64,6 +64,7 @@ const TELLERS: { readonly [O in ControlOperation]: Teller<O> | null } = {
   "config-check": null,
   "config-reload": () => ({ event: "config-reload" }),
   "config-schema": null,
+  projects: null,
   "source-add": null,
   "role-add": null,
   "keys-add": ({ source }) => ({ event: "keys-added", source }),

@@ -65,6 +65,7 @@ export const REQUEST_SCHEMAS: { readonly [O in ControlOperation]: z.ZodType<Cont
   "config-check": z.strictObject({ text, path: z.string().max(4096) }),
   "config-reload": empty,
   "config-schema": empty,
+  projects: empty,
   "source-add": edit,
   "role-add": edit,
   "keys-add": z.strictObject({

@@ -80,9 +80,9 @@ describeRefusals("top level", [
   },
   { it: "a key like nothing we know", text: `${HEAD}zzzzzzzz: 1 ${MARK}\n`, field: "zzzzzzzz", says: ["unknown key"] },
   {
-    it: "projects",
-    text: `${HEAD}projects: {} ${MARK}\n`,
-    field: "projects",
+    it: "schedules",
+    text: `${HEAD}schedules: [] ${MARK}\n`,
+    field: "schedules",
     says: ["known but not supported by this version yet"],
   },
   {

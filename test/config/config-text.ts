@@ -31,8 +31,8 @@ roles:
     policy_arns: [arn:aws:iam::aws:policy/ReadOnlyAccess]
     # guard: { confirm: true }      # not yet
 
-# projects:                           # stages belong to a project
-#   orders: { path: ~/code/orders, role: dev }
+projects:                           # stages belong to a project
+  orders: { path: ~/code/orders, role: dev, stages: { dev: dev, prod: prod-role } }
 lambda:  { via: dev }
 refresh: { idle_after: 8h }
 `;

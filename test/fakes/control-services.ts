@@ -186,6 +186,7 @@ export async function fakeControlServices(sources: readonly Source[], roles: rea
     endpointPort: 9171,
     idleAfterMs: 8 * 3_600_000,
     programs: [],
+    projects: [],
     requestRules: [],
     sources: new Map(sources.map((source) => [source.name, source])),
     roles: new Map(roles.map((role) => [role.name, role])),

@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import type { ProjectView } from "../../src/control-api/config-contract.js";
 import {
   CONTROL_PREFIX,
   type ControlError,
@@ -70,6 +71,8 @@ export class FakeControl {
   readonly sources: SourceView[] = [];
   readonly roles: RoleView[] = [];
   leftOut: StatusView["leftOut"];
+  readonly projects: ProjectView[] = [];
+  projectProblems: string[] = [];
   readonly keys: KeyView[] = [];
   readonly secrets = new Map<string, string>();
   leases: FakeLease[] = [];
@@ -262,6 +265,7 @@ export class FakeControl {
     "config-check": ({ text, path }) => this.#check(text, path),
     "config-reload": () => ({ roles: this.roles.length, sources: this.sources.length, notes: [] }),
     "config-schema": () => ({ schema: { type: "object" } }),
+    projects: () => ({ projects: this.projects, problems: this.projectProblems }),
     "source-add": ({ text, name, fields }) => {
       this.addSource(name);
       return { text: `${text}# source ${name} ${JSON.stringify(fields)}\n`, summary: [`added source ${name}`] };

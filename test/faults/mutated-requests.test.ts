@@ -111,6 +111,7 @@ const RIGHT = {
   "config-check": CONFIG,
   "config-reload": {},
   "config-schema": {},
+  projects: {},
   "source-add": { ...CONFIG, name: "new", fields: { type: "keys" } },
   "role-add": { ...CONFIG, name: "new", fields: { source: "ops-keys", policy_arns: ["a"] } },
   "keys-list": {},

@@ -263,6 +263,7 @@ export const CONTRACT_CASES: readonly ContractCase[] = [
       ),
       step("config-reload", {}, { roles: 3, sources: 3, notes: [] }),
       step("config-schema", {}, { schema: { type: "object" } }),
+      step("projects", {}, { projects: [], problems: [] }),
       step("source-add", { text: "", path: "x", name: "new", fields: { type: "keys" } }),
       step("role-add", { text: "", path: "x", name: "new", fields: { source: "plain" } }),
     ],

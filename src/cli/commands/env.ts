@@ -4,6 +4,7 @@ import { markFor } from "../access/child-environment.js";
 import { FORMS, type LeaseForm, leaseVariables } from "../access/lease-variables.js";
 import { accessToNamed } from "../access/own-lease.js";
 import { printChanges, printFailure, SHELL_FORMATS, type ShellFormat } from "../access/print-changes.js";
+import { roleOfStage, STAGE_OPTION } from "../access/project.js";
 import { changesFor, HOOK_VARIABLE } from "../access/variables.js";
 import { parseDuration } from "../arguments/argument-values.js";
 import { competingFiles } from "../aws-files/competing-files.js";
@@ -13,6 +14,7 @@ import { type Confirmed, confirmRole, REASON_OPTION } from "../guard/confirm-rol
 import { ensureLoggedIn, withLogin } from "../login/login.js";
 
 const OPTIONS = {
+  stage: STAGE_OPTION,
   lease: { type: "string", value: "NAME", help: "a lease made by `brokerctl lease create`" },
   new: { type: "boolean", help: "a lease of its own, which ends with the process --pid" },
   pid: { type: "string", value: "PID", help: "with --new: the shell that holds the lease, usually $$" },
@@ -46,7 +48,11 @@ pinned to that role. On failure stdout holds the unsets and \`false\`, so that n
     const { as = "url", format = "sh" } = args.options;
     const { for: duration } = args.options;
     const forSeconds = duration === undefined ? undefined : parseDuration(duration, "--for");
-    const wanted = wantedLease({ ...args.options, forSeconds, role: args.positionals[0] });
+    const [named] = args.positionals;
+    const { stage } = args.options;
+    const role =
+      stage === undefined ? named : await roleOfStage({ stage, role: named, command: "brokerctl env" }, context);
+    const wanted = wantedLease({ ...args.options, forSeconds, role });
     const set = as === "static" ? await staticSet(wanted, context) : await leaseSet(wanted, as, context);
     const { defaultSettings, files } = await competingFiles(context);
     const all = { ...defaultSettings, ...set, ...files };

@@ -2,6 +2,7 @@ import type { MovedLease } from "../../control-api/lease-contract.js";
 import { BrokerError } from "../../core/errors.js";
 import type { LeaseSelector } from "../../core/lease.js";
 import { warnIfShellElsewhere, withShellLease } from "../access/find-lease.js";
+import { roleOfStage, STAGE_OPTION } from "../access/project.js";
 import { parseDuration } from "../arguments/argument-values.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
 import type { CliContext } from "../context.js";
@@ -20,6 +21,7 @@ SOURCE:ACCOUNT/ROLE is a role that the config does not name, ACCOUNT being an id
 shell with \`brokerctl hook\` the first one makes a lease of its own for it.`,
   positionals: [{ name: "ROLE|-", help: "a role of the config, or - for the one before" }],
   options: {
+    stage: STAGE_OPTION,
     for: { type: "string", value: "DURATION", help: "go back to the old role then, e.g. 30m" },
     default: { type: "boolean", help: "the default lease, also where this shell has its own" },
     lease: { type: "string", value: "NAME", help: "the lease of this name" },
@@ -30,13 +32,18 @@ shell with \`brokerctl hook\` the first one makes a lease of its own for it.`,
     "brokerctl use dev",
     "brokerctl use prod-role --for 30m",
     "brokerctl use 'corp:Data Platform/ReadOnly'",
+    "brokerctl use --stage prod --for 30m",
     "brokerctl use -",
     "brokerctl use dev --lease ide",
   ],
   async run({ options, positionals }, context) {
     const named = namedLease(options);
     const forSeconds = options.for === undefined ? undefined : parseDuration(options.for, "--for");
-    const role = positionals[0] ?? (await picked(context, named));
+    const { stage } = options;
+    const [typed] = positionals;
+    const given =
+      stage === undefined ? typed : await roleOfStage({ stage, role: typed, command: "brokerctl use" }, context);
+    const role = given ?? (await picked(context, named));
     const move = async (lease: LeaseSelector): Promise<MovedLease> => {
       const target = lease.by === "default" && !options.default ? ({ by: "shell" } as const) : lease;
       const wanted = { role, target, forSeconds, reason: options.reason };

@@ -37,6 +37,7 @@ type Worded = Extract<Fitting, { readonly candidates: unknown }>;
 async function candidatesOf(fitting: Worded, context: CliContext, current: string): Promise<readonly Candidate[]> {
   if (fitting.kind === "words") return fitting.candidates;
   try {
+    if (fitting.of === "stages") return await stagesOfProject(context);
     if (fitting.of === "requests") return await pendingRequests(context);
     const status = await context.quietClient.call("status", {}, { timeoutMs: PATIENCE_MS });
     const granted = fitting.of === "roles" && current.includes(":") ? await grantedRoles(context) : [];
@@ -71,7 +72,16 @@ async function pendingRequests({ quietClient }: CliContext): Promise<readonly Ca
   return pending.map(({ id, lease, role }) => ({ value: id, help: `${role} for lease ${lease.label}` }));
 }
 
-function namesIn({ roles, sources, leases }: StatusView, of: Exclude<NameKind, "requests">): readonly Candidate[] {
+async function stagesOfProject(context: CliContext): Promise<readonly Candidate[]> {
+  const { stagesHere } = await import("../access/project.js");
+  const stages = await stagesHere(context, { client: context.quietClient, timeoutMs: PATIENCE_MS });
+  return stages.map(({ stage, role }) => ({ value: stage, help: role }));
+}
+
+function namesIn(
+  { roles, sources, leases }: StatusView,
+  of: Exclude<NameKind, "requests" | "stages">,
+): readonly Candidate[] {
   switch (of) {
     case "roles":
       return roles.map(({ name, accountId, state }) => ({

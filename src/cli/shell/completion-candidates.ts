@@ -7,7 +7,7 @@ export interface Candidate {
 }
 
 /** Names that brokerd knows. */
-export type NameKind = "roles" | "sources" | "leases" | "requests";
+export type NameKind = "roles" | "sources" | "leases" | "requests" | "stages";
 
 /** What could stand where the cursor is. */
 export type Fitting =
@@ -29,6 +29,7 @@ const NAMES: Readonly<Record<string, NameKind>> = {
   SOURCE: "sources",
   LEASE: "leases",
   ID: "requests",
+  STAGE: "stages",
 };
 const FILES: readonly string[] = ["FILE", "FILE|-", "PATH", "DIR"];
 const NOTHING: Fitting = { kind: "words", candidates: [], prefix: "" };

@@ -2,21 +2,23 @@ import { DURATION_RULE, LONGEST_DURATION_SECONDS, secondsOfDuration } from "../.
 import type { Source } from "../../core/role.js";
 import type { Config, LeftOutEntry } from "../config.js";
 import { valueAt } from "../field-positions.js";
+import { checkProjects, projectsOf } from "../projects.js";
 import { readYaml, type YamlReading } from "../read-yaml.js";
 import { readRules } from "../request-rules.js";
 import { type ResolvedConfig, resolveRoles } from "../resolve-roles.js";
+import { type ProjectEntry, projectSchema } from "../schema/project-schema.js";
 import type { RoleEntry } from "../schema/role-schema.js";
 import { roleSchema } from "../schema/role-schema.js";
 import { type ConfigFile, configSchema } from "../schema/schema.js";
 import { sourceSchema } from "../schema/source-schema.js";
-import { checkLambdaVia } from "./check-lambda-via.js";
+import { checkRoleReference } from "./check-role-reference.js";
 import type { ConfigProblem } from "./config-problem.js";
 import { explainIssues } from "./explain-issues.js";
 import type { Entries } from "./link-roles.js";
 
 const DEFAULT_PORT = 9171;
 const DEFAULT_IDLE_AFTER = "8h";
-/** The one setting that names an entry, and which nothing else builds on. */
+/** A setting that names an entry, and which nothing else builds on. */
 export const LAMBDA_VIA = "lambda.via";
 
 /** A config's text and what its session names are made of. */
@@ -66,24 +68,28 @@ export function checkConfig(source: ConfigText): CheckedConfig {
     host: source.host,
   });
   const lambdaVia = textAt(root, ["lambda", "via"]);
-  const via = checkLambdaVia(lambdaVia, { ...entries, resolved: resolved.sources });
+  const known = { ...entries, resolved: resolved.sources };
+  const via = lambdaVia === undefined ? [] : checkRoleReference({ path: ["lambda", "via"], name: lambdaVia }, known);
+  const projects = entriesOf(root["projects"], projectSchema);
   const top = topOf(root);
   const problems = [
     ...issues,
     ...(top ? [...checkTop(top), ...readRules(top.requests).problems] : []),
     ...resolved.problems,
     ...via,
+    ...checkProjects(projects, known),
   ];
   const all = [...reading.problems, ...withoutRepeats(problems, reading.problems)];
   if (!top) return { problems: all, reading };
-  const build = (leftOut: readonly LeftOutEntry[]): Config => buildConfig(top, { ...resolved, lambdaVia, leftOut });
+  const build = (leftOut: readonly LeftOutEntry[]): Config =>
+    buildConfig(top, { ...resolved, lambdaVia, projects, leftOut });
   if (all.length === 0) return { config: build([]), problems: [], reading };
   return { problems: all, reading, parts: { ...entries, lambdaVia, without: build } };
 }
 
 /** All but the entries; undefined where that breaks the schema itself. */
 function topOf(root: Readonly<Record<string, unknown>>): ConfigTop | undefined {
-  return configSchema.safeParse({ ...root, sources: null, roles: null, lambda: null }).data;
+  return configSchema.safeParse({ ...root, sources: null, roles: null, projects: null, lambda: null }).data;
 }
 
 interface EntrySchema<Entry> {
@@ -101,7 +107,7 @@ function textAt(root: unknown, path: readonly string[]): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-type ConfigTop = Omit<ConfigFile, "sources" | "roles" | "lambda">;
+type ConfigTop = Omit<ConfigFile, "sources" | "roles" | "projects" | "lambda">;
 
 function checkTop(file: ConfigTop): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
@@ -129,6 +135,7 @@ function withoutRepeats(problems: readonly ConfigProblem[], said: readonly Confi
 
 interface InForce extends Pick<ResolvedConfig, "sources" | "roles"> {
   readonly lambdaVia: string | undefined;
+  readonly projects: Entries<ProjectEntry>;
   readonly leftOut: readonly LeftOutEntry[];
 }
 
@@ -148,6 +155,7 @@ function buildConfig(file: ConfigTop, found: InForce): Config {
     endpointPort: endpoint?.port ?? DEFAULT_PORT,
     sources: frozenMap(sources),
     roles: frozenMap(roles),
+    projects: projectsOf(found.projects).filter(({ name }) => !isLeftOut("project", name)),
     requestRules: readRules(file.requests).rules,
     programs: programsOf(sources.values(), file.data_key_command),
     idleAfterMs: (secondsOfDuration(refresh?.idle_after ?? DEFAULT_IDLE_AFTER) ?? 0) * 1000,

@@ -1,5 +1,6 @@
 import type { FieldPath } from "../check/config-problem.js";
 import { guardSchema, requestRuleSchema } from "./guard-schema.js";
+import { projectSchema } from "./project-schema.js";
 import { roleSchema } from "./role-schema.js";
 import { configSchema, defaultsSchema, endpointSchema, lambdaSchema, refreshSchema } from "./schema.js";
 import { FIELDS_OF_SOURCE_TYPE } from "./source-schema.js";
@@ -23,8 +24,9 @@ export const ROLE_FIELDS: FieldCatalog = {
 
 const GUARD_FIELDS: FieldCatalog = { fields: Object.keys(guardSchema.shape), later: [] };
 const RULE_FIELDS: FieldCatalog = { fields: Object.keys(requestRuleSchema.shape), later: [] };
+const PROJECT_FIELDS: FieldCatalog = { fields: Object.keys(projectSchema.shape), later: [] };
 
-const TOP_FIELDS: FieldCatalog = { fields: Object.keys(configSchema.shape), later: ["projects"] };
+const TOP_FIELDS: FieldCatalog = { fields: Object.keys(configSchema.shape), later: ["schedules"] };
 
 const SECTION_FIELDS: Readonly<Record<string, FieldCatalog>> = {
   endpoint: { fields: Object.keys(endpointSchema.shape), later: [] },
@@ -47,6 +49,7 @@ const NONE: FieldCatalog = { fields: [], later: [] };
 function entryFields(section: string | number, sourceType: unknown): FieldCatalog {
   if (section === "sources") return { fields: FIELDS_OF_SOURCE_TYPE.get(String(sourceType)) ?? [], later: [] };
   if (section === "roles") return ROLE_FIELDS;
+  if (section === "projects") return PROJECT_FIELDS;
   return section === "requests" ? RULE_FIELDS : NONE;
 }
 
@@ -62,5 +65,6 @@ export function homeOf(field: string): string | undefined {
   if (TOP_FIELDS.fields.includes(field)) return "the top of the file";
   if (GUARD_FIELDS.fields.includes(field)) return "a role's guard";
   if (RULE_FIELDS.fields.includes(field)) return "a rule of requests";
+  if (PROJECT_FIELDS.fields.includes(field)) return "a project";
   return Object.keys(SECTION_FIELDS).find((section) => SECTION_FIELDS[section]?.fields.includes(field));
 }

@@ -3,6 +3,7 @@ import { DURATION_PATTERN, DURATION_RULE } from "../../core/duration.js";
 import { SECRET_STORE_KINDS } from "../../core/secret-store-kind.js";
 import { nameField, regionField } from "./field-rules.js";
 import { requestRuleSchema } from "./guard-schema.js";
+import { projectSchema } from "./project-schema.js";
 import { roleSchema } from "./role-schema.js";
 import { sourceSchema } from "./source-schema.js";
 
@@ -59,6 +60,10 @@ export const configSchema = z
     defaults: defaultsSchema.nullish().describe("What stands in where a role says nothing"),
     sources: z.record(nameField, sourceSchema).nullish().describe("What signs the first hop, by name"),
     roles: z.record(nameField, roleSchema).nullish().describe("Roles that credentials can be had for, by name"),
+    projects: z
+      .record(nameField, projectSchema)
+      .nullish()
+      .describe("Directories with a role for each stage, by name: what --stage is looked up in"),
     requests: z
       .array(requestRuleSchema)
       .max(MAX_RULES, `must have at most ${MAX_RULES} rules`)

@@ -58,7 +58,7 @@ describe("adding to the documented example", () => {
 
     expect(addedLines(EXAMPLE, text)).toEqual(["  audit:", "    source: ci", `    role_arn: ${ARN}`]);
     expect(text).toContain("    # guard: { confirm: true }      # not yet\n  audit:\n");
-    expect(text).toContain(`    role_arn: ${ARN}\n\n# projects:`);
+    expect(text).toContain(`    role_arn: ${ARN}\n\nprojects:`);
   });
 
   it("keeps CRLF line ends, also in what is added", () => {

@@ -25,6 +25,8 @@ export interface FunctionConfiguration {
   readonly handler: string | null;
   readonly runtime: string | null;
   readonly logGroup: string | null;
+  readonly logFormat: string | null;
+  readonly logLevel: string | null;
   readonly isImage: boolean;
   readonly variables: Readonly<Record<string, string>>;
   /** `AccessDenied`: there may be variables, and the caller may not decrypt them (`Environment.Error`). */

@@ -55,6 +55,8 @@ function checkedConfiguration(answer: GetFunctionConfigurationCommandOutput, hos
     handler: textOf(answer.Handler),
     runtime: textOf(answer.Runtime),
     logGroup: textOf(answer.LoggingConfig?.LogGroup),
+    logFormat: textOf(answer.LoggingConfig?.LogFormat),
+    logLevel: textOf(answer.LoggingConfig?.ApplicationLogLevel),
     isImage: answer.PackageType === "Image",
     ...variablesOf(answer),
   };

@@ -16,6 +16,9 @@ export interface FunctionContext {
   readonly handler: string | null;
   readonly runtime: string | null;
   readonly logGroup: string | null;
+  /** `LoggingConfig`: `JSON` or `Text`, and the least level that the function's own lines must have. */
+  readonly logFormat: string | null;
+  readonly logLevel: string | null;
   /** The function's own environment variables. */
   readonly variables: Readonly<Record<string, string>>;
 }

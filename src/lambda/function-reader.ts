@@ -90,7 +90,8 @@ function inRegion(error: BrokerError, { name, region }: Asked): BrokerError {
 }
 
 function contextOf(configuration: FunctionConfiguration, region: string): FunctionContext {
-  const { functionName, functionArn, version, memorySize, timeout, handler, runtime, logGroup, variables } =
-    configuration;
-  return { functionName, functionArn, version, region, memorySize, timeout, handler, runtime, logGroup, variables };
+  const { functionName, functionArn, version, memorySize, timeout, handler, runtime, variables } = configuration;
+  const { logGroup, logFormat, logLevel } = configuration;
+  const logging = { logGroup, logFormat, logLevel };
+  return { functionName, functionArn, version, region, memorySize, timeout, handler, runtime, ...logging, variables };
 }

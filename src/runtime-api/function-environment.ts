@@ -69,6 +69,9 @@ function reservedVariables(context: FunctionContext, { taskRoot, clock }: Functi
     AWS_LAMBDA_INITIALIZATION_TYPE: "on-demand",
     AWS_LAMBDA_LOG_GROUP_NAME: context.logGroup ?? `/aws/lambda/${functionName}`,
     AWS_LAMBDA_LOG_STREAM_NAME: logStreamName(version, clock.now()),
+    // A broker of an earlier version says nothing of them.
+    ...(context.logFormat && { AWS_LAMBDA_LOG_FORMAT: context.logFormat }),
+    ...(context.logLevel && { AWS_LAMBDA_LOG_LEVEL: context.logLevel }),
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,
     LAMBDA_TASK_ROOT: taskRoot,

@@ -2,17 +2,20 @@
 
 `python3 lambda_bootstrap.py MODULE.FUNCTION`, in the directory of the function's code, with AWS_LAMBDA_RUNTIME_API set.
 Standard library only, Python 3.8 or newer. Handler rules, context object, log format and error documents are those of
-Lambda's own client; SnapStart hooks, JSON log format and multi-concurrency are not served.
+Lambda's own client; SnapStart hooks and multi-concurrency are not served.
 """
 
 import http.client
 import importlib
 import json
 import logging
+import math
 import os
+import re
 import sys
 import time
 import traceback
+import uuid
 from decimal import Decimal
 
 ROOT = "/2018-06-01/runtime"
@@ -41,10 +44,10 @@ class RuntimeConnection:
         self._exchange("POST", "/invocation/%s/response" % request_id, (202, 413), body, content_type)
 
     def fail(self, request_id, document):
-        self._exchange("POST", "/invocation/%s/error" % request_id, 202, json.dumps(document).encode())
+        self._exchange("POST", "/invocation/%s/error" % request_id, 202, to_json(document))
 
     def fail_init(self, document):
-        self._exchange("POST", "/init/error", 202, json.dumps(document).encode())
+        self._exchange("POST", "/init/error", 202, to_json(document))
 
     def _exchange(self, method, path, expected, body=None, content_type="application/json"):
         connection = http.client.HTTPConnection(self.address)
@@ -60,15 +63,29 @@ class RuntimeConnection:
         return response.headers, content
 
 
-class Named:
-    """An object with the fields of a JSON object, None where it has none."""
+class Named(object):
+    """An object with the fields of a JSON object, None where it has none; it takes no others."""
 
-    def __init__(self, fields, values):
-        for field in fields:
-            setattr(self, field, (values or {}).get(field))
+    __slots__ = ()
+
+    def __init__(self, values):
+        for field in self.__slots__:
+            setattr(self, field, values.get(field))
 
 
-CLIENT_FIELDS = ("installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name")
+class Client(Named):
+    __slots__ = ("installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name")
+
+
+class ClientContext(Named):
+    __slots__ = ("custom", "env", "client")
+
+
+class CognitoIdentity(Named):
+    __slots__ = ("cognito_identity_id", "cognito_identity_pool_id")
+
+
+W3C_FIELDS = ("traceparent", "tracestate", "baggage")
 
 
 class LambdaContext:
@@ -82,28 +99,41 @@ class LambdaContext:
         self.memory_limit_in_mb = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
         self.log_group_name = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
         self.log_stream_name = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
-        self.tenant_id = None
-        self.client_context = client_context(parsed(headers.get("Lambda-Runtime-Client-Context"), "Client Context"))
+        self.tenant_id = headers.get("Lambda-Runtime-Aws-Tenant-Id")
+        sent = parsed(headers.get("Lambda-Runtime-Client-Context"), "Client Context")
+        self._w3c_fields = w3c_fields(sent)
+        self.client_context = client_context(sent)
         self.identity = identity(parsed(headers.get("Lambda-Runtime-Cognito-Identity"), "Cognito Identity"))
         self._deadline_ms = int(headers.get("Lambda-Runtime-Deadline-Ms") or 0)
 
     def get_remaining_time_in_millis(self):
         return max(self._deadline_ms - int(time.time() * 1000), 0)
 
+    def w3c(self):
+        return dict(self._w3c_fields)
+
     def log(self, message):
         sys.stdout.write(str(message))
+
+
+def w3c_fields(sent):
+    """Taken out of the client context: it has its own way to the handler."""
+    fields = sent.pop("w3c", None) if isinstance(sent, dict) else None
+    if not isinstance(fields, dict):
+        return {}
+    return {name: fields[name] for name in W3C_FIELDS if isinstance(fields.get(name), str)}
 
 
 def client_context(values):
     if values is None:
         return None
-    context = Named(("custom", "env", "client"), values)
-    context.client = Named(CLIENT_FIELDS, context.client)
+    context = ClientContext(values)
+    context.client = None if context.client is None else Client(context.client)
     return context
 
 
 def identity(values):
-    named = Named((), {})
+    named = CognitoIdentity({})
     named.cognito_identity_id = (values or {}).get("cognitoIdentityId")
     named.cognito_identity_pool_id = (values or {}).get("cognitoIdentityPoolId")
     return named
@@ -119,12 +149,14 @@ def parsed(text, name):
 
 
 class RequestIdFilter(logging.Filter):
-    """Gives each log record the id of the running invocation."""
+    """Gives each log record the id of the running invocation, and its tenant."""
 
     request_id = ""
+    tenant_id = None
 
     def filter(self, record):
         record.aws_request_id = self.request_id
+        record.tenant_id = self.tenant_id
         return True
 
 
@@ -135,13 +167,56 @@ class StdoutHandler(logging.Handler):
         sys.stdout.write(self.format(record) + "\n")
 
 
+JSON_TIME = "%Y-%m-%dT%H:%M:%SZ"
+# What every record has; the others are `extra` fields of the function's own.
+STANDARD_FIELDS = set(vars(logging.makeLogRecord({}))) | {"aws_request_id", "tenant_id"}
+
+
+class JsonFormatter(logging.Formatter):
+    """A record as Lambda's JSON log format has it: https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html"""
+
+    def __init__(self):
+        super().__init__(datefmt=JSON_TIME)
+
+    def format(self, record):
+        level = min(50, max(0, record.levelno)) // 10 * 10
+        plain = isinstance(record.msg, dict) and not record.args
+        kind, error, trace = record.exc_info or (None, None, None)
+        fields = {
+            "timestamp": self.formatTime(record, self.datefmt),
+            "level": logging.getLevelName(level),
+            "message": record.msg if plain else record.getMessage(),
+            "logger": record.name,
+            "stackTrace": traceback.format_tb(trace) if record.exc_info else None,
+            "errorType": kind.__name__ if kind else None,
+            "errorMessage": str(error) if record.exc_info else None,
+            "requestId": record.aws_request_id,
+            "location": "%s:%s:%s" % (record.pathname, record.funcName, record.lineno) if record.exc_info else None,
+            "tenantId": record.tenant_id,
+        }
+        for name, value in vars(record).items():
+            if name not in STANDARD_FIELDS:
+                fields.setdefault(name, value)
+        written = {name: value for name, value in fields.items() if value is not None}
+        return json.dumps(written, ensure_ascii=False, default=str)
+
+
+def logs_json():
+    return os.environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
+
+
 def set_up_logging(request_ids):
     logging.Formatter.converter = time.gmtime
     handler = StdoutHandler()
     line = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s"
-    handler.setFormatter(logging.Formatter(line, "%Y-%m-%dT%H:%M:%S"))
+    handler.setFormatter(JsonFormatter() if logs_json() else logging.Formatter(line, "%Y-%m-%dT%H:%M:%S"))
     handler.addFilter(request_ids)
-    logging.getLogger().addHandler(handler)
+    logger = logging.getLogger()
+    logger.addHandler(handler)
+    level = os.environ.get("AWS_LAMBDA_LOG_LEVEL", "").upper()
+    level = "DEBUG" if level == "TRACE" else level
+    if level in ("DEBUG", "INFO", "WARN", "WARNING", "ERROR", "FATAL", "CRITICAL"):
+        logger.setLevel(level)
 
 
 def load_handler(name):
@@ -173,25 +248,68 @@ def error_document(error, request_id=""):
     return {"errorMessage": str(error), "errorType": name, "requestId": request_id, "stackTrace": stack}
 
 
+# Lambda's words, once for all errors of the init phase.
+INIT_WARNING = (
+    "LAMBDA_WARNING: Unhandled exception. The most likely cause is an issue in the function code. However, in rare cases, "
+    "a Lambda runtime update can cause unexpected function behavior. For functions using managed runtimes, runtime updates "
+    "can be triggered by a function change, or can be applied automatically. To determine if the runtime has been updated, "
+    "check the runtime version in the INIT_START log entry. If this error correlates with a change in the runtime version, "
+    "you may be able to mitigate this error by temporarily rolling back to the previous runtime version. For more "
+    "information, see https://docs.aws.amazon.com/lambda/latest/dg/runtimes-update.html\r"
+)
+NO_BREAK_SPACE = "\u00a0"
+
+
 def log_error(document):
-    lines = ["[ERROR] %s: %s" % (document["errorType"], document["errorMessage"])]
-    if document["stackTrace"]:
-        lines.append("Traceback (most recent call last):")
-    sys.stdout.write("\n".join(lines + [line.rstrip("\n") for line in document["stackTrace"]]) + "\n")
+    if logs_json():
+        head = {"timestamp": time.strftime(JSON_TIME, time.gmtime()), "level": "ERROR"}
+        sys.stdout.write(to_json(dict(head, **document)).decode() + "\n")
+        return
+    message = document["errorMessage"]
+    lines = ["[ERROR] " + document["errorType"] + (": " + message if message else "")]
+    lines.append("Traceback (most recent call last):")
+    for element in document["stackTrace"]:
+        lines += [indented(line) for line in element.splitlines()] or [""]
+    # One record: CloudWatch shows a lone carriage return as a line's end.
+    sys.stdout.write("\r".join(lines) + "\n")
+
+
+def indented(line):
+    """With spaces that CloudWatch does not take away."""
+    bare = line.lstrip(" ")
+    return NO_BREAK_SPACE * (len(line) - len(bare)) + bare
+
+
+
+def sends_raw_utf8():
+    """From 3.12 on Lambda sends characters as they are; it goes by the function's runtime, and so does this."""
+    deployed = re.match(r"AWS_Lambda_python3\.(\d+)$", os.environ.get("AWS_EXECUTION_ENV", ""))
+    return deployed is not None and int(deployed.group(1)) >= 12
+
+
+DECIMAL_MARK = "decimal:%s:" % uuid.uuid4()
+DECIMALS = re.compile('"%s([^"]*)"' % re.escape(DECIMAL_MARK))
 
 
 def to_json(value):
+    text = json.dumps(value, default=json_of, ensure_ascii=not sends_raw_utf8())
+    return DECIMALS.sub(r"\1", text).encode()
+
+
+def json_of(value):
+    """What this module cannot write and Lambda's client can: the numbers of DynamoDB, digit by digit, and bytes as text."""
+    if isinstance(value, Decimal):
+        return math.nan if value.is_nan() else DECIMAL_MARK + str(value)
+    if isinstance(value, bytes):
+        return value.decode()
+    raise TypeError("Object of type %s is not JSON serializable" % type(value).__name__)
+
+
+def marshalled(result):
     try:
-        return json.dumps(value, default=from_decimal).encode()
+        return to_json(result)
     except Exception as error:
         raise Fault("MarshalError", "Unable to marshal response: %s" % error)
-
-
-def from_decimal(value):
-    """DynamoDB's numbers. Lambda's client writes them digit by digit; a float is as near as this module comes."""
-    if not isinstance(value, Decimal):
-        raise TypeError("Object of type %s is not JSON serializable" % type(value).__name__)
-    return int(value) if value == value.to_integral_value() else float(value)
 
 
 def from_json(body):
@@ -207,7 +325,7 @@ def answer(connection, handler, headers, body):
         result = handler(from_json(body), LambdaContext(headers))
         # Bytes go out as they are.
         raw = isinstance(result, bytes)
-        content = result if raw else to_json(result)
+        content = result if raw else marshalled(result)
         sys.stdout.flush()
     except Exception as error:
         document = error_document(error, request_id)
@@ -229,12 +347,14 @@ def main(name):
         handler = load_handler(name)
     except Exception as error:
         document = error_document(error)
+        logging.warning(INIT_WARNING)
         log_error(document)
         connection.fail_init(document)
         sys.exit(1)
     while True:
         headers, body = connection.next()
         request_ids.request_id = headers.get("Lambda-Runtime-Aws-Request-Id")
+        request_ids.tenant_id = headers.get("Lambda-Runtime-Aws-Tenant-Id")
         os.environ["_X_AMZN_TRACE_ID"] = headers.get("Lambda-Runtime-Trace-Id") or ""
         answer(connection, handler, headers, body)
 

@@ -84,9 +84,22 @@ function nodeClient(options: RuntimeClientOptions, runtime: string): RuntimeClie
   const local = /^v(\d+)/.exec(process.version)?.[1];
   return {
     file: nodePath,
-    args: [nodeBootstrap, handlerOf(options)],
+    args: [...nodeFlags(Number(deployed), options.env["NODE_OPTIONS"]), nodeBootstrap, handlerOf(options)],
     notes: deployed === local ? [] : [`the function runs on ${runtime}, here Node is ${process.version}`],
   };
+}
+
+/**
+ * Lambda runs Node with these, so that what `import` and `require` accept there is accepted here, and no more:
+ * https://docs.aws.amazon.com/lambda/latest/dg/lambda-nodejs.html. The function's NODE_OPTIONS can take each back. The two
+ * features are not in Node 18 and older, and no longer experimental in Node 24.
+ */
+function nodeFlags(deployed: number, nodeOptions = ""): string[] {
+  const features = deployed > 22 ? [] : deployed === 20 ? ["require-module"] : ["require-module", "detect-module"];
+  return features
+    .filter((feature) => !nodeOptions.split(/\s+/).includes(`--experimental-${feature}`))
+    .map((feature) => `--no-experimental-${feature}`)
+    .filter((flag) => process.allowedNodeEnvironmentFlags.has(flag));
 }
 
 /** AWS's own client where it is installed, else ours, which needs nothing. */

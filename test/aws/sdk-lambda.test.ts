@@ -31,6 +31,8 @@ describe("reading a function", () => {
       handler: "app.handler",
       runtime: "nodejs20.x",
       logGroup: "/aws/lambda/orders",
+      logFormat: "Text",
+      logLevel: null,
       isImage: false,
       variables: { TABLE: "orders", SECRET: CANARY },
     });

@@ -203,6 +203,8 @@ export class FakeControl {
       handler: "app.handler",
       runtime: "provided.al2023",
       logGroup: null,
+      logFormat: null,
+      logLevel: null,
       variables: {},
       ...context,
     };

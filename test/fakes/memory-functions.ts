@@ -23,6 +23,8 @@ export class MemoryFunctions implements DeployedFunctions {
       handler: "app.handler",
       runtime: "nodejs20.x",
       logGroup: null,
+      logFormat: null,
+      logLevel: null,
       variables: {},
       ...extra,
     };

@@ -39,6 +39,8 @@ describe("a function", () => {
         handler: "app.handler",
         runtime: "nodejs20.x",
         logGroup: "/aws/lambda/orders",
+        logFormat: "Text",
+        logLevel: null,
         variables: { TABLE: "orders" },
       },
     });

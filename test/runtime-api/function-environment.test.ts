@@ -14,6 +14,8 @@ const context: FunctionContext = {
   handler: "app.handler",
   runtime: "nodejs22.x",
   logGroup: null,
+  logFormat: null,
+  logLevel: null,
   variables: {},
 };
 
@@ -72,6 +74,11 @@ describe("the variables of a function", () => {
 
   it("name the log group that was chosen for it", () => {
     expect(environment({ logGroup: "/orders" }).set).toMatchObject({ AWS_LAMBDA_LOG_GROUP_NAME: "/orders" });
+    expect(environment().set).not.toHaveProperty("AWS_LAMBDA_LOG_LEVEL");
+    expect(environment({ logFormat: "JSON", logLevel: "WARN" }).set).toMatchObject({
+      AWS_LAMBDA_LOG_FORMAT: "JSON",
+      AWS_LAMBDA_LOG_LEVEL: "WARN",
+    });
   });
 
   it("never shadow the lease, and those that would are told", () => {

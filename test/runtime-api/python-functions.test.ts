@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { BUILT_CLIENTS, type RunOptions, run } from "../support/invoke-locally.js";
+import { BUILT_CLIENTS, LOCAL_ENV, type RunOptions, run } from "../support/invoke-locally.js";
 import { tempDir } from "../support/temp-dir.js";
 
 // CI has it: there, a missing Python is a failure.
@@ -58,12 +58,53 @@ describe.skipIf(noPython)("a Python function in its process", () => {
     expect(outcome).toMatchObject({ contentType: "application/unknown", payload: Buffer.from('"raw"') });
   });
 
-  it("answers DynamoDB's numbers", async () => {
-    const { result } = await runModule(
-      `from decimal import Decimal\n${returns('{"whole": Decimal("5"), "part": Decimal("1.5")}')}`,
+  it("answers DynamoDB's numbers digit by digit", async () => {
+    const numbers = '[Decimal("5"), Decimal("0.1234567890123456789012345678901234567"), Decimal("1.50")]';
+    const { outcome } = await runModule(`from decimal import Decimal\n${returns(`{"n": ${numbers}}`)}`);
+
+    expect(outcome.payload.toString()).toBe('{"n": [5, 0.1234567890123456789012345678901234567, 1.50]}');
+  });
+
+  it("answers bytes within its result as text", async () => {
+    expect((await runModule(returns('{"a": b"x"}'))).result).toEqual({ a: "x" });
+  });
+
+  it("logs JSON where it is set to, from its level on", async () => {
+    const env = { ...LOCAL_ENV, AWS_LAMBDA_LOG_FORMAT: "JSON", AWS_LAMBDA_LOG_LEVEL: "INFO" };
+    const { outcome, logs } = await runModule(
+      [
+        "import logging",
+        "def handler(event, context):",
+        "    logging.debug('quiet')",
+        "    logging.info('hi %s', 'there', extra={'order': 1})",
+        "    raise KeyError('boo')",
+        "",
+      ].join("\n"),
+      { env },
     );
 
-    expect(result).toEqual({ whole: 5, part: 1.5 });
+    const records = logs.split("\n").filter((line) => line.startsWith("{"));
+    expect(records).toHaveLength(2);
+    expect(JSON.parse(records[0] ?? "")).toMatchObject({
+      level: "INFO",
+      message: "hi there",
+      logger: "root",
+      requestId: outcome.requestId,
+      order: 1,
+    });
+    expect(JSON.parse(records[1] ?? "")).toMatchObject({
+      level: "ERROR",
+      errorType: "KeyError",
+      errorMessage: "'boo'",
+    });
+  });
+
+  it("is told the trace context of W3C, apart from the client context", async () => {
+    const { result } = await runModule(returns("[context.w3c(), context.client_context.custom]"), {
+      clientContext: '{"custom":{"a":"b"},"w3c":{"traceparent":"00-1","other":"x"}}',
+    });
+
+    expect(result).toEqual([{ traceparent: "00-1" }, { a: "b" }]);
   });
 
   it("fails where its result has no JSON", async () => {
@@ -78,7 +119,7 @@ describe.skipIf(noPython)("a Python function in its process", () => {
     const { stackTrace } = result as { stackTrace: string[] };
     expect(stackTrace).toHaveLength(1);
     expect(stackTrace[0]).toContain('app.py", line 2, in handler');
-    expect(logs).toContain("[ERROR] KeyError: 'boo'\nTraceback (most recent call last):\n  File ");
+    expect(logs).toContain("[ERROR] KeyError: 'boo'\nTraceback (most recent call last):\n\u00a0\u00a0File ");
   });
 
   it("is found in a package, by path or by name", async () => {

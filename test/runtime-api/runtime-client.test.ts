@@ -13,6 +13,13 @@ import { tempDir } from "../support/temp-dir.js";
 
 const shipped = { nodePath: "/node", nodeBootstrap: "/dist/node.js", pythonBootstrap: "/dist/python.py" };
 const major = /^v(\d+)/.exec(process.version)?.[1] ?? "";
+const isKnown = (flag: string): boolean => process.allowedNodeEnvironmentFlags.has(flag);
+const LAMBDA_FLAGS =
+  major === "20"
+    ? ["--no-experimental-require-module"].filter(isKnown)
+    : major === "22"
+      ? ["--no-experimental-require-module", "--no-experimental-detect-module"].filter(isKnown)
+      : [];
 
 function choose(runtime: string | null, options: Partial<RuntimeClientOptions> & { handler?: string | null } = {}) {
   const { handler = "app.handler", ...others } = options;
@@ -43,9 +50,25 @@ describe("the client of a function", () => {
   it("is ours for Node", async () => {
     expect(await choose(`nodejs${major}.x`)).toEqual({
       file: "/node",
-      args: ["/dist/node.js", "app.handler"],
+      args: [...LAMBDA_FLAGS, "/dist/node.js", "app.handler"],
       notes: [],
     });
+  });
+
+  it.each([
+    ["nodejs20.x", ["require-module"]],
+    ["nodejs22.x", ["require-module", "detect-module"]],
+    ["nodejs24.x", []],
+  ])("runs Node for %s with Lambda's own flags, where this Node knows them", async (runtime, features) => {
+    const flags = features.map((feature) => `--no-experimental-${feature}`).filter(isKnown);
+
+    expect((await choose(runtime)).args).toEqual([...flags, "/dist/node.js", "app.handler"]);
+  });
+
+  it("leaves out the flag that the function's NODE_OPTIONS take back", async () => {
+    const env = { ...LOCAL_ENV, NODE_OPTIONS: "--no-warnings --experimental-require-module" };
+
+    expect((await choose("nodejs20.x", { env })).args).toEqual(["/dist/node.js", "app.handler"]);
   });
 
   it("tells when Node is another one here", async () => {

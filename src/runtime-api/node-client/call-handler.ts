@@ -1,5 +1,6 @@
 import type { EventLoopEnd } from "./event-loop-end.js";
 import type { HandlerContext } from "./handler-context.js";
+import { RuntimeFault } from "./runtime-fault.js";
 
 /** A handler of any of the three kinds: async, with a callback, or with the older `context.done`. */
 export type Handler = (event: unknown, context: unknown, callback: Callback) => unknown;
@@ -37,10 +38,47 @@ export function callHandler(
       const returned = handler(event, context, callback);
       if (isThenable(returned)) returned.then(succeed, fail);
     } catch (error) {
-      fail(error);
+      callback(error);
     }
   });
 }
+
+/**
+ * From Node 24 on there is neither callback nor `context.done`: what the handler returns, or its promise settles with, is the
+ * outcome. One whose promise never settles ends the process when nothing is left to do, as there.
+ */
+export async function callPlainHandler(
+  handler: Handler,
+  event: unknown,
+  context: HandlerContext,
+): Promise<HandlerOutcome> {
+  const plain: Partial<HandlerContext> = { ...context };
+  Reflect.deleteProperty(plain, "callbackWaitsForEmptyEventLoop");
+  try {
+    return { result: await (handler as (event: unknown, context: unknown) => unknown)(event, plain) };
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** `AWS_EXECUTION_ENV` of a function: whether its runtime is Node 24 or later. */
+export function isWithoutCallbacks(executionEnv: string | undefined): boolean {
+  return Number(/^AWS_Lambda_nodejs(\d+)\./.exec(executionEnv ?? "")?.[1] ?? 0) >= FIRST_WITHOUT_CALLBACKS;
+}
+
+const FIRST_WITHOUT_CALLBACKS = 24;
+/** Lambda's own words: users search for them. */
+const CALLBACKS_REMOVED =
+  "ERROR: AWS Lambda has removed support for callback-based function handlers starting with Node.js 24. " +
+  "You need to modify this function to use a supported handler signature to use Node.js 24 or later. " +
+  "For more information see https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html.";
+
+/** Throws where a handler asks for a callback by having a third parameter. */
+export function refuseCallback(handler: { readonly length: number }): void {
+  if (handler.length >= CALLBACK_PARAMETERS) throw new RuntimeFault("CallbackHandlerDeprecated", CALLBACKS_REMOVED);
+}
+
+const CALLBACK_PARAMETERS = 3;
 
 /** Of several functions wrapped by it, the first call of any counts. */
 function firstCallOnly(): (act: Callback) => Callback {

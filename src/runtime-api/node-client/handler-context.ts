@@ -15,6 +15,7 @@ export interface HandlerContext {
   readonly awsRequestId: string;
   readonly clientContext: unknown;
   readonly identity: unknown;
+  readonly tenantId: string | undefined;
   readonly getRemainingTimeInMillis: () => number;
 }
 
@@ -28,19 +29,29 @@ export function handlerContext(
   const deadline = Number(header("deadline-ms"));
   return {
     callbackWaitsForEmptyEventLoop: true,
-    functionName: env["AWS_LAMBDA_FUNCTION_NAME"],
     functionVersion: env["AWS_LAMBDA_FUNCTION_VERSION"],
-    invokedFunctionArn: header("invoked-function-arn"),
+    functionName: env["AWS_LAMBDA_FUNCTION_NAME"],
     memoryLimitInMB: env["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"],
     logGroupName: env["AWS_LAMBDA_LOG_GROUP_NAME"],
     logStreamName: env["AWS_LAMBDA_LOG_STREAM_NAME"],
+    clientContext: parsed(header("client-context"), "ClientContext"),
+    identity: parsed(header("cognito-identity"), "CognitoIdentity"),
+    invokedFunctionArn: header("invoked-function-arn"),
     awsRequestId: requestId,
-    clientContext: parsed(header("client-context")),
-    identity: parsed(header("cognito-identity")),
+    tenantId: tenantOf(headers),
     getRemainingTimeInMillis: () => deadline - clock.now(),
   };
 }
 
-function parsed(json: string | undefined): unknown {
-  return json === undefined ? undefined : JSON.parse(json);
+/** Of a function that keeps its tenants apart. */
+export function tenantOf(headers: RuntimeEvent["headers"]): string | undefined {
+  return headers["lambda-runtime-aws-tenant-id"]?.toString();
+}
+
+function parsed(json: string | undefined, name: string): unknown {
+  try {
+    return json === undefined ? undefined : JSON.parse(json);
+  } catch (cause) {
+    throw new Error(`Cannot parse ${name} as json: ${String(cause)}`, { cause });
+  }
 }

@@ -50,7 +50,8 @@ async function loadModule(taskRoot: string, directory: string, file: string): Pr
       throw new RuntimeFault("UserCodeSyntaxError", `SyntaxError: ${error.message}`, error);
     }
     const code = (error as NodeJS.ErrnoException | null)?.code;
-    if (code !== "MODULE_NOT_FOUND" && code !== "ERR_MODULE_NOT_FOUND") throw error;
+    // Lambda reports only what `require` does not find so; what `import` does not find stays an `Error`.
+    if (code !== "MODULE_NOT_FOUND") throw error;
     const { message } = error as Error;
     throw new RuntimeFault(
       "ImportModuleError",

@@ -1,4 +1,5 @@
 import { Writable } from "node:stream";
+import { finished } from "node:stream/promises";
 import { type ErrorDocument, errorDocument } from "./error-document.js";
 import type { RuntimeConnection, StreamedPost } from "./runtime-connection.js";
 import { RuntimeFault } from "./runtime-fault.js";
@@ -20,6 +21,8 @@ export class StreamedResponse {
   readonly #requestId: string;
   #contentType = "application/octet-stream";
   #prelude: Buffer | undefined;
+  /** What goes out in the trailers, behind all that was written. */
+  #failure: ErrorDocument | undefined;
   #post: StreamedPost | undefined;
 
   constructor(connection: RuntimeConnection, requestId: string) {
@@ -29,7 +32,11 @@ export class StreamedResponse {
       // Objects are written as JSON.
       objectMode: true,
       write: (chunk: unknown, _, callback) => void this.#started().request.write(bytesOf(chunk), callback),
-      final: (callback) => void this.#started().request.end(callback),
+      final: (callback) => {
+        const { request } = this.#started();
+        if (this.#failure) request.addTrailers(trailersOf(this.#failure));
+        request.end(callback);
+      },
     });
     this.stream = Object.assign(writable, { setContentType: (type: string) => this.#setContentType(type) });
     streamed.set(this.stream, this);
@@ -46,13 +53,28 @@ export class StreamedResponse {
     await this.#post?.done;
   }
 
-  /** After the first byte an error can only be sent at the end, in trailers. */
+  /**
+   * After the first byte an error can only be sent at the end, in trailers; after the handler ended the stream not even there:
+   * the response stands. What was written goes out in either case.
+   */
   async fail(error: unknown): Promise<void> {
     const document = errorDocument(error);
-    if (this.#post === undefined) return this.#connection.fail(this.#requestId, document);
-    this.#post.request.addTrailers(trailersOf(document));
-    this.#post.request.end();
-    await this.#post.done;
+    const { stream } = this;
+    const isUntouched = this.#post === undefined && stream.writableLength === 0 && !stream.writableEnded;
+    if (isUntouched) return this.#connection.fail(this.#requestId, document);
+    if (!stream.writableEnded) this.#failure = document;
+    if (stream.destroyed && !stream.writableFinished) return this.#cutOff(document);
+    stream.end();
+    await finished(stream);
+    await this.sent();
+  }
+
+  /** The handler destroyed its stream: what was on its way is all there is. */
+  async #cutOff(document: ErrorDocument): Promise<void> {
+    const { request, done } = this.#started();
+    request.addTrailers(trailersOf(document));
+    request.end();
+    await done;
   }
 
   #setContentType(contentType: string): void {

@@ -1,9 +1,17 @@
+import { setImmediate } from "node:timers/promises";
 import type { Clock } from "../../system/clock.js";
-import { callHandler, type Handler } from "./call-handler.js";
-import { errorDetails, errorDocument } from "./error-document.js";
+import {
+  callHandler,
+  callPlainHandler,
+  type Handler,
+  type HandlerOutcome,
+  isWithoutCallbacks,
+  refuseCallback,
+} from "./call-handler.js";
+import { errorDocument, textOf } from "./error-document.js";
 import { EventLoopEnd } from "./event-loop-end.js";
-import { handlerContext } from "./handler-context.js";
-import { type ConsoleState, patchConsole } from "./lambda-console.js";
+import { type HandlerContext, handlerContext, tenantOf } from "./handler-context.js";
+import { type ConsoleState, type LogError, patchConsole } from "./lambda-console.js";
 import { loadHandler } from "./load-handler.js";
 import { StreamedResponse } from "./response-stream.js";
 import { RuntimeConnection, type RuntimeEvent } from "./runtime-connection.js";
@@ -22,8 +30,8 @@ export interface NodeClientOptions {
   readonly clock: Clock;
 }
 
-/** The exit codes of Lambda's own client. */
-const EXIT = { init: 1, rejection: 128, exception: 129 } as const;
+/** The exit codes of Lambda's own clients; `stalled` is that of Node itself, as is `idle`. */
+const EXIT = { init: 1, stalled: 13, rejection: 128, exception: 129, idle: 0 } as const;
 
 /** Loads the handler and answers events with it until the Runtime API is gone. */
 export async function serveHandler(options: NodeClientOptions): Promise<void> {
@@ -35,40 +43,55 @@ export async function serveHandler(options: NodeClientOptions): Promise<void> {
 class NodeClient {
   readonly #options: NodeClientOptions;
   readonly #connection: RuntimeConnection;
-  readonly #console: ConsoleState = { requestId: undefined };
+  readonly #console: ConsoleState = { requestId: undefined, tenantId: undefined };
   readonly #loopEnd = new EventLoopEnd();
+  readonly #logError: LogError;
+  /** As Lambda's client from Node 24 on, which is a new one: no callbacks, and Node itself ends by what is not caught. */
+  readonly #withoutCallbacks: boolean;
   #dying = false;
 
   constructor(options: NodeClientOptions) {
     this.#options = options;
+    const { clock, env } = options;
     this.#connection = new RuntimeConnection(options.runtimeApi);
-    patchConsole(this.#console, options.clock);
+    this.#withoutCallbacks = isWithoutCallbacks(env["AWS_EXECUTION_ENV"]);
+    this.#logError = patchConsole({ state: this.#console, clock, env });
+    if (this.#withoutCallbacks) return;
     process.on("uncaughtException", (error) => this.#die(error, "Uncaught Exception", EXIT.exception));
-    process.on("unhandledRejection", (reason) => {
-      const fault = new RuntimeFault("UnhandledPromiseRejection", textOf(reason), reason);
-      this.#die(fault, "Unhandled Promise Rejection", EXIT.rejection);
+    process.on("unhandledRejection", (reason, promise) => {
+      const fault = new RuntimeFault("UnhandledPromiseRejection", textOf(reason));
+      this.#die(Object.assign(fault, { reason, promise }), "Unhandled Promise Rejection", EXIT.rejection);
     });
   }
 
   /** Does not return where the handler cannot be loaded. */
   async load(): Promise<object> {
-    const { taskRoot, handler } = this.#options;
+    const { taskRoot, handler, exit } = this.#options;
     Object.assign(globalThis, { awslambda });
-    const stalled = new RuntimeFault("ImportModuleError", `${handler}: a top-level await never ended`);
-    this.#loopEnd.once(() => this.#die(stalled, "Init Error", EXIT.init));
+    this.#loopEnd.once(() => {
+      process.stderr.write(`${handler}: a top-level await never ended\n`);
+      exit(this.#withoutCallbacks ? EXIT.idle : EXIT.stalled);
+    });
     try {
-      return await loadHandler(taskRoot, handler);
+      const loaded = await loadHandler(taskRoot, handler);
+      if (this.#withoutCallbacks && !isStreaming(loaded)) refuseCallback(loaded);
+      return loaded;
     } catch (error) {
-      this.#die(error, "Init Error", EXIT.init);
-      return await new Promise<never>(() => undefined);
+      if (this.#withoutCallbacks) this.#die(error, "Init Error", EXIT.init);
+      else this.#die(error, "Uncaught Exception", EXIT.exception);
+      return await never();
     } finally {
       this.#loopEnd.forget();
     }
   }
 
   async serveNext(handler: object): Promise<void> {
+    // What the module, or the handler before, rejected without a listener is known only then: it comes before the next event.
+    await setImmediate();
+    if (this.#dying) return never();
     const event = await this.#next();
     this.#console.requestId = event.requestId;
+    this.#console.tenantId = tenantOf(event.headers);
     this.#options.env["_X_AMZN_TRACE_ID"] = event.headers["lambda-runtime-trace-id"]?.toString() ?? "";
     if (isStreaming(handler)) await this.#stream(handler, event);
     else await this.#answer(handler as Handler, event);
@@ -80,14 +103,14 @@ class NodeClient {
       return await this.#connection.next();
     } catch {
       this.#options.exit(EXIT.init);
-      return await new Promise<never>(() => undefined);
+      return await never();
     }
   }
 
   async #answer(handler: Handler, event: RuntimeEvent): Promise<void> {
     const outcome = await this.#outcomeOf(handler, event);
     if ("json" in outcome) return this.#connection.respond(event.requestId, outcome.json);
-    this.#report("Invoke Error", outcome.error);
+    this.#logError("Invoke Error", outcome.error);
     await this.#connection.fail(event.requestId, errorDocument(outcome.error));
   }
 
@@ -95,11 +118,19 @@ class NodeClient {
     const { env, clock } = this.#options;
     try {
       const context = handlerContext(event, env, clock);
-      const outcome = await callHandler(handler, JSON.parse(event.json), { context, loopEnd: this.#loopEnd });
-      return "error" in outcome ? outcome : { json: toJson(outcome.result) };
+      const outcome = await this.#call(handler, JSON.parse(event.json), context);
+      return "error" in outcome ? outcome : { json: this.#toJson(outcome.result) };
     } catch (error) {
       return { error };
     }
+  }
+
+  async #call(handler: Handler, event: unknown, context: HandlerContext): Promise<HandlerOutcome> {
+    if (!this.#withoutCallbacks) return callHandler(handler, event, { context, loopEnd: this.#loopEnd });
+    this.#loopEnd.once(() => this.#options.exit(EXIT.idle));
+    const outcome = await callPlainHandler(handler, event, context);
+    this.#loopEnd.forget();
+    return outcome;
   }
 
   async #stream(handler: Parameters<typeof callStreamingHandler>[0], event: RuntimeEvent): Promise<void> {
@@ -109,7 +140,7 @@ class NodeClient {
       const context = handlerContext(event, env, clock);
       await callStreamingHandler(handler, JSON.parse(event.json), { context, loopEnd: this.#loopEnd, response });
     } catch (error) {
-      this.#report("Invoke Error", error);
+      this.#logError("Invoke Error", error);
       await response.fail(error);
     }
   }
@@ -117,7 +148,7 @@ class NodeClient {
   #die(error: unknown, what: string, exitCode: number): void {
     if (this.#dying) return;
     this.#dying = true;
-    this.#report(what, error);
+    this.#logError(what, error);
     const { requestId } = this.#console;
     const document = errorDocument(error);
     const told =
@@ -126,24 +157,17 @@ class NodeClient {
     told.then(exit, exit);
   }
 
-  #report(what: string, error: unknown): void {
-    globalThis.console.error(what, errorDetails(error));
+  #toJson(result: unknown): string {
+    try {
+      // Alone, undefined, a function or a symbol has no JSON at all; in an array it is null.
+      return JSON.stringify([result]).slice(1, -1);
+    } catch (cause) {
+      const message = "Unable to stringify response body";
+      throw this.#withoutCallbacks ? new RuntimeFault("JSONStringifyError", message) : new Error(message, { cause });
+    }
   }
 }
 
-function toJson(result: unknown): string {
-  try {
-    // Alone, undefined, a function or a symbol has no JSON at all; in an array it is null.
-    return JSON.stringify([result]).slice(1, -1);
-  } catch (cause) {
-    throw new Error("Unable to stringify response body", { cause });
-  }
-}
-
-function textOf(reason: unknown): string {
-  try {
-    return String(reason);
-  } catch {
-    return "the reason cannot be read";
-  }
+function never(): Promise<never> {
+  return new Promise(() => undefined);
 }

@@ -51,7 +51,7 @@ export interface StreamingCall {
 async function completed(returned: PromiseLike<unknown>, stream: ResponseStream): Promise<"completed"> {
   const ended = finished(stream);
   ended.catch(() => undefined); // the handler's own error comes first
-  await returned;
+  if ((await returned) !== undefined) globalThis.console.warn("Streaming handlers ignore return values.");
   await ended;
   return "completed";
 }

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { errorDetails, errorDocument } from "../../../src/runtime-api/node-client/error-document.js";
 
@@ -16,6 +17,16 @@ describe("an error document", () => {
       errorMessage: "boo",
       trace: error.stack?.split("\n"),
     });
+  });
+
+  it("leaves out this client's own lines, and what Node ran between them", () => {
+    const ours = fileURLToPath(new URL("../../../src/runtime-api/node-client/call-handler.js", import.meta.url));
+    const user = "    at handler (/code/app.js:1:1)";
+    const node = "    at process.processTicksAndRejections (node:internal/process/task_queues:95:5)";
+    const between = `    at a (${ours}:1:1)\n    at new Promise (<anonymous>)\n    at b (${ours}:2:1)`;
+    const stack = ["Error: boo", user, between, node].join("\n");
+
+    expect(errorDocument(Object.assign(new Error("boo"), { stack })).trace).toEqual(["Error: boo", user, node]);
   });
 
   it("takes what looks like an error for one, as from another realm", () => {
@@ -53,6 +64,10 @@ describe("the log line of an error", () => {
     ring.self = ring;
 
     expect(JSON.parse(errorDetails(Object.assign(new Error("boo"), { ring })))).not.toHaveProperty("ring");
-    expect(JSON.parse(errorDetails("text"))).toEqual({ errorType: "string", errorMessage: "text", stack: [] });
+    expect(JSON.parse(errorDetails("text"))).toEqual({
+      errorType: "Error",
+      errorMessage: "text",
+      stack: ["Error: text"],
+    });
   });
 });

@@ -94,12 +94,18 @@ describe("a handler", () => {
     ["not a function", { "app.js": "exports.handler = 5;" }, "app.handler", "HandlerNotFound"],
     ["no JavaScript", { "app.js": "this is not" }, "app.handler", "UserCodeSyntaxError"],
     ["a missing package", { "app.js": "require('nope');" }, "app.handler", "ImportModuleError"],
-    ["a missing package, in an ES module", { "app.mjs": "import 'nope';" }, "app.handler", "ImportModuleError"],
   ])("is not found: %s", async (_, files, handler, name) => {
     const error = await fault(files, handler);
 
     expect(error).toBeInstanceOf(RuntimeFault);
     expect(error.name).toBe(`Runtime.${name}`);
+  });
+
+  it("keeps the error of what `import` does not find, as Lambda does", async () => {
+    expect(await fault({ "app.mjs": "import 'nope';" }, "app.handler")).toMatchObject({
+      name: "Error",
+      code: "ERR_MODULE_NOT_FOUND",
+    });
   });
 
   it("keeps the error that its module throws", async () => {

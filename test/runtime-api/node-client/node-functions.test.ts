@@ -1,6 +1,7 @@
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { chooseRuntimeClient } from "../../../src/runtime-api/runtime-client.js";
 import { BUILT_CLIENTS, LOCAL_ENV, type RunOptions, run } from "../../support/invoke-locally.js";
 import { tempDir } from "../../support/temp-dir.js";
 
@@ -98,7 +99,6 @@ describe("a Node function in its process", () => {
   });
 
   it.each([
-    ["app.mjs", "await new Promise(() => {}); export const handler = () => 1;", "a top-level await never ended"],
     [
       "app.mjs",
       "setTimeout(() => { throw new Error('in the background'); }); await new Promise((r) => setTimeout(r, 9e4));",
@@ -110,6 +110,91 @@ describe("a Node function in its process", () => {
 
     expect(outcome).toMatchObject({ status: "init-error", phase: "init" });
     expect(outcome.error?.errorMessage).toContain(message);
+  });
+
+  it("cannot start where a promise of its module is rejected and not caught, beside a good handler", async () => {
+    const { outcome, logs } = await runModule(`Promise.reject(new Error("x")); ${handler("async () => 1")}`);
+
+    expect(outcome).toMatchObject({
+      status: "init-error",
+      phase: "init",
+      error: { errorType: "Runtime.UnhandledPromiseRejection", errorMessage: "Error: x" },
+    });
+    expect(logs).toContain('"reason":{"errorType":"Error","errorMessage":"x"');
+  });
+
+  it("exits with 13 where a top-level await never ends", async () => {
+    const { outcome, logs } = await runModule("await new Promise(() => {}); export const handler = () => 1;");
+
+    expect(outcome).toMatchObject({ status: "exit", phase: "init", exit: { code: 13 } });
+    expect(logs).toContain("a top-level await never ended");
+  });
+
+  it.each([
+    [
+      "ESM syntax in a .js of no type",
+      { "app.js": "export const handler = async () => 1;" },
+      "Runtime.UserCodeSyntaxError",
+    ],
+    [
+      "require of a package that is an ES module",
+      {
+        "app.js": "require('pkg'); exports.handler = async () => 1;",
+        "node_modules/pkg/package.json": '{"type":"module","exports":"./index.js"}',
+        "node_modules/pkg/index.js": "export default 1;",
+      },
+      "Error",
+    ],
+  ])("cannot start on Node 20 and 22, as in Lambda: %s", async (_, files, errorType) => {
+    const taskRoot = tempDir("function");
+    for (const [path, text] of Object.entries({ "package.json": "{}", ...files })) {
+      mkdirSync(dirname(join(taskRoot, path)), { recursive: true });
+      writeFileSync(join(taskRoot, path), text);
+    }
+    const context = { functionName: "orders", runtime: "nodejs22.x", handler: "app.handler" };
+    const client = await chooseRuntimeClient({ context, taskRoot, env: LOCAL_ENV, shipped: BUILT_CLIENTS });
+    const { outcome } = await run({ command: [client.file, ...client.args], cwd: taskRoot });
+
+    expect(outcome).toMatchObject({ status: "init-error", error: { errorType } });
+  });
+
+  describe("of Node 24 or later", () => {
+    const env = { ...LOCAL_ENV, AWS_EXECUTION_ENV: "AWS_Lambda_nodejs24.x" };
+
+    it("may not have a callback", async () => {
+      const { outcome } = await runModule(handler("(event, context, callback) => callback(null, 1)"), { env });
+
+      expect(outcome).toMatchObject({
+        status: "init-error",
+        error: { errorType: "Runtime.CallbackHandlerDeprecated" },
+      });
+    });
+
+    it("has no context.succeed, and may answer without a promise", async () => {
+      expect(
+        (await runModule(handler("async (_, context) => Object.keys(context).includes('succeed')"), { env })).result,
+      ).toBe(false);
+      expect((await runModule(handler("async (_, context) => context.succeed(1)"), { env })).outcome).toMatchObject({
+        status: "handled-error",
+        error: { errorType: "TypeError" },
+      });
+      expect((await runModule(handler("() => 5"), { env })).result).toBe(5);
+    });
+
+    it("ends where its promise never settles, and by what is not caught", async () => {
+      expect((await runModule(handler("() => new Promise(() => {})"), { env })).outcome).toMatchObject({
+        status: "exit",
+        exit: { code: 0 },
+      });
+      expect(
+        (
+          await runModule(
+            handler("async () => { Promise.reject(new Error('x')); await new Promise((r) => setTimeout(r, 500)); }"),
+            { env },
+          )
+        ).outcome,
+      ).toMatchObject({ status: "exit", exit: { code: 1 } });
+    });
   });
 
   it("streams", async () => {
@@ -131,6 +216,30 @@ describe("a Node function in its process", () => {
     expect(outcome).toMatchObject({ status: "handled-error", error: { errorType: "Error", errorMessage: "boo" } });
     expect(streamed).toBe("half");
     expect(logs).toContain("Invoke Error");
+  });
+
+  it("loses nothing of its stream by an error after its end", async () => {
+    const { outcome, streamed, logs } = await runModule(
+      handler(
+        'awslambda.streamifyResponse(async (event, stream) => { stream.write("x".repeat(3e6)); stream.end("last"); throw new Error("late"); })',
+      ),
+    );
+
+    expect(outcome).toMatchObject({ status: "success" });
+    expect(streamed).toHaveLength(3_000_004);
+    expect(streamed.slice(-4)).toBe("last");
+    expect(logs).toContain("Invoke Error \t{");
+  });
+
+  it("loses nothing that it wrote before it failed", async () => {
+    const { outcome, streamed } = await runModule(
+      handler(
+        'awslambda.streamifyResponse(async (event, stream) => { for (let i = 0; i < 100; i++) stream.write("x".repeat(50_000)); throw new Error("boo"); })',
+      ),
+    );
+
+    expect(outcome).toMatchObject({ status: "handled-error", error: { errorMessage: "boo" } });
+    expect(streamed).toHaveLength(5_000_000);
   });
 
   it("loses no line that it prints right before it exits", async () => {

@@ -1,6 +1,7 @@
 import { BrokerError } from "../core/errors.js";
 import type { Guard } from "../core/guard.js";
 import type { Secret } from "../core/secret.js";
+import { Mutex } from "../core/serial.js";
 import type { Clock } from "../system/clock.js";
 import type { Dialog, Dialogs } from "../system/desktop-dialog.js";
 import { AskLimits } from "./limits.js";
@@ -34,10 +35,11 @@ export interface QuestionsOptions {
 /** What is to be asked by the CLI before it comes again; `done`: a yes. */
 export type Asked = "done" | "terminal" | "passphrase";
 
-/** Asks a person, or has the CLI ask, as a role's guard wants it. One question of brokerd's own at a time. */
+/** Asks a person, or has the CLI ask, as a role's guard wants it. One window at a time, and one passphrase. */
 export class Questions {
   readonly #options: QuestionsOptions;
   readonly #limits: AskLimits;
+  readonly #passphrases = new Mutex();
   #open: string | undefined;
 
   constructor(options: QuestionsOptions) {
@@ -46,17 +48,16 @@ export class Questions {
   }
 
   /**
-   * Rejects with `GuardRefused`: a no, no answer in time, a wrong passphrase, or asked too often. `who` is counted: the
-   * asker's lease, by its id.
+   * Rejects with `GuardRefused`: a no, no answer in time, a wrong passphrase, or asked too often. `who` is counted where a
+   * window is shown: the asker's lease, by its id.
    */
   async ask(confirm: Guard["confirm"], question: Question, by: Answers & { readonly who: string }): Promise<Asked> {
     if (confirm === undefined) return "done";
     if (confirm === "terminal") return by.confirmed === true ? "done" : "terminal";
-    if (confirm === "passphrase" && !by.passphrase) return "passphrase";
+    if (confirm === "passphrase") return by.passphrase ? this.#check(by.passphrase) : "passphrase";
     this.#takeTurn(question, by.who);
     try {
-      if (by.passphrase && confirm === "passphrase") await this.#check(by.passphrase);
-      else await this.#show(question, by.who);
+      await this.#show(question, by.who);
       return "done";
     } finally {
       this.#open = undefined;
@@ -71,9 +72,12 @@ export class Questions {
     this.#limits.note(who);
   }
 
-  /** A person who mistypes it may try again at once: each try counts, and takes its time. */
-  async #check(passphrase: Secret): Promise<void> {
-    if (await this.#options.isPassphrase(passphrase)) return;
+  /**
+   * One after the other, each with scrypt's time, and none counted: a count would let a program of the user keep the user out by
+   * wrong guesses, and would not stop it from guessing, which it can do faster from the wrapped data key.
+   */
+  async #check(passphrase: Secret): Promise<Asked> {
+    if (await this.#passphrases.run(() => this.#options.isPassphrase(passphrase))) return "done";
     throw new BrokerError("GuardRefused", "the passphrase is wrong", { hint: "do it again" });
   }
 

@@ -4,9 +4,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 /**
  * `npm run sbom [-- FILE]`: what an installation of the package gets, as CycloneDX 1.5 (JSON), on stdout or in FILE; from the
  * lockfile alone: what `npm ci` takes. A later `npm install` of the tarball may take newer versions of what our dependencies
- * need; `npm ls --global --all` says which. npm's own `--omit dev` leaves out what a development dependency needs as well (measured with npm 11.19: 59 of
- * 137), so everything is asked for and what is for development only is taken out here. The package's name npm takes from
- * the directory.
+ * need; `npm ls --global --all` says which. npm's own `--omit dev` leaves out what a development dependency needs as well
+ * (measured with npm 11.19: 59 of 137), so everything is asked for and what is for development only is taken out here.
+ * The package's name npm takes from the directory.
  */
 interface Bom {
   readonly metadata: { readonly component: Readonly<Record<string, unknown>> };

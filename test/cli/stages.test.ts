@@ -216,3 +216,13 @@ describe("exec --with", () => {
     ]);
   });
 });
+
+describe("Tab behind --stage", () => {
+  it("offers the stages of the project here, and nothing elsewhere", async () => {
+    const tab = async (cwd: string): Promise<string> =>
+      (await fixture.run(["completion", "fish", "--", "brokerctl", "exec", "--stage", ""], { cwd })).stdout;
+
+    expect(await tab(orders)).toBe("words\ndev\tdev\nprod\tprod\n");
+    expect(await tab(fixture.home)).toBe("words\n");
+  });
+});

@@ -333,8 +333,37 @@ describe("config edits", () => {
     expect(await ok("config-schema", {})).toEqual({ schema: { type: "object" } });
   });
 
+  it("name the projects with the account of each role, as far as it is known, and those that are not in force", async () => {
+    const config = services.config.config ?? expect.fail("no config");
+    services.config.config = {
+      ...config,
+      projects: [
+        { name: "orders", path: "~/orders", role: "dev", stages: [{ stage: "prod", role: "gone" }] },
+        { name: "infra", path: "/infra", stages: [] },
+      ],
+      leftOut: [
+        { kind: "project", name: "bad", message: "project bad is not in force: why" },
+        { kind: "role", name: "gone", message: "role gone is not in force: why" },
+      ],
+    };
+
+    expect(await ok("projects", {})).toEqual({
+      projects: [
+        {
+          name: "orders",
+          path: "~/orders",
+          role: { role: "dev", accountId: "222222222222" },
+          stages: [{ stage: "prod", role: "gone", accountId: null }],
+        },
+        { name: "infra", path: "/infra", role: null, stages: [] },
+      ],
+      problems: ["project bad is not in force: why"],
+    });
+  });
+
   it("without a config in force name what is wrong with it", async () => {
     services.config.config = undefined;
+    expect(await ok("projects", {})).toEqual({ projects: [], problems: [] });
     expect(await refused("warm", { role: "dev" })).toMatchObject({ code: "ConfigInvalid" });
     expect(await refused("config-check", { text: "", path: "x" })).toMatchObject({ code: "ConfigInvalid" });
   });

@@ -49,6 +49,12 @@ const CLIENTS: readonly Client[] = [
     make: makeNode,
   },
   {
+    name: "reference",
+    sources: ["reference/package.json", "reference/package-lock.json"],
+    tools: [NPM],
+    make: makeReference,
+  },
+  {
     name: "go",
     sources: ["go/main.go", "go/with-aws/main.go", "go/go.mod", "go/go.sum"],
     tools: [GO],
@@ -89,6 +95,16 @@ function makeNode(): void {
   mkdirSync(place, { recursive: true });
   for (const file of ["app.mjs", "package.json", "package-lock.json"]) {
     copyFileSync(join(SOURCES, "node", file), join(place, file));
+  }
+  run(["npm", "ci", "--prefix", place, "--ignore-scripts"], "npm must reach its registry, or a mirror");
+}
+
+/** AWS's clients for Node; without their addon, whose place test/lambda-clients/reference/transport.cjs takes. */
+function makeReference(): void {
+  const place = join(HOME, "reference");
+  mkdirSync(place, { recursive: true });
+  for (const file of ["package.json", "package-lock.json"]) {
+    copyFileSync(join(SOURCES, "reference", file), join(place, file));
   }
   run(["npm", "ci", "--prefix", place, "--ignore-scripts"], "npm must reach its registry, or a mirror");
 }

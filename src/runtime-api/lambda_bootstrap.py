@@ -244,7 +244,9 @@ def error_document(error, request_id=""):
     else:
         frames = traceback.extract_tb(error.__traceback__)
         foreign = [frame for frame in frames if frame.filename != __file__ and "importlib" not in frame.filename]
-        name, stack = type(error).__name__, traceback.format_list(foreign)
+        # Without columns: as there, no line of carets.
+        lines = [(frame.filename, frame.lineno, frame.name, frame.line) for frame in foreign]
+        name, stack = type(error).__name__, traceback.format_list(lines)
     return {"errorMessage": str(error), "errorType": name, "requestId": request_id, "stackTrace": stack}
 
 

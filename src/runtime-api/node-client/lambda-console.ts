@@ -1,6 +1,7 @@
 import { format } from "node:util";
 import type { Clock } from "../../system/clock.js";
 import { asError, errorDetails, traceOf } from "./error-document.js";
+import { RuntimeFault } from "./runtime-fault.js";
 
 /** How the console knows which invocation a line belongs to. */
 export interface ConsoleState {
@@ -65,5 +66,6 @@ function jsonLine(head: Readonly<Record<string, string | undefined>>, values: re
 function errorFields(error: Error): object {
   const { message, stack } = error;
   const stackTrace = typeof stack === "string" ? traceOf(stack) : stack;
-  return { errorType: error.constructor.name, errorMessage: message, stackTrace };
+  const errorType = error instanceof RuntimeFault ? error.name.replace("Runtime.", "") : error.constructor.name;
+  return { errorType, errorMessage: message, stackTrace };
 }

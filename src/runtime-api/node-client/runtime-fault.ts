@@ -11,11 +11,10 @@ export type RuntimeFaultName =
 
 /** Reported as `Runtime.NAME`. Its stack is that of its cause, which says where; frames of ours would say nothing. */
 export class RuntimeFault extends Error {
-  override readonly name: string;
-
   constructor(name: RuntimeFaultName, message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
-    this.name = `Runtime.${name}`;
+    // No field of the log's: there it is the type.
+    Object.defineProperty(this, "name", { value: `Runtime.${name}`, enumerable: false });
     const place = cause instanceof Error && cause.stack !== undefined ? `\n${cause.stack}` : "";
     this.stack = `${this.name}: ${message}${place}`;
   }

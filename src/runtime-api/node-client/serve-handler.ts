@@ -128,7 +128,12 @@ class NodeClient {
   async #call(handler: Handler, event: unknown, context: HandlerContext): Promise<HandlerOutcome> {
     if (!this.#withoutCallbacks) return callHandler(handler, event, { context, loopEnd: this.#loopEnd });
     this.#loopEnd.once(() => this.#options.exit(EXIT.idle));
-    const outcome = await callPlainHandler(handler, event, context);
+    const { env } = this.#options;
+    const outcome = await callPlainHandler(
+      handler,
+      event,
+      Object.assign(context, { xRayTraceId: env["_X_AMZN_TRACE_ID"] }),
+    );
     this.#loopEnd.forget();
     return outcome;
   }

@@ -108,8 +108,11 @@ export interface LeaseOperations {
     },
     LeaseAccess,
   ];
-  /** The CLI made the lease before its child existed: now the child holds it. */
-  "lease-hand-over": [{ readonly id: string; readonly pid: number }, Record<string, never>];
+  /**
+   * The CLI made the lease before its child existed: now the child holds it. `handedOver` is false where the child has ended
+   * already: the lease stays with the CLI.
+   */
+  "lease-hand-over": [{ readonly id: string; readonly pid: number }, { readonly handedOver: boolean }];
   "lease-list": [Record<string, never>, { readonly leases: readonly LeaseView[] }];
   "lease-show": [{ readonly lease: LeaseSelector }, LeaseView];
   /** New token; the old one is refused at once. */

@@ -123,7 +123,10 @@ const TELLERS: { readonly [O in ControlOperation]: Teller<O> | null } = {
   }),
   "lease-create": ({ role }, answer) => created(role, answer?.lease),
   "lease-child": ({ role }, answer) => created(role, answer?.lease),
-  "lease-hand-over": ({ id, pid }) => ({ event: "lease-handed-over", lease: { id }, detail: `to process ${pid}` }),
+  "lease-hand-over": ({ id, pid }, answer) =>
+    answer?.handedOver === false
+      ? undefined
+      : { event: "lease-handed-over", lease: { id }, detail: `to process ${pid}` },
   "lease-list": null,
   "lease-show": null,
   "lease-rotate": ({ lease }, answer, services) => ({

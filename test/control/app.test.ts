@@ -110,8 +110,10 @@ describe("leases", () => {
     expect(await refused("lease-child", { role: "dev", pid: 1234 })).toMatchObject({ code: "UsageInvalid" });
     const child = await ok<LeaseAccess>("lease-child", { role: null, pid: 4711, forSeconds: 60 });
     expect(child.lease).toMatchObject({ followsDefault: true, holderPid: 4711 });
-    expect(await refused("lease-hand-over", { id: child.lease.id, pid: 1234 })).toMatchObject({ code: "UsageInvalid" });
-    await ok("lease-hand-over", { id: child.lease.id, pid: 4711 });
+    expect(await ok("lease-hand-over", { id: child.lease.id, pid: 1234 })).toEqual({ handedOver: false });
+    expect(await ok("lease-show", { lease: { by: "id", id: child.lease.id } })).toMatchObject({ holderPid: 4711 });
+    expect(await ok("lease-hand-over", { id: child.lease.id, pid: 4711 })).toEqual({ handedOver: true });
+    expect(await refused("lease-hand-over", { id: "nosuch", pid: 1234 })).toMatchObject({ code: "LeaseUnknown" });
   });
 
   it("are listed without their tokens, rotated and revoked", async () => {

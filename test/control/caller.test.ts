@@ -89,6 +89,7 @@ describe("control requests on record", () => {
   it("are what they did: leases made, moved, given another token, ended", async () => {
     const { id } = await leaseOn("dev", "ide");
     const child = (await post("lease-child", { role: "prod", pid: 4711, forSeconds: 60 })) as { lease: { id: string } };
+    await post("lease-hand-over", { id: child.lease.id, pid: 1234 }); // has ended: nothing was done, and nothing has failed
     await post("lease-hand-over", { id: child.lease.id, pid: 4711 });
     await post("use", { lease: { by: "name", name: "ide" }, role: "prod", forSeconds: 60 });
     await post("lease-rotate", { lease: { by: "id", id } });
@@ -108,6 +109,7 @@ describe("control requests on record", () => {
       ["lease-access", "role:dev", "dev"],
       ["lease-revoked", "ide", "prod"],
     ]);
+    expect(await lines("refusals")).toEqual([]);
   });
 
   it("are also what they could not do, in the other file, with the code", async () => {

@@ -519,7 +519,7 @@ export class FakeControl {
         throw new Refusal({ code: "UsageInvalid", message: "this lease does not end with a process" });
       }
       this.leases = this.leases.map((lease) => (lease.id === id ? { ...lease, holderPid: pid } : lease));
-      return {};
+      return { handedOver: true };
     },
     "lease-list": () => ({ leases: this.leases.map(view) }),
     "lease-show": ({ lease }) => view(this.#select(lease)),

@@ -163,7 +163,7 @@ export const CONTRACT_CASES: readonly ContractCase[] = [
         { role: "dev", pid: CONTRACT_WORLD.pid, forSeconds: 60 },
         { lease: { kind: "child", role: "dev", holderPid: CONTRACT_WORLD.pid } },
       ),
-      step("lease-hand-over", ({ lease: { id } }) => ({ id, pid: CONTRACT_WORLD.pid })),
+      step("lease-hand-over", ({ lease: { id } }) => ({ id, pid: CONTRACT_WORLD.pid }), { handedOver: true }),
       step("lease-child", { role: "nosuch", pid: CONTRACT_WORLD.pid }, code("RoleUnknown")),
       step("lease-create", { name: "ide", role: "dev" }),
       step("lease-hand-over", ({ lease: { id } }) => ({ id, pid: CONTRACT_WORLD.pid }), code("UsageInvalid")),

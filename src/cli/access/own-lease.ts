@@ -62,7 +62,7 @@ function refuseEnd(forSeconds: number | undefined): void {
   throw new BrokerError("UsageInvalid", "--as static hands out keys, which --for cannot end", { hint: "--as header" });
 }
 
-/** When it fails (a child that has ended already), the lease ends with us instead, and we outlive the child. */
+/** Where that cannot be (the child has ended already, brokerd is gone), the lease ends with us instead, and we outlive the child. */
 async function handOver({ lease }: LeaseAccess, pid: number, { quietClient }: CliContext): Promise<void> {
   await quietClient.call("lease-hand-over", { id: lease.id, pid }).catch(() => undefined);
 }

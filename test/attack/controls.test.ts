@@ -13,6 +13,7 @@ import { networkInterfaces } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type FakeAws, startFakeAws } from "../fakes/fake-aws/fake-aws.js";
+import { auditLines, refusalCounts } from "../support/audit-lines.js";
 import { awsOptions, ROLES_YAML } from "../support/in-process-broker.js";
 import { tempDir } from "../support/temp-dir.js";
 import { Table } from "./table.js";
@@ -25,11 +26,14 @@ import {
   type RawRequest,
   runAs,
   USERS,
+  type User,
   Victim,
 } from "./victim.js";
 
 /** The controls of SECURITY.md that a program on this machine can try, each with what it must come to. */
 const table = new Table();
+/** How often each refusal was told, by its code. */
+const refused: Record<string, number> = {};
 let aws: FakeAws;
 let victim: Victim;
 
@@ -68,7 +72,7 @@ function told({ status, body }: RawAnswer): string {
 
 /** As brokerd's own user: what is refused here is not refused for the user's sake. */
 async function checkAll(control: string, cases: readonly (readonly [string, string | RegExp, Get])[]): Promise<void> {
-  const answers = await ask(
+  const answers = await askCounted(
     "own",
     cases.map(([, , wanted]) => get(wanted)),
   );
@@ -76,6 +80,17 @@ async function checkAll(control: string, cases: readonly (readonly [string, stri
     table.check(`${control} ${name}`, expected, told(answers[index]!));
     expect(answers[index]!.head).not.toMatch(/^(?:access-control-|etag|set-cookie)/im);
   }
+}
+
+/** What of it is refused has to be on record (C17). */
+async function askCounted(user: User, requests: readonly RawRequest[]): Promise<readonly RawAnswer[]> {
+  const answers = await ask(user, requests);
+  for (const { status, body } of answers) {
+    if (status !== 403) continue;
+    const { code } = JSON.parse(body) as { code: string };
+    refused[code] = (refused[code] ?? 0) + 1;
+  }
+  return answers;
 }
 
 describe("C1: the endpoint is bound to loopback", () => {
@@ -239,6 +254,30 @@ function startOnce(home: string, env: Readonly<Record<string, string>> = {}): st
   });
   return error ? "it runs" : `exit ${status ?? "by a signal"}`;
 }
+
+describe("C17: the record of refusals", () => {
+  // Before the cases that kill brokerd, which takes the counts of that minute.
+  it("has each refusal of the cases above once, and those of other users with theirs", async () => {
+    for (const user of ["other", "root"] as const) {
+      const answers = await askCounted(user, [get(), get(), get()]);
+      table.check(`C17 ${user}, three times`, "403 RequestRefused", [...new Set(answers.map(told))].join(", "));
+    }
+    await victim.broker.stop("SIGTERM");
+
+    const state = join(victim.broker.home, "state");
+    expect(Object.keys(refused)).toEqual(expect.arrayContaining(["LeaseEnded", "LeaseUnknown", "RequestRefused"]));
+    const onRecord = refusalCounts(state);
+    for (const [code, count] of Object.entries(refused)) {
+      table.check(`C17 ${code}: told and on record`, String(count), String(onRecord[code] ?? 0));
+    }
+    expect(onRecord).toEqual(refused);
+    for (const user of ["other", "root"] as const) {
+      const lines = auditLines(state, "refusals").filter(({ uid }) => uid === USERS[user]);
+      table.check(`C17 … of ${user}, by its uid`, "3", String(lines.reduce((sum, { count }) => sum + count, 0)));
+    }
+    await victim.restart();
+  });
+});
 
 describe("C8: the inspector and what Node obeys", () => {
   it("no signal and no other program of the user opens the inspector", async () => {

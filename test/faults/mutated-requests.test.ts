@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join, resolve } from "node:path";
 import { describe, it } from "vitest";
+import type { ControlOperation, ControlRequest } from "../../src/control-api/contract.js";
 import { asUser, VICTIM } from "../attack/victim.js";
 import { type Access, type Bed, IS_FULL, pause, SEED, withReadyBed } from "./bed.js";
 import { Verdict } from "./verdict.js";
@@ -97,14 +98,14 @@ describe(`${REQUESTS} mutated requests`, () => {
 });
 
 const CONFIG = { text: "version: 1\n", path: "/nowhere/config.yaml" };
-const LEASE = { by: "name", name: "other" };
+const LEASE = { by: "name", name: "other" } as const;
 const FUNCTION = { function: "orders", via: "dev" };
+const REQUEST = { id: "abc234" };
+/** They would end, lock or rob the brokerd that is looked at when they get through unchanged. */
+type Ending = "stop" | "lock" | "keys-add" | "keys-remove" | "keys-rotate";
 
-/**
- * A right body of each operation, but of those that would end, lock or rob the brokerd that is looked at when they get
- * through unchanged: stop, lock, keys-add, keys-remove, keys-rotate.
- */
-const RIGHT = {
+/** A right body of each operation but those: a new one has to be added. */
+const RIGHT: { readonly [O in Exclude<ControlOperation, Ending>]: ControlRequest<O> } = {
   status: {},
   "store-create": { passphrase: "correct horse" },
   unlock: {},
@@ -125,9 +126,17 @@ const RIGHT = {
   "sso-accounts": { source: "ops-keys", maxAgeSeconds: 60 },
   "sso-account-roles": { source: "ops-keys", accountId: "111111111111" },
   "sso-known-roles": {},
+  "sso-roles-plan": { ...CONFIG, source: "ops-keys", nameTemplate: "{account}-{role}", found: [] },
   "lambda-role": { ...FUNCTION, mode: "assume" },
   "lambda-trust": { ...FUNCTION, action: "show" },
   use: { lease: { by: "default" }, role: "dev", forSeconds: 60 },
+  "lease-set": { lease: LEASE, role: "dev", forSeconds: 60 },
+  "guard-confirm": { role: "dev", target: LEASE, forSeconds: 60, reason: "looking", confirmed: true, quiet: true },
+  "request-create": { role: "dev", reason: "looking", forSeconds: 60 },
+  "request-list": {},
+  "request-wait": REQUEST,
+  "request-approve": { ...REQUEST, forSeconds: 60 },
+  "request-deny": REQUEST,
   warm: { role: "dev" },
   refresh: { role: "dev" },
   whoami: { role: "dev" },
@@ -139,4 +148,6 @@ const RIGHT = {
   "lease-show": { lease: LEASE },
   "lease-rotate": { lease: LEASE },
   "lease-revoke": { lease: LEASE },
+  "audit-verify": {},
+  who: { role: "dev" },
 };

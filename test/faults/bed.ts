@@ -7,7 +7,7 @@ import { asUser, VICTIM } from "../attack/victim.js";
 import { type FakeAws, type FakeAwsOptions, startFakeAws } from "../fakes/fake-aws/fake-aws.js";
 import { TestBroker } from "../support/broker.js";
 import { awsOptions, ROLES_YAML, roleArn, USER_KEY } from "../support/in-process-broker.js";
-import { scaledByLoad } from "../support/load.js";
+import { scaledByLoad, stoodInLineMs } from "../support/load.js";
 import { runRoot } from "../support/temp-dir.js";
 import { type Answer, Client } from "./client.js";
 import type { Verdict } from "./verdict.js";
@@ -64,9 +64,11 @@ export class Bed {
   readonly #client: Client;
   #daemon: ChildProcess | undefined;
   #ended: Promise<Ended> | undefined;
-  /** The longest that a client waited for an answer, and how many answers came. */
-  longestMs = 0;
+  /** How many answers came. */
   answers = 0;
+  /** The longest that a client waited for one, and the longest without the time for which it or brokerd stood in line for a processor. */
+  #longestMs = 0;
+  #longestOfOursMs = 0;
 
   private constructor(broker: TestBroker, aws: FakeAws, { verdict, unprivileged = true }: BedOptions) {
     this.broker = broker;
@@ -201,9 +203,13 @@ export class Bed {
 
   /** One request; with `served`, a valid credential is held for it. Every answer is looked at. */
   async ask({ url, role, arn }: Access, { served = false, keepAlive = false } = {}): Promise<Answer> {
+    const pids = [this.pid, this.#client.pid];
+    const before = stoodInLineMs(pids);
     const answer = await this.#client.get(url, { keepAlive });
+    const inLineMs = Math.max(0, stoodInLineMs(pids) - before);
     this.answers++;
-    this.longestMs = Math.max(this.longestMs, answer.ms);
+    this.#longestMs = Math.max(this.#longestMs, answer.ms);
+    this.#longestOfOursMs = Math.max(this.#longestOfOursMs, Math.round(answer.ms - inLineMs));
     this.#verdict.look("leaked", this.#wrongCredential(answer, { role, ...(arn && { arn }) }));
     if (served) this.#verdict.look("withheld", answer.status === 200 ? undefined : `${role}: ${codeOf(answer)}`);
     return answer;
@@ -223,13 +229,13 @@ export class Bed {
     return this.#client.get(url, { headers });
   }
 
-  /** Whether no client waited longer than is promised. */
+  /** Whether no client waited longer than is promised, but for a processor. */
   get quick(): boolean {
-    return this.longestMs < scaledByLoad(PROMISED_MS);
+    return this.#longestOfOursMs < scaledByLoad(PROMISED_MS);
   }
 
   get waited(): string {
-    return `longest wait ${this.longestMs} ms`;
+    return `longest wait ${this.#longestMs} ms (${this.#longestOfOursMs} ms not for a processor)`;
   }
 
   #spawn({ wrapper = [], env = {}, supervised = true }: StartOptions): Started {

@@ -31,6 +31,10 @@ export class Client {
     });
   }
 
+  get pid(): number {
+    return this.#process.pid ?? 0;
+  }
+
   get(
     url: string,
     options: { readonly headers?: Record<string, string>; readonly keepAlive?: boolean } = {},

@@ -2,12 +2,11 @@ import { chmodSync, cpSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "vitest";
 import { seededRandom } from "../support/random.js";
-import { type Access, type Bed, codeOf, type Ended, IS_FULL, SEED, withBed } from "./bed.js";
+import { type Access, type Bed, codeOf, type Ended, HANGS_MS, IS_FULL, SEED, withBed } from "./bed.js";
 import { DAMAGES } from "./damage.js";
 import { Verdict } from "./verdict.js";
 
 const VARIANTS = IS_FULL ? 1000 : 50;
-const LIMIT_MS = IS_FULL ? 7_200_000 : 900_000;
 /** Two roles, so that a wrong one can be told from the right one. */
 const ROLE = "dev";
 
@@ -166,7 +165,7 @@ async function prepared(bed: Bed, home: Rule["home"]): Promise<Access> {
   await bed.broker.call("lease-create", { name: "ide", role: "prod" });
   await bed.broker.call("lease-child", { role: "prod", pid: process.pid });
   const access = await bed.access(ROLE);
-  await bed.ask(access, { served: true });
+  await bed.askUntil(access, ({ status }) => status === 200);
   await bed.get(`http://127.0.0.1:${bed.port}/lease/none`); // a refusal, on record
   if (home === "locked") await bed.broker.call("lock", {});
   await bed.end();
@@ -230,7 +229,7 @@ async function toldByVerify(bed: Bed): Promise<number> {
 }
 
 describe("a state file that was damaged", () => {
-  it.concurrent.each(RULES)("$file: $expected", { timeout: LIMIT_MS }, async (rule) => {
+  it.concurrent.each(RULES)("$file: $expected", { timeout: HANGS_MS }, async (rule) => {
     const verdict = new Verdict();
     const { file, home = "ready", expected } = rule;
     await withBed({ verdict, name: "damaged" }, async (bed) => {

@@ -1,12 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 import { canMount, SmallDisk } from "../support/small-disk.js";
-import { type Access, type Bed, pause, withBed } from "./bed.js";
+import { type Access, type Bed, HANGS_MS, pause, withBed } from "./bed.js";
 import { Verdict } from "./verdict.js";
 
 /** Renewed while the disk takes nothing. */
 const SHORT = { sessionSeconds: 12 };
-const LIMIT_MS = 180_000;
 const BROKEN_MS = 20_000;
 
 interface DiskTrouble {
@@ -36,7 +35,7 @@ describe("the disk of the state", () => {
   it.concurrent.each(TROUBLES)(
     "is $name in mid-run: everything is served and renewed, what cannot be kept is refused, and it recovers",
     {
-      timeout: LIMIT_MS,
+      timeout: HANGS_MS,
     },
     ({ name, begin, end, reason }) => {
       const verdict = new Verdict();
@@ -95,7 +94,7 @@ describe("the disk of the state", () => {
     },
   );
 
-  it.concurrent("is read-only at the start: it says so and ends with 1", { timeout: LIMIT_MS }, () => {
+  it.concurrent("is read-only at the start: it says so and ends with 1", { timeout: HANGS_MS }, () => {
     const verdict = new Verdict();
     return withBed({ verdict, name: "disk", aws: SHORT }, async (bed) => {
       const disk = new SmallDisk(bed.stateDir);

@@ -5,7 +5,7 @@ import {
   startFakeIdentityCenter,
 } from "../fakes/fake-identity-center/fake-identity-center.js";
 import { CANARY } from "../support/canaries.js";
-import { type Access, type Bed, codeOf, pause, withBed } from "./bed.js";
+import { type Access, type Bed, codeOf, HANGS_MS, pause, withBed } from "./bed.js";
 import { Verdict } from "./verdict.js";
 
 const CORP_YAML = `
@@ -16,7 +16,6 @@ roles:
   dev: { source: corp, sso_account_id: "100000000001", sso_role_name: AdministratorAccess }
   power: { source: corp, sso_account_id: "100000000002", sso_role_name: PowerUserAccess }
 `;
-const LIMIT_MS = 180_000;
 /** Renewed, due and ended while a test waits: advertised until 10.8 s. */
 const ROLE_SECONDS = 12;
 /** A client that is waiting for a renewal gets its answer so much later. */
@@ -85,7 +84,7 @@ describe("Identity Center", () => {
   it.concurrent.each(LOSSES)(
     "$name: served to its end, then LoginRequired, and served again after a login",
     {
-      timeout: LIMIT_MS,
+      timeout: HANGS_MS,
     },
     ({ name, accessTokenSeconds, begin }) => {
       const verdict = new Verdict();
@@ -126,7 +125,7 @@ describe("Identity Center", () => {
   it.concurrent.each(TROUBLES)(
     "%s: what is valid is served, the login is kept, and it comes back",
     {
-      timeout: LIMIT_MS,
+      timeout: HANGS_MS,
     },
     (name, begin) => {
       const verdict = new Verdict();

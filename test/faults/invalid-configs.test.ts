@@ -2,14 +2,13 @@ import { readFileSync } from "node:fs";
 import { describe, it } from "vitest";
 import { toBrokerError } from "../../src/core/errors.js";
 import { seededRandom } from "../support/random.js";
-import { IS_FULL, SEED, withBed, withReadyBed } from "./bed.js";
+import { HANGS_MS, IS_FULL, SEED, withBed, withReadyBed } from "./bed.js";
 import { SPOILS } from "./invalid-configs.js";
 import { Verdict } from "./verdict.js";
 
 const CONFIGS = 200;
 /** Each start is a process: a part of them, but for the whole run. */
 const STARTS = IS_FULL ? CONFIGS : 30;
-const LIMIT_MS = 900_000;
 
 /** So many, each kind of mistake as often as any other. */
 function* spoiled(good: string, count: number): Generator<string> {
@@ -25,7 +24,7 @@ function shown(text: string): string {
 
 describe("an invalid config", () => {
   it.concurrent(`is refused by a running brokerd, which goes on with what it has: ${CONFIGS} of them`, {
-    timeout: LIMIT_MS,
+    timeout: HANGS_MS,
   }, () => {
     const verdict = new Verdict();
     return withReadyBed({ verdict, name: "configs" }, async (bed) => {
@@ -56,7 +55,7 @@ describe("an invalid config", () => {
   });
 
   it.concurrent(`ends a start in the foreground with 2 and says where: ${STARTS} of them`, {
-    timeout: LIMIT_MS,
+    timeout: HANGS_MS,
   }, () => {
     const verdict = new Verdict();
     return withBed({ verdict, name: "configs" }, async (bed) => {

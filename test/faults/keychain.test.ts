@@ -1,9 +1,8 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { KeychainSession, missingPrograms } from "../keychain/keychain-session.js";
-import { type Access, type Bed, codeOf, pause, withBed } from "./bed.js";
+import { type Access, type Bed, codeOf, HANGS_MS, pause, withBed } from "./bed.js";
 import { Verdict } from "./verdict.js";
 
-const LIMIT_MS = 240_000;
 const SHORT = { sessionSeconds: 12 };
 
 const sessions: KeychainSession[] = [];
@@ -42,7 +41,7 @@ describe("the keychain", () => {
   it("is there: in CI skipped counts as failed", () => expect(missingPrograms()).toEqual([]));
 
   it("is locked in mid-run: what is served goes on and is renewed; the next start is locked, raises no prompt, and opens", {
-    timeout: LIMIT_MS,
+    timeout: HANGS_MS,
   }, async () => {
     const verdict = new Verdict();
     await withKeyring(verdict, async ({ bed, session, access }) => {
@@ -76,7 +75,7 @@ describe("the keychain", () => {
   });
 
   it("is killed in mid-run: what is served goes on and is renewed, and the next start finds the key", {
-    timeout: LIMIT_MS,
+    timeout: HANGS_MS,
   }, async () => {
     const verdict = new Verdict();
     await withKeyring(verdict, async ({ bed, session, access }) => {
@@ -100,7 +99,7 @@ describe("the keychain", () => {
   });
 
   it("asks and is not answered: the endpoint serves meanwhile, and the wait has an end", {
-    timeout: LIMIT_MS,
+    timeout: HANGS_MS,
   }, async () => {
     const verdict = new Verdict();
     await withKeyring(verdict, async ({ bed, session, access }) => {

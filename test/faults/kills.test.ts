@@ -2,11 +2,10 @@ import { describe, it } from "vitest";
 import { canarySecretKey } from "../support/canaries.js";
 import { ACCOUNT, USER_KEY } from "../support/in-process-broker.js";
 import { seededRandom } from "../support/random.js";
-import { type Bed, codeOf, IS_FULL, pause, SEED, withReadyBed } from "./bed.js";
+import { type Bed, codeOf, HANGS_MS, IS_FULL, pause, SEED, withReadyBed } from "./bed.js";
 import { Verdict } from "./verdict.js";
 
 const KILLS = IS_FULL ? 300 : 30;
-const LIMIT_MS = IS_FULL ? 3_600_000 : 600_000;
 /** Several writes fit into it, on any machine that starts brokerd at all. */
 const LATEST_KILL_MS = 250;
 
@@ -109,7 +108,7 @@ class Writers {
 }
 
 describe("SIGKILL at random moments under writes", () => {
-  it(`loses nothing that was acknowledged: ${KILLS} kills`, { timeout: LIMIT_MS }, async () => {
+  it(`loses nothing that was acknowledged: ${KILLS} kills`, { timeout: HANGS_MS }, async () => {
     const verdict = new Verdict();
     const random = seededRandom(SEED);
     await withReadyBed({ verdict, name: "kills", aws: { users: USERS } }, async (bed) => {

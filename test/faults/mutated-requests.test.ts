@@ -4,11 +4,10 @@ import { join, resolve } from "node:path";
 import { describe, it } from "vitest";
 import type { ControlOperation, ControlRequest } from "../../src/control-api/contract.js";
 import { asUser, VICTIM } from "../attack/victim.js";
-import { type Access, type Bed, IS_FULL, pause, SEED, withReadyBed } from "./bed.js";
+import { type Access, type Bed, HANGS_MS, IS_FULL, pause, SEED, withReadyBed } from "./bed.js";
 import { Verdict } from "./verdict.js";
 
 const REQUESTS = IS_FULL ? 100_000 : 10_000;
-const LIMIT_MS = IS_FULL ? 3_600_000 : 600_000;
 
 /** Runs a program under brokerd's user to its end; gives the JSON that it prints. */
 async function runProgram<T>(script: string, args: readonly string[], input = ""): Promise<T> {
@@ -41,7 +40,7 @@ function shown(statuses: Readonly<Record<string, number>>): string {
 
 describe(`${REQUESTS} mutated requests`, () => {
   it("to the endpoint: none ends brokerd, keeps a client waiting, or gets what it may not", {
-    timeout: LIMIT_MS,
+    timeout: HANGS_MS,
   }, async () => {
     const verdict = new Verdict();
     await withReadyBed({ verdict, name: "endpoint" }, async (bed) => {
@@ -67,7 +66,7 @@ describe(`${REQUESTS} mutated requests`, () => {
   });
 
   it("to the control socket: no unexpected error, no secret, and the endpoint serves", {
-    timeout: LIMIT_MS,
+    timeout: HANGS_MS,
   }, async () => {
     const verdict = new Verdict();
     await withReadyBed({ verdict, name: "control" }, async (bed) => {

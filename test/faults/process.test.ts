@@ -5,10 +5,9 @@ import { createServer } from "node:net";
 import { describe, it } from "vitest";
 import { asUser, VICTIM } from "../attack/victim.js";
 import { ACCOUNT, ROLES_YAML, roleArn } from "../support/in-process-broker.js";
-import { type Access, type Bed, codeOf, pause, withBed, withReadyBed } from "./bed.js";
+import { type Access, type Bed, codeOf, HANGS_MS, pause, withBed, withReadyBed } from "./bed.js";
 import { Verdict } from "./verdict.js";
 
-const LIMIT_MS = 240_000;
 /** Of the threat model: a stop takes at most so long, whatever is under way. */
 const STOP_LIMIT_MS = 5000;
 
@@ -20,7 +19,7 @@ async function served(bed: Bed): Promise<Access> {
 
 describe("brokerd", () => {
   it("started twelve times at once: one serves, eleven end with 1 and say who does", {
-    timeout: LIMIT_MS,
+    timeout: HANGS_MS,
   }, async () => {
     const verdict = new Verdict();
     await withBed({ verdict, name: "twelve" }, async (bed) => {
@@ -37,7 +36,7 @@ describe("brokerd", () => {
   });
 
   it("asked to end under load ends with 0, in time, and every request is answered or refused a connection", {
-    timeout: LIMIT_MS,
+    timeout: HANGS_MS,
   }, async () => {
     const verdict = new Verdict();
     await withReadyBed({ verdict, name: "term" }, async (bed) => {
@@ -72,7 +71,7 @@ describe("brokerd", () => {
   it.each(["SIGSEGV", "SIGABRT"] as const)(
     "ended by %s leaves no core, and the next one starts with all that was acknowledged",
     {
-      timeout: LIMIT_MS,
+      timeout: HANGS_MS,
     },
     async (signal) => {
       const verdict = new Verdict();
@@ -99,7 +98,7 @@ describe("brokerd", () => {
     },
   );
 
-  it("goes on after SIGHUP, SIGUSR1, and with stdout and stderr closed", { timeout: LIMIT_MS }, async () => {
+  it("goes on after SIGHUP, SIGUSR1, and with stdout and stderr closed", { timeout: HANGS_MS }, async () => {
     const verdict = new Verdict();
     await withReadyBed({ verdict, name: "signals" }, async (bed) => {
       const access = await served(bed);
@@ -121,7 +120,7 @@ describe("brokerd", () => {
   });
 
   it("whose port another program has names it, ends with 1, and serves once it is free, with other tokens", {
-    timeout: LIMIT_MS,
+    timeout: HANGS_MS,
   }, async () => {
     const verdict = new Verdict();
     await withReadyBed({ verdict, name: "port" }, async (bed) => {
@@ -150,7 +149,7 @@ describe("brokerd", () => {
     });
   });
 
-  it("whose config was removed serves on, and says so", { timeout: LIMIT_MS }, async () => {
+  it("whose config was removed serves on, and says so", { timeout: HANGS_MS }, async () => {
     const verdict = new Verdict();
     await withReadyBed({ verdict, name: "removed" }, async (bed) => {
       const access = await served(bed);
@@ -171,7 +170,7 @@ describe("brokerd", () => {
     });
   });
 
-  it("with 1,000 roles renews those that are used, and no other", { timeout: LIMIT_MS }, async () => {
+  it("with 1,000 roles renews those that are used, and no other", { timeout: HANGS_MS }, async () => {
     const verdict = new Verdict();
     const names = Array.from({ length: 1000 }, (_, index) => `role-${index}`);
     const config =
@@ -197,7 +196,7 @@ describe("brokerd", () => {
   });
 
   it("in a region that is not enabled, or of another partition: told for good, with its name", {
-    timeout: LIMIT_MS,
+    timeout: HANGS_MS,
   }, async () => {
     const verdict = new Verdict();
     const config = `${ROLES_YAML}  far: { source: ops-keys, role_arn: "${roleArn("dev")}", region: ap-east-1 }\n`;
@@ -219,7 +218,7 @@ describe("brokerd", () => {
 });
 
 describe("too few open files", () => {
-  it.each([64, 191])("%i: it says so, and what it needs, and ends with 1", { timeout: LIMIT_MS }, async (files) => {
+  it.each([64, 191])("%i: it says so, and what it needs, and ends with 1", { timeout: HANGS_MS }, async (files) => {
     const verdict = new Verdict();
     await withBed({ verdict, name: "files" }, async (bed) => {
       const wrapper = ["prlimit", `--nofile=${files}:${files}`];
@@ -236,7 +235,7 @@ describe("too few open files", () => {
   });
 
   it("256, and 600 idle connections: it fetches and saves meanwhile, and serves after them", {
-    timeout: LIMIT_MS,
+    timeout: HANGS_MS,
   }, async () => {
     const verdict = new Verdict();
     await withBed({ verdict, name: "files" }, async (bed) => {
@@ -263,7 +262,7 @@ describe("too few open files", () => {
 });
 
 describe("many clients", () => {
-  it("2,000 slow ones at once keep an honest one from nothing", { timeout: LIMIT_MS }, async () => {
+  it("2,000 slow ones at once keep an honest one from nothing", { timeout: HANGS_MS }, async () => {
     const verdict = new Verdict();
     await withReadyBed({ verdict, name: "slow" }, async (bed) => {
       const access = await served(bed);

@@ -6,12 +6,11 @@ import { type FakeAws, startFakeAws } from "../fakes/fake-aws/fake-aws.js";
 import type { Fault } from "../fakes/fake-aws/faults.js";
 import { ACCOUNT, awsOptions, ROLES_YAML, roleArn } from "../support/in-process-broker.js";
 import { certificateAuthority } from "../support/tls.js";
-import { type Access, type Bed, codeOf, pause, withBed, withReadyBed } from "./bed.js";
+import { type Access, type Bed, codeOf, HANGS_MS, pause, withBed, withReadyBed } from "./bed.js";
 import { type Control, Verdict } from "./verdict.js";
 
 /** Credentials of so few seconds are renewed, due and ended while a test waits: advertised until 10.8 s. */
 const LIFE_SECONDS = 12;
-const PASSES_MS = 120_000;
 
 const SHORT = { sessionSeconds: LIFE_SECONDS };
 /** A client that is waiting for a renewal gets its answer so much later. */
@@ -49,7 +48,7 @@ describe("STS", () => {
   it.concurrent.each(TROUBLES)(
     "$name: what is valid is served to its end, told after it, and comes back",
     {
-      timeout: PASSES_MS,
+      timeout: HANGS_MS,
     },
     ({ name, begin, end, proves = [] }) => {
       const verdict = new Verdict();
@@ -80,7 +79,7 @@ describe("STS", () => {
   );
 
   it.concurrent("denies: what was served is dropped at once, AWS is asked once a minute, and nothing secret is told", {
-    timeout: PASSES_MS,
+    timeout: HANGS_MS,
   }, () => {
     const verdict = new Verdict();
     return withReadyBed({ verdict, name: "denied", aws: SHORT }, async (bed) => {
@@ -105,7 +104,7 @@ describe("STS", () => {
   });
 
   it.concurrent("throttles 30 roles: its Retry-After is kept, and after it there is no storm", {
-    timeout: PASSES_MS,
+    timeout: HANGS_MS,
   }, () => {
     const verdict = new Verdict();
     const names = Array.from({ length: 30 }, (_, index) => `role-${index}`);
@@ -200,7 +199,7 @@ class Network {
 
 describe("the network", () => {
   it.concurrent("accepts and never carries an answer (half-open): served to the end, and back after it", {
-    timeout: PASSES_MS,
+    timeout: HANGS_MS,
   }, () => {
     const verdict = new Verdict();
     return withBed({ verdict, name: "half-open", aws: SHORT }, async (bed) => {
@@ -227,7 +226,7 @@ describe("the network", () => {
   });
 
   it.concurrent("drops every packet (blackhole): told within the limits, nothing waits for a second", {
-    timeout: PASSES_MS,
+    timeout: HANGS_MS,
   }, () => {
     const verdict = new Verdict();
     return withBed({ verdict, name: "blackhole" }, async (bed) => {
@@ -250,7 +249,7 @@ describe("the network", () => {
   });
 
   it.concurrent("knows no such host: told by name; and an endpoint without TLS is refused at the start", {
-    timeout: PASSES_MS,
+    timeout: HANGS_MS,
   }, () => {
     const verdict = new Verdict();
     return withBed({ verdict, name: "no-host" }, async (bed) => {
@@ -272,7 +271,7 @@ describe("the network", () => {
   });
 
   it.concurrent("has another at the name of AWS, with a certificate of its own: no request is sent to it", {
-    timeout: PASSES_MS,
+    timeout: HANGS_MS,
   }, () => {
     const verdict = new Verdict();
     return withBed({ verdict, name: "impostor" }, async (bed) => {

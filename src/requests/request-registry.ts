@@ -57,6 +57,11 @@ export class RequestRegistry {
     return this.#all.map((request) => this.#present(request)).toReversed();
   }
 
+  /** How many wait for a person; 0 where they could not be loaded, which the log says: `status` says all else. */
+  get pendingCount(): number {
+    return this.#requests === undefined ? 0 : this.list().filter(({ state }) => state === "pending").length;
+  }
+
   get(id: string): AccessRequest {
     const found = this.#all.find((request) => request.id === id);
     if (found) return this.#present(found);

@@ -22,7 +22,7 @@ function fixture() {
     await registry.load();
     return registry;
   };
-  return { clock, disk, start };
+  return { clock, disk, path, writeAtomic, start };
 }
 
 const wish = (lease: string, more: Partial<NewRequest> = {}): NewRequest => ({
@@ -33,6 +33,15 @@ const wish = (lease: string, more: Partial<NewRequest> = {}): NewRequest => ({
 const codeOf = async (act: () => Promise<unknown>): Promise<string> => (await brokerErrorOf(act)).code;
 
 describe("requests", () => {
+  it("of a newer version cannot be listed, and count as none for those who ask how many are pending", async () => {
+    const { clock, path, writeAtomic } = fixture();
+    await writeFile(path, '{"version":2,"requests":[]}', { mode: 0o600 });
+    const registry = new RequestRegistry({ path, writeAtomic, clock });
+    expect(await codeOf(() => registry.load())).toBe("StoreUnavailable");
+    expect(await codeOf(() => Promise.resolve().then(() => registry.list()))).toBe("StoreUnavailable");
+    expect(registry.pendingCount).toBe(0);
+  });
+
   it("are pending until they are decided, and what was decided outlives a restart", async () => {
     const { start } = fixture();
     const registry = await start();

@@ -22,7 +22,7 @@ export function statusHandlers(services: ControlServices): Handlers<"status" | "
       ),
       roles: credentials.snapshot().map((snapshot) => roleView(services, snapshot)),
       leases: leases.list().map((lease) => leaseView(lease, services)),
-      pendingRequests: services.requests.list().filter(({ state }) => state === "pending").length,
+      pendingRequests: services.requests.pendingCount,
       ...leftOutOf(services),
     }),
     stop: async () => {

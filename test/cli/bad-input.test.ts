@@ -82,7 +82,6 @@ const TABLE: readonly (readonly [argv: string, names: RegExp, fix: RegExp])[] = 
   ["exec dev --for 0s -- true", /--for/, /--for 30m/],
   ["exec dev --lease ide -- true", /--lease ide/, /--lease ide -- CMD/],
   ["exec --read-only -- true", /--read-only .*not in this version/, /brokerctl exec --help/],
-  ["exec --stage dev -- true", /--stage .*not in this version/, /brokerctl exec --help/],
   ["lease", /create, list, show, set, rotate, revoke/, /brokerctl lease --help/],
   ["lease create", /NAME/, /brokerctl lease create --help/],
   ["lease create a:b", /'a:b'/, /brokerctl lease create/],

@@ -134,7 +134,7 @@ describe("env that fails", () => {
     ["an unknown role", ["nosuch"], 2],
     ["wrong flags", ["--pid", "1"], 2],
     ["an unknown flag", ["--nope"], 2],
-    ["a flag of a later version", ["--stage", "x"], 2],
+    ["a flag of a later version", ["--policy", "x"], 2],
     ["a format that does not exist", ["--format", "cmd"], 2],
   ])("undoes old credentials and fails in the shell: %s", async (_, argv, code) => {
     const result = await fixture.run(["env", ...argv]);

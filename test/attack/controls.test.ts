@@ -34,6 +34,8 @@ import {
 const table = new Table();
 /** How often each refusal was told, by its code. */
 const refused: Record<string, number> = {};
+/** Sent a request whose answer got lost: brokerd closes while 10 MB are still being written. */
+let unheard = 0;
 let aws: FakeAws;
 let victim: Victim;
 
@@ -86,6 +88,7 @@ async function checkAll(control: string, cases: readonly (readonly [string, stri
 async function askCounted(user: User, requests: readonly RawRequest[]): Promise<readonly RawAnswer[]> {
   const answers = await ask(user, requests);
   for (const { status, body } of answers) {
+    if (status === 0) unheard++;
     if (status !== 403) continue;
     const { code } = JSON.parse(body) as { code: string };
     refused[code] = (refused[code] ?? 0) + 1;
@@ -268,9 +271,11 @@ describe("C17: the record of refusals", () => {
     expect(Object.keys(refused)).toEqual(expect.arrayContaining(["LeaseEnded", "LeaseUnknown", "RequestRefused"]));
     const onRecord = refusalCounts(state);
     for (const [code, count] of Object.entries(refused)) {
-      table.check(`C17 ${code}: told and on record`, String(count), String(onRecord[code] ?? 0));
+      const counts = Array.from({ length: code === "RequestRefused" ? unheard + 1 : 1 }, (_, more) => count + more);
+      const expected = new RegExp(`^(?:${counts.join("|")})$`);
+      table.check(`C17 ${code}: told and on record`, expected, String(onRecord[code] ?? 0));
     }
-    expect(onRecord).toEqual(refused);
+    expect(Object.keys(onRecord).sort()).toEqual(Object.keys(refused).sort());
     for (const user of ["other", "root"] as const) {
       const lines = auditLines(state, "refusals").filter(({ uid }) => uid === USERS[user]);
       table.check(`C17 … of ${user}, by its uid`, "3", String(lines.reduce((sum, { count }) => sum + count, 0)));

@@ -1,8 +1,8 @@
-import { chmodSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { NOW, TOKEN } from "../../fakes/fake-control.js";
 import { canarySecretKey } from "../../support/canaries.js";
 import { type CliFixture, cliFixture } from "../../support/cli-fixture.js";
@@ -42,6 +42,8 @@ function writeAwsFile(home: string, name: string, text: string): string {
   const path = join(home, ".aws", name);
   mkdirSync(join(home, ".aws"), { recursive: true, mode: 0o700 });
   writeFileSync(path, text, { mode: 0o600 });
+  // The user's, not ours: what is left of a home is searched for secrets in clear.
+  onTestFinished(() => rmSync(path, { force: true }));
   return path;
 }
 

@@ -23,9 +23,8 @@ export class Askers {
   readonly #options: AskersOptions;
   readonly #known = new WeakMap<Peer, Known | Promise<Known>>();
   readonly #uid: number | undefined;
-  readonly #stopped: Promise<undefined>;
-  /** From now on a look-up that is under way is not waited for: `stop` is not held by a walk over all processes. */
-  stop: () => void = () => undefined;
+  readonly #waiting = new Set<(process: Known) => void>();
+  #isStopped = false;
   #left = BURST;
   #filledAt: number;
 
@@ -33,18 +32,15 @@ export class Askers {
     this.#options = options;
     this.#uid = "uid" in options ? options.uid : process.getuid?.();
     this.#filledAt = options.clock.now();
-    this.#stopped = new Promise((resolve) => (this.stop = () => resolve(undefined)));
   }
 
   /** At once where it is known, or is not to be looked up; never rejects. */
   of(peer: Peer): Known | Promise<Known> {
     if (peer.uid !== this.#uid || this.#known.has(peer) || !this.#mayLookUp()) return this.#known.get(peer);
-    const found = Promise.race([this.#options.processes.processOf(peer), this.#stopped])
-      .catch(() => undefined)
-      .then((process) => {
-        this.#known.set(peer, process);
-        return process;
-      });
+    const found = this.#lookUp(peer).then((process) => {
+      this.#known.set(peer, process);
+      return process;
+    });
     this.#known.set(peer, found);
     return found;
   }
@@ -54,7 +50,26 @@ export class Askers {
     return this.#options.processes.processAt(pid).catch(() => undefined);
   }
 
+  /** From now on none is waited for: a brokerd that ends is not held by a walk over all processes. */
+  stop(): void {
+    this.#isStopped = true;
+    for (const answer of this.#waiting) answer(undefined);
+  }
+
+  /** Not a race with a promise of the stop: that would keep every look-up for as long as brokerd runs. */
+  #lookUp(peer: Peer): Promise<Known> {
+    return new Promise((resolve) => {
+      const answer = (process: Known): void => {
+        this.#waiting.delete(answer);
+        resolve(process);
+      };
+      this.#waiting.add(answer);
+      this.#options.processes.processOf(peer).then(answer, () => answer(undefined));
+    });
+  }
+
   #mayLookUp(): boolean {
+    if (this.#isStopped) return false;
     const now = this.#options.clock.now();
     // Math.abs: a clock that was set back fills it as well.
     this.#left = Math.min(BURST, this.#left + (Math.abs(now - this.#filledAt) / 1000) * PER_SECOND);

@@ -30,7 +30,7 @@ export function requestRefusal(request: GuardedRequest, { paths }: GuardRules): 
   return undefined;
 }
 
-/** The guard as the first handler of an app. A refused connection is closed: nothing else on it is worth reading. */
+/** The guard as a handler, before any that looks something up. A refused connection is closed: nothing else on it is worth reading. */
 export function requestGuard(rules: GuardRules): RequestHandler {
   return (request, response, next) => {
     const { httpVersion, method, url, socket } = request;

@@ -39,26 +39,9 @@ export interface LeaseTerms {
   readonly temporary?: NonNullable<Lease["temporary"]>;
 }
 
-export interface NamedLeaseTerms {
-  readonly name: string;
-  /** null: follows the default lease. */
-  readonly role: string | null;
-  /** Epoch milliseconds; null: until it is revoked. */
-  readonly expiresAt: number | null;
-  readonly pinned?: true;
-  readonly grants?: readonly Grant[];
-}
+export type NamedLeaseTerms = Omit<LeaseTerms, "kind" | "holder" | "temporary"> & Required<Pick<LeaseTerms, "name">>;
 
-export interface ChildLeaseTerms {
-  /** null: follows the default lease. */
-  readonly role: string | null;
-  readonly holder: LeaseHolder;
-  /** Epoch milliseconds; null: until its holder has exited. */
-  readonly expiresAt: number | null;
-  readonly pinned?: true;
-  readonly grants?: readonly Grant[];
-  readonly temporary?: NonNullable<Lease["temporary"]>;
-}
+export type ChildLeaseTerms = Omit<LeaseTerms, "kind" | "name"> & Required<Pick<LeaseTerms, "holder">>;
 
 /** A lease and its token. */
 export interface LeaseWithToken {

@@ -35,6 +35,7 @@ export default tseslint.config(
       ".venv/",
       ".lambda-clients/",
       ".aws-clients/",
+      ".matrix-clients/",
       ".test-runs/",
       ".mutation/",
       ".node/",
@@ -43,9 +44,14 @@ export default tseslint.config(
   { linterOptions: { reportUnusedDisableDirectives: "error" } },
   js.configs.recommended,
   {
-    files: ["**/*.ts"],
+    files: ["**/*.{ts,tsx}"],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
-    languageOptions: { parserOptions: { project: "./tsconfig.test.json", tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: {
+        project: ["./tsconfig.test.json", "./src/page/tsconfig.json"],
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
     rules: {
       "@typescript-eslint/consistent-type-imports": "error",
       "@typescript-eslint/switch-exhaustiveness-check": "error",
@@ -66,7 +72,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ["src/**/*.ts"],
+    files: ["src/**/*.{ts,tsx}"],
     rules: {
       "no-console": "error",
       complexity: ["error", 10],
@@ -77,15 +83,22 @@ export default tseslint.config(
       ...restricted(noClock, noEnvironment, exportsByName),
     },
   },
-  { files: ["src/system/clock.ts"], rules: restricted(noEnvironment, exportsByName) },
+  { files: ["src/system/clock.ts", "src/page/now.ts"], rules: restricted(noEnvironment, exportsByName) },
   {
-    files: ["src/brokerd.ts", "src/brokerctl.ts", "src/keychain-child.ts", "src/lambda-bootstrap.ts"],
+    files: [
+      "src/brokerd.ts",
+      "src/brokerctl.ts",
+      "src/keychain-child.ts",
+      "src/lambda-bootstrap.ts",
+      "src/load-chunk.ts",
+    ],
     rules: restricted(noClock, exportsByName),
   },
   {
-    files: ["**/*.mjs"],
+    files: ["**/*.mjs", "**/*.cjs"],
     languageOptions: {
       globals: {
+        Buffer: "readonly",
         process: "readonly",
         console: "readonly",
         setTimeout: "readonly",

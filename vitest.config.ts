@@ -10,7 +10,7 @@ const shared = {
 
 /**
  * `unit` needs npm only; `keychain` a real Secret Service; `clients` Python, Go and npm's registry; `browser` Chromium;
- * `desktop` Xvfb, zenity and xdotool; `systemd` root, to make namespaces; `attack` and `faults` root, for users who are not root, `faults` also to mount disks, and faketime; `lambda` Python, Go and Rust; `install` the registry that npm installs from, and Python.
+ * `desktop` Xvfb, zenity, xdotool, notify-send and Debian's Python with D-Bus; `systemd` root, to make namespaces; `attack` and `faults` root, for users who are not root, `faults` also to mount disks, and faketime; `lambda` Python, Go and Rust; `install` the registry that npm installs from, and Python.
  */
 export default defineConfig({
   test: {
@@ -30,7 +30,25 @@ export default defineConfig({
             "test/faults/**",
             "test/lambda-clients/**",
             "test/install/**",
+            "test/native/**",
           ],
+        },
+      },
+      // What runs brokerctl as a process, run once more with the launcher, and what is the launcher's alone.
+      {
+        test: {
+          ...shared,
+          name: "native",
+          include: [
+            "test/native/**/*.test.ts",
+            "test/cli/exec.test.ts",
+            "test/cli/forward.test.ts",
+            "test/cli/process.test.ts",
+            ...["cold-burst", "credential-process", "one-variable", "pinned-and-guarded", "squatted-port"].map(
+              (flow) => `test/flows/${flow}.test.ts`,
+            ),
+          ],
+          env: { CREDBROKER_TEST_PROGRAM: "native" },
         },
       },
       { test: { ...shared, name: "keychain", include: ["test/keychain/**/*.test.ts"] } },

@@ -24,7 +24,7 @@ const clock = new SystemClock();
 const silent = { debug: ignore, info: ignore, warn: ignore, error: ignore, child: () => silent };
 const stateDir = mkdtempSync(join(realpathSync(tmpdir()), "credbroker-bench-"));
 const peer = { kind: "own", peer: { uid: process.getuid?.() ?? 0, inode: 1 } } as const;
-const noCheck: PeerIdentity = { notChecked: undefined, of: () => Promise.resolve(peer) };
+const noCheck: PeerIdentity = { notChecked: undefined, of: () => Promise.resolve(peer), known: () => peer };
 const noRecord: AuditRecorder = { record: ignore };
 const audit = new AuditLog({
   ...{ stateDir, clock, logger: silent, redact: redactText },
@@ -68,8 +68,14 @@ async function endpoint(peers: PeerIdentity, recorder: AuditRecorder): Promise<n
   const credentials = { accessKeyId: "ASIA0000000000000000", secretAccessKey: secret, sessionToken: secret };
   const held = { credentials: { ...credentials, expiration: clock.now() + 3_600_000 }, receivedAt: clock.now() };
   const app = createEndpointApp({
-    leases: { resolve: () => live, roleOf: () => "dev", touch: ignore, requireGrant: ignore },
-    credentials: { retrieve: () => Promise.resolve(held), condition: () => undefined },
+    leases: {
+      ...{ resolve: () => live, find: () => live, byId: () => live, roleOf: () => "dev", touch: ignore },
+      ...{ requireGrant: ignore, mayHave: () => true },
+    },
+    credentials: {
+      ...{ retrieve: () => Promise.resolve(held), heldForClient: () => held },
+      condition: () => ({ name: "dev", digests: [], guarded: false }),
+    },
     ...{ peers, audit: recorder, clock, logger: silent, noticeResume: ignore },
     ...{ takeUpEdit: () => Promise.resolve(false), whyMissing: () => undefined },
   });

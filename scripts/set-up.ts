@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const STEP_LIMIT_MS = 20 * 60_000;
@@ -46,6 +46,7 @@ export function makeOnce({ suite, name, home, sourceDirectory, sources, versions
   // Written last: says for which sources, tools and place the client is complete.
   const marker = join(home, `${name}.made-for`);
   if (textOf(marker) === wanted) return;
+  mkdirSync(home, { recursive: true });
   const startedAt = Date.now();
   process.stdout.write(`${suite}: making the client for ${name}`);
   rmSync(marker, { force: true });

@@ -42,6 +42,8 @@ async function main(): Promise<void> {
 /** As the child died: a shell then knows that Ctrl-C was meant for it as well. */
 async function dieBy(signal: NodeJS.Signals): Promise<void> {
   const { constants } = await import("node:os");
+  // Node ignores this one until a listener for it has come and gone.
+  if (signal === "SIGPIPE") process.once(signal, () => undefined);
   process.removeAllListeners(signal);
   process.kill(process.pid, signal);
   // Still here: the parent had the signal ignored (nohup).
@@ -77,7 +79,7 @@ async function fail(error: unknown): Promise<void> {
     ? JSON.stringify({ error: { code: "InternalError", message: what, hint } })
     : `brokerctl: error: ${what}\nbrokerctl: hint: ${hint}`;
   write(STDERR, `${told}\n`);
-  const runsAnother = argv[0] === "exec" || (argv[0] === "lambda" && argv[1] === "exec");
+  const runsAnother = argv[0] === "exec" || argv[0] === "forward" || (argv[0] === "lambda" && argv[1] === "exec");
   process.exit(runsAnother ? 125 : 1);
 }
 

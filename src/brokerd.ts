@@ -85,6 +85,7 @@ async function serve(paths: BrokerPaths, flags: Flags, inherited: InheritedSocke
       pid: process.pid,
       ...identity(),
       keychainChild: KEYCHAIN_CHILD,
+      pageDirectory: join(HERE, "page"),
       supervised: flags.supervised || log !== undefined || inherited !== undefined,
       hardened: inherited !== undefined && hasNoNewPrivileges(),
       wantedSince: wantedSince(flags["unless-stopped-since"]),

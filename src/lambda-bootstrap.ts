@@ -7,14 +7,15 @@ interface WithHandle {
 }
 
 /**
- * The runtime interface client of Node functions: `node lambda-bootstrap.js FILE.EXPORT`, in the directory of the function's
+ * The runtime interface client of Node functions: `node lambda-bootstrap.mjs FILE.EXPORT [tsx|ESBUILD]`, in the directory of the function's
  * code, with `AWS_LAMBDA_RUNTIME_API` set. The function's code runs in this very process, as it does in Lambda.
  */
 const { argv, env } = process;
 // A pipe is written to in the background otherwise: what a handler printed last would be lost when it exits or is ended.
 for (const stream of [process.stdout, process.stderr] as WithHandle[]) stream._handle?.setBlocking?.(true);
 
-const handler = argv[2] ?? env["_HANDLER"];
+// A wrapper (AWS_LAMBDA_EXEC_WRAPPER) says another one by the variable.
+const handler = env["_HANDLER"] ?? argv[2];
 const runtimeApi = env["AWS_LAMBDA_RUNTIME_API"];
 if (handler === undefined || runtimeApi === undefined) {
   process.stderr.write("lambda-bootstrap: needs a handler (FILE.EXPORT) and AWS_LAMBDA_RUNTIME_API\n");
@@ -22,5 +23,5 @@ if (handler === undefined || runtimeApi === undefined) {
 } else {
   const taskRoot = env["LAMBDA_TASK_ROOT"] ?? process.cwd();
   const exit = (code: number): void => process.exit(code);
-  await serveHandler({ handler, taskRoot, runtimeApi, env, exit, clock: new SystemClock() });
+  await serveHandler({ handler, typescript: argv[3], taskRoot, runtimeApi, env, exit, clock: new SystemClock() });
 }

@@ -44,13 +44,22 @@ const VIOLATIONS: Readonly<Record<string, Planted>> = {
   "transports-take-services-by-type": { "endpoint/a.ts": ["leases/b.ts"] },
   "endpoint-apart-from-control": { "endpoint/a.ts": ["control/b.ts"] },
   "control-apart-from-endpoint": { "control/a.ts": ["endpoint/b.ts"] },
+  "lease-socket-is-a-transport": { "lease-socket/a.ts": ["daemon/b.ts"] },
+  "ui-is-a-transport": { "ui/a.ts": ["endpoint/b.ts"] },
+  "lease-socket-and-ui-take-control-by-type": { "lease-socket/a.ts": ["control/b.ts"] },
   "daemon-apart-from-cli": { "daemon/a.ts": ["cli/b.ts"] },
   "cli-speaks-only-through-the-socket": { "cli/a.ts": ["secrets/b.ts"] },
+  "only-forward-listens": { "cli/a.ts": ["http/b.ts"] },
   "cli-stays-light": { "cli/a.ts": ["zod"] },
+  "page-is-for-a-browser": { "page/a.ts": ["system/b.ts"] },
+  "page-has-no-node": { "page/a.ts": ["node:fs"] },
+  "page-is-built-apart": { "control/a.ts": ["type:page/b.ts"] },
   "entries-are-not-imported": { "daemon/a.ts": ["brokerd.ts"] },
   "only-aws-imports-the-sdk": { "credentials/a.ts": ["@aws-sdk/client-sts"] },
   "only-secrets-imports-the-keyring": { "daemon/a.ts": ["@napi-rs/keyring"] },
-  "only-config-and-control-import-zod": { "http/a.ts": ["zod"] },
+  "only-config-control-and-mcp-import-zod": { "http/a.ts": ["zod"] },
+  "only-mcp-imports-its-sdk": { "daemon/a.ts": ["@modelcontextprotocol/server"] },
+  "mcp-is-loaded-when-it-is-served": { "cli/a.ts": ["cli/mcp/serve.ts"] },
 };
 
 /** What the same rules let through: by type where only values are refused, and the folders that may. */
@@ -61,9 +70,14 @@ const ALLOWED: readonly (readonly [what: string, planted: Planted])[] = [
   ["services of each other by type", { "lambda/a.ts": ["type:leases/b.ts"] }],
   ["services by type, from a transport", { "endpoint/a.ts": ["type:leases/b.ts"] }],
   [
+    "the endpoint by value and control by type, from a lease's socket",
+    { "lease-socket/a.ts": ["endpoint/b.ts", "type:control/c.ts"] },
+  ],
+  [
     "the SDK in aws, the keyring in secrets",
     { "aws/a.ts": ["@aws-sdk/client-sts"], "secrets/a.ts": ["@napi-rs/keyring"] },
   ],
+  ["zod and MCP's SDK in the MCP server", { "cli/mcp/a.ts": ["zod", "@modelcontextprotocol/server"] }],
   ["zod in config and control", { "config/a.ts": ["zod"], "control/a.ts": ["zod"] }],
 ];
 
@@ -97,7 +111,7 @@ function plant(planted: Planted): string {
 
 describe("the layers", () => {
   it("are kept by every file there is", async () => {
-    const files = readdirSync("src", { recursive: true }).filter((name) => String(name).endsWith(".ts"));
+    const files = readdirSync("src", { recursive: true }).filter((name) => /\.tsx?$/.test(String(name)));
     const summary = await cruised(process.cwd());
     expect(summary.violations).toEqual([]);
     // A parser that fails reads nothing and finds nothing: it must have seen all of it.

@@ -36,13 +36,20 @@ export class Askers {
 
   /** At once where it is known, or is not to be looked up; never rejects. */
   of(peer: Peer): Known | Promise<Known> {
-    if (peer.uid !== this.#uid || this.#known.has(peer) || !this.#mayLookUp()) return this.#known.get(peer);
+    if (peer.uid !== this.#uid || this.#known.has(peer) || !this.#mayLookUp) return this.#known.get(peer);
+    this.#left--;
     const found = this.#lookUp(peer).then((process) => {
       this.#known.set(peer, process);
       return process;
     });
     this.#known.set(peer, found);
     return found;
+  }
+
+  /** Whether `of` would answer what it has answered, and look nothing up. */
+  isStill(peer: Peer, answered: Known): boolean {
+    if (this.#known.has(peer)) return this.#known.get(peer) === answered;
+    return peer.uid !== this.#uid || !this.#mayLookUp;
   }
 
   /** A process that was named to us: no walk. Never rejects. */
@@ -68,14 +75,12 @@ export class Askers {
     });
   }
 
-  #mayLookUp(): boolean {
+  get #mayLookUp(): boolean {
     if (this.#isStopped) return false;
     const now = this.#options.clock.now();
     // Math.abs: a clock that was set back fills it as well.
     this.#left = Math.min(BURST, this.#left + (Math.abs(now - this.#filledAt) / 1000) * PER_SECOND);
     this.#filledAt = now;
-    if (this.#left < 1) return false;
-    this.#left--;
-    return true;
+    return this.#left >= 1;
   }
 }

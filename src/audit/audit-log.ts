@@ -1,24 +1,26 @@
 import { join } from "node:path";
-import { type AuditFacts, gapFacts, parseAuditLine } from "../core/audit-line.js";
+import { type AuditFacts, type AuditLine, gapFacts } from "../core/audit-line.js";
 import { AUDIT_LOGS, type AuditLogName, type AuditReport, type ChainReport } from "../core/audit-views.js";
 import { toBrokerError } from "../core/errors.js";
-import { readRegularFile } from "../files/read-small-file.js";
 import type { SecretStore } from "../secrets/secret-store.js";
 import type { Cancel, Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
-import type { SocketProcesses } from "../system/socket-processes.js";
+import type { SocketProcess, SocketProcesses } from "../system/socket-processes.js";
 import { Askers } from "./askers.js";
 import type { AuditEvent } from "./audit-event.js";
 import { ChainFile, type ChainHead, type ChainLimits, filesSetAside } from "./chain-file.js";
 import { ChainQueue } from "./chain-queue.js";
-import { factsOf } from "./facts-of.js";
+import { factsOf, logOf } from "./facts-of.js";
 import { Holders } from "./holders.js";
-import { RepeatedLines } from "./repeated-lines.js";
+import { LastRefusals } from "./last-refusals.js";
+import { linesHolding, newestLines } from "./newest-lines.js";
+import { RepeatedLines, type Repetition } from "./repeated-lines.js";
 import { readSeal, type Sealed, writeSeal } from "./seal.js";
 import { holdsLine, verifyChain } from "./verify-chain.js";
 
 /** What puts events on record. Never throws, never waits: no client is answered later for it. */
 export interface AuditRecorder {
+  /** The same object again says that the same happened again: it costs a tenth of another one. */
   record(event: AuditEvent): void;
 }
 
@@ -61,18 +63,32 @@ export class AuditLog implements AuditRecorder {
   readonly #repeated: RepeatedLines;
   readonly #askers: Askers;
   readonly #lookUps = new Set<Promise<void>>();
-  readonly holders = new Holders();
+  readonly #refusals = new LastRefusals();
+  readonly #holders = new Holders();
+  /** What became of events that may come again, as the same object. */
+  readonly #told = new WeakMap<
+    AuditEvent,
+    { readonly asker: SocketProcess | undefined; readonly repetition: Repetition }
+  >();
   #cancelSeal: Cancel | undefined;
   #isSealed = true;
   /** Nothing is sealed over an earlier seal that was not held against the files. */
   #isSealChecked = false;
   readonly #broken = new Set<AuditLogName>();
+  readonly #watching = new Set<(lines: readonly string[]) => void>();
 
   constructor(options: AuditLogOptions) {
     this.#options = { ...options, redact: remembering(options.redact) };
     const { clock } = options;
     this.#logs = { audit: this.#log("audit"), refusals: this.#log("refusals") };
-    this.#repeated = new RepeatedLines({ clock, append: (facts) => this.#append(facts) });
+    this.#repeated = new RepeatedLines({
+      clock,
+      append: (facts) => this.#append(facts),
+      onCounted: (first, last) => {
+        this.#refusals.note(first);
+        this.#holders.note(last, clock.now());
+      },
+    });
     this.#askers = new Askers({ processes: options.processes, clock });
   }
 
@@ -83,22 +99,50 @@ export class AuditLog implements AuditRecorder {
       const { file } = this.#logs[log];
       await file.load().catch((err: unknown) => logger.error({ log, err }, "audit log not read yet"));
     }
-    const text = await readRegularFile(this.#logs.audit.file.path).catch(() => "");
-    for (const line of text.split("\n")) {
-      const facts = line.includes('"event":"fetch"') ? parseAuditLine(line) : undefined;
-      if (facts) this.holders.note(facts, clock.now());
+    // Refusals first: what was served after them is told with them.
+    const { refusals, audit } = this.#logs;
+    for (const facts of await linesHolding(refusals.file.path)) this.#refusals.note(facts);
+    for (const facts of await linesHolding(audit.file.path, '"event":"fetch"')) {
+      this.#holders.note(facts, clock.now());
+      this.#refusals.note(facts);
     }
   }
 
   record(event: AuditEvent): void {
     try {
       const now = this.#options.clock.now();
+      if (this.#countsAgain(event, now)) return;
       const asked = this.#askerOf(event);
       if (asked instanceof Promise) this.#later(asked.then((asker) => this.#add({ event, asker, now })));
       else this.#add({ event, asker: asked, now });
     } catch (err) {
       this.#options.logger.error({ event: event.event, err }, "not on record");
     }
+  }
+
+  /** Who holds what, to this moment. */
+  get holders(): Holders {
+    this.#repeated.settle();
+    return this.#holders;
+  }
+
+  /** What was refused last, to this moment. */
+  get refusals(): LastRefusals {
+    this.#repeated.settle();
+    return this.#refusals;
+  }
+
+  /** Calls `told` with lines as they stand in the files, as soon as they do; until the cancel that it answers is called. */
+  watch(told: (lines: readonly string[]) => void): Cancel {
+    this.#watching.add(told);
+    return () => this.#watching.delete(told);
+  }
+
+  /** The newest lines of both logs, at most `most` of each, in the order of their times; of each log no more than the last 512 KB are read. */
+  async newest(most: number): Promise<readonly AuditLine[]> {
+    await this.flush();
+    const read = AUDIT_LOGS.map((log) => newestLines(this.#logs[log].file.path, most));
+    return (await Promise.all(read)).flat().sort((a, b) => Date.parse(a.time) - Date.parse(b.time));
   }
 
   /** Why lines are in memory only, or a file was set aside: a sentence each, for `status`. */
@@ -136,7 +180,7 @@ export class AuditLog implements AuditRecorder {
   /** Every 15 s: closes minutes that are over, tries again what the disk or the secret store did not take. */
   async sweep(): Promise<void> {
     this.#repeated.closeDue();
-    this.holders.sweep(this.#options.clock.now());
+    this.#holders.sweep(this.#options.clock.now());
     if (!this.#isSealed) await this.seal();
   }
 
@@ -166,8 +210,17 @@ export class AuditLog implements AuditRecorder {
     }
   }
 
+  #countsAgain(event: AuditEvent, now: number): boolean {
+    const told = this.#told.get(event);
+    if (!told) return false;
+    const peer = "peer" in event ? event.peer : undefined;
+    const isSameAsker = !peer || this.#askers.isStill(peer, told.asker);
+    return isSameAsker && this.#repeated.again(told.repetition, now);
+  }
+
   #askerOf(event: AuditEvent): ReturnType<Askers["of"]> {
     if ("peer" in event && event.peer) return this.#askers.of(event.peer);
+    if (event.caller?.peer) return this.#askers.of(event.caller.peer);
     const pid = event.caller?.pid;
     return pid === undefined ? undefined : this.#askers.at(pid);
   }
@@ -178,10 +231,14 @@ export class AuditLog implements AuditRecorder {
   }
 
   #add(told: Pick<Parameters<typeof factsOf>[0], "event" | "asker" | "now">): void {
+    const { event, asker, now } = told;
     const facts = factsOf({ ...told, redact: this.#options.redact });
-    this.holders.note(facts, told.now);
-    if (facts.event === "fetch" || logOf(facts) === "refusals") this.#repeated.add(facts);
-    else this.#append(facts);
+    this.#repeated.settle();
+    this.#holders.note(facts, now);
+    this.#refusals.note(facts);
+    if (facts.event !== "fetch" && logOf(facts) !== "refusals") return this.#append(facts);
+    const repetition = this.#repeated.add(facts);
+    if (facts.event === "fetch") this.#told.set(event, { asker, repetition });
   }
 
   #append(facts: AuditFacts): void {
@@ -195,10 +252,11 @@ export class AuditLog implements AuditRecorder {
       limits: limits?.[name] ?? LIMITS[name],
       clock,
     });
-    return { file, queue: new ChainQueue({ file, clock, maxWaiting, onWritten: () => this.#planSeal() }) };
+    return { file, queue: new ChainQueue({ file, clock, maxWaiting, onWritten: (lines) => this.#written(lines) }) };
   }
 
-  #planSeal(): void {
+  #written(lines: readonly string[]): void {
+    for (const told of this.#watching) told(lines);
     this.#isSealed = false;
     this.#cancelSeal ??= this.#options.clock.after(SEAL_AFTER_MS, () => void this.seal());
   }
@@ -233,11 +291,6 @@ export class AuditLog implements AuditRecorder {
     logger.error({ log, n }, "the audit log is not as it was sealed");
     this.#logs[log].queue.append(gapFacts({ code: "SealBroken", detail, now: clock.now() }));
   }
-}
-
-/** What was done stands apart from what was not. */
-function logOf({ outcome }: AuditFacts): AuditLogName {
-  return outcome === "refused" || outcome === "failed" ? "refusals" : "audit";
 }
 
 /** As many names, programs and directories as a busy machine has. */

@@ -84,8 +84,8 @@ export class ChainFile {
     return (this.#head ??= await this.#readHead());
   }
 
-  /** Resolves when the lines are durable; rejects with nothing of them written. One call at a time. */
-  async append(lines: readonly AuditFacts[]): Promise<void> {
+  /** Resolves with the lines as they were written, once they are durable; rejects with nothing of them written. One call at a time. */
+  async append(lines: readonly AuditFacts[]): Promise<readonly string[]> {
     const head = await this.load();
     const { path, limits } = this.#options;
     if (this.#known && this.#known.bytes >= limits.fileBytes) {
@@ -94,7 +94,7 @@ export class ChainFile {
     }
     const handle = await this.#open();
     try {
-      await this.#write(handle, head, lines);
+      return await this.#write(handle, head, lines);
     } finally {
       await handle.close();
     }
@@ -113,14 +113,14 @@ export class ChainFile {
     throw new BrokerError("FileRefused", `${path} was not a regular file, and was set aside`);
   }
 
-  async #write(handle: FileHandle, head: ChainHead, lines: readonly AuditFacts[]): Promise<void> {
+  async #write(handle: FileHandle, head: ChainHead, lines: readonly AuditFacts[]): Promise<readonly string[]> {
     const { ino: inode, size: bytes } = await handle.stat();
     const isKnown = this.#known ? this.#known.inode === inode && this.#known.bytes === bytes : bytes === 0;
     if (!isKnown) this.#tellLater("FileChanged", "another program changed, moved or removed the file");
     const needsBreak = bytes > 0 && !(await endsWithBreak(handle, bytes));
     const all = [...(isKnown && bytes === 0 && head.n > 0 ? [await this.#rotated(head)] : []), ...this.#gaps, ...lines];
     const next = chained(head, all);
-    const data = Buffer.from((needsBreak ? "\n" : "") + next.text);
+    const data = Buffer.from((needsBreak ? "\n" : "") + next.lines.map((line) => `${line}\n`).join(""));
     try {
       await handle.chmod(0o600);
       await writeFully(handle, data);
@@ -133,6 +133,7 @@ export class ChainFile {
     this.#known = { inode, bytes: bytes + data.length };
     this.#head = next.head;
     this.#gaps = [];
+    return next.lines;
   }
 
   async #readHead(): Promise<ChainHead> {
@@ -191,17 +192,23 @@ export class ChainFile {
   }
 }
 
-/** Of the facts, in their order: the text of the lines and the chain's new end. */
-function chained(head: ChainHead, all: readonly AuditFacts[]): { readonly text: string; readonly head: ChainHead } {
+interface Chained {
+  /** Without their breaks. */
+  readonly lines: readonly string[];
+  readonly head: ChainHead;
+}
+
+/** Of the facts, in their order: the lines and the chain's new end. */
+function chained(head: ChainHead, all: readonly AuditFacts[]): Chained {
   let end = head;
-  let text = "";
+  const lines: string[] = [];
   for (const facts of all) {
     const n = end.n + 1;
     const line = renderAuditLine({ n, facts, prev: end.hash });
-    text += `${line}\n`;
+    lines.push(line);
     end = { n, hash: hashAuditLine(line) };
   }
-  return { text, head: end };
+  return { lines, head: end };
 }
 
 /** The number of the last line that has one, and the hash of the last line, whatever it is. */

@@ -8,8 +8,8 @@ import type { ChainFile } from "./chain-file.js";
 export interface ChainQueueOptions {
   readonly file: ChainFile;
   readonly clock: Clock;
-  /** Lines are durable that were not before. */
-  readonly onWritten: () => void;
+  /** Lines are durable that were not before: as they stand in the file. */
+  readonly onWritten: (lines: readonly string[]) => void;
   /** Kept while the disk takes none: some hundred bytes each. */
   readonly maxWaiting: number;
 }
@@ -69,8 +69,9 @@ export class ChainQueue {
   async #writeSome(): Promise<boolean> {
     const { file, clock, onWritten } = this.#options;
     const lines = this.#waiting.slice(0, BATCH);
+    let written: readonly string[];
     try {
-      await this.#turns.run(() => file.append(lines));
+      written = await this.#turns.run(() => file.append(lines));
     } catch (error) {
       this.#problem = error instanceof BrokerError ? error.message : reasonOf(error);
       this.#cancelRetry ??= clock.after(RETRY_MS, () => void this.flush());
@@ -79,7 +80,7 @@ export class ChainQueue {
     this.#problem = undefined;
     this.#waiting.splice(0, lines.length);
     if (this.#dropped > 0) this.#waiting.push(this.#toldDropped());
-    onWritten();
+    onWritten(written);
     return true;
   }
 

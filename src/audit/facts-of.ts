@@ -1,4 +1,6 @@
 import { type AuditFacts, auditFacts } from "../core/audit-line.js";
+import type { AuditLogName } from "../core/audit-views.js";
+import { describeScope } from "../core/lease-scope.js";
 import type { Peer } from "../system/peer-identity.js";
 import type { SocketProcess } from "../system/socket-processes.js";
 import type { AuditEvent, Caller } from "./audit-event.js";
@@ -20,17 +22,37 @@ export interface Recorded {
 export function factsOf({ event, asker, now, redact }: Recorded): AuditFacts {
   const text = (value: string | null | undefined, longest = MAX_TEXT): string | null =>
     value === null || value === undefined ? null : cut(redact(value), longest);
-  const { event: name, outcome, code, lease, role, detail, peer, until, source, request, reason } = event as AnyEvent;
+  const {
+    event: name,
+    outcome,
+    code,
+    error,
+    lease,
+    role,
+    detail,
+    peer,
+    until,
+    source,
+    request,
+    reason,
+  } = event as AnyEvent;
   return auditFacts({
     ...{ event: name, outcome, now, code: orNull(code) },
-    ...{ lease: orNull(lease?.id), role: text(role), uid: orNull(peer?.uid) },
+    ...{ lease: orNull(lease?.id), role: text(role), uid: uidOf(peer, event.caller) },
     ...callerFacts(event.caller),
     ...(asker && askerFacts(asker, text)),
     ...given({
-      ...{ lease_name: text(lease?.name), source: text(source), request: text(request) },
+      ...{ lease_name: text(lease?.name), scope: text(lease?.scope && describeScope(lease.scope)) },
+      ...{ source: text(source), request: text(request) },
       ...{ reason: text(reason), detail: text(detail), until: instant(until) },
+      ...{ message: text(error?.message), hint: text(error?.hint) },
     }),
   });
+}
+
+/** What was done stands apart from what was not. */
+export function logOf({ outcome }: AuditFacts): AuditLogName {
+  return outcome === "refused" || outcome === "failed" ? "refusals" : "audit";
 }
 
 /** With what only some events have. */
@@ -42,11 +64,17 @@ type AnyEvent = AuditEvent & {
   readonly reason?: string | undefined;
 };
 
+/** The system's word, where it gives one. */
+function uidOf(peer: Peer | undefined, caller: Caller | undefined): number | null {
+  return orNull((peer ?? caller?.peer)?.uid);
+}
+
 function callerFacts(caller: Caller | undefined): Partial<AuditFacts> {
   if (!caller) return {};
-  const { pid, lease, leaseProblem } = caller;
+  const { pid, isPage, lease, leaseProblem } = caller;
   return {
     ...(pid !== undefined && { pid, claimed: true }),
+    ...(isPage && { via: "page" }),
     ...given({ caller_lease: lease?.id, caller_problem: leaseProblem }),
   };
 }

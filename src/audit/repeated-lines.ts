@@ -4,6 +4,8 @@ import type { Cancel, Clock } from "../system/clock.js";
 export interface RepeatedLinesOptions {
   readonly clock: Clock;
   readonly append: (facts: AuditFacts) => void;
+  /** Of what was only counted at first (`again`): the first and the last one. */
+  readonly onCounted: (first: AuditFacts, last: AuditFacts) => void;
 }
 
 const MINUTE_MS = 60_000;
@@ -17,6 +19,21 @@ interface Window {
   readonly openedAt: number;
   /** What follows the first line; undefined: nothing yet. */
   more: AuditFacts | undefined;
+  isOpen: boolean;
+}
+
+/** Facts that come again and again, with another time: all that has to be kept of them is their number. */
+export interface Repetition {
+  readonly facts: AuditFacts;
+  /** As the line has them. */
+  readonly told: AuditFacts;
+  readonly window: Window;
+  /** Since they were last made into facts. */
+  count: number;
+  firstAt: number;
+  lastAt: number;
+  /** Of the last one, among all that were counted. */
+  order: number;
 }
 
 /**
@@ -27,31 +44,64 @@ export class RepeatedLines {
   readonly #options: RepeatedLinesOptions;
   /** By what they have in common, in the order in which they were opened. */
   readonly #windows = new Map<string, Window>();
+  readonly #counted = new Set<Repetition>();
+  #order = 0;
   #cancelTimer: Cancel | undefined;
 
   constructor(options: RepeatedLinesOptions) {
     this.#options = options;
   }
 
-  add(facts: AuditFacts): void {
-    if (this.#repeats(facts, keyOf(facts))) return;
-    const told = this.#bounded(facts);
-    const key = keyOf(told);
-    if (told !== facts && this.#repeats(told, key)) return;
-    this.#windows.set(key, { openedAt: this.#options.clock.now(), more: undefined });
-    this.#plan();
-    this.#options.append(told);
+  /** The result is for `again`. */
+  add(facts: AuditFacts): Repetition {
+    this.settle();
+    const told = this.#windows.has(keyOf(facts)) ? facts : this.#bounded(facts);
+    return { facts, told, window: this.#added(told, keyOf(told)), count: 0, firstAt: 0, lastAt: 0, order: 0 };
   }
 
-  /** Whether it belongs to a minute that is open. */
-  #repeats(facts: AuditFacts, key: string): boolean {
-    const window = this.#windows.get(key);
-    if (window) window.more = window.more ? merged(window.more, facts) : facts;
-    return window !== undefined;
+  /** One more of the same facts, by counting alone; false: their minute is over. */
+  again(repetition: Repetition, now: number): boolean {
+    if (!repetition.window.isOpen) return false;
+    if (repetition.count === 0) {
+      repetition.firstAt = now;
+      this.#counted.add(repetition);
+    }
+    repetition.count++;
+    repetition.lastAt = now;
+    repetition.order = ++this.#order;
+    return true;
+  }
+
+  /** Makes facts of what was counted. */
+  settle(): void {
+    if (this.#counted.size === 0) return;
+    const inOrder = [...this.#counted].sort((a, b) => a.order - b.order);
+    this.#counted.clear();
+    for (const repetition of inOrder) {
+      const { facts, told, window, count, firstAt, lastAt } = repetition;
+      repetition.count = 0;
+      addTo(window, { ...told, time: timeOf(lastAt), count });
+      this.#options.onCounted({ ...facts, time: timeOf(firstAt) }, { ...facts, time: timeOf(lastAt), count });
+    }
+  }
+
+  /** The minute to which it belongs: one that is open, or a new one, of which it is the first line. */
+  #added(facts: AuditFacts, key: string): Window {
+    const open = this.#windows.get(key);
+    if (open) {
+      addTo(open, facts);
+      return open;
+    }
+    const window: Window = { openedAt: this.#options.clock.now(), more: undefined, isOpen: true };
+    this.#windows.set(key, window);
+    this.#plan();
+    this.#options.append(facts);
+    return window;
   }
 
   /** Also by the sweep: a clock that was set back must not keep a minute open. */
   closeDue(): void {
+    this.settle();
     const now = this.#options.clock.now();
     for (const [key, { openedAt }] of this.#windows) {
       if (Math.abs(now - openedAt) >= MINUTE_MS) this.#close(key);
@@ -60,14 +110,17 @@ export class RepeatedLines {
   }
 
   closeAll(): void {
+    this.settle();
     for (const key of this.#windows.keys()) this.#close(key);
     this.#plan();
   }
 
   #close(key: string): void {
-    const more = this.#windows.get(key)?.more;
+    const window = this.#windows.get(key);
+    if (!window) return;
+    window.isOpen = false;
     this.#windows.delete(key);
-    if (more) this.#options.append(more);
+    if (window.more) this.#options.append(window.more);
   }
 
   /** For the window that was opened first. */
@@ -97,13 +150,21 @@ export class RepeatedLines {
 
 /** A refusal's role and program are the asker's choice: told apart by them, one program could fill the log. */
 function keyOf(facts: AuditFacts): string {
-  const { event, outcome, role, program, cwd, caller_lease: caller } = facts;
+  const { event, outcome, role, scope = null, program, cwd, caller_lease: caller } = facts;
   const isServed = event === "fetch" && outcome !== "refused" && outcome !== "failed";
-  return leaseKeyOf(facts) + JSON.stringify(isServed ? [role, program, cwd] : [caller]);
+  return leaseKeyOf(facts) + JSON.stringify(isServed ? [role, scope, program, cwd] : [caller]);
 }
 
 function leaseKeyOf({ event, outcome, code, lease, uid }: AuditFacts): string {
   return JSON.stringify([event, outcome, code, lease, uid]);
+}
+
+function timeOf(at: number): string {
+  return new Date(at).toISOString();
+}
+
+function addTo(window: Window, facts: AuditFacts): void {
+  window.more = window.more ? merged(window.more, facts) : facts;
 }
 
 function anonymous(facts: AuditFacts): AuditFacts {

@@ -168,8 +168,17 @@ export async function holdsLine(path: string, { n, hash }: ChainHead): Promise<b
   const files = await numberedFiles(path);
   for (const file of files.toReversed()) {
     const { lines } = auditLinesOf(await readFile(file));
-    const first = lines.map((line) => parseAuditLine(line.toString())?.n).find((number) => number !== undefined);
-    if (first !== undefined && first <= n) return lines.some((line) => hashAuditLine(line) === hash);
+    const first = firstNumberIn(lines);
+    // A seal follows its line within seconds: the line is near the end.
+    if (first !== undefined && first <= n) return lines.findLast((line) => hashAuditLine(line) === hash) !== undefined;
   }
   return files.length > 1;
+}
+
+function firstNumberIn(lines: readonly Buffer[]): number | undefined {
+  for (const line of lines) {
+    const number = parseAuditLine(line.toString())?.n;
+    if (number !== undefined) return number;
+  }
+  return undefined;
 }

@@ -1,5 +1,6 @@
 import { BrokerError } from "../core/errors.js";
 import type { Explain } from "./aws-error.js";
+import type { AwsFailure } from "./aws-failure.js";
 
 const DENIED = ["AccessDenied", "UnauthorizedOperation", "NotAuthorized", "AuthFailure", "Forbidden"];
 const MISSING = ["NoSuchEntity", "ResourceNotFound"];
@@ -19,6 +20,7 @@ const WRITES: Readonly<Record<string, Refusal>> = {
     says: "IAM does not take the policy",
     hint: "check that every user and role that it names still exists",
   },
+  EntityAlreadyExists: { says: "there is one of that name already", hint: "choose another name" },
   UnmodifiableEntity: { says: "only an AWS service changes this role", hint: "let the function run with another role" },
   ConcurrentModification: { says: "another caller is changing the role right now", hint: "run the command again" },
 };
@@ -27,7 +29,7 @@ const WRITES: Readonly<Record<string, Refusal>> = {
  * Refusals of calls that look at functions and roles, or change roles: `AccessDenied` with the action as policies name
  * it, `NotFound`, `Conflict` for what IAM does not take as a policy. `service` is their prefix: `iam`.
  */
-export function accessError(service: "iam" | "lambda"): Explain {
+export function accessError(service: "iam" | "lambda" | "cloudformation" | "ecs"): Explain {
   return (failure, { action, subject }) => {
     const permission = `${service}:${action}`;
     const what = subject === undefined ? permission : `${permission} of ${subject}`;
@@ -36,7 +38,7 @@ export function accessError(service: "iam" | "lambda"): Explain {
       const hint = `allow ${permission} to the caller, or let another role ask`;
       return new BrokerError("AccessDenied", `AWS denies ${what}: ${failure.message}`, { hint, cause: failure });
     }
-    if (MISSING.includes(code)) {
+    if (MISSING.includes(code) || isUnknownTask(service, failure)) {
       const hint = "check the name, the account and the region";
       return new BrokerError("NotFound", `AWS does not know ${subject ?? "it"}: ${failure.message}`, {
         hint,
@@ -51,4 +53,9 @@ export function accessError(service: "iam" | "lambda"): Explain {
       cause: failure,
     });
   };
+}
+
+/** ECS has no code of its own for it. */
+function isUnknownTask(service: string, { awsCode, message }: AwsFailure): boolean {
+  return service === "ecs" && awsCode === "Client" && /unable to describe/i.test(message);
 }

@@ -3,7 +3,7 @@ import { certificatesFromFiles, certificatesFromText } from "./ca-certificates.j
 import { isLoopback, type Proxies, proxyFromText } from "./proxies.js";
 
 /** The AWS services that are called here; each may have an endpoint of its own. */
-export type AwsServiceName = "sts" | "iam" | "sso" | "sso-oidc" | "lambda";
+export type AwsServiceName = "sts" | "iam" | "sso" | "sso-oidc" | "lambda" | "cloudformation" | "ecs" | "signin";
 
 /** Everything of the process's environment that changes how AWS is reached: read once, checked, explicit. */
 export interface AwsEnvironment {
@@ -26,6 +26,9 @@ const ENDPOINT_VARIABLES = [
   ["sso", "AWS_ENDPOINT_URL_SSO"],
   ["sso-oidc", "AWS_ENDPOINT_URL_SSO_OIDC"],
   ["lambda", "AWS_ENDPOINT_URL_LAMBDA"],
+  ["cloudformation", "AWS_ENDPOINT_URL_CLOUDFORMATION"],
+  ["ecs", "AWS_ENDPOINT_URL_ECS"],
+  ["signin", "AWS_ENDPOINT_URL_SIGNIN"],
 ] as const;
 const CERTIFICATE_FILE_VARIABLES = ["AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "cafile"] as const;
 

@@ -1,16 +1,31 @@
 import {
+  AttachRolePolicyCommand,
+  CreateRoleCommand,
+  type EvaluationResult,
+  GetPolicyCommand,
+  GetPolicyVersionCommand,
   GetRoleCommand,
   GetRolePolicyCommand,
   IAMClient,
   ListAttachedRolePoliciesCommand,
   ListRolePoliciesCommand,
+  PutRolePolicyCommand,
+  SimulatePrincipalPolicyCommand,
   UpdateAssumeRolePolicyCommand,
 } from "@aws-sdk/client-iam";
 import type { SigningCredentials } from "../core/credentials.js";
 import { accessError } from "./access-error.js";
 import type { AwsAnswer, AwsCall, AwsCaller, CallOptions } from "./aws-caller.js";
 import { MAX_POLICY_BYTES } from "./bounded-body.js";
-import type { AttachedPolicy, IamRole, IamRoles, InlinePolicy } from "./iam-roles.js";
+import type {
+  AttachedPolicy,
+  IamRole,
+  IamRoles,
+  InlinePolicy,
+  NewRole,
+  Simulation,
+  SimulationQuestion,
+} from "./iam-roles.js";
 import { unusableAnswer } from "./unreachable.js";
 
 /** Of an answer that never ends: AWS's quotas allow a fraction of it. */
@@ -32,7 +47,7 @@ export class SdkIamRoles implements IamRoles {
       signer,
       send: (client, http) => client.send(new GetRoleCommand({ RoleName: roleName }), http),
     });
-    const { Arn, RoleName, AssumeRolePolicyDocument, PermissionsBoundary } = output.Role ?? {};
+    const { Arn, RoleName, AssumeRolePolicyDocument, PermissionsBoundary, Tags = [] } = output.Role ?? {};
     if (!Arn || !RoleName) throw unusableAnswer("GetRole", host, "no role");
     const boundary = PermissionsBoundary?.PermissionsBoundaryArn;
     return {
@@ -40,6 +55,7 @@ export class SdkIamRoles implements IamRoles {
       arn: Arn,
       trustPolicy: decoded(AssumeRolePolicyDocument, "GetRole", host),
       ...(boundary === undefined ? {} : { permissionsBoundaryArn: boundary }),
+      tags: Object.fromEntries(Tags.map(({ Key = "", Value = "" }) => [Key, Value])),
     };
   }
 
@@ -90,6 +106,36 @@ export class SdkIamRoles implements IamRoles {
     return decoded(output.PolicyDocument, "GetRolePolicy", host);
   }
 
+  async managedPolicy(signer: SigningCredentials, policyArn: string, region: string): Promise<string> {
+    const asked = { subject: policyArn, region, signer };
+    const { output, host } = await this.#call({
+      ...{ ...asked, action: "GetPolicy" },
+      send: (client, http) => client.send(new GetPolicyCommand({ PolicyArn: policyArn }), http),
+    });
+    const version = output.Policy?.DefaultVersionId;
+    if (!version) throw unusableAnswer("GetPolicy", host, "no policy version");
+    const input = { PolicyArn: policyArn, VersionId: version };
+    const answer = await this.#call({
+      ...{ ...asked, action: "GetPolicyVersion" },
+      send: (client, http) => client.send(new GetPolicyVersionCommand(input), http),
+    });
+    return decoded(answer.output.PolicyVersion?.Document, "GetPolicyVersion", answer.host);
+  }
+
+  async simulate(
+    signer: SigningCredentials,
+    { roleArn, action, resource }: SimulationQuestion,
+    region: string,
+  ): Promise<Simulation> {
+    const resources = resource === undefined ? {} : { ResourceArns: [resource] };
+    const input = { PolicySourceArn: roleArn, ActionNames: [action], ...resources };
+    const { output, host } = await this.#call({
+      ...{ action: "SimulatePrincipalPolicy", subject: roleArn, region, signer },
+      send: (client, http) => client.send(new SimulatePrincipalPolicyCommand(input), http),
+    });
+    return simulationOf(output.EvaluationResults?.[0], host);
+  }
+
   async updateTrustPolicy(
     signer: SigningCredentials,
     { roleName, document }: { readonly roleName: string; readonly document: string },
@@ -105,6 +151,42 @@ export class SdkIamRoles implements IamRoles {
     });
   }
 
+  async createRole(
+    signer: SigningCredentials,
+    { roleName, trustPolicy, description }: NewRole,
+    region: string,
+  ): Promise<void> {
+    const input = { RoleName: roleName, AssumeRolePolicyDocument: trustPolicy, Description: description };
+    await this.#call({
+      ...{ action: "CreateRole", subject: roleName, region, signer },
+      send: (client, http) => client.send(new CreateRoleCommand(input), http),
+    });
+  }
+
+  async attachPolicy(
+    signer: SigningCredentials,
+    { roleName, policyArn }: { readonly roleName: string; readonly policyArn: string },
+    region: string,
+  ): Promise<void> {
+    const input = { RoleName: roleName, PolicyArn: policyArn };
+    await this.#call({
+      ...{ action: "AttachRolePolicy", subject: `${policyArn} to ${roleName}`, region, signer },
+      send: (client, http) => client.send(new AttachRolePolicyCommand(input), http),
+    });
+  }
+
+  async putInlinePolicy(
+    signer: SigningCredentials,
+    { roleName, policyName, document }: InlinePolicy & { readonly roleName: string },
+    region: string,
+  ): Promise<void> {
+    const input = { RoleName: roleName, PolicyName: policyName, PolicyDocument: document };
+    await this.#call({
+      ...{ action: "PutRolePolicy", subject: `${roleName}, ${policyName}`, region, signer },
+      send: (client, http) => client.send(new PutRolePolicyCommand(input), http),
+    });
+  }
+
   #call<Output>(call: Omit<AwsCall<IAMClient, Output>, "service" | "client" | "explain">): Promise<AwsAnswer<Output>> {
     return this.#caller.call({
       service: "iam",
@@ -114,6 +196,19 @@ export class SdkIamRoles implements IamRoles {
       ...call,
     });
   }
+}
+
+function simulationOf(result: EvaluationResult | undefined, host: string): Simulation {
+  const { EvalDecision: decision, OrganizationsDecisionDetail, PermissionsBoundaryDecisionDetail } = result ?? {};
+  if (decision !== "allowed" && decision !== "explicitDeny" && decision !== "implicitDeny") {
+    throw unusableAnswer("SimulatePrincipalPolicy", host, "no decision");
+  }
+  return {
+    decision,
+    allowedByOrganization: OrganizationsDecisionDetail?.AllowedByOrganizations,
+    allowedByBoundary: PermissionsBoundaryDecisionDetail?.AllowedByPermissionsBoundary,
+    missingKeys: result?.MissingContextValues ?? [],
+  };
 }
 
 interface Page<Item> {

@@ -4,11 +4,22 @@ import {
   LambdaClient,
 } from "@aws-sdk/client-lambda";
 import type { SigningCredentials } from "../core/credentials.js";
+import type { ListedFunction } from "../core/deployed-function.js";
 import { BrokerError } from "../core/errors.js";
 import { accessError } from "./access-error.js";
 import type { AwsCaller, CallOptions } from "./aws-caller.js";
-import type { FunctionConfiguration, FunctionReference, Lambda } from "./lambda.js";
-import { unusableAnswer } from "./unreachable.js";
+import { getFunctionCode, getLayer, layersOf, readArchive } from "./function-code.js";
+import type {
+  Archive,
+  ArchiveRange,
+  FunctionCode,
+  FunctionConfiguration,
+  FunctionReference,
+  Lambda,
+  ListLimits,
+} from "./lambda.js";
+import { listFunctions } from "./list-functions.js";
+import { matches, unusableAnswer } from "./unreachable.js";
 
 const ACTION = "GetFunctionConfiguration";
 
@@ -38,6 +49,22 @@ export class SdkLambda implements Lambda {
     });
     return checkedConfiguration(output, host);
   }
+
+  getFunctionCode(signer: SigningCredentials, reference: FunctionReference, region: string): Promise<FunctionCode> {
+    return getFunctionCode(this.#caller, { signer, reference, region });
+  }
+
+  getLayer(signer: SigningCredentials, layerArn: string, region: string): Promise<Archive> {
+    return getLayer(this.#caller, { signer, layerArn, region });
+  }
+
+  listFunctions(signer: SigningCredentials, region: string, limits?: ListLimits): Promise<readonly ListedFunction[]> {
+    return listFunctions(this.#caller, { signer, region, ...limits });
+  }
+
+  readArchive(archive: Archive, range: ArchiveRange, region: string): Promise<Uint8Array> {
+    return readArchive(this.#caller, { archive, range, region });
+  }
 }
 
 const FUNCTION_ARN = /^arn:[\w-]+:lambda:[a-z0-9-]+:\d{12}:function:[\w-]+(:[\w$.-]+)?$/;
@@ -58,6 +85,7 @@ function checkedConfiguration(answer: GetFunctionConfigurationCommandOutput, hos
     logFormat: textOf(answer.LoggingConfig?.LogFormat),
     logLevel: textOf(answer.LoggingConfig?.ApplicationLogLevel),
     isImage: answer.PackageType === "Image",
+    layers: layersOf(answer),
     ...variablesOf(answer),
   };
 }
@@ -71,10 +99,6 @@ function checkedNames(answer: GetFunctionConfigurationCommandOutput, host: strin
   if (!matches(roleArn, ROLE_ARN)) throw unusableAnswer(ACTION, host, "no Role");
   if (!matches(version, /^\$?[\w.]+$/)) throw unusableAnswer(ACTION, host, "no Version");
   return { functionName, functionArn, version, roleArn };
-}
-
-function matches(text: string | undefined, pattern: RegExp): text is string {
-  return text !== undefined && pattern.test(text);
 }
 
 function textOf(text: string | undefined): string | null {

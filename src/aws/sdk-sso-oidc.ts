@@ -107,7 +107,11 @@ export class SdkSsoOidc implements SsoOidc {
     }
   }
 
-  authorizeUrl(parameters: Readonly<Record<string, string>>, region: string): string {
+  authorizeUrl(parameters: Readonly<Record<string, string>>, region: string): Promise<string> {
+    return Promise.resolve().then(() => this.#authorizeUrl(parameters, region));
+  }
+
+  #authorizeUrl(parameters: Readonly<Record<string, string>>, region: string): string {
     const { href } = this.#caller.endpoint({
       service: "sso-oidc",
       region,

@@ -3,14 +3,16 @@ import {
   type AssumeRoleCommandInput,
   AssumeRoleWithWebIdentityCommand,
   GetCallerIdentityCommand,
+  GetScopedCredentialsCommand,
   GetSessionTokenCommand,
   STSClient,
 } from "@aws-sdk/client-sts";
 import type { Credentials, SigningCredentials } from "../core/credentials.js";
-import type { AssumeRoleParameters } from "../core/role.js";
+import type { AssumeRoleParameters, ScopedParameters } from "../core/role.js";
 import type { Secret } from "../core/secret.js";
 import type { Clock } from "../system/clock.js";
 import type { AwsAnswer, AwsCall, AwsCaller, CallOptions } from "./aws-caller.js";
+import { scopedError } from "./scoped-error.js";
 import type { AssumedRole, CallerIdentity, SessionTokenParameters, Sts } from "./sts.js";
 import { type CredentialsAnswer, checkedAssumedRoleArn, checkedCredentials, checkedIdentity } from "./sts-answers.js";
 import { webIdentityError } from "./web-identity-error.js";
@@ -87,6 +89,30 @@ export class SdkSts implements Sts {
       send: (client, http) => client.send(new GetSessionTokenCommand(input), http),
     });
     return this.#checked(answer, answer.output.Credentials, durationSeconds);
+  }
+
+  async getScopedCredentials(
+    before: Credentials,
+    { policy, durationSeconds, description }: ScopedParameters,
+    region: string,
+  ): Promise<Credentials> {
+    const left = Math.floor((before.expiration - this.#clock.now()) / 1000);
+    // More than what is left is refused, and without it they end together. One of the two must be sent.
+    const seconds = durationSeconds !== undefined && durationSeconds < left ? durationSeconds : undefined;
+    const input = {
+      ...(policy !== undefined && { Policy: policy }),
+      ...(seconds !== undefined && { DurationSeconds: seconds }),
+      ...(policy === undefined && seconds === undefined && { DurationSeconds: Math.max(1, left - 1) }),
+      ...(description !== undefined && { ScopedSessionDescription: description }),
+    };
+    const answer = await this.#call({
+      action: "GetScopedCredentials",
+      region,
+      signer: before,
+      explain: scopedError,
+      send: (client, http) => client.send(new GetScopedCredentialsCommand(input), http),
+    });
+    return this.#checked(answer, answer.output.Credentials, Math.min(left, seconds ?? left));
   }
 
   async getCallerIdentity(signer: SigningCredentials, region: string): Promise<CallerIdentity> {

@@ -67,5 +67,5 @@ export interface SsoOidc {
   ): Promise<DeviceAuthorization>;
   createToken(client: ClientRegistration, grant: TokenGrant, region: string): Promise<TokenOutcome>;
   /** Where the browser is sent: GET /authorize, which AWS's models do not have and the AWS CLI calls; no request is made. */
-  authorizeUrl(parameters: Readonly<Record<string, string>>, region: string): string;
+  authorizeUrl(parameters: Readonly<Record<string, string>>, region: string): Promise<string>;
 }

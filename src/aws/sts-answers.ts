@@ -1,7 +1,7 @@
 import type { Credentials } from "../core/credentials.js";
 import { Secret } from "../core/secret.js";
 import type { CallerIdentity } from "./sts.js";
-import { unusableAnswer } from "./unreachable.js";
+import { matches, unusableAnswer } from "./unreachable.js";
 
 /** What the SDK parsed: nothing of it is certain. */
 export interface CredentialsAnswer {
@@ -75,8 +75,4 @@ export function checkedIdentity(
 
 function isText(value: unknown): value is string {
   return typeof value === "string" && value !== "";
-}
-
-function matches(value: unknown, pattern: RegExp): value is string {
-  return isText(value) && pattern.test(value);
 }

@@ -1,5 +1,5 @@
 import type { Credentials, SigningCredentials } from "../core/credentials.js";
-import type { AssumeRoleParameters } from "../core/role.js";
+import type { AssumeRoleParameters, ScopedParameters } from "../core/role.js";
 import type { Secret } from "../core/secret.js";
 
 export interface SessionTokenParameters {
@@ -30,5 +30,10 @@ export interface Sts {
    */
   assumeRoleWithWebIdentity(token: Secret, parameters: AssumeRoleParameters, region: string): Promise<AssumedRole>;
   getSessionToken(signer: SigningCredentials, parameters: SessionTokenParameters, region: string): Promise<Credentials>;
+  /**
+   * Narrows temporary credentials, at the region's own endpoint: permissions are the intersection, and they end with `before` at the
+   * latest. One that AWS no longer accepts, or that ends before it could be narrowed, is an `expired` signer.
+   */
+  getScopedCredentials(before: Credentials, parameters: ScopedParameters, region: string): Promise<Credentials>;
   getCallerIdentity(signer: SigningCredentials, region: string): Promise<CallerIdentity>;
 }

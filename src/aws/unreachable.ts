@@ -97,3 +97,8 @@ function refusedBySdk(failure: AwsFailure, call: FailedCall): BrokerError {
     },
   );
 }
+
+/** What an answer holds is a text of this form. */
+export function matches(value: unknown, pattern: RegExp): value is string {
+  return typeof value === "string" && pattern.test(value);
+}

@@ -14,6 +14,8 @@ const OAUTH =
  */
 export function withoutSecrets(text: string): string {
   const line = visibleText(text.replace(/[\s\p{Cc}]+/gu, " "))
+    // V8 quotes what it could not parse: an answer, with what it holds.
+    .replace(/Unexpected token .* is not valid JSON/, "what came is not valid JSON")
     .replace(/(The Canonical String|The String-to-Sign|Deserialization error:).*$/, "")
     .replace(SIGNED, "$1$2[removed]")
     .replace(OAUTH, "$1$2[removed]")

@@ -28,7 +28,7 @@ export async function runCli(argv: readonly string[], host: CliHost): Promise<Ex
     if (command === undefined && !(error instanceof BrokerError)) throw error;
     command?.onFailure?.(argv, context);
     if (error instanceof Interrupted) return { signal: "SIGINT" };
-    return tellError(asBrokerError(error), context, command);
+    return tellError(await explained(asBrokerError(error), context), context, command);
   }
 }
 
@@ -58,6 +58,7 @@ async function chooseFrom(
   { rest, context }: { readonly rest: readonly string[]; readonly context: CliContext },
 ): Promise<Chosen | undefined> {
   const [verb, ...argv] = rest;
+  if (group.load && (verb === undefined || verb.startsWith("-"))) return { command: await group.load(), argv: rest };
   if (verb !== undefined && isHelp(verb))
     return printHelp((help, columns) => help.groupHelp(name, group, columns), context);
   if (verb === undefined || verb.startsWith("-")) throw (await refusals()).subcommandMissing(name, group);
@@ -108,6 +109,13 @@ function tellError(error: BrokerError, context: CliContext, command: Command | u
   context.output.error(error);
   sayVersionSkew(context);
   return command?.failureCode === undefined ? exitCodeOf(error.code) : execExitCodeOf(error.code);
+}
+
+/** A sandbox may keep brokerd away. */
+async function explained(error: BrokerError, { env }: CliContext): Promise<BrokerError> {
+  if (error.code !== "DaemonUnreachable") return error;
+  const { explainUnreachable } = await import("./sandbox/out-of-reach.js");
+  return explainUnreachable(error, env);
 }
 
 /** An error that is not ours is told in its own words: there is no log of a command line to look into. */

@@ -14,6 +14,52 @@ export const PROFILES: Subcommands = {
   },
 };
 
+export const SOURCE: Subcommands = {
+  add: {
+    summary: "add a source to the config",
+    load: async () => (await import("./commands/source-add.js")).sourceAddCommand,
+  },
+  list: {
+    summary: "list them and their state",
+    load: async () => (await import("./commands/source-list.js")).sourceListCommand,
+  },
+  show: {
+    summary: "show one as the config has it, and what uses it",
+    load: async () => (await import("./commands/source-show.js")).sourceShowCommand,
+  },
+  rename: {
+    summary: "give one another name, wherever it stands",
+    load: async () => (await import("./commands/source-rename.js")).sourceRenameCommand,
+  },
+  remove: {
+    summary: "take one out that nothing uses",
+    load: async () => (await import("./commands/source-remove.js")).sourceRemoveCommand,
+  },
+};
+
+export const ROLE: Subcommands = {
+  add: {
+    summary: "add a role to the config",
+    load: async () => (await import("./commands/role-add.js")).roleAddCommand,
+  },
+  list: {
+    summary: "list them and their state, as `roles` does",
+    load: async () => (await import("./commands/role-list.js")).roleListCommand,
+  },
+  show: {
+    summary: "show one as the config has it, and what uses it",
+    load: async () => (await import("./commands/role-show.js")).roleShowCommand,
+  },
+  rename: {
+    summary: "give one another name, wherever it stands",
+    load: async () => (await import("./commands/role-rename.js")).roleRenameCommand,
+  },
+  remove: {
+    summary: "take one out that nothing uses",
+    load: async () => (await import("./commands/role-remove.js")).roleRemoveCommand,
+  },
+};
+
 export const KEYS: Subcommands = {
   add: {
     summary: "put a key into the secret store",
@@ -70,6 +116,28 @@ export const LEASE: Subcommands = {
   },
 };
 
+export const AGENT: Subcommands = {
+  install: {
+    summary: "enter them into an agent's config",
+    load: async () => (await import("./commands/agent-install.js")).agentInstallCommand,
+  },
+  uninstall: {
+    summary: "take them out again",
+    load: async () => (await import("./commands/agent-uninstall.js")).agentUninstallCommand,
+  },
+};
+
+export const TASK: Subcommands = {
+  exec: {
+    summary: "run a command with a task's role and a container's variables",
+    load: async () => (await import("./commands/task-exec.js")).taskExecCommand,
+  },
+  trust: {
+    summary: "let yourself into a task's role: print, add, remove",
+    load: async () => (await import("./commands/task-trust.js")).taskTrustCommand,
+  },
+};
+
 export const LAMBDA: Subcommands = {
   exec: {
     summary: "run a command with a function's role and variables",
@@ -82,6 +150,26 @@ export const LAMBDA: Subcommands = {
   env: {
     summary: "print what to eval to be a function in this shell",
     load: async () => (await import("./commands/lambda-env.js")).lambdaEnvCommand,
+  },
+  serve: {
+    summary: "several functions, warm, behind Lambda's Invoke and HTTP",
+    load: async () => (await import("./commands/lambda-serve.js")).lambdaServeCommand,
+  },
+  pull: {
+    summary: "fetch a function's code and layers into a directory",
+    load: async () => (await import("./commands/lambda-pull.js")).lambdaPullCommand,
+  },
+  event: {
+    summary: "sample events, as AWS's services send them",
+    load: async () => (await import("./commands/lambda-event.js")).lambdaEventCommand,
+  },
+  list: {
+    summary: "the deployed functions of an account, or of a stack",
+    load: async () => (await import("./commands/lambda-list.js")).lambdaListCommand,
+  },
+  why: {
+    summary: "which policy refused a call of its code, and what to add",
+    load: async () => (await import("./commands/lambda-why.js")).lambdaWhyCommand,
   },
   trust: {
     summary: "let yourself into a function's role: print, add, remove",

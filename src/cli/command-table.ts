@@ -1,5 +1,5 @@
 import type { CommandEntry } from "./command.js";
-import { KEYS, LAMBDA, LEASE, PROFILES, SERVICE } from "./command-groups.js";
+import { AGENT, KEYS, LAMBDA, LEASE, PROFILES, ROLE, SERVICE, SOURCE, TASK } from "./command-groups.js";
 
 const SETUP = "Set up";
 const DAEMON = "Daemon";
@@ -12,6 +12,17 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     group: SETUP,
     summary: "write a commented config, make the secret store, start brokerd",
     load: async () => (await import("./commands/init.js")).initCommand,
+  },
+  setup: {
+    group: SETUP,
+    summary: "a first run, guided: from what you have to a role that AWS has confirmed",
+    load: async () => (await import("./commands/setup.js")).setupCommand,
+    subcommands: {
+      "deploy-role": {
+        summary: "a role for deploying, as a template, explained; --apply makes it",
+        load: async () => (await import("./commands/setup-deploy-role.js")).setupDeployRoleCommand,
+      },
+    },
   },
   import: {
     group: SETUP,
@@ -28,31 +39,13 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "remove everything of credbroker from this home",
     load: async () => (await import("./commands/uninstall.js")).uninstallCommand,
   },
-  source: {
-    group: SETUP,
-    summary: "what signs for roles",
-    subcommands: {
-      add: {
-        summary: "add a source to the config",
-        load: async () => (await import("./commands/source-add.js")).sourceAddCommand,
-      },
-    },
-  },
+  source: { group: SETUP, summary: "what signs for roles", subcommands: SOURCE },
   keys: {
     group: SETUP,
     summary: "long-term keys in the secret store",
     subcommands: KEYS,
   },
-  role: {
-    group: SETUP,
-    summary: "what programs get",
-    subcommands: {
-      add: {
-        summary: "add a role to the config",
-        load: async () => (await import("./commands/role-add.js")).roleAddCommand,
-      },
-    },
-  },
+  role: { group: SETUP, summary: "what programs get", subcommands: ROLE },
   config: {
     group: SETUP,
     summary: "the config file",
@@ -87,6 +80,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "daemon, sources, roles, leases; what needs a login",
     load: async () => (await import("./commands/status.js")).statusCommand,
   },
+  ui: {
+    group: DAEMON,
+    summary: "a page in the browser: what is live, who holds it, what ends when",
+    load: async () => (await import("./commands/ui.js")).uiCommand,
+  },
   doctor: {
     group: DAEMON,
     summary: "what programs of this shell take for credentials, what is wrong, how to fix it",
@@ -114,7 +112,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   },
   login: {
     group: SHELL,
-    summary: "log in to a source: Identity Center, or an MFA code",
+    summary: "log in to a source: Identity Center, the console, or an MFA code",
     load: async () => (await import("./commands/login.js")).loginCommand,
   },
   logout: {
@@ -152,6 +150,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "run a command with a lease of its own",
     load: async () => (await import("./commands/exec.js")).execCommand,
   },
+  forward: {
+    group: LEASES,
+    summary: "in a container or namespace: let SDKs reach a lease's socket",
+    load: async () => (await import("./commands/forward.js")).forwardCommand,
+  },
   hook: {
     group: SHELL,
     summary: "print shell integration: a lease for each shell, the role in the prompt, completion",
@@ -166,6 +169,11 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     group: SHELL,
     summary: "who a program in this shell would be, by AWS's own answer",
     load: async () => (await import("./commands/whoami.js")).whoamiCommand,
+  },
+  console: {
+    group: SHELL,
+    summary: "the AWS console in a browser, as a role",
+    load: async () => (await import("./commands/console.js")).consoleCommand,
   },
   lease: {
     group: LEASES,
@@ -192,15 +200,35 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: "refuse a request, or take its grant back",
     load: async () => (await import("./commands/deny.js")).denyCommand,
   },
+  agent: {
+    group: LEASES,
+    summary: "coding agents: enter the tools by which they ask for roles into their config",
+    subcommands: AGENT,
+  },
+  mcp: {
+    group: LEASES,
+    summary: "serve those tools (MCP)",
+    load: async () => (await import("./commands/mcp.js")).mcpCommand,
+  },
   lambda: {
     group: FUNCTIONS,
     summary: "local code as a deployed Lambda function",
     subcommands: LAMBDA,
   },
+  task: {
+    group: FUNCTIONS,
+    summary: "local code as a deployed task of ECS or Fargate",
+    subcommands: TASK,
+  },
   who: {
     group: LEASES,
     summary: "who holds a role now, and until when",
     load: async () => (await import("./commands/who.js")).whoCommand,
+  },
+  why: {
+    group: LEASES,
+    summary: "what this shell's lease, or a process, was last refused",
+    load: async () => (await import("./commands/why.js")).whyCommand,
   },
   audit: {
     group: LEASES,

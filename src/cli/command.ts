@@ -9,6 +9,8 @@ export interface OptionSpec {
   /** What stands for the value in the help text, e.g. `DURATION`. */
   readonly value?: string;
   readonly choices?: readonly string[];
+  /** The value where none stands in one word with the flag (`--inspect`, `--inspect=9230`): the next word is never taken. */
+  readonly bare?: string;
   readonly help: string;
 }
 
@@ -85,6 +87,8 @@ interface CommandLoader {
 export interface CommandGroup {
   readonly group: string;
   readonly summary: string;
+  /** What the group's word means alone, where it is a command too. */
+  readonly load?: CommandLoader["load"];
   readonly subcommands: Readonly<Record<string, CommandLoader>>;
 }
 

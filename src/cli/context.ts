@@ -29,13 +29,15 @@ export interface CliHost {
   readonly stderr: TextStream;
   /** The same two for what passes through us: bytes, and as fast as their readers read. */
   readonly streams: () => { readonly stdout: Writable; readonly stderr: Writable };
+  /** What is written is read to its end now; the process goes on. */
+  readonly endStdout: () => void;
   readonly prompts: Prompts;
   /** The terminal that this process has, whatever its standard streams are; undefined: none. To be closed. */
   readonly openTerminal: () => Promise<OwnTerminal | undefined>;
   /** Throws where no valid place can be named. */
   readonly paths: () => BrokerPaths;
-  /** Made on the first call; never starts a daemon. */
-  readonly connect: () => Promise<ControlClient>;
+  /** Never starts a daemon. `as`: for another lease than that of our variables. */
+  readonly connect: (as?: { readonly leaseToken: string }) => Promise<ControlClient>;
   /** When this process began, by the clock (epoch milliseconds). */
   readonly startedAt: () => number;
   /** Starts brokerd in the background; does not wait for it. It ends by itself where brokerd was stopped after `wantedSince`. */
@@ -44,6 +46,8 @@ export interface CliHost {
   readonly runBrokerd: (args: readonly string[]) => Promise<ToolRun>;
   /** What this platform has to start brokerd at login; undefined: nothing that we know. */
   readonly supervisor: () => Promise<Supervisor | undefined>;
+  /** False: there is none that holds the control socket of a home. A look, where the supervisor itself takes long to load. */
+  readonly mayBeHeld: () => boolean;
 }
 
 /** All that a command may touch. */

@@ -1,5 +1,5 @@
-import type { CallOptions, ControlClient } from "../control-api/client.js";
-import type { ControlOperation, ControlRequest, ControlResponse } from "../control-api/contract.js";
+import type { ControlClient } from "../control-api/client.js";
+import type { ControlOperation } from "../control-api/contract.js";
 import type { CliContext, CliHost } from "./context.js";
 import { createOutput, type Output, printable } from "./terminal/output.js";
 
@@ -25,29 +25,26 @@ interface ClientOptions {
 }
 
 function createClient({ host, output, connection, mayWake, start }: ClientOptions): ControlClient {
+  const asking = async <T>(about: Asked, ask: (client: ControlClient) => Promise<T>): Promise<T> => {
+    const attempt = async (wakes: boolean): Promise<T> => {
+      if (!wakes && connection.client?.daemonVersion === undefined) await refuseToWake(host);
+      return telling(about, output, async () => ask(await connection.open()));
+    };
+    try {
+      return await attempt(mayWake);
+    } catch (error) {
+      if (!start) throw error;
+      await start(error);
+      return attempt(false);
+    }
+  };
   return {
     get daemonVersion() {
       return connection.client?.daemonVersion;
     },
-    async call<O extends ControlOperation>(
-      operation: O,
-      request: ControlRequest<O>,
-      options?: CallOptions,
-    ): Promise<ControlResponse<O>> {
-      const ask = async (wakes: boolean): Promise<ControlResponse<O>> => {
-        if (!wakes && this.daemonVersion === undefined) await refuseToWake(host);
-        return telling({ operation, request }, output, async () =>
-          (await connection.open()).call(operation, request, options),
-        );
-      };
-      try {
-        return await ask(mayWake);
-      } catch (error) {
-        if (!start) throw error;
-        await start(error);
-        return ask(false);
-      }
-    },
+    call: (operation, request, options) =>
+      asking({ operation, request }, (client) => client.call(operation, request, options)),
+    launch: (request, options) => asking({ operation: "warm", request }, (client) => client.launch(request, options)),
   };
 }
 
@@ -68,6 +65,7 @@ class Connection {
 }
 
 async function refuseToWake(host: CliHost): Promise<void> {
+  if (!host.mayBeHeld()) return;
   const { refuseToWake: refuse } = await import("./daemon/own-supervisor.js");
   await refuse(host);
 }
@@ -89,13 +87,19 @@ const WAITING: Partial<Record<ControlOperation, string>> = {
   use: "fetching credentials",
   refresh: "fetching credentials",
   whoami: "asking AWS who this is",
+  console: "asking AWS to sign a browser in",
   "login-start": "asking AWS for a login",
   "login-mfa": "sending the MFA code to AWS",
+  "login-code": "sending the code to AWS",
   logout: "ending the login",
   "sso-accounts": "asking for the accounts of the login",
   "keys-rotate": "making a new key",
+  "lambda-list": "reading the list of functions",
   "lambda-role": "reading the function and its role",
+  "lambda-code": "asking for the function's code",
   "lambda-trust": "reading the role's trust policy",
+  "task-role": "reading the task definition",
+  "task-trust": "reading the role's trust policy",
   "store-create": "opening the secret store; it may be asking for you in a window",
   unlock: "opening the secret store; it may be asking for you in a window",
   "guard-confirm": "waiting for a yes; brokerd may be asking for you in a window",

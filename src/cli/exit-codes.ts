@@ -20,6 +20,7 @@ const BY_CODE: Partial<Record<BrokerErrorCode, number>> = {
   StoreLocked: EXIT.needsPerson,
   GuardRefused: EXIT.refused,
   LeasePinned: EXIT.refused,
+  ScopeRefused: EXIT.refused,
   RequestPending: EXIT.refused,
   RequestDenied: EXIT.refused,
   RequestRefused: EXIT.refused,
@@ -34,7 +35,7 @@ export function exitCodeOf(code: BrokerErrorCode): number {
 
 /**
  * Of a command that passes another one's exit code: 125 tells our failure from that one's. Three things keep their own
- * code, since they show before anything ran: wrong usage, a login that is missing, and what a guard or a pin refuses.
+ * code, since they show before anything ran: wrong usage, a login that is missing, and what a guard, a pin or a scope refuses.
  */
 export function execExitCodeOf(code: BrokerErrorCode): number {
   const isUsage = code === "UsageInvalid" || code === "NotSupported";
@@ -42,4 +43,4 @@ export function execExitCodeOf(code: BrokerErrorCode): number {
   return keeps ? exitCodeOf(code) : EXEC_EXIT.ownFailure;
 }
 
-const REFUSED_HERE: readonly BrokerErrorCode[] = ["GuardRefused", "LeasePinned"];
+const REFUSED_HERE: readonly BrokerErrorCode[] = ["GuardRefused", "LeasePinned", "ScopeRefused"];

@@ -11,16 +11,16 @@ const LEFT = 30;
 const LEFT_SHARE = 0.3;
 const GAP = "  ";
 
-const HELP_OPTION: OptionSpec = { type: "boolean", short: "h", help: "print this text" };
+export const HELP_OPTION: OptionSpec = { type: "boolean", short: "h", help: "print this text" };
 
-const ENVIRONMENT: readonly (readonly [name: string, does: string])[] = [
+export const ENVIRONMENT: readonly (readonly [name: string, does: string])[] = [
   ["CREDBROKER_HOME=DIR", "keep everything under DIR"],
   ["CREDBROKER_NO_AUTOSTART=1", "never start brokerd by itself"],
   ["CREDBROKER_PASSPHRASE_FILE", "where brokerd finds the passphrase of its secret store"],
   ["NO_COLOR=1", "no colours; FORCE_COLOR=1: colours on a terminal that is said to have none"],
 ];
 
-const FIRST_STEPS: readonly string[] = [
+export const FIRST_STEPS: readonly string[] = [
   "brokerctl init                          config, secret store, daemon",
   "brokerctl keys add ops                  a long-term key, typed without echo",
   "brokerctl role add dev --source ops --role-arn arn:aws:iam::111111111111:role/dev",
@@ -28,7 +28,7 @@ const FIRST_STEPS: readonly string[] = [
   "brokerctl use dev                       … for the role dev",
 ];
 
-const EXIT_CODES =
+export const EXIT_CODES =
   "0 done · 1 failed · 2 usage or config · 3 brokerd not reachable · 4 login, MFA or unlock needed · 5 refused";
 
 /** `brokerctl` alone. `columns`: of the terminal. */
@@ -79,7 +79,7 @@ export function commandHelp(command: Command, columns?: number): string {
   ].join("\n\n");
 }
 
-function usageOf({ name, positionals = [], rest }: Command): string {
+export function usageOf({ name, positionals = [], rest }: Command): string {
   return [
     name,
     ...positionals.map(({ name: what, required, repeat }) => {
@@ -91,12 +91,13 @@ function usageOf({ name, positionals = [], rest }: Command): string {
   ].join(" ");
 }
 
-function flagOf(name: string, spec: OptionSpec): string {
-  const value = spec.type === "string" ? ` ${spec.choices?.join("|") ?? spec.value ?? "VALUE"}` : "";
+export function flagOf(name: string, spec: OptionSpec): string {
+  const shown = spec.choices?.join("|") ?? spec.value ?? "VALUE";
+  const value = spec.type === "boolean" ? "" : spec.bare === undefined ? ` ${shown}` : `[=${shown}]`;
   return `${spec.short === undefined ? "" : `-${spec.short}, `}--${name}${value}${spec.repeat ? " …" : ""}`;
 }
 
-function describe(spec: OptionSpec): string {
+export function describe(spec: OptionSpec): string {
   return spec.repeat ? `${spec.help} (may be repeated)` : spec.help;
 }
 

@@ -1,3 +1,4 @@
+import { closeSync, existsSync, openSync, writeSync } from "node:fs";
 import { isatty } from "node:tty";
 import { fileURLToPath } from "node:url";
 import type { ControlClient } from "../control-api/client.js";
@@ -8,6 +9,7 @@ import { guardStandardStreams, type StreamEnds } from "../system/guard-standard-
 import { type BrokerPaths, homeDirectory, resolvePaths, runtimeDirectoryOf } from "../system/paths.js";
 import { startOfThisProcess } from "../system/process-identity.js";
 import type { Supervisor, SupervisorPlace, ToolRun } from "../system/service/supervisor.js";
+import { hasControlUnits } from "../system/service/unit-names.js";
 import type { SpawnedDaemon } from "../system/spawn-daemon.js";
 import type { CliHost, Environment } from "./context.js";
 import type { Prompts } from "./terminal/prompts.js";
@@ -58,17 +60,26 @@ export function createHost(options: HostOptions): CliHost {
     stdout: lazyStream(STDOUT, openStdout),
     stderr: lazyStream(STDERR, openStderr),
     streams: () => ({ stdout: openStdout(), stderr: openStderr() }),
+    endStdout: () => {
+      closeSync(STDOUT);
+      openSync("/dev/null", "w"); // the lowest number that is free: no other file becomes stdout
+    },
     prompts: lazyPrompts(async () => {
       const { createTerminalPrompts } = await import("./terminal/terminal-prompts.js");
       return createTerminalPrompts({ stdin: process.stdin, output: process.stderr });
     }),
-    openTerminal: async () => (await import("./guard/terminal.js")).openOwnTerminal(),
+    openTerminal: async () => {
+      const { openOwnTerminal } = await import("./guard/terminal.js");
+      return openOwnTerminal();
+    },
     paths,
-    connect: () => connect(paths(), { version, env, pid: process.pid }),
+    connect: (as) => connect(paths(), { version, env, pid: process.pid, ...as }),
     startedAt: () => (startedAt ??= startOfThisProcess(() => clock.now())),
     launchDaemon: (wantedSince) => launchDaemon({ process, env, daemonScript, logFile: paths().logFile }, wantedSince),
     runBrokerd: (args) => runBrokerd(args, { process, env, daemonScript }),
     supervisor: () => supervisor(options, paths()),
+    // launchd holds none.
+    mayBeHeld: () => process.platform === "linux" && hasControlUnits(env, homeDirectory() || NO_HOME),
   };
 }
 
@@ -83,7 +94,7 @@ function workingDirectory(process: NodeJS.Process): string {
   }
 }
 
-/** A stream takes 2 ms to open: many commands write to one only. */
+/** A stream takes 3 ms to open, to write to its descriptor none. */
 function guarded(open: () => NodeJS.WriteStream, ends: StreamEnds): () => NodeJS.WriteStream {
   let stream: NodeJS.WriteStream | undefined;
   return () => {
@@ -95,14 +106,33 @@ function guarded(open: () => NodeJS.WriteStream, ends: StreamEnds): () => NodeJS
   };
 }
 
+/** Node's own writes to a terminal, a file or a pipe are done when they return, too. */
 function lazyStream(descriptor: number, opened: () => NodeJS.WriteStream): TextStream {
+  let isStream = false;
   return {
     isTTY: isatty(descriptor),
-    write: (text) => opened().write(text),
+    write: (text) => {
+      const bytes = Buffer.from(text);
+      const rest = isStream ? bytes : unwritten(descriptor, bytes);
+      if (rest.length === 0) return;
+      isStream = true; // what follows has to wait behind it
+      opened().write(rest);
+    },
     get columns() {
       return opened().columns;
     },
   };
+}
+
+/** What the descriptor did not take: a reader that made it non-blocking is slow, or it failed, which the stream then tells. */
+function unwritten(descriptor: number, bytes: Buffer): Buffer {
+  let rest = bytes;
+  try {
+    while (rest.length > 0) rest = rest.subarray(writeSync(descriptor, rest));
+  } catch {
+    // The stream meets the same.
+  }
+  return rest;
 }
 
 function lazyPrompts(load: () => Promise<Prompts>): Prompts {
@@ -117,22 +147,17 @@ function lazyPrompts(load: () => Promise<Prompts>): Prompts {
 /** Who may write into the socket's directory may be at the other end: it is looked at before anything is sent. */
 async function connect(
   { home, controlSocket, runtimeDir }: BrokerPaths,
-  { version, env, pid }: Pick<CliHost, "version" | "env" | "pid">,
+  { version, env, pid, leaseToken }: Pick<CliHost, "version" | "env" | "pid"> & { readonly leaseToken?: string },
 ): Promise<ControlClient> {
-  const [
-    { createControlClient },
-    { ensurePrivateDirectory, refuseSwappableHome },
-    { tokenInVariables },
-    { existsSync },
-  ] = await Promise.all([
-    import("../control-api/client.js"),
-    import("../files/private-directory.js"),
-    import("./access/find-lease.js"),
-    import("node:fs"),
-  ]);
+  const [{ createControlClient }, { refuseSwappableHome, refuseUnlessPrivate }, { tokenInVariables }] =
+    await Promise.all([
+      import("../control-api/client.js"),
+      import("../files/private-directory.js"),
+      import("./access/find-lease.js"),
+    ]);
   if (home !== undefined) refuseSwappableHome(home);
-  if (existsSync(runtimeDir)) await ensurePrivateDirectory(runtimeDir);
-  const caller = { pid, leaseToken: await tokenInVariables(env) };
+  if (existsSync(runtimeDir)) refuseUnlessPrivate(runtimeDir);
+  const caller = { pid, leaseToken: leaseToken ?? (await tokenInVariables(env)) };
   return createControlClient({ socketPath: controlSocket, version, caller });
 }
 

@@ -1,9 +1,9 @@
-import { guardOfUnnamed } from "../core/guard.js";
+import { guardOfUnnamed, type YieldedRole } from "../core/guard.js";
 import { type AwsSsoCacheSource, type Role, type Source, type SsoSource, ssoRoleParts } from "../core/role.js";
 import { roleDigest } from "../core/role-digest.js";
 import type { Config } from "./config.js";
 import { fitsPartition, partitionOfRegion } from "./partition.js";
-import { accountIdField, ssoRoleNameField } from "./schema/field-rules.js";
+import { ACCOUNT_ID, SSO_ROLE_NAME } from "./schema/name-patterns.js";
 
 /**
  * `SOURCE:ACCOUNT/ROLE` as a role that no entry of the config names: what `role add` on that source would
@@ -11,24 +11,31 @@ import { accountIdField, ssoRoleNameField } from "./schema/field-rules.js";
  */
 export function adHocRole(
   name: string,
-  { sources, defaultRegion, roles }: Pick<Config, "sources" | "defaultRegion"> & Partial<Pick<Config, "roles">>,
+  config: Pick<Config, "sources" | "defaultRegion" | "leftOutGuards"> & Partial<Pick<Config, "roles">>,
 ): Role | undefined {
+  const { sources, defaultRegion } = config;
   const parts = ssoRoleParts(name);
   if (!parts) return undefined;
   const source = sources.get(parts.source);
   if (!hasPermissionSets(source)) return undefined;
-  const account = accountIdField.safeParse(parts.account);
-  const permissionSet = ssoRoleNameField.safeParse(parts.roleName);
-  if (!account.success || !permissionSet.success) return undefined;
+  if (!ACCOUNT_ID.test(parts.account) || !SSO_ROLE_NAME.test(parts.roleName)) return undefined;
   const definition = {
     name,
     origin: { kind: "source", source } as const,
-    sso: { accountId: account.data, roleName: permissionSet.data },
+    sso: { accountId: parts.account, roleName: parts.roleName },
     ...regionOf(source, defaultRegion),
     stsRegion: source.stsRegion,
   };
-  const guard = guardOfUnnamed(definition, roles?.values() ?? []);
+  const guard = guardOfUnnamed(definition, guardsIn(config));
   return { ...definition, digest: roleDigest(definition), ...(guard && { guard }) };
+}
+
+/** What a role that no entry names is compared with: the config's roles, and the guards of those that are left out of it. */
+export function guardsIn({
+  roles,
+  leftOutGuards = [],
+}: Partial<Pick<Config, "roles" | "leftOutGuards">>): readonly YieldedRole[] {
+  return [...(roles?.values() ?? []), ...leftOutGuards];
 }
 
 function hasPermissionSets(source: Source | undefined): source is SsoSource | AwsSsoCacheSource {

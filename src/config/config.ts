@@ -1,5 +1,11 @@
 import type { Role, Source } from "../core/role.js";
+import type { Schedule } from "../core/schedule.js";
 import type { SecretStoreKind } from "../core/secret-store-kind.js";
+import type { LeftOutGuard } from "./left-out-guards.js";
+
+/** Where persons are told what they did not ask for: desktop and terminals, terminals alone, nowhere. */
+export const NOTICE_SETTINGS = ["on", "terminal", "off"] as const;
+export type NoticeSetting = (typeof NOTICE_SETTINGS)[number];
 
 /** A checked `config.yaml`, frozen; roles and sources are resolved and keyed by name in file order. */
 export interface Config {
@@ -16,12 +22,21 @@ export interface Config {
   readonly projects: readonly Project[];
   /** Who decides requests: the first that fits. */
   readonly requestRules: readonly RequestRule[];
+  readonly notices: NoticeSetting;
+  /** What brokerctl asks with where it has no terminal: `pinentry`, or an absolute path; absent: nothing. */
+  readonly askpass?: string;
+  /** In the order of the file. */
+  readonly schedules: readonly Schedule[];
   /** What of it runs programs of the user's: `data_key_command`, `source legacy`, … */
   readonly programs: readonly string[];
+  /** What is no mistake, and may not be meant: a sentence each; absent: nothing. */
+  readonly notes?: readonly string[];
   /** Roles that no client fetched for this long are let go, milliseconds. */
   readonly idleAfterMs: number;
   /** What stands in the file and is not in force; absent: nothing. Only `parseAround` leaves something out. */
   readonly leftOut?: readonly LeftOutEntry[];
+  /** What roles of `leftOut` guard, which holds for the same roles of AWS by other names; absent: nothing. */
+  readonly leftOutGuards?: readonly LeftOutGuard[];
 }
 
 /** A directory and the roles that belong to it. */
@@ -39,6 +54,8 @@ export interface RequestRule {
   /** As the file has it. */
   readonly glob: string;
   readonly fits: (role: string) => boolean;
+  /** About requests for no more than reading; absent: about all. */
+  readonly scope?: "read-only";
   readonly decide: "allow" | "ask" | "deny";
   readonly maxSeconds: number;
 }

@@ -4,7 +4,6 @@ import { BrokerError } from "../core/errors.js";
 import { shellQuote } from "../core/shell-quote.js";
 import { type FileFlaw, readCheckedFile } from "../files/private-file.js";
 import type { Config } from "./config.js";
-import { parseConfig } from "./parse-config.js";
 
 export interface ConfigFileOptions {
   /** Absolute. May be a symlink, and readable by all: dotfiles live in repositories. */
@@ -16,6 +15,7 @@ export interface ConfigFileOptions {
 /** @throws BrokerError `ConfigInvalid`: missing, not safe, or not valid; the hint fixes it */
 export async function loadConfig(options: ConfigFileOptions & { user: string; host: string }): Promise<Config> {
   const { path, user, host } = options;
+  const { parseConfig } = await import("./parse-config.js");
   return parseConfig({ text: await readConfigFile(options), path, user, host });
 }
 

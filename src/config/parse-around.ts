@@ -4,6 +4,7 @@ import {
   type ConfigText,
   checkConfig,
   LAMBDA_VIA,
+  SCHEDULES,
 } from "./check/check-config.js";
 import type { ConfigProblem } from "./check/config-problem.js";
 import type { Config, LeftOutEntry } from "./config.js";
@@ -50,6 +51,7 @@ function blame(problems: readonly ConfigProblem[]): readonly Blamed[] | undefine
 
 function ownerOf({ path: [section, name] }: ConfigProblem): Named | undefined {
   if (section === "lambda" && name === "via") return { kind: "setting", name: LAMBDA_VIA };
+  if (section === SCHEDULES && name !== undefined) return { kind: "setting", name: SCHEDULES };
   // What would be merged in is not known: entries without a name.
   if (typeof name !== "string" || name === "<<") return undefined;
   if (section === "projects") return { kind: "project", name };

@@ -1,4 +1,15 @@
-import { type Document, isMap, isScalar, Lexer, LineCounter, parseDocument, type YAMLError } from "yaml";
+import {
+  Composer,
+  type CST,
+  type Document,
+  isMap,
+  isScalar,
+  Lexer,
+  LineCounter,
+  Parser,
+  type YAMLError,
+  YAMLParseError,
+} from "yaml";
 import { CONFIG_TOO_LARGE, MAX_CONFIG_BYTES } from "../core/config-size.js";
 import type { ConfigProblem } from "./check/config-problem.js";
 import { maskSecrets } from "./check/show-value.js";
@@ -24,8 +35,9 @@ export function readYaml(text: string): YamlReading {
   const refused = refuseText(text);
   if (refused !== undefined) return unreadable([{ path: [], message: refused, offset: 0 }], lines);
 
-  const document = parse(text, lines);
-  if (!document) return unreadable([{ path: [], message: "is nested too deeply", offset: 0 }], lines);
+  const parsed = parse(text, lines);
+  if ("refused" in parsed) return unreadable([{ path: [], message: parsed.refused, offset: 0 }], lines);
+  const { document } = parsed;
   const errors = [...document.errors, ...document.warnings];
   if (errors.length > 0) return unreadable(errors.map(explainSyntax), lines);
   const version = document.directives.yaml;
@@ -41,33 +53,57 @@ export function readYaml(text: string): YamlReading {
 function refuseText(text: string): string | undefined {
   if (Buffer.byteLength(text) > MAX_CONFIG_BYTES) return CONFIG_TOO_LARGE;
   if (text.startsWith("\uFEFF")) return "starts with a byte order mark; save it as UTF-8 without BOM";
-  if (isNestedTooDeep(text)) return `has brackets nested deeper than ${MAX_FLOW_DEPTH} levels`;
   return undefined;
 }
 
-function isNestedTooDeep(text: string): boolean {
+class TooDeep extends Error {}
+
+/** As `parseDocument` does it, and in the same pass over the text its brackets are counted. Throws TooDeep. */
+function compose(text: string, lineCounter: LineCounter): Document.Parsed | undefined {
+  const composer = new Composer({
+    lineCounter,
+    version: "1.2",
+    schema: "core",
+    resolveKnownTags: false,
+    prettyErrors: false, // they quote the text, which may hold a misplaced secret
+    uniqueKeys: false, // quadratic there; the tree reader looks itself
+  });
+  // There is always one, if an empty one.
+  const [document, second] = composer.compose(
+    tokensOf(text, lineCounter),
+    true,
+    text.length,
+  ) as Iterable<Document.Parsed>;
+  if (document && second) {
+    const [from, to] = second.range;
+    document.errors.push(new YAMLParseError([from, to], "MULTIPLE_DOCS", "more than one document"));
+  }
+  return document;
+}
+
+function* tokensOf(text: string, lineCounter: LineCounter): Generator<CST.Token> {
+  const parser = new Parser(lineCounter.addNewLine);
+  lineCounter.addNewLine(0);
   let depth = 0;
   for (const lexeme of new Lexer().lex(text)) {
     if (lexeme === "[" || lexeme === "{") depth++;
     else if (lexeme === "]" || lexeme === "}") depth--;
-    if (depth > MAX_FLOW_DEPTH) return true;
+    if (depth > MAX_FLOW_DEPTH) throw new TooDeep();
+    yield* parser.next(lexeme);
   }
-  return false;
+  yield* parser.end();
 }
 
-/** undefined: too deep for the composer's recursion. */
-function parse(text: string, lineCounter: LineCounter): Document.Parsed | undefined {
+type Parsed = { readonly document: Document.Parsed } | { readonly refused: string };
+
+function parse(text: string, lines: LineCounter): Parsed {
   try {
-    return parseDocument(text, {
-      lineCounter,
-      version: "1.2",
-      schema: "core",
-      resolveKnownTags: false,
-      prettyErrors: false, // they quote the text, which may hold a misplaced secret
-      uniqueKeys: false, // quadratic there; the tree reader looks itself
-    });
+    const document = compose(text, lines);
+    return document ? { document } : { refused: "is empty" };
   } catch (error) {
-    if (error instanceof RangeError) return undefined;
+    if (error instanceof TooDeep) return { refused: `has brackets nested deeper than ${MAX_FLOW_DEPTH} levels` };
+    // Too deep for the composer's recursion.
+    if (error instanceof RangeError) return { refused: "is nested too deeply" };
     throw error;
   }
 }

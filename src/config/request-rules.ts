@@ -2,7 +2,6 @@ import picomatch from "picomatch";
 import { secondsOfDuration } from "../core/duration.js";
 import { GLOB_OPTIONS, globText } from "../core/glob.js";
 import type { ConfigProblem } from "./check/config-problem.js";
-import { NOT_YET } from "./check/explain-issues.js";
 import { showValue } from "./check/show-value.js";
 import type { RequestRule } from "./config.js";
 import type { RequestRuleEntry } from "./schema/guard-schema.js";
@@ -22,12 +21,11 @@ export function readRules(entries: readonly RequestRuleEntry[] | null | undefine
   entries?.forEach((entry, index) => {
     const path = ["requests", index];
     const fits = matcherOf(entry.role);
-    // A rule that could never fit would be ignored without a word.
-    if (entry.scope === "read-only") problems.push({ path: [...path, "scope"], message: `read-only ${NOT_YET}` });
     if (!fits) problems.push({ path: [...path, "role"], message: `is no pattern, not ${showValue(entry.role)}` });
     else {
       const maxSeconds = secondsOfDuration(entry.max ?? "") ?? DEFAULT_GRANT_SECONDS;
-      rules.push({ glob: entry.role, fits, decide: entry.decide, maxSeconds });
+      const scope = entry.scope === "read-only" ? { scope: entry.scope } : {};
+      rules.push({ glob: entry.role, fits, ...scope, decide: entry.decide, maxSeconds });
     }
   });
   return { rules, problems };

@@ -2,6 +2,7 @@ import { secondsOfDuration } from "../core/duration.js";
 import { DEFAULT_MAX_LEASE_SECONDS, type Guard, sessionSeconds, strictest } from "../core/guard.js";
 import type { AssumeRoleParameters, Role, RoleOrigin, Source } from "../core/role.js";
 import { roleDigest } from "../core/role-digest.js";
+import { renderSessionPolicy } from "../core/session-policy.js";
 import { checkGuard, checkRole, type Inherited } from "./check/check-role.js";
 import type { ConfigProblem } from "./check/config-problem.js";
 import { type Entries, linkRoles, type RoleLinks } from "./check/link-roles.js";
@@ -10,7 +11,6 @@ import { type ResolvedSource, resolveSources } from "./resolve-sources.js";
 import type { RoleEntry } from "./schema/role-schema.js";
 import type { SourceEntry } from "./schema/source-schema.js";
 import { renderSessionName } from "./session-name.js";
-import { renderSessionPolicy } from "./session-policy.js";
 
 /** AWS's own default for AssumeRole, seconds. */
 const DEFAULT_DURATION = 3600;

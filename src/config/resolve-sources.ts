@@ -74,13 +74,9 @@ function asSource(entry: SourceEntry, common: { readonly name: string; readonly 
     case "keys":
       return keysSource(entry, common);
     case "sso":
-      return {
-        type: "sso",
-        ...common,
-        startUrl: entry.sso_start_url,
-        ssoRegion: entry.sso_region,
-        registrationScopes: entry.sso_registration_scopes ?? DEFAULT_SCOPES,
-      };
+      return ssoSource(entry, common);
+    case "console_login":
+      return consoleLoginSource(entry, common);
     case "web_identity":
       return { type: "web_identity", ...common, tokenFile: entry.web_identity_token_file };
     case "process":
@@ -109,6 +105,20 @@ function keysSource(entry: EntryOf<"keys">, common: Common): Source {
   };
 }
 
+function ssoSource(entry: EntryOf<"sso">, common: Common): Source {
+  return {
+    type: "sso",
+    ...common,
+    startUrl: entry.sso_start_url,
+    ssoRegion: entry.sso_region,
+    registrationScopes: entry.sso_registration_scopes ?? DEFAULT_SCOPES,
+  };
+}
+
+function consoleLoginSource({ login_session: loginSession }: EntryOf<"console_login">, common: Common): Source {
+  return { type: "console_login", ...common, ...(loginSession === undefined ? {} : { loginSession }) };
+}
+
 function awsSsoCacheSource(entry: EntryOf<"aws_sso_cache">, common: Common): Source {
   const { sso_session: ssoSession, sso_start_url: startUrl = "", sso_region: ssoRegion } = entry;
   return {
@@ -124,6 +134,10 @@ function ssoRegionOf(entry: SourceEntry): string | undefined {
   return entry.type === "sso" || entry.type === "aws_sso_cache" ? entry.sso_region : undefined;
 }
 
+function loginSessionPartition(entry: SourceEntry): Partition | undefined {
+  return entry.type === "console_login" ? partitionOfArn(entry.login_session) : undefined;
+}
+
 function partitionOf(
   entry: SourceEntry,
   firstRole: FirstRole | undefined,
@@ -131,6 +145,7 @@ function partitionOf(
 ): Pick<ResolvedSource, "partition" | "because"> {
   const evidence = [
     { partition: entry.type === "keys" ? partitionOfArn(entry.mfa_serial) : undefined, because: "by its mfa_serial" },
+    { partition: loginSessionPartition(entry), because: "by its login_session" },
     { partition: partitionOfRegion(ssoRegionOf(entry)), because: "by its sso_region" },
     { partition: partitionOfRegion(entry.region), because: "by its region" },
     { partition: partitionOfArn(firstRole?.arn), because: `by role ${firstRole?.name ?? ""}` },

@@ -1,4 +1,5 @@
-import type { AuditReport, Holder } from "../core/audit-views.js";
+import type { AuditReport, Holder, LastRefusal } from "../core/audit-views.js";
+import type { LeaseSelector } from "../core/lease.js";
 import type { LeaseView } from "./lease-contract.js";
 
 /** What the audit log tells over the wire: a part of the contract (see contract.ts). Its lines are read from the files. */
@@ -9,5 +10,14 @@ export interface AuditOperations {
   who: [
     { readonly role: string },
     { readonly role: string; readonly leases: readonly LeaseView[]; readonly holders: readonly Holder[] },
+  ];
+  /** The last refusal to a lease or to a process, the later of the two; from memory, which a start fills from the log. */
+  why: [
+    { readonly lease?: LeaseSelector; readonly pid?: number },
+    {
+      readonly refusal: LastRefusal | null;
+      /** Why the lease that was asked for is none; its programs are refused with this. */
+      readonly leaseProblem: "LeaseUnknown" | "LeaseEnded" | null;
+    },
   ];
 }

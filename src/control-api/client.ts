@@ -1,18 +1,21 @@
-import { request as httpRequest, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
-import { errnoOf, hasErrno } from "../core/errno.js";
+import { hasErrno } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
-import { shellQuote } from "../core/shell-quote.js";
+import { noAnswer, refusalOf, unreachable } from "./answer-errors.js";
 import {
+  ANSWER_TIMEOUT_MS,
   CONTROL_PREFIX,
-  type ControlError,
   type ControlOperation,
   type ControlRequest,
   type ControlResponse,
+  LAUNCH_TIMEOUT_MS,
   LEASE_HEADER,
+  PATIENCE_MS,
   PID_HEADER,
   VERSION_HEADER,
 } from "./contract.js";
+import { askLaunch, type Launched } from "./launch-client.js";
+import type { LaunchRequest } from "./launch-contract.js";
 
 export interface CallOptions {
   /** Gives up waiting; what the daemon has begun goes on. */
@@ -21,13 +24,18 @@ export interface CallOptions {
   readonly timeoutMs?: number | undefined;
 }
 
-/** The control plane as a client sees it: one method, typed by the contract. */
+/** The control plane as a client sees it, typed by the contract. */
 export interface ControlClient {
   call<O extends ControlOperation>(
     operation: O,
     request: ControlRequest<O>,
     options?: CallOptions,
   ): Promise<ControlResponse<O>>;
+  /**
+   * Several operations in one round trip (launch-contract.ts). undefined: this brokerd does not do that, or not now: the operations
+   * themselves do. Rejects as `call` does.
+   */
+  launch(request: LaunchRequest, options?: CallOptions): Promise<Launched | undefined>;
   /** What the daemon said it is, once it has answered. */
   readonly daemonVersion: string | undefined;
 }
@@ -48,45 +56,6 @@ export interface ControlClientOptions {
   readonly timeoutMs?: number;
 }
 
-const ANSWER_TIMEOUT_MS = 10_000;
-/** The daemon itself gives up on AWS after 60 s: a little more, so that its own error arrives. */
-const AWS_TIMEOUT_MS = 75_000;
-/** A keychain prompt waits for the user. */
-const PROMPT_TIMEOUT_MS = 180_000;
-/** The portal limits the rate of requests: they are spread, and repeated after a 429. */
-const LISTING_TIMEOUT_MS = 120_000;
-/** A login gives up by itself after ten minutes: a little more, so that its own error arrives. */
-const LOGIN_TIMEOUT_MS = 11 * 60_000;
-/** A dialog closes by itself after a minute: a little more, so that brokerd's own error arrives. */
-const QUESTION_TIMEOUT_MS = 90_000;
-/** A request expires by itself after two hours. */
-const REQUEST_TIMEOUT_MS = 125 * 60_000;
-/** Each is a durable write in line with those of all other commands: for a hundred at once on a busy disk 10 s are too few. */
-const LEASE_TIMEOUT_MS = 60_000;
-const PATIENCE_MS: Partial<Record<ControlOperation, number>> = {
-  warm: AWS_TIMEOUT_MS,
-  use: AWS_TIMEOUT_MS,
-  "lease-child": LEASE_TIMEOUT_MS,
-  "lease-revoke": LEASE_TIMEOUT_MS,
-  "lease-set": AWS_TIMEOUT_MS,
-  "guard-confirm": QUESTION_TIMEOUT_MS,
-  "request-wait": REQUEST_TIMEOUT_MS,
-  refresh: AWS_TIMEOUT_MS,
-  whoami: AWS_TIMEOUT_MS,
-  "login-mfa": AWS_TIMEOUT_MS,
-  "login-start": AWS_TIMEOUT_MS,
-  "login-wait": LOGIN_TIMEOUT_MS,
-  logout: AWS_TIMEOUT_MS,
-  "sso-accounts": LISTING_TIMEOUT_MS,
-  "sso-account-roles": LISTING_TIMEOUT_MS,
-  "keys-rotate": AWS_TIMEOUT_MS,
-  // The role's credentials, then the function and its role's policies.
-  "lambda-role": 2 * AWS_TIMEOUT_MS,
-  "lambda-trust": 2 * AWS_TIMEOUT_MS,
-  "store-create": PROMPT_TIMEOUT_MS,
-  unlock: PROMPT_TIMEOUT_MS,
-};
-
 /** Errors: the daemon's own with their code; `DaemonUnreachable` when no process listens or no answer comes. */
 export function createControlClient(options: ControlClientOptions): ControlClient {
   const { socketPath, version, caller, timeoutMs = ANSWER_TIMEOUT_MS } = options;
@@ -98,9 +67,22 @@ export function createControlClient(options: ControlClientOptions): ControlClien
     },
     async call<O extends ControlOperation>(operation: O, request: ControlRequest<O>, call: CallOptions = {}) {
       const patience = call.timeoutMs ?? PATIENCE_MS[operation] ?? timeoutMs;
-      const answer = await post({ socketPath, identity, operation, request, patience, signal: call.signal });
-      daemonVersion = answer.daemonVersion ?? daemonVersion;
+      const posted = { socketPath, operation, fields: identity, body: JSON.stringify(request) };
+      const answer = await post(posted, { patience, signal: call.signal }).catch((error: unknown) => {
+        throw unreachable(error, socketPath);
+      });
+      daemonVersion = answer.fields.get(VERSION_HEADER) ?? daemonVersion;
       return unwrap(operation, answer) as ControlResponse<O>;
+    },
+    async launch(request, call = {}) {
+      const patience = call.timeoutMs ?? LAUNCH_TIMEOUT_MS;
+      const { launched, version: answeredBy } = await within({ ...call, patience }, (signal) =>
+        askLaunch({ socketPath, identity }, request, signal),
+      ).catch((error: unknown) => {
+        throw unreachable(error, socketPath);
+      });
+      daemonVersion = answeredBy ?? daemonVersion;
+      return launched;
     },
   };
 }
@@ -124,97 +106,153 @@ function identityHeaders({ pid, leaseToken }: ClientIdentity): Record<string, st
   return { [PID_HEADER]: String(pid), ...(leaseToken !== undefined && { [LEASE_HEADER]: leaseToken }) };
 }
 
+/** Aborts what is waited for longer than `patience`. */
+async function within<T>(
+  { signal, patience }: { readonly signal?: AbortSignal | undefined; readonly patience: number },
+  attempt: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(noAnswer("launch", patience)), patience);
+  const abort = (): void => controller.abort(signal?.reason);
+  signal?.addEventListener("abort", abort, { once: true });
+  try {
+    return await attempt(controller.signal);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
 interface Post {
   readonly socketPath: string;
-  readonly identity: Readonly<Record<string, string>>;
   readonly operation: ControlOperation;
-  readonly request: unknown;
-  readonly patience: number;
-  readonly signal: AbortSignal | undefined;
+  /** More fields of the head; of ours: without line breaks. */
+  readonly fields: Readonly<Record<string, string>>;
+  /** JSON. */
+  readonly body: string;
 }
 
 interface Answer {
   readonly status: number;
+  /** By names in lower case. */
+  readonly fields: ReadonlyMap<string, string>;
   readonly text: string;
-  readonly daemonVersion: string | undefined;
 }
 
-function post({ socketPath, identity, operation, request, patience, signal }: Post): Promise<Answer> {
-  const body = Buffer.from(JSON.stringify(request));
+/**
+ * HTTP/1.1 without `node:http`, which takes longer to load than an answer to come: one request a connection, which ends with the
+ * answer. Rejects with the system's own error, ECONNRESET where the answer is not whole, `noAnswer`, or the signal's reason.
+ */
+function post(
+  { socketPath, operation, fields, body }: Post,
+  { patience, signal }: { readonly patience: number; readonly signal: AbortSignal | undefined },
+): Promise<Answer> {
+  const bytes = Buffer.from(body);
+  const head = { Host: "credbroker", Connection: "close", "Content-Type": "application/json", ...fields };
+  const lines = Object.entries({ ...head, "Content-Length": bytes.length });
+  const request = `POST ${CONTROL_PREFIX}${operation} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`;
   return new Promise((resolve, reject) => {
-    const outgoing = httpRequest({
-      path: CONTROL_PREFIX + operation,
-      method: "POST",
-      // No agent at all: it would take 6 ms to find out that a socket has no server name.
-      createConnection: () => connect({ path: socketPath }),
-      headers: { "content-type": "application/json", "content-length": body.length, ...identity },
-      ...(signal && { signal }),
-    });
-    // A timer of ours and not the socket's idle timeout: a daemon that sends a byte now and then is not answering either.
-    const timer = setTimeout(() => outgoing.destroy(noAnswer(operation, patience)), patience);
+    const received = new Received();
     const settle = (finish: () => void): void => {
       clearTimeout(timer);
+      signal?.removeEventListener("abort", abort);
+      socket.removeAllListeners().on("error", () => undefined);
+      socket.destroy();
       finish();
     };
-    outgoing.once("error", (error) => settle(() => reject(unreachable(error, socketPath))));
-    outgoing.once("response", (response) => {
-      readText(response).then(
-        (text) => settle(() => resolve({ status: response.statusCode ?? 0, text, daemonVersion: versionOf(response) })),
-        (error: unknown) => settle(() => reject(unreachable(error, socketPath))),
-      );
-    });
-    outgoing.end(body);
+    const take = (hasEnded: boolean): boolean => {
+      const answer = received.answer(hasEnded);
+      if (answer) settle(() => resolve(answer));
+      return answer !== undefined;
+    };
+    const fail = (why: Error): void => settle(() => reject(why));
+    const abort = (): void => fail(signal?.reason as Error);
+    // Bytes come without a stream's machinery, most of which Node would compile for us alone.
+    const callback = (count: number, buffer: Uint8Array): boolean => {
+      received.add(Buffer.copyBytesFrom(buffer, 0, count));
+      take(false);
+      return true;
+    };
+    const socket = connect({ path: socketPath, onread: { buffer: Buffer.allocUnsafe(READ_BYTES), callback } });
+    // Not the socket's idle timeout: a daemon that sends a byte now and then is not answering either.
+    const timer = setTimeout(() => fail(noAnswer(operation, patience)), patience);
+    signal?.addEventListener("abort", abort, { once: true });
+    if (signal?.aborted === true) return abort();
+    // What it has said already counts also where it does not read on.
+    socket.once("error", (error) => take(false) || fail(error));
+    socket.once("end", () => take(true) || fail(brokenOff()));
+    socket.once("close", () => take(false) || fail(brokenOff()));
+    socket.write(Buffer.concat([Buffer.from(request, "latin1"), bytes]));
   });
 }
 
-async function readText(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of response) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString("utf8");
+const READ_BYTES = 64 * 1024;
+
+function brokenOff(): Error {
+  return Object.assign(new Error("the connection ended before the answer did"), { code: "ECONNRESET" });
 }
 
-function versionOf(response: IncomingMessage): string | undefined {
-  const value = response.headers[VERSION_HEADER];
-  return typeof value === "string" ? value : undefined;
-}
+class Received {
+  #parts: Buffer[] = [];
+  #bytes = 0;
+  /** With fewer there is no answer: a long one is not looked at with each part. */
+  #least = 0;
 
-function noAnswer(operation: ControlOperation, patience: number): BrokerError {
-  return new BrokerError("DaemonUnreachable", `brokerd did not answer ${operation} within ${patience / 1000} s`, {
-    hint: "brokerctl logs",
-  });
-}
-
-function unreachable(error: unknown, socketPath: string): Error {
-  if (error instanceof BrokerError) return error;
-  if (hasErrno(error, "ABORT_ERR")) return error;
-  if (hasErrno(error, "ENOENT", "ECONNREFUSED")) {
-    return new BrokerError("DaemonUnreachable", "brokerd is not running", { hint: "brokerctl start", cause: error });
+  add(part: Buffer): void {
+    this.#parts.push(part);
+    this.#bytes += part.length;
   }
-  if (hasErrno(error, "EACCES", "EPERM")) {
-    return new BrokerError("DaemonUnreachable", `no permission to open the control socket ${socketPath}`, {
-      hint: `ls -ld ${shellQuote(socketPath)}`,
-      cause: error,
-    });
+
+  /** undefined: not all of it has come. */
+  answer(hasEnded: boolean): Answer | undefined {
+    if (this.#bytes < this.#least) return undefined;
+    const all = Buffer.concat(this.#parts);
+    this.#parts = [all];
+    const headEnd = all.indexOf("\r\n\r\n");
+    if (headEnd === -1) return undefined;
+    const [first = "", ...lines] = all.toString("latin1", 0, headEnd).split("\r\n");
+    const status = /^HTTP\/1\.1 (\d{3})\b/.exec(first)?.[1];
+    if (status === undefined) return undefined;
+    const fields = new Map(lines.map(fieldOf));
+    const begin = headEnd + 4;
+    this.#least = begin + Number(fields.get("content-length") ?? 0);
+    const body = bodyIn(all.subarray(begin), fields, hasEnded);
+    return body && { status: Number(status), fields, text: body.toString("utf8") };
   }
-  return new BrokerError("DaemonUnreachable", `brokerd broke off the answer (${errnoOf(error)})`, {
-    hint: "brokerctl logs",
-    cause: error,
-  });
+}
+
+function fieldOf(line: string): readonly [name: string, value: string] {
+  const colon = line.indexOf(":");
+  return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
+}
+
+/** RFC 9112, 6.3: by chunks, by its length, or up to the end of the connection. */
+function bodyIn(bytes: Buffer, fields: ReadonlyMap<string, string>, hasEnded: boolean): Buffer | undefined {
+  if (fields.has("transfer-encoding")) return withoutChunks(bytes);
+  const length = fields.get("content-length");
+  if (length === undefined) return hasEnded ? bytes : undefined;
+  return bytes.length >= Number(length) ? bytes.subarray(0, Number(length)) : undefined;
+}
+
+/** undefined: not all of it has come. */
+function withoutChunks(bytes: Buffer): Buffer | undefined {
+  const parts: Buffer[] = [];
+  for (let at = 0; ; ) {
+    const lineEnd = bytes.indexOf("\r\n", at);
+    const size = Number.parseInt(bytes.toString("latin1", at, Math.max(at, lineEnd)), 16);
+    const begin = lineEnd + 2;
+    // Each part has a line end of its own; the last is empty.
+    if (lineEnd === -1 || !(begin + size + 2 <= bytes.length)) return undefined;
+    if (size === 0) return Buffer.concat(parts);
+    parts.push(bytes.subarray(begin, begin + size));
+    at = begin + size + 2;
+  }
 }
 
 function unwrap(operation: ControlOperation, answer: Answer): unknown {
   const body = parse(answer.text);
   if (answer.status === 200 && body !== undefined) return body;
-  const error = controlErrorOf(body);
-  if (error) throw new BrokerError(error.code, error.message, { hint: error.hint });
-  if (answer.status === 404) {
-    throw new BrokerError("NotSupported", `this brokerd does not know the operation ${operation}`, {
-      hint: "brokerctl restart",
-    });
-  }
-  throw new BrokerError("InternalError", `brokerd answered ${operation} with status ${answer.status} and no error`, {
-    hint: "brokerctl logs",
-  });
+  throw refusalOf(operation, answer.status, body);
 }
 
 function parse(text: string): unknown {
@@ -223,15 +261,4 @@ function parse(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function controlErrorOf(body: unknown): ControlError | undefined {
-  if (typeof body !== "object" || body === null || !("error" in body)) return undefined;
-  const error = body.error as Partial<ControlError> | null;
-  if (typeof error?.code !== "string" || typeof error.message !== "string") return undefined;
-  return {
-    code: error.code,
-    message: error.message,
-    ...(typeof error.hint === "string" && { hint: error.hint }),
-  };
 }

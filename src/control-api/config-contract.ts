@@ -1,4 +1,4 @@
-import type { EditPlan, FieldValues } from "../core/config-edit.js";
+import type { EditPlan, EntryName, EntryRename, EntryShown, FieldValues } from "../core/config-edit.js";
 
 /** What edits and checks of the config send over the wire: a part of the contract (see contract.ts). */
 
@@ -27,6 +27,8 @@ export interface ConfigOperations {
       readonly endpointPort: number;
       /** What in it runs the user's programs, in words: `source legacy`, `data_key_command`. */
       readonly programs: readonly string[];
+      /** What is no mistake of the file, and may be none that was meant: a sentence each. */
+      readonly notes: readonly string[];
     },
   ];
   /** Loads the file from disk again; an invalid one keeps the running config and rejects with ConfigInvalid. */
@@ -48,4 +50,12 @@ export interface ConfigOperations {
     { readonly text: string; readonly path: string; readonly name: string; readonly fields: FieldValues },
     EditPlan,
   ];
+  /** An entry as the text has it, and what is named by it there. */
+  "entry-show": [{ readonly text: string; readonly path: string } & EntryName, EntryShown];
+  /** Plans another name for it, in all of the text; `entry-renamed` carries over what is not in the file, once it is written. */
+  "entry-rename": [{ readonly text: string; readonly path: string } & EntryRename, EditPlan];
+  /** Loads the file; before that, leases follow, and the source's key. May be repeated. */
+  "entry-renamed": [EntryRename, { readonly leases: number; readonly notes: readonly string[] }];
+  /** Refuses what the text, a lease or a secret still needs, and names it. */
+  "entry-remove": [{ readonly text: string; readonly path: string } & EntryName, EditPlan];
 }

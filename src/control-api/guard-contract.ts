@@ -1,6 +1,7 @@
 import type { AccessRequest } from "../core/access-request.js";
 import type { Confirmation } from "../core/guard.js";
 import type { LeaseSelector } from "../core/lease.js";
+import type { WantedScope } from "./lease-contract.js";
 
 /** What guards and requests say over the wire: a part of the contract (see contract.ts). */
 
@@ -23,6 +24,8 @@ export type GuardTarget =
 export interface QuestionView {
   readonly role: string;
   readonly account: string | null;
+  /** What narrows it, in words, and the text of a policy; absent: nothing. */
+  readonly scope?: readonly string[];
   readonly asker: string;
   readonly reason: string | null;
   readonly seconds: number;
@@ -43,9 +46,11 @@ export interface GuardOperations {
   /** Has a person asked as the role's guard wants it. Rejects with `GuardRefused`. */
   "guard-confirm": [
     {
-      /** null: `lambda.via` of the config. */
+      /** null: the role that `--via` has by default. */
       readonly role: string | null;
       readonly target: GuardTarget;
+      /** Of what is to be made; a lease that there is, and a request, have their own. */
+      readonly scope?: WantedScope;
       readonly forSeconds?: number;
       readonly reason?: string;
       /** The CLI has asked at the terminal, and the answer was yes. */
@@ -56,8 +61,11 @@ export interface GuardOperations {
     },
     ConfirmAnswer,
   ];
-  /** Asks for a role for the caller's lease. Rejects with `RequestDenied`, with `RequestPending` where it waits for another. */
-  "request-create": [{ readonly role: string; readonly reason: string; readonly forSeconds?: number }, RequestView];
+  /** Asks for a role, or for what `scope` leaves of it, for the caller's lease. Rejects with `RequestDenied`, with `RequestPending` where it waits for another. */
+  "request-create": [
+    { readonly role: string; readonly reason: string; readonly forSeconds?: number; readonly scope?: WantedScope },
+    RequestView,
+  ];
   "request-list": [Record<string, never>, { readonly requests: readonly RequestView[] }];
   /** Answers when it is decided. */
   "request-wait": [{ readonly id: string }, RequestView];

@@ -1,5 +1,6 @@
 import type { Holder, LastUser } from "../core/audit-views.js";
 import type { LeaseKind, LeaseSelector } from "../core/lease.js";
+import type { LeaseScope } from "../core/lease-scope.js";
 
 /** What leases send over the wire: a part of the contract (see contract.ts). */
 
@@ -15,8 +16,19 @@ export interface LeaseView {
   /** null: the system did not tell which program it was, or it was long ago. */
   readonly lastUsedBy: LastUser | null;
   readonly holderPid: number | null;
+  /** The unix socket that serves it and nothing else. */
+  readonly socket: string | null;
   /** `use --for`: when the role falls back, and to which. */
-  readonly temporary: { readonly until: number; readonly thenRole: string | null } | null;
+  readonly temporary: {
+    readonly until: number;
+    readonly thenRole: string | null;
+    /** What narrows it then, where that is another; null: nothing. */
+    readonly thenScope?: LeaseScope | null;
+  } | null;
+  /** What narrows it; absent: nothing, or brokerd is older. */
+  readonly scope?: LeaseScope;
+  /** How, in calls of AWS; absent where the role is not known now. */
+  readonly narrowedBy?: readonly string[];
   /** Whether `use` moves it. */
   readonly movable: boolean;
   /** What lets it have its role, where that takes a yes or was requested; null: nothing does, or need to. */
@@ -52,6 +64,12 @@ export interface MovedLease {
   readonly holders: readonly Holder[];
 }
 
+/**
+ * A scope as it is asked for: `policy` is any JSON text; `description` is the reason. Who asks with a lease that is narrowed gets what
+ * that one has, narrowed further; wider is `ScopeRefused`.
+ */
+export type WantedScope = LeaseScope;
+
 /** `confirmation`: of `guard-confirm`, where the role has a guard. */
 export interface LeaseOperations {
   /** role `-`: the one this lease had before. */
@@ -78,24 +96,35 @@ export interface LeaseOperations {
   "lease-access": [
     (
       | { readonly lease: LeaseSelector; readonly confirmation?: string }
-      | { readonly pinnedRole: string; readonly forSeconds?: number; readonly confirmation?: string }
+      | {
+          readonly pinnedRole: string;
+          readonly forSeconds?: number;
+          readonly confirmation?: string;
+          readonly scope?: WantedScope;
+        }
     ),
     LeaseAccess,
   ];
-  /** A named lease (`lease create`): role null follows the default lease, any other one is kept unless it is `movable`. */
+  /**
+   * A named lease (`lease create`): role null follows the default lease, any other one is kept unless it is `movable`. `socket`:
+   * the absolute path of a unix socket that is to serve it too.
+   */
   "lease-create": [
     {
       readonly name: string;
       readonly role: string | null;
       readonly forSeconds?: number;
       readonly movable?: boolean;
+      readonly socket?: string;
       readonly confirmation?: string;
+      readonly scope?: WantedScope;
     },
     LeaseAccess,
   ];
   /**
    * A lease that ends with a process: exec, shells, 60 s fetches. role null follows the default lease, or is made like the lease
-   * with the token `like`: with its role, pin, grants and end. Any other role is kept unless it is `movable`.
+   * with the token `like`: with its role, pin, scope, grants and end. Any other role is kept unless it is `movable`. `socket`: it is to be
+   * served by a unix socket too, in a directory of ours; the answer says which.
    */
   "lease-child": [
     {
@@ -104,7 +133,9 @@ export interface LeaseOperations {
       readonly forSeconds?: number;
       readonly movable?: boolean;
       readonly like?: string;
+      readonly socket?: true;
       readonly confirmation?: string;
+      readonly scope?: WantedScope;
     },
     LeaseAccess,
   ];

@@ -20,7 +20,8 @@ export interface LoginOperations {
     Record<string, never>,
     {
       readonly sources: readonly (SourceView & {
-        readonly needs: "mfa_code" | "sso" | null;
+        /** console: a login to the AWS console. */
+        readonly needs: "mfa_code" | "sso" | "console" | null;
         readonly mfaSerial: string | null;
         /** A program prints the code: `login-mfa` needs none. */
         readonly mfaProcess: boolean;
@@ -28,7 +29,7 @@ export interface LoginOperations {
     },
   ];
   /**
-   * Starts a login to Identity Center, or joins the one that is under way for the same session: then `flow` is that
+   * Starts a login to Identity Center or the console, or joins the one that is under way for the same session: then `flow` is that
    * one's. Call `login-wait` within 15 s. The token stays with the daemon.
    */
   "login-start": [
@@ -44,8 +45,12 @@ export interface LoginOperations {
       readonly expiresAt: number;
       /** Approved before: there is nothing to show, `login-wait` answers at once. */
       readonly isDone: boolean;
+      /** The page shows a code at its end, for `login-code`. */
+      readonly takesCode?: boolean;
     },
   ];
+  /** The code that the page of a login shows. Rejects with UsageInvalid where it is not of this login, which goes on. */
+  "login-code": [{ readonly loginId: string; readonly code: string }, Record<string, never>];
   /** Waits until the user has logged in; when the last waiting connection closes, the login ends. */
   "login-wait": [{ readonly loginId: string }, { readonly source: string; readonly expiresAt: number }];
   /** Token or MFA session and the credentials that came from it are forgotten. `problem`: why AWS did not end the session. */

@@ -1,10 +1,12 @@
 import type { Caller } from "../audit/audit-event.js";
 import type { GuardView } from "../control-api/guard-contract.js";
 import { BrokerError } from "../core/errors.js";
-import { type Guard, grantDigest } from "../core/guard.js";
-import { type Grant, grantFor, isMovable, type Lease } from "../core/lease.js";
+import { type Guard, grantDigest, grantDigests } from "../core/guard.js";
+import { type Grant, grantFor, isMovable, type Lease, labelOf, ownScope } from "../core/lease.js";
+import type { LeaseScope } from "../core/lease-scope.js";
 import type { Role } from "../core/role.js";
 import type { ControlServices } from "./control-services.js";
+import { heldBy, refuseWiderToken } from "./scope.js";
 
 /** Who gets the role: a lease, or one that is to be made. */
 export interface Admitted {
@@ -12,6 +14,8 @@ export interface Admitted {
   readonly caller: Caller;
   readonly forSeconds?: number | undefined;
   readonly confirmation?: string | undefined;
+  /** What narrows the role for it. */
+  readonly scope?: LeaseScope | undefined;
 }
 
 export interface Admission {
@@ -36,16 +40,23 @@ export function admit(services: ControlServices, role: Role, admitted: Admitted)
   const until = Math.min(yes.until, wanted);
   // Of the request that it comes from: what is taken back is taken from all that was made by it.
   const request = yes.request === undefined ? {} : { request: yes.request };
-  return { until, grant: { role: role.name, digest: grantDigest(role), grantedAt: now, until, ...request } };
+  return {
+    until,
+    grant: { role: role.name, digest: grantDigest(role, admitted.scope), grantedAt: now, until, ...request },
+  };
 }
 
 type Yes = Pick<Grant, "until" | "request">;
 
-function yesTo(services: ControlServices, role: Role, { target, caller, confirmation }: Admitted): Yes | undefined {
-  const digest = grantDigest(role);
+/** A yes to all of a role is one to what a scope leaves of it. */
+function yesTo(services: ControlServices, role: Role, admitted: Admitted): Yes | undefined {
+  const { target, confirmation, scope } = admitted;
   const id = target === "new" ? "new" : target.id;
-  const said = services.confirmations.find(confirmation, { role: role.name, digest, target: id });
-  return said ?? coveredBy(services, role, { target, caller });
+  for (const digest of grantDigests(role, scope)) {
+    const said = services.confirmations.find(confirmation, { role: role.name, digest, target: id });
+    if (said) return said;
+  }
+  return coveredBy(services, role, admitted);
 }
 
 /**
@@ -55,11 +66,11 @@ function yesTo(services: ControlServices, role: Role, { target, caller, confirma
 export function coveredBy(
   { clock }: Pick<ControlServices, "clock">,
   role: Role,
-  { target, caller }: Pick<Admitted, "target" | "caller">,
+  { target, caller, scope }: Pick<Admitted, "target" | "caller" | "scope">,
 ): Grant | undefined {
   const { lease } = caller;
   if (!lease || lease.kind === "default" || (target !== "new" && target.id !== lease.id)) return undefined;
-  return grantFor(lease, { role: role.name, digest: grantDigest(role) }, clock.now());
+  return grantFor(lease, { role: role.name, digests: grantDigests(role, scope) }, clock.now());
 }
 
 /** A guard that only limits the time asks no question. */
@@ -73,18 +84,20 @@ function free({ confirm, reason, maxLeaseSeconds }: Guard, now: number): Yes | u
  */
 export function admitToToken(services: ControlServices, lease: Lease, admitted: Omit<Admitted, "target">): Admission {
   const { leases, credentials } = services;
+  refuseWiderToken(services, admitted.caller, lease);
   const name = leases.roleOf(lease);
   const role = name === null ? undefined : credentials.peek(name)?.role;
   const isOwn = admitted.caller.lease?.id === lease.id;
   if (!role?.guard || lease.kind === "default" || lease.followsDefault || isOwn) return { until: null };
-  return admit(services, role, { ...admitted, target: lease });
+  return admit(services, role, { ...admitted, target: lease, scope: lease.scope });
 }
 
-/** What a pinned lease's holder may not do: it would be moved by whom it was pinned for. */
+/** What the holder of a pinned or narrowed lease may not do: it would be moved, or widened, by whom it was made for. */
 export function refusePinnedCaller({ lease }: Caller, what: string): void {
-  if (!lease || isMovable(lease)) return;
-  const label = lease.name ?? lease.id;
-  const message = `this shell's variables hold lease ${label}, which is pinned: ${what} is for shells without it`;
+  const scope = lease && ownScope(lease);
+  if (!lease || (isMovable(lease) && !scope)) return;
+  const held = scope ? heldBy(lease, scope) : `this shell's variables hold lease ${labelOf(lease)}, which is pinned`;
+  const message = `${held}: ${what} is for shells without it`;
   throw new BrokerError("LeasePinned", message, { hint: "brokerctl request ROLE --reason TEXT" });
 }
 

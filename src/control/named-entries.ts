@@ -11,7 +11,7 @@ import {
   ssoRoleId,
   ssoRoleParts,
 } from "../core/role.js";
-import { LAMBDA_ROLE_PREFIX, unknownRole } from "../core/unknown-role.js";
+import { isDeployedRole, unknownRole } from "../core/unknown-role.js";
 import type { ControlServices } from "./control-services.js";
 
 /** Accounts are rarely renamed. */
@@ -34,12 +34,19 @@ export function configInForce({ config }: ControlServices): Config {
  * could tell.
  */
 export async function adoptRoleNamed(services: ControlServices, name: string, signal: AbortSignal): Promise<Role> {
-  const role = configInForce(services).roles.get(name);
+  const role = await roleNamed(services, name, signal);
+  if (!configInForce(services).roles.has(role.name)) services.credentials.adopt(role);
+  return role;
+}
+
+/** The same for who looks only: nothing joins the registry. */
+export async function roleNamed(services: ControlServices, name: string, signal: AbortSignal): Promise<Role> {
+  const role =
+    configInForce(services).roles.get(name) ??
+    services.config.unnamedRole(name) ??
+    (await byAccountName(services, name, signal));
   if (role) return role;
-  const unnamed = services.config.unnamedRole(name) ?? (await byAccountName(services, name, signal));
-  if (!unnamed) throw services.config.whyLeftOut("role", name) ?? roleUnknown(services, name);
-  services.credentials.adopt(unnamed);
-  return unnamed;
+  throw services.config.whyLeftOut("role", name) ?? roleUnknown(services, name);
 }
 
 /** The source that a request names. */
@@ -138,7 +145,7 @@ function ambiguous({ source, account, roleName }: SsoRoleParts, accounts: readon
 }
 
 function roleUnknown({ config }: ControlServices, name: string): BrokerError {
-  if (name.startsWith(LAMBDA_ROLE_PREFIX)) return unknownRole(name);
+  if (isDeployedRole(name)) return unknownRole(name);
   const current = config.current();
   if (name.includes(":")) return notAdHoc(current?.sources.get(name.slice(0, name.indexOf(":"))), name);
   const meant = nearestName(name, current?.roles.keys() ?? []);

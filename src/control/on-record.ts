@@ -1,10 +1,12 @@
 import type { AuditEvent, Caller } from "../audit/audit-event.js";
+import type { ConsoleWay } from "../control-api/console-contract.js";
 import type { ControlOperation, ControlRequest, ControlResponse } from "../control-api/contract.js";
 import type { RequestView } from "../control-api/guard-contract.js";
 import type { LeaseView } from "../control-api/lease-contract.js";
-import { readableReason } from "../core/access-request.js";
+import { readableReason, requestedScope } from "../core/access-request.js";
+import { durationText } from "../core/duration.js";
 import { type BrokerErrorCode, toBrokerError } from "../core/errors.js";
-import type { LeaseSelector } from "../core/lease.js";
+import { type LeaseSelector, scopeField } from "../core/lease.js";
 import type { ControlServices } from "./control-services.js";
 
 /** An event without what is the same for all: outcome, code, caller. */
@@ -40,17 +42,19 @@ export async function onRecord<O extends ControlOperation>(
     if (told) services.audit.record({ ...told, outcome: "done", caller });
     return answer;
   } catch (error) {
-    const { code } = toBrokerError(error);
+    const failure = toBrokerError(error);
+    const { code } = failure;
     const isRefused = REFUSALS.includes(code);
     const told = teller(request, undefined, services) ?? (isRefused ? { event: "refused" } : undefined);
-    if (told) services.audit.record({ ...told, outcome: isRefused ? "refused" : "failed", code, caller });
+    const outcome = isRefused ? "refused" : "failed";
+    if (told) services.audit.record({ ...told, outcome, code, error: failure, caller });
     throw error;
   }
 }
 
 /** Of ours; what AWS refuses has failed. */
 const REFUSALS: readonly BrokerErrorCode[] = [
-  ...(["GuardRefused", "RequestRefused", "LeasePinned", "RequestDenied"] as const),
+  ...(["GuardRefused", "RequestRefused", "LeasePinned", "ScopeRefused", "RequestDenied"] as const),
   ...(["LeaseUnknown", "LeaseEnded"] as const),
 ];
 
@@ -67,6 +71,13 @@ const TELLERS: { readonly [O in ControlOperation]: Teller<O> | null } = {
   projects: null,
   "source-add": null,
   "role-add": null,
+  "entry-show": null,
+  "entry-rename": null,
+  "entry-renamed": ({ kind, name, to }, answer) => ({
+    event: "config-renamed",
+    detail: `${kind} ${name} is ${to} now${followed(answer?.leases ?? 0)}`,
+  }),
+  "entry-remove": null,
   "keys-add": ({ source }) => ({ event: "keys-added", source }),
   "import-plan": null,
   "import-keys": (_, answer) => ({
@@ -80,18 +91,50 @@ const TELLERS: { readonly [O in ControlOperation]: Teller<O> | null } = {
   "login-mfa": ({ source }) => ({ event: "login", source }),
   "login-start": null,
   "login-wait": (_, answer) => ({ event: "login", source: answer?.source }),
+  "login-code": null,
   logout: ({ source }) => ({ event: "logout", source }),
   "sso-accounts": null,
   "sso-account-roles": null,
   "sso-known-roles": null,
   "sso-roles-plan": null,
+  "lambda-list": null,
   "lambda-role": ({ function: name, via }, answer) => ({
     event: "lambda-role",
     role: answer?.role,
-    detail: `function ${name} via ${answer?.via ?? via ?? "the role of lambda.via"}`,
+    detail: `function ${name} via ${answer?.via ?? via ?? "its default"}`,
   }),
-  "lambda-trust": ({ function: name, via, action }) =>
-    action === "show" ? undefined : { event: "lambda-trust", role: via, detail: `${action} for function ${name}` },
+  "lambda-code": ({ function: name, via }, answer) => ({
+    event: "lambda-code",
+    role: answer?.via ?? via,
+    detail: `of function ${name}`,
+  }),
+  "lambda-code-part": null,
+  "lambda-trust": ({ function: name, via, action, seconds }) =>
+    action === "show"
+      ? undefined
+      : {
+          event: "lambda-trust",
+          role: via,
+          detail: trustDetail(action, `function ${name}`, seconds),
+        },
+  "lambda-why": null,
+  "task-role": ({ task, via }, answer) => ({
+    event: "task-role",
+    role: answer?.role,
+    detail: `task ${task} via ${answer?.via ?? via ?? "the role of lambda.via"}`,
+  }),
+  "task-trust": ({ task, via, action, seconds }) =>
+    action === "show"
+      ? undefined
+      : { event: "task-trust", role: via, detail: trustDetail(action, `task ${task}`, seconds) },
+  "deploy-role": ({ roleName, via, action }, answer) =>
+    action === "show"
+      ? undefined
+      : {
+          event: "deploy-role",
+          role: via,
+          detail: `role ${answer?.roleArn ?? roleName} ${answer?.outcome ?? "not made"}`,
+        },
   use: (request, answer, services) => ({ event: "use", ...moved(request, answer, services) }),
   "lease-set": (request, answer, services) => ({ event: "lease-set", ...moved(request, answer, services) }),
   "guard-confirm": ({ role, reason, target }, answer, services) => {
@@ -111,10 +154,24 @@ const TELLERS: { readonly [O in ControlOperation]: Teller<O> | null } = {
   "request-wait": null,
   "request-approve": ({ id }, answer, services) => ({ event: "approved", ...requestNamed(id, answer, services) }),
   "request-deny": ({ id }, answer, services) => ({ event: "denied", ...requestNamed(id, answer, services) }),
+  "lease-own": null,
+  "request-roles": null,
+  "request-preview": null,
+  "request-status": null,
+  "request-release": ({ id }, answer, services) => {
+    if (answer) return { event: "released", ...requested(answer) };
+    return id === undefined ? undefined : { event: "released", ...requestNamed(id, answer, services) };
+  },
   // What a role is warmed for tells itself; that it was refused is told here.
   warm: ({ role }, answer) => (answer ? undefined : { event: "refused", role }),
   refresh: ({ role }) => ({ event: "refresh", role }),
   whoami: null,
+  console: (request, answer, services) => ({
+    event: "console",
+    role: answer?.role ?? ("role" in request ? request.role : undefined),
+    lease: "lease" in request ? selected(request.lease, services) : undefined,
+    detail: answer && CONSOLE_WAYS[answer.way],
+  }),
   "lease-access": (request, answer, services) => ({
     event: "lease-access",
     ...("lease" in request
@@ -138,8 +195,25 @@ const TELLERS: { readonly [O in ControlOperation]: Teller<O> | null } = {
     lease: leaseIn(answer) ?? selected(lease, services),
     role: answer?.role,
   }),
+  "ui-open": () => ({ event: "page-opened" }),
   "audit-verify": null,
   who: null,
+  why: null,
+};
+
+function trustDetail(action: string, what: string, seconds: number | undefined): string {
+  return `${action} for ${what}${seconds === undefined ? "" : `, for ${durationText(seconds)}`}`;
+}
+
+function followed(leases: number): string {
+  return leases === 0 ? "" : `, in ${leases} ${leases === 1 ? "lease" : "leases"} too`;
+}
+
+/** Never the URL. */
+const CONSOLE_WAYS: Readonly<Record<ConsoleWay, string>> = {
+  federated: "a URL that signs in",
+  portal: "a page of Identity Center",
+  "signed-in": "a page of the console",
 };
 
 function moved(
@@ -160,8 +234,11 @@ type Requested = Pick<Told, "lease" | "role"> & {
   readonly until?: number | null;
 };
 
-function requested({ id, lease, role, reason, until }: RequestView): Requested {
-  return { request: id, lease: { id: lease.id }, role, reason, until };
+/** Of the scope that is asked for, not of what the lease has. */
+function requested(request: RequestView): Requested {
+  const { id, lease, role, reason, until } = request;
+  const name = lease.label === lease.id ? {} : { name: lease.label };
+  return { request: id, lease: { id: lease.id, ...name, ...scopeField(requestedScope(request)) }, role, reason, until };
 }
 
 function requestNamed(id: string, answer: RequestView | undefined, { requests }: ControlServices): Requested {
@@ -177,7 +254,7 @@ function created(role: string | null, lease: LeaseView | undefined): Told {
 }
 
 function leaseIn(view: LeaseView | undefined): Told["lease"] {
-  return view && { id: view.id, ...(view.name !== null && { name: view.name }) };
+  return view && { id: view.id, ...(view.name !== null && { name: view.name }), ...scopeField(view.scope) };
 }
 
 /** Of an attempt that failed: the lease that it was about, where there is one. */

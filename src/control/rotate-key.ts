@@ -4,12 +4,14 @@ import type { KeysSource } from "../core/role.js";
 import type { StoredKey } from "../credentials/sources/key-store.js";
 import type { ControlServices } from "./control-services.js";
 
+export type RotationParts = Pick<ControlServices, "keys" | "iam" | "clock" | "credentials" | "sessions">;
+
 /**
  * Makes a new access key for the same IAM user, waits until AWS knows it, stores it, and only then deletes the old one:
  * at every step the store holds a key that works. A crash in between leaves a second key in IAM, never none.
  */
 export async function rotateKey(
-  { keys, iam, clock, credentials, sessions }: ControlServices,
+  { keys, iam, clock, credentials, sessions }: RotationParts,
   source: KeysSource,
 ): Promise<{ readonly key: StoredKey; readonly notes: readonly string[] }> {
   const { name, stsRegion } = source;

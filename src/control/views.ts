@@ -3,6 +3,7 @@ import type { LeaseView, RoleSummary } from "../control-api/lease-contract.js";
 import type { HeldCredentials } from "../core/credentials.js";
 import type { BrokerError } from "../core/errors.js";
 import { isMovable, type Lease } from "../core/lease.js";
+import type { LeaseScope } from "../core/lease-scope.js";
 import { refreshWindows } from "../core/refresh-windows.js";
 import type { Role } from "../core/role.js";
 import type { ControlServices } from "./control-services.js";
@@ -12,8 +13,11 @@ export function controlError({ code, message, hint }: BrokerError): ControlError
   return { code, message, ...(hint === undefined ? {} : { hint }) };
 }
 
+type LeaseViewServices = Pick<ControlServices, "leases" | "audit" | "credentials">;
+
 /** A lease as it is shown, with the role it stands for now. */
-export function leaseView(lease: Lease, { leases, audit }: Pick<ControlServices, "leases" | "audit">): LeaseView {
+export function leaseView(lease: Lease, services: LeaseViewServices): LeaseView {
+  const { leases, audit } = services;
   const role = leases.roleOf(lease);
   const grant = lease.grants?.findLast((one) => one.role === role);
   const { id, kind, name, followsDefault, createdAt, expiresAt, lastUsedAt, holder, temporary } = lease;
@@ -21,32 +25,49 @@ export function leaseView(lease: Lease, { leases, audit }: Pick<ControlServices,
     id,
     name: name ?? null,
     kind,
-    role: leases.roleOf(lease),
+    role,
     followsDefault,
     createdAt,
     expiresAt,
     lastUsedAt,
     lastUsedBy: audit.holders.lastUserOf(id) ?? null,
     holderPid: holder?.pid ?? null,
+    socket: lease.socket ?? null,
     temporary: temporary ?? null,
+    ...scopeFields(lease, role, services),
     movable: isMovable(lease),
     grant: grant ? { until: grant.until, request: grant.request ?? null } : null,
   };
 }
 
-/** A role as far as it is known now; null: no role chosen. */
-export function summaryOf({ credentials }: ControlServices, name: string | null): RoleSummary {
-  const known = name === null ? undefined : credentials.peek(name);
+/** How, only where it is known: what cannot be narrowed so any more is told where it is asked for. */
+function scopeFields(
+  { scope }: Lease,
+  role: string | null,
+  { credentials }: LeaseViewServices,
+): Pick<LeaseView, "scope" | "narrowedBy"> {
+  if (!scope) return {};
+  const steps = role === null ? undefined : credentials.peek(role, scope)?.role.narrowed?.steps;
+  return { scope, ...(steps && { narrowedBy: steps }) };
+}
+
+/** A role as far as it is known now, narrowed where a scope is given; null: no role chosen. */
+export function summaryOf({ credentials }: ControlServices, name: string | null, scope?: LeaseScope): RoleSummary {
+  const known = name === null ? undefined : credentials.peek(name, scope);
   if (!known) return { role: name, roleArn: null, accountId: null, expiration: null };
   return { role: name, ...knownOf(known.role, known.held) };
 }
 
 /** ARN and account from the config, else from what is held; the expiration as advertised to clients. */
-export function knownOf(role: Role, held: HeldCredentials | undefined): Omit<RoleSummary, "role"> {
-  const roleArn = role.assume?.roleArn ?? null;
+export function knownOf(narrowed: Role, held: HeldCredentials | undefined): Omit<RoleSummary, "role"> {
+  const role = narrowed.narrowed?.base ?? narrowed;
   return {
-    roleArn,
-    accountId: held?.credentials.accountId ?? role.sso?.accountId ?? roleArn?.split(":")[4] ?? null,
+    roleArn: role.assume?.roleArn ?? null,
+    accountId: held?.credentials.accountId ?? accountInConfig(role) ?? null,
     expiration: held ? refreshWindows(held).advertisedExpiration : null,
   };
+}
+
+function accountInConfig({ sso, assume }: Role): string | undefined {
+  return sso?.accountId ?? assume?.roleArn.split(":")[4];
 }

@@ -1,8 +1,11 @@
+import type { LeaseScope } from "./lease-scope.js";
+
 /**
  * pending: a person has to decide. approved: granted until `until`, or until it was taken back. denied: by a person, a rule,
- * or because the grant was taken back. void: what was asked for is no longer what was shown. expired: it was not decided in time.
+ * or because the grant was taken back. released: its lease gave it back, or withdrew it. void: what was asked for is no longer what
+ * was shown. expired: it was not decided in time.
  */
-export const REQUEST_STATES = ["pending", "approved", "denied", "void", "expired"] as const;
+export const REQUEST_STATES = ["pending", "approved", "denied", "released", "void", "expired"] as const;
 export type RequestState = (typeof REQUEST_STATES)[number];
 
 /** The wish of a lease for a role, as it is shown to who decides. */
@@ -11,10 +14,10 @@ export interface AccessRequest {
   readonly id: string;
   readonly lease: { readonly id: string; readonly label: string };
   readonly role: string;
-  /** Of the role as it was then (core/guard): an approval is for nothing else. */
+  /** Of role and scope as they were then (core/guard): an approval is for nothing else. */
   readonly digest: string;
-  /** Of the role, what is asked for: all of it. */
-  readonly scope: "any";
+  /** What is asked for: all that the role may do, or what this leaves of it. */
+  readonly scope: "any" | LeaseScope;
   readonly reason: string;
   readonly forSeconds: number;
   /** The process that asked, by its own word. */
@@ -28,6 +31,11 @@ export interface AccessRequest {
   readonly until: number | null;
 }
 
+/** What narrows what is asked for; undefined: it is all of the role. */
+export function requestedScope({ scope }: Pick<AccessRequest, "scope">): LeaseScope | undefined {
+  return scope === "any" ? undefined : scope;
+}
+
 /** A text of another program for people to read before they decide: one line, nothing hidden, not long; empty where nothing of it is seen. */
 export function readableReason(text: string): string {
   const line = text.replaceAll(UNSEEN, "?").replaceAll(BLANKS, " ").trim();
@@ -35,6 +43,11 @@ export function readableReason(text: string): string {
   if (line.length <= MAX_REASON) return line;
   // Not in the middle of a character of two units.
   return `${line.slice(0, MAX_REASON - 1).replace(/[\uD800-\uDBFF]$/, "")}…`;
+}
+
+/** A reason as it stands among words of ours: where it ends is seen, so that it adds no words to them. */
+export function quotedReason(reason: string): string {
+  return `"${reason.replaceAll(/["\u201c-\u201f\u2033\u2036\uff02]/g, "'")}"`;
 }
 
 const UNSEEN = /[\p{C}\p{Default_Ignorable_Code_Point}]/gu;

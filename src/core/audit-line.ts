@@ -27,20 +27,28 @@ export const AUDIT_EVENTS = [
   "keys-imported",
   "keys-rotated",
   "keys-removed",
+  "notice",
   // the guard
   "request",
   "approved",
   "denied",
+  "released",
   "grant-ended",
   // functions
   "lambda-role",
+  "lambda-code",
   "lambda-trust",
+  "task-role",
+  "task-trust",
+  "deploy-role",
   // the daemon and the log itself
   "started",
   "stop",
   "stopped",
   "config-reload",
   "config-changed",
+  "config-renamed",
+  "page-opened",
   "rotated",
   "gap",
 ] as const;
@@ -64,6 +72,8 @@ export interface AuditLine {
   /** The id of the lease that it is about. */
   readonly lease: string | null;
   readonly lease_name?: string;
+  /** What narrows the lease, in words; of a request what is asked for. Absent: nothing. */
+  readonly scope?: string;
   readonly role: string | null;
   readonly source?: string;
   readonly uid: number | null;
@@ -72,6 +82,8 @@ export interface AuditLine {
   readonly cwd: string | null;
   /** The pid is what the caller said: control cannot see whose connection it is. */
   readonly claimed?: true;
+  /** `page`: it was done on a page that `brokerctl ui` opened. Absent: by a command, or at the endpoint. */
+  readonly via?: "page";
   /** The id of the lease whose token the caller's variables held. */
   readonly caller_lease?: string;
   /** Why such a token names no lease: `malformed`, `LeaseUnknown`, `LeaseEnded`. */
@@ -82,6 +94,9 @@ export interface AuditLine {
   readonly request?: string;
   readonly reason?: string;
   readonly detail?: string;
+  /** Of what was refused or failed: what its asker was told, and the command that fixes it. */
+  readonly message?: string;
+  readonly hint?: string;
   /** How many the line stands for: after the first line of a minute, how many more followed it. */
   readonly count: number;
   /** Of `rotated`: the number of the first line that was kept. */
@@ -124,8 +139,21 @@ function holdsPlainValues(line: Partial<AuditLine>): boolean {
 }
 
 const TEXTS: readonly (keyof AuditLine)[] = [
-  ...(["time", "outcome", "code", "lease", "lease_name", "role", "source", "program", "cwd", "caller_lease"] as const),
-  ...(["caller_problem", "until", "request", "reason", "detail"] as const),
+  ...([
+    "time",
+    "outcome",
+    "code",
+    "lease",
+    "lease_name",
+    "scope",
+    "role",
+    "source",
+    "program",
+    "cwd",
+    "via",
+    "caller_lease",
+  ] as const),
+  ...(["caller_problem", "until", "request", "reason", "detail", "message", "hint"] as const),
 ];
 const NUMBERS: readonly (keyof AuditLine)[] = ["uid", "pid", "count", "first"];
 

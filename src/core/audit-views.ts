@@ -19,6 +19,20 @@ export interface Holder extends LastUser {
   readonly until: number;
 }
 
+/** What a lease or a process was last refused, at the endpoint or by a command, and what its asker was told. */
+export interface LastRefusal extends LastUser {
+  readonly code: string;
+  /** null: of a log that was written before messages were on record. */
+  readonly message: string | null;
+  readonly hint: string | null;
+  readonly at: number;
+  readonly lease: string | null;
+  readonly leaseName: string | null;
+  readonly role: string | null;
+  /** When the same lease or process was served credentials first after that; null: it was not. */
+  readonly servedSince: number | null;
+}
+
 /** The two logs: what was done, and what was not. */
 export const AUDIT_LOGS = ["audit", "refusals"] as const;
 export type AuditLogName = (typeof AUDIT_LOGS)[number];

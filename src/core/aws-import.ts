@@ -13,6 +13,17 @@ export interface FileText {
 /** Their text may hold secrets. Absent: there is no such file. */
 export type AwsFiles = Readonly<Partial<Record<AwsFileName, FileText>>>;
 
+/** Programs beside the AWS CLI whose settings an import reads, when the user asks for it. */
+export const VAULTS = ["aws-vault", "aws-sso-cli", "granted"] as const;
+export type Vault = (typeof VAULTS)[number];
+
+/** One of them. What aws-vault's keyring gave stands in `aws.credentials`; it has no settings but those of `~/.aws/config`. */
+export interface VaultSettings {
+  readonly vault: Vault;
+  /** Its own file; null: it has none. */
+  readonly settings: FileText | null;
+}
+
 /** What `import` is about. The text of the AWS files holds keys: it only enters. */
 export interface ImportRequest extends FileText {
   readonly aws: AwsFiles;
@@ -20,6 +31,7 @@ export interface ImportRequest extends FileText {
   readonly profiles: readonly string[] | null;
   /** `[default]` as well. */
   readonly withDefault: boolean;
+  readonly from?: VaultSettings;
 }
 
 /** What becomes of one profile, SSO session or other section of the AWS files. */

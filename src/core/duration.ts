@@ -15,3 +15,14 @@ export function secondsOfDuration(text: string): number | undefined {
   const parts = [...text.matchAll(/(\d+)([dhms])/g)];
   return parts.reduce((sum, [, count, unit]) => sum + Number(count) * (UNIT_SECONDS[unit ?? ""] ?? 0), 0);
 }
+
+/** As `secondsOfDuration` reads it, the largest units first: `90s` is `1m30s`. */
+export function durationText(seconds: number): string {
+  let rest = seconds;
+  const parts = Object.entries(UNIT_SECONDS).map(([unit, size]) => {
+    const count = Math.floor(rest / size);
+    rest -= count * size;
+    return count === 0 ? "" : `${count}${unit}`;
+  });
+  return parts.join("") || "0s";
+}

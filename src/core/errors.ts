@@ -26,12 +26,14 @@ export type LocalErrorCode =
   | "NotSupported" // named in the interface, not in this version; exit 2
   | "FileRefused" // owner, mode or type of a file or directory is not safe; exit 2
   | "LeasePinned" // a lease that keeps its role; exit 5
+  | "ScopeRefused" // a role cannot be narrowed so, or a scope would grow; exit 5
   | "RequestPending" // a person has not decided yet; exit 5
   | "RequestDenied" // a person or a rule said no, or it is too soon to ask again; exit 5
   | "NotFound" // AWS has no such function or role; exit 1
   | "AccessDenied" // AWS refuses a call that is no AssumeRole; exit 5
   | "PolicyUnfit" // a role's policies cannot be said as a session policy; exit 5
   | "Conflict" // the thing changed, exists or is in use already; exit 1
+  | "SandboxUnavailable" // this machine cannot confine a command; exit 125 of exec
   | "StoreUnavailable" // the secret store cannot be read or written at all; exit 1
   | "DaemonUnreachable" // exit 3
   | "DaemonRunning"; // another daemon holds the state directory or the port; exit 1

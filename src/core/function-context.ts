@@ -19,6 +19,8 @@ export interface FunctionContext {
   /** `LoggingConfig`: `JSON` or `Text`, and the least level that the function's own lines must have. */
   readonly logFormat: string | null;
   readonly logLevel: string | null;
+  /** ARNs of the versions of its layers, in their order; absent: a broker of an earlier version does not say. */
+  readonly layers?: readonly string[];
   /** The function's own environment variables. */
   readonly variables: Readonly<Record<string, string>>;
 }

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import type { LeaseScope } from "./lease-scope.js";
 import { Secret } from "./secret.js";
 
 /** `brk_` and 32 random bytes as base64url. */
@@ -20,7 +21,7 @@ export interface LeaseHolder {
 /** That a lease may have one role for a time: a person's yes to the role's guard, or what was given to a request. */
 export interface Grant {
   readonly role: string;
-  /** Of the role as it was shown (core/guard): another one needs another grant. */
+  /** Of the role as it was shown (core/guard), and of what narrows it: another one needs another grant. */
   readonly digest: string;
   readonly grantedAt: number;
   readonly until: number;
@@ -40,8 +41,17 @@ export interface Lease {
   readonly role: string | null;
   /** True while this lease takes its role from the default lease. */
   readonly followsDefault: boolean;
-  /** `use --for`: at `until` (epoch ms) the role becomes `thenRole`. */
-  readonly temporary?: { readonly until: number; readonly thenRole: string | null };
+  /** How what it gives is narrower than its role; of the default lease never. It goes with the lease to every role. */
+  readonly scope?: LeaseScope;
+  /**
+   * `use --for`, or what was given to a request: at `until` (epoch ms) the role becomes `thenRole`. `thenScope`, where a request gave
+   * another scope: what it becomes again; null: none.
+   */
+  readonly temporary?: {
+    readonly until: number;
+    readonly thenRole: string | null;
+    readonly thenScope?: LeaseScope | null;
+  };
   /** For `use -`. */
   readonly previousRole?: string | null;
   /** Made with a role that it keeps: `use` does not move it. One of `env ROLE` is pinned by its kind. */
@@ -49,6 +59,8 @@ export interface Lease {
   /** In force, or just over. */
   readonly grants?: readonly Grant[];
   readonly holder?: LeaseHolder;
+  /** Absolute path of the unix socket that serves this lease and nothing else. */
+  readonly socket?: string;
   readonly createdAt: number;
   readonly expiresAt: number | null;
   readonly lastUsedAt: number | null;
@@ -63,15 +75,45 @@ export type LeaseSelector =
   | { readonly by: "token"; readonly token: string }
   | { readonly by: "id"; readonly id: string };
 
+/** What a shell's variables can hold: its own lease, else it has the default one. */
+export type ShellLease = Extract<LeaseSelector, { readonly by: "token" | "default" }>;
+
+/** What a person calls it by. */
+export function labelOf({ name, id }: Pick<Lease, "name" | "id">): string {
+  return name ?? id;
+}
+
 export function isExpired({ expiresAt }: Lease, now: number): boolean {
   return expiresAt !== null && now >= expiresAt;
 }
 
 /** The lease as it stands at `now`: a `use --for` that has run out has fallen back. The same object if not. */
 export function leaseAt(lease: Lease, now: number): Lease {
-  const { temporary, ...rest } = lease;
-  if (!temporary || now < temporary.until) return lease;
-  return { ...rest, ...roleFields(lease, temporary.thenRole), previousRole: lease.role };
+  return lease.temporary && now >= lease.temporary.until ? fallenBack(lease) : lease;
+}
+
+/** As it was before what it has for a time. */
+export function fallenBack(lease: Lease): Lease {
+  const { temporary, scope, ...rest } = lease;
+  if (!temporary) return lease;
+  const previous = lease.role === temporary.thenRole ? {} : { previousRole: lease.role };
+  return {
+    ...rest,
+    ...roleFields(lease, temporary.thenRole),
+    ...previous,
+    ...scopeField(ownScope({ scope, temporary })),
+  };
+}
+
+type Narrowing = { readonly [Field in "scope" | "temporary"]?: Lease[Field] | undefined };
+
+/** What narrows the lease for good: not what a request gave it for a time. */
+export function ownScope({ scope, temporary }: Narrowing): LeaseScope | undefined {
+  return temporary?.thenScope === undefined ? scope : (temporary.thenScope ?? undefined);
+}
+
+export function scopeField(scope: LeaseScope | undefined): Pick<Lease, "scope"> {
+  return scope ? { scope } : {};
 }
 
 /** What a lease's choice of a role sets: null means none for the default lease, and to follow it for every other. */
@@ -86,13 +128,13 @@ export function isMovable({ kind, pinned }: Lease): boolean {
 /** A clock that was set back by more than this does not prolong what was granted after the moment it shows now. */
 const CLOCK_SLACK_MS = 60_000;
 
-/** The grant by which the lease may have this role now, as it is defined now. */
+/** The grant by which the lease may have this role now, as it is defined now: one for any of the digests (core/guard). */
 export function grantFor(
   { grants = [] }: Pick<Lease, "grants">,
-  { role, digest }: Pick<Grant, "role" | "digest">,
+  { role, digests }: Pick<Grant, "role"> & { readonly digests: readonly string[] },
   now: number,
 ): Grant | undefined {
-  return grants.find((grant) => grant.role === role && grant.digest === digest && isInForce(grant, now));
+  return grants.find((grant) => grant.role === role && digests.includes(grant.digest) && isInForce(grant, now));
 }
 
 export function isInForce({ grantedAt, until }: Grant, now: number): boolean {
@@ -102,6 +144,14 @@ export function isInForce({ grantedAt, until }: Grant, now: number): boolean {
 /** A new secret of 256 random bits, as the `brk_` text that clients send. */
 export function newLeaseToken(): Secret {
   return new Secret(`brk_${randomBytes(32).toString("base64url")}`);
+}
+
+/** As it is, or after a scheme: SDKs send the variable's value verbatim, users write `Bearer` before it. */
+const AUTHORIZATION = /^(?:bearer +)?(\S+)$/i;
+
+/** The token in a request's `Authorization`. */
+export function tokenInAuthorization(authorization: string | undefined): string | undefined {
+  return AUTHORIZATION.exec(authorization ?? "")?.[1];
 }
 
 /** Tokens are looked up by hash, so that no comparison ever runs over the secret itself. */

@@ -33,6 +33,12 @@ export function refreshWindows({ credentials, receivedAt }: HeldCredentials): Re
   };
 }
 
+/** Epoch milliseconds before which no refresh is planned, whatever the jitter. */
+export function earliestRefresh(held: HeldCredentials): number {
+  const { advisoryAt } = refreshWindows(held);
+  return advisoryAt - JITTER * (held.credentials.expiration - advisoryAt);
+}
+
 /** Epoch milliseconds of the planned refresh of credentials that are taken up `now`. */
 export function plannedRefresh(
   held: HeldCredentials,

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { canonicalJson } from "./canonical-json.js";
 import type { Role } from "./role.js";
 
 /**
@@ -7,7 +8,7 @@ import type { Role } from "./role.js";
  * config named then, so a corrected region must be a new definition. The role's own name and the region that clients are
  * given are not, nor its guard (see `grantDigest`).
  */
-export function roleDigest({ origin, assume, sso, stsRegion }: Omit<Role, "digest">): string {
+export function roleDigest({ origin, assume, scoped, sso, stsRegion }: Omit<Role, "digest">): string {
   const definition = {
     // a parent's digest stands for all that is beyond it
     origin: origin.kind === "source" ? { source: origin.source } : { role: origin.role.digest },
@@ -19,17 +20,9 @@ export function roleDigest({ origin, assume, sso, stsRegion }: Omit<Role, "diges
             policyArns: assume.policyArns?.toSorted(),
             transitiveTagKeys: assume.transitiveTagKeys?.toSorted(),
           },
+    scoped,
     sso,
     stsRegion,
   };
   return createHash("sha256").update(canonicalJson(definition)).digest("hex");
-}
-
-/** JSON with sorted keys: the order of fields in the file decides nothing. */
-function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) =>
-    typeof inner === "object" && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
 }

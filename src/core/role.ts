@@ -1,4 +1,5 @@
 import type { Guard } from "./guard.js";
+import type { LeaseScope } from "./lease-scope.js";
 
 /** `type: keys`: a long-term key in the secret store. */
 export interface KeysSource {
@@ -21,6 +22,16 @@ export interface SsoSource {
   readonly ssoRegion: string;
   /** Default `sso:account:access`, without which no refresh token is granted. */
   readonly registrationScopes: readonly string[];
+  readonly stsRegion: string;
+}
+
+/** `type: console_login`: the sign-in of the AWS console (`aws login`), logged in to by `brokerctl login`. */
+export interface ConsoleLoginSource {
+  readonly type: "console_login";
+  readonly name: string;
+  /** ARN of who has to log in; absent: any user. */
+  readonly loginSession?: string;
+  /** Also where a new login is made; one that is there is renewed where it was made. */
   readonly stsRegion: string;
 }
 
@@ -81,6 +92,7 @@ export type MachineSource = InstanceMetadataSource | ContainerSource;
 export type Source =
   | KeysSource
   | SsoSource
+  | ConsoleLoginSource
   | WebIdentitySource
   | ProcessSource
   | AwsSsoCacheSource
@@ -102,6 +114,27 @@ export interface AssumeRoleParameters {
   readonly policyArns?: readonly string[];
 }
 
+/** The fields of one GetScopedCredentials call, on top of the role before; at least one of the first two is there. */
+export interface ScopedParameters {
+  /** Minified JSON, at most 2,048 characters. */
+  readonly policy?: string;
+  /** Seconds, 60–43200; the session before may end sooner, and with it these. */
+  readonly durationSeconds?: number;
+  /** 2–256 characters, for AWS's record. */
+  readonly description?: string;
+}
+
+/** What a narrowed role is made of (credentials/narrow-role). */
+export interface Narrowing {
+  /** As it is defined. */
+  readonly base: Role;
+  readonly scope: LeaseScope;
+  /** What each call does, in words. */
+  readonly steps: readonly string[];
+  /** Leases have it; else it is only what the next step is made of. */
+  readonly isServed: boolean;
+}
+
 /** What a role is derived from: a source signs the first hop, another role's credentials every further one. */
 export type RoleOrigin =
   | { readonly kind: "source"; readonly source: Source }
@@ -115,6 +148,10 @@ export interface Role {
   readonly assume?: AssumeRoleParameters;
   /** On an `sso` or `aws_sso_cache` source: the account and permission set, in place of `assume`. */
   readonly sso?: { readonly accountId: string; readonly roleName: string };
+  /** In place of `assume`, on a role: its credentials are those of the role before, narrowed. */
+  readonly scoped?: ScopedParameters;
+  /** Of a role that is another one, narrowed for a lease: no entry of the config is so. */
+  readonly narrowed?: Narrowing;
   /** What clients get as AWS_REGION, where the role or the config's defaults name one. */
   readonly region?: string;
   /** Region of the STS endpoint that is called for this role. */

@@ -1,7 +1,7 @@
 import { patienceLeft } from "../core/client-patience.js";
 import type { HeldCredentials } from "../core/credentials.js";
 import { BrokerError, isRecoverable, toBrokerError } from "../core/errors.js";
-import { plannedRefresh, type RefreshWindows, refreshWindows } from "../core/refresh-windows.js";
+import { earliestRefresh, plannedRefresh, type RefreshWindows, refreshWindows } from "../core/refresh-windows.js";
 import type { ConcurrencyLimit } from "../core/serial.js";
 import { within } from "../core/within.js";
 import type { Cancel } from "../system/clock.js";
@@ -15,6 +15,8 @@ export interface CachedProviderOptions extends UpstreamOptions {
   readonly renewals: ConcurrencyLimit;
   /** Called whenever what is held or known changed. */
   readonly onChange: () => void;
+  /** Let go when no client has asked for so long, if that is less than what the config says for all. */
+  readonly idleAfterMs?: number | undefined;
 }
 
 export interface ProviderSnapshot {
@@ -61,13 +63,16 @@ export class CachedProvider {
 
   /** For a client: at most 900 ms less `waitedMs`, from memory whenever something valid is held. */
   async retrieve(waitedMs = 0): Promise<HeldCredentials> {
+    return this.heldForClient() ?? this.#fetchForClient(waitedMs);
+  }
+
+  /** What `retrieve` answers without a wait; undefined: it has to wait for a fetch. */
+  heldForClient(): HeldCredentials | undefined {
     const now = this.#now();
     this.#lastRequestedAt = now;
     const kept = this.#valid(now);
-    if (!kept) return this.#fetchForClient(waitedMs);
-    if (now < kept.refreshAt) return kept.held;
-    if (now >= kept.mandatoryAt) return this.#fetchForClient(waitedMs);
-    this.#refreshBehind();
+    if (!kept || (now >= kept.refreshAt && now >= kept.mandatoryAt)) return undefined;
+    if (now >= kept.refreshAt) this.#refreshBehind();
     return kept.held;
   }
 
@@ -85,11 +90,15 @@ export class CachedProvider {
     return options.force ? fetched : fetched.catch((error: unknown) => this.#validOrThrow(error));
   }
 
-  /** For a role behind this one: waits for as long as upstream takes; does not count as being fetched. */
-  async retrieveForHop(): Promise<HeldCredentials> {
+  /**
+   * For a role behind this one: waits for as long as upstream takes; does not count as being fetched. `fresh`: renewed where a client's
+   * would be, because what is made of them ends with them.
+   */
+  async retrieveForHop({ fresh = false }: { readonly fresh?: boolean } = {}): Promise<HeldCredentials> {
     const now = this.#now();
     const kept = this.#valid(now);
-    if (kept && now < kept.mandatoryAt) return kept.held;
+    if (kept && now < (fresh ? Math.min(kept.refreshAt, earliestRefresh(kept.held)) : kept.mandatoryAt))
+      return kept.held;
     if (!this.#upstream.mayRun) return this.#validOrThrow(this.#upstream.failure?.error);
     return this.#upstream.run().catch((error: unknown) => this.#validOrThrow(error));
   }
@@ -135,7 +144,8 @@ export class CachedProvider {
   /** Every 15 s, on the wall clock: lets idle credentials go, forgets expired ones, renews what is due. */
   sweep({ idleAfterMs }: { readonly idleAfterMs: number }): void {
     const now = this.#now();
-    if (this.#lastRequestedAt !== undefined && now - this.#lastRequestedAt > idleAfterMs) {
+    const longest = Math.min(idleAfterMs, this.#options.idleAfterMs ?? idleAfterMs);
+    if (this.#lastRequestedAt !== undefined && now - this.#lastRequestedAt > longest) {
       this.#options.logger.info({ role: this.#options.role }, "credentials idle, let go");
       this.#lastRequestedAt = undefined;
       this.drop();

@@ -36,10 +36,10 @@ export class CredentialsCache {
     logger.debug({ roles: snapshot.roles.size, sessions: snapshot.sessions.size }, "credentials restored");
   }
 
-  /** Something changed: the cache coalesces what comes close together. */
+  /** Something changed: the cache coalesces what comes close together, and asks for the snapshot when it writes. */
   readonly save = (): void => {
     if (this.#suspended) return;
-    this.#options.cache.write(encodeSnapshot(this.#snapshot())).catch((error: unknown) => {
+    this.#options.cache.write(this.#encoded).catch((error: unknown) => {
       this.#options.logger.warn({ err: error }, "credentials not cached");
     });
   };
@@ -47,8 +47,10 @@ export class CredentialsCache {
   /** Lock: nothing is saved any more, and what was saved is overwritten with nothing. */
   async clear(): Promise<void> {
     this.#suspended = true;
-    await this.#options.cache.write(encodeSnapshot({ roles: new Map(), sessions: new Map() }));
+    await this.#options.cache.write(() => encodeSnapshot({ roles: new Map(), sessions: new Map() }));
   }
+
+  readonly #encoded = (): string => encodeSnapshot(this.#snapshot());
 
   #snapshot(): { roles: Map<string, CachedRole>; sessions: Map<string, CachedSession> } {
     const { registry, sessions, sources } = this.#options;

@@ -1,13 +1,16 @@
 import type { HeldCredentials } from "../core/credentials.js";
-import type { BrokerError } from "../core/errors.js";
+import { type BrokerError, toBrokerError } from "../core/errors.js";
 import { conditionOf, type RoleCondition } from "../core/guard.js";
+import { describeScope, type LeaseScope } from "../core/lease-scope.js";
 import { type Role, sourceOf } from "../core/role.js";
+import { narrowedName } from "../core/scope-digest.js";
 import { ConcurrencyLimit } from "../core/serial.js";
 import { unknownRole } from "../core/unknown-role.js";
 import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 import { CachedProvider, type ProviderSnapshot } from "./cached-provider.js";
 import type { CachedRole } from "./credentials-snapshot.js";
+import { narrowRole } from "./narrow-role.js";
 import type { Hops } from "./role-provider.js";
 
 /** The user waits in a terminal, not an SDK: long enough for slow chains, and then the user is told. */
@@ -28,15 +31,24 @@ export interface RoleSnapshot extends ProviderSnapshot {
   readonly role: Role;
 }
 
-/** What the endpoint needs of credentials. */
+/** For a client: of which lease, and how long it has waited already. */
+export interface Asked {
+  /** What narrows the role; undefined: nothing. */
+  readonly scope?: LeaseScope | undefined;
+  readonly waitedMs?: number;
+}
+
+/** What the endpoint needs of credentials. `scope` is the lease's: a role narrowed by it has credentials of its own. */
 export interface RoleCredentials {
   /**
    * For a client: answers from memory, waits at most 900 ms for a fetch that is needed, less what it has waited already.
    * Rejects with the BrokerError the client should see (`CredentialsPending` while the fetch goes on).
    */
-  retrieve(role: string, waitedMs?: number): Promise<HeldCredentials>;
-  /** What the role asks of the leases that have it; undefined: there is no such role now. */
-  condition(role: string): RoleCondition | undefined;
+  retrieve(role: string, asked?: Asked): Promise<HeldCredentials>;
+  /** For a client: what `retrieve` answers without a wait; undefined: it would wait, or reject. */
+  heldForClient(role: string, scope?: LeaseScope): HeldCredentials | undefined;
+  /** What the role, narrowed so, asks of the leases that have it; undefined: there is no such role now. */
+  condition(role: string, scope?: LeaseScope): RoleCondition | undefined;
 }
 
 interface Entry {
@@ -47,10 +59,19 @@ interface Entry {
   readonly adoptedAt?: number;
 }
 
+export interface WarmOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly scope?: LeaseScope | undefined;
+}
+
+/** Keys of minutes would be made anew for hours after the last program that used them. */
+const SHORT_IDLE_MS = 5 * 60_000;
+const SHORT_S = 900;
+
 /** A login may take place between naming a role and fetching or leasing it. */
 const ADOPTED_KEEP_MS = 60 * 60_000;
 
-/** The credentials of every configured role, by name. */
+/** The credentials of every configured role, by name, and of roles narrowed for leases, by role and scope. */
 export class CredentialsRegistry implements RoleCredentials, Hops {
   readonly #options: CredentialsRegistryOptions;
   readonly #renewals = new ConcurrencyLimit(RENEWALS_AT_ONCE);
@@ -68,9 +89,8 @@ export class CredentialsRegistry implements RoleCredentials, Hops {
     this.#idleAfterMs = idleAfterMs;
     this.#entries = new Map();
     for (const role of roles) this.#entries.set(role.name, this.#entryFor(role, former.get(role.name)));
-    for (const [name, { provider }] of former) {
-      if (this.#entries.get(name)?.provider !== provider) provider.drop();
-    }
+    this.#narrowAnew(former);
+    this.#dropReplaced(former);
   }
 
   /**
@@ -78,10 +98,21 @@ export class CredentialsRegistry implements RoleCredentials, Hops {
    * it out, or `release` does.
    */
   adopt(role: Role): void {
-    const former = this.#entries.get(role.name);
-    const entry = this.#entryFor(role, former);
+    const isOfRole = ({ role: { name, narrowed } }: Entry): boolean => (narrowed?.base.name ?? name) === role.name;
+    const former = new Map([...this.#entries].filter(([, entry]) => isOfRole(entry)));
+    for (const name of former.keys()) if (name !== role.name) this.#entries.delete(name);
+    const entry = this.#entryFor(role, former.get(role.name));
     this.#entries.set(role.name, { ...entry, adoptedAt: this.#options.clock.now() });
-    if (former && former.provider !== entry.provider) former.provider.drop();
+    this.#narrowAnew(former);
+    this.#dropReplaced(former);
+  }
+
+  /**
+   * The role narrowed for a lease: it holds credentials of its own from now on, until no client asks for them. Throws `ScopeRefused` where
+   * it cannot be narrowed so, `RoleUnknown` where there is no such role.
+   */
+  narrow(name: string, scope: LeaseScope): Role {
+    return (this.#narrowed(name, scope) ?? this.#missing(name)).role;
   }
 
   /** Lets go of adopted roles that are not `needed`, idle, no hop of others, and were adopted more than an hour ago. */
@@ -103,17 +134,24 @@ export class CredentialsRegistry implements RoleCredentials, Hops {
     this.#blocked = reason;
   }
 
-  async retrieve(name: string, waitedMs = 0): Promise<HeldCredentials> {
-    return this.#provider(name).retrieve(waitedMs);
+  async retrieve(name: string, { scope, waitedMs = 0 }: Asked = {}): Promise<HeldCredentials> {
+    return this.#provider(name, scope).retrieve(waitedMs);
   }
 
-  condition(name: string): RoleCondition | undefined {
-    return this.#entries.get(name)?.condition;
+  heldForClient(name: string, scope?: LeaseScope): HeldCredentials | undefined {
+    return this.#blocked ? undefined : this.#known(name, scope)?.provider.heldForClient();
+  }
+
+  condition(name: string, scope?: LeaseScope): RoleCondition | undefined {
+    const known = this.#known(name, scope);
+    if (known || !scope) return known?.condition;
+    const base = this.#entries.get(name);
+    return base && conditionOf(base.role, scope);
   }
 
   /** For a command: waits up to 60 s or until `signal`; a failed earlier try is tried again at once. */
-  async warm(name: string, signal?: AbortSignal): Promise<HeldCredentials> {
-    return this.#provider(name).warm({ limitMs: COMMAND_WAIT_MS, ...(signal && { signal }) });
+  async warm(name: string, { signal, scope }: WarmOptions = {}): Promise<HeldCredentials> {
+    return this.#provider(name, scope).warm({ limitMs: COMMAND_WAIT_MS, ...(signal && { signal }) });
   }
 
   /** Renews although what is held is still good. */
@@ -121,8 +159,8 @@ export class CredentialsRegistry implements RoleCredentials, Hops {
     return this.#provider(name).warm({ limitMs: COMMAND_WAIT_MS, force: true, ...(signal && { signal }) });
   }
 
-  async retrieveForHop(role: Role): Promise<HeldCredentials> {
-    return this.#provider(role.name).retrieveForHop();
+  async retrieveForHop(role: Role, options: { readonly fresh?: boolean } = {}): Promise<HeldCredentials> {
+    return this.#provider(role.name).retrieveForHop(options);
   }
 
   forget(role: Role, stale: HeldCredentials): void {
@@ -159,12 +197,18 @@ export class CredentialsRegistry implements RoleCredentials, Hops {
   }
 
   /** What is known of a role and still valid; nothing is fetched, and it does not count as being fetched. */
-  peek(name: string): Pick<RoleSnapshot, "role" | "held"> | undefined {
-    const entry = this.#entries.get(name);
+  peek(name: string, scope?: LeaseScope): Pick<RoleSnapshot, "role" | "held"> | undefined {
+    const entry = this.#known(name, scope);
     return entry && { role: entry.role, held: entry.provider.peek() };
   }
 
-  /** In config order. */
+  /** All that is known of a role, narrowed where a scope is given; undefined: there is none of that name. */
+  snapshotOf(name: string, scope?: LeaseScope): RoleSnapshot | undefined {
+    const entry = this.#known(name, scope);
+    return entry && { role: entry.role, ...entry.provider.snapshot() };
+  }
+
+  /** In config order; then those that are narrowed for leases, which have `role.narrowed`. */
   snapshot(): readonly RoleSnapshot[] {
     return [...this.#entries.values()].map(({ role, provider }) => ({ role, ...provider.snapshot() }));
   }
@@ -179,7 +223,8 @@ export class CredentialsRegistry implements RoleCredentials, Hops {
 
   /** The digest covers all that decides the credentials: the delegate of an unchanged entry retrieves the same. */
   #entryFor(role: Role, former: Entry | undefined): Entry {
-    const condition = conditionOf(role);
+    const { base = role, scope } = role.narrowed ?? {};
+    const condition = conditionOf(base, scope);
     if (former?.role.digest === role.digest) return { role, condition, provider: former.provider };
     const provider = this.#newProvider(role);
     provider.restore({ held: undefined, lastRequestedAt: former?.provider.lastRequestedAt });
@@ -188,8 +233,11 @@ export class CredentialsRegistry implements RoleCredentials, Hops {
 
   #newProvider(role: Role): CachedProvider {
     const { retrieveUpstream, clock, logger, random, onChange } = this.#options;
+    const { base, scope } = role.narrowed ?? {};
+    const isShort = (role.scoped?.durationSeconds ?? SHORT_S) < SHORT_S;
     return new CachedProvider({
-      role: role.name,
+      role: base && scope ? `${base.name} (${describeScope(scope)})` : role.name,
+      ...(isShort && { idleAfterMs: SHORT_IDLE_MS }),
       retrieveUpstream: () => retrieveUpstream(role, this),
       clock,
       logger,
@@ -204,11 +252,48 @@ export class CredentialsRegistry implements RoleCredentials, Hops {
     return [...this.#entries.values()].sort((a, b) => requestedAt(b) - requestedAt(a));
   }
 
-  #provider(name: string): CachedProvider {
+  #provider(name: string, scope?: LeaseScope): CachedProvider {
     if (this.#blocked) throw this.#blocked;
-    const entry = this.#entries.get(name);
-    if (entry) return entry.provider;
+    const entry = scope ? this.#narrowed(name, scope) : this.#entries.get(name);
+    return (entry ?? this.#missing(name)).provider;
+  }
+
+  #missing(name: string): never {
     throw unknownRole(name);
+  }
+
+  #known(name: string, scope: LeaseScope | undefined): Entry | undefined {
+    return this.#entries.get(scope ? narrowedName(name, scope) : name);
+  }
+
+  /** As it is known, else made of the role; undefined: there is no such role. */
+  #narrowed(name: string, scope: LeaseScope, former?: ReadonlyMap<string, Entry>): Entry | undefined {
+    const known = this.#known(name, scope);
+    const base = this.#entries.get(name)?.role;
+    if (known || !base) return known;
+    const adoptedAt = this.#options.clock.now();
+    for (const role of narrowRole(base, scope)) {
+      this.#entries.set(role.name, { ...this.#entryFor(role, former?.get(role.name)), adoptedAt });
+    }
+    return this.#known(name, scope);
+  }
+
+  /** Of roles that may be defined otherwise now. One that cannot be narrowed so any more is refused where it is asked for. */
+  #narrowAnew(former: ReadonlyMap<string, Entry>): void {
+    for (const { role } of former.values()) {
+      if (!role.narrowed) continue;
+      try {
+        this.#narrowed(role.narrowed.base.name, role.narrowed.scope, former);
+      } catch (error) {
+        if (toBrokerError(error).code !== "ScopeRefused") throw error;
+      }
+    }
+  }
+
+  #dropReplaced(former: ReadonlyMap<string, Entry>): void {
+    for (const [name, { provider }] of former) {
+      if (this.#entries.get(name)?.provider !== provider) provider.drop();
+    }
   }
 
   #ofSource(source: string): readonly CachedProvider[] {

@@ -1,5 +1,5 @@
 import { isAbsolute, join } from "node:path";
-import { adHocRole } from "../config/ad-hoc-role.js";
+import { adHocRole, guardsIn } from "../config/ad-hoc-role.js";
 import type { Config } from "../config/config.js";
 import { BrokerError } from "../core/errors.js";
 import { guardOfUnnamed } from "../core/guard.js";
@@ -24,9 +24,11 @@ export interface AppliedConfig {
 export async function applyConfig(applied: AppliedConfig): Promise<readonly string[]> {
   const { services, serving, next, former, options } = applied;
   services.credentials.configure([...next.roles.values(), ...unnamedRolesInUse(services, next)], next.idleAfterMs);
+  narrowForLeases(services);
   dropChangedSessions(applied);
   if (!services.store.isConfigured) await openStore(applied);
   services.lifecycle.block();
+  services.schedules.use(next.schedules);
   if (serving.isStarted && serving.endpoint() === null) await serving.bindEndpoint(next.endpointPort);
   options.logger.info({ roles: next.roles.size, sources: next.sources.size }, "config loaded");
   const problems = (next.leftOut ?? []).filter(({ because }) => because === undefined).map(({ message }) => message);
@@ -35,13 +37,27 @@ export async function applyConfig(applied: AppliedConfig): Promise<readonly stri
   return [...problems, ...(former ? needRestart(former, applied) : [])];
 }
 
-/** A changed config is on record however it came into force: it decides what a role is, and who may have it. */
+/** Before the cache is read: what was held for them is taken up again. What cannot be narrowed so any more is told where it is asked for. */
+function narrowForLeases({ leases, credentials }: Services): void {
+  for (const lease of leases.list()) {
+    const role = lease.scope && leases.roleOf(lease);
+    if (!lease.scope || !role) continue;
+    try {
+      credentials.narrow(role, lease.scope);
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error;
+    }
+  }
+}
+
+/** A changed config is on record however it came into force: it decides what a role is, who may have it, and what is done by itself. */
 function tellChanges({ services, next, former }: AppliedConfig): void {
   if (!former) return;
   const changed = [
     ...changedNames(former.roles, next.roles).map((name) => `role ${name}`),
     ...changedNames(former.sources, next.sources).map((name) => `source ${name}`),
     ...(JSON.stringify(former.requestRules) === JSON.stringify(next.requestRules) ? [] : ["requests"]),
+    ...(JSON.stringify(former.schedules) === JSON.stringify(next.schedules) ? [] : ["schedules"]),
   ];
   if (changed.length === 0) return;
   services.audit.record({ event: "config-changed", outcome: "done", detail: changed.join(", ") });
@@ -110,7 +126,7 @@ export function unnamedRole(
   const resolveVia = (via: string): Role | undefined => config.roles.get(via) ?? adHocRole(via, config);
   const ofFunction = (): Role | undefined => {
     const role = lambdaRoles.role(name, resolveVia);
-    const guard = role && guardOfUnnamed(role, config.roles.values());
+    const guard = role && guardOfUnnamed(role, guardsIn(config));
     return guard ? { ...role, guard } : role;
   };
   return adHocRole(name, config) ?? ofFunction();
@@ -135,6 +151,6 @@ export function namesInUse({ leases, credentials }: Pick<Known, "leases" | "cred
     .list()
     .flatMap(({ role, temporary, previousRole }) => [role, temporary?.thenRole, previousRole]);
   const wanted = credentials.snapshot().filter(({ lastRequestedAt }) => lastRequestedAt !== undefined);
-  const names = [...ofLeases, ...wanted.map(({ role }) => role.name)];
+  const names = [...ofLeases, ...wanted.map(({ role }) => role.narrowed?.base.name ?? role.name)];
   return new Set(names.filter((name) => name !== null && name !== undefined));
 }

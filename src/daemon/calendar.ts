@@ -1,4 +1,4 @@
-import { type ScheduledTask, schedule } from "node-cron";
+import type { createTask, ScheduledTask } from "node-cron";
 import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 
@@ -17,8 +17,11 @@ export interface CalendarJob {
   readonly dueAt?: number;
   /** While it says no (the secret store is locked) the job stays due. */
   readonly isReady?: () => boolean;
-  /** Ends by itself, and soon: a stop waits for it. A failure is logged and not tried again before the next time. */
-  readonly run: () => Promise<void>;
+  /**
+   * Ends by itself, and soon: a stop waits for it. A failure is logged and not tried again before the next time; `again`: it
+   * stays due, as far as `isReady` lets it.
+   */
+  readonly run: () => Promise<unknown>;
 }
 
 export interface CalendarOptions {
@@ -29,7 +32,8 @@ export interface CalendarOptions {
 
 interface Planned {
   readonly job: CalendarJob;
-  task: ScheduledTask;
+  /** Never started: node-cron only reads the calendar. */
+  readonly task: ScheduledTask;
   /** Epoch milliseconds. */
   nextAt: number;
   ranAt: number | undefined;
@@ -37,41 +41,60 @@ interface Planned {
 }
 
 /**
- * Runs each job once for each of its times. node-cron says when they are and ticks; the sweep stands behind every tick
- * (`runDue`), because node-cron's timers stand still in a suspend and after the clock was set back. Times that were
- * missed asleep are made up by one run.
+ * Runs each job once for each of its times. node-cron says when they are; the sweep asks (`runDue`), and what was missed asleep is
+ * made up by one run. node-cron's own timers are not used: they stand still in a suspend, stop after the clock was set back, and
+ * spin through the hour that comes twice at the end of summer time.
  */
 export class Calendar {
   readonly #options: CalendarOptions;
-  #planned: readonly Planned[] = [];
+  /** undefined: not yet; empty behind a stop. */
+  #planned: readonly Planned[] | undefined;
+  #hasJumped = false;
 
   constructor(options: CalendarOptions) {
     this.#options = options;
   }
 
-  /** Throws where node-cron does not understand a job's `cron`. */
-  start(): void {
+  /**
+   * With node-cron's `createTask`, for which no client waits. What came due before, while the clock jumped, is made up for. Throws where
+   * it does not understand a job's `cron`.
+   */
+  start(plan: typeof createTask): void {
+    if (this.#planned) return;
     this.#planned = this.#options.jobs.map((job) => {
-      const task = this.#schedule(job);
-      const nextAt = Math.min(job.dueAt ?? Infinity, this.#nextRun(task));
+      const task = plan(job.cron, () => undefined);
+      const nextAt = this.#hasJumped ? this.#options.clock.now() : Math.min(job.dueAt ?? Infinity, this.#nextRun(task));
       return { job, task, nextAt, ranAt: undefined, running: undefined };
     });
+    if (this.#hasJumped) void this.runDue();
   }
 
-  /** The tick and every sweep: harmless however often. Resolves, always, when what it started has ended. */
+  /** Every sweep: harmless however often. Resolves, always, when what it started has ended. */
   async runDue(): Promise<void> {
-    const due = this.#planned.filter((planned) => this.#isDue(planned));
+    const due = (this.#planned ?? []).filter((planned) => this.#isDue(planned));
     await Promise.all(due.map((planned) => this.#run(planned)));
   }
 
-  /** The wall clock was set, or stood still: node-cron's timers were planned for the other time. */
+  /** The wall clock was set, or stood still: the next times may be nearer than they were. */
   onResume(): void {
-    for (const planned of this.#planned) this.#planAgain(planned);
+    this.#hasJumped = true;
+    for (const planned of this.#planned ?? []) {
+      const { ranAt } = planned;
+      const next = this.#nextRun(planned.task);
+      const isRepeated = ranAt !== undefined && next <= ranAt && ranAt - this.#options.clock.now() < REPEATED_MS;
+      if (!isRepeated) planned.nextAt = Math.min(planned.nextAt, next);
+    }
+  }
+
+  /** Epoch milliseconds: when the job of this name is due next, or since when; undefined: there is none, or never. */
+  nextAt(name: string): number | undefined {
+    const nextAt = this.#planned?.find(({ job }) => job.name === name)?.nextAt;
+    return nextAt === undefined || Number.isFinite(nextAt) ? nextAt : undefined;
   }
 
   /** No job begins from here on; resolves when those under way have ended. */
   async stop(): Promise<void> {
-    const planned = this.#planned;
+    const planned = this.#planned ?? [];
     this.#planned = [];
     for (const { task } of planned) void task.destroy();
     for (const { running } of planned) await running;
@@ -82,11 +105,14 @@ export class Calendar {
   }
 
   async #run(planned: Planned): Promise<void> {
-    const { job } = planned;
+    const { job, nextAt: dueAt } = planned;
     planned.ranAt = this.#options.clock.now();
     planned.nextAt = this.#nextRun(planned.task);
     planned.running = Promise.resolve()
       .then(job.run)
+      .then((end) => {
+        if (end === "again") planned.nextAt = Math.min(planned.nextAt, dueAt);
+      })
       .catch((error: unknown) => this.#options.logger.error({ job: job.name, err: error }, "calendar job failed"))
       .finally(() => {
         planned.running = undefined;
@@ -94,29 +120,11 @@ export class Calendar {
     await planned.running;
   }
 
-  #planAgain(planned: Planned): void {
-    void planned.task.destroy();
-    planned.task = this.#schedule(planned.job);
-    const { ranAt } = planned;
-    const next = this.#nextRun(planned.task);
-    const isRepeated = ranAt !== undefined && next <= ranAt && ranAt - this.#options.clock.now() < REPEATED_MS;
-    if (!isRepeated) planned.nextAt = Math.min(planned.nextAt, next);
-  }
-
-  #schedule({ name, cron }: CalendarJob): ScheduledTask {
-    const { logger } = this.#options;
-    const said = (message: string | Error): void => logger.debug({ job: name, reason: String(message) }, "node-cron");
-    return schedule(cron, () => this.runDue(), {
-      unref: true,
-      // What a suspend or a busy machine missed is made up by the sweep: one line each would flood the log.
-      suppressMissedWarning: true,
-      logger: { debug: said, info: said, warn: said, error: said },
-    });
-  }
-
   /** Epoch milliseconds. By its distance from now, because node-cron reads `Date` and we the clock that we were given. */
   #nextRun(task: ScheduledTask): number {
-    const now = this.#options.clock.now();
-    return Math.ceil((now + (task.msToNext() ?? Infinity)) / SECOND_MS) * SECOND_MS;
+    const [next] = task.getNextRuns(1);
+    // eslint-disable-next-line no-restricted-syntax -- what node-cron counted from
+    const distance = next ? next.getTime() - Date.now() : Infinity;
+    return Math.ceil((this.#options.clock.now() + distance) / SECOND_MS) * SECOND_MS;
   }
 }

@@ -64,6 +64,14 @@ export class CurrentStore implements StoreAccess, SecretStore, SealedCache {
     return this.#configured().secrets.put(key, value);
   }
 
+  async putAll(values: ReadonlyMap<string, Secret>): Promise<void> {
+    return this.#configured().secrets.putAll(values);
+  }
+
+  async deleteAll(keys: readonly string[]): Promise<void> {
+    return this.#configured().secrets.deleteAll(keys);
+  }
+
   async delete(key: string): Promise<boolean> {
     return this.#configured().secrets.delete(key);
   }
@@ -76,7 +84,7 @@ export class CurrentStore implements StoreAccess, SecretStore, SealedCache {
     return this.#configured().cache.read();
   }
 
-  async write(text: string): Promise<void> {
+  async write(text: () => string): Promise<void> {
     return this.#configured().cache.write(text);
   }
 

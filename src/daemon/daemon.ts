@@ -12,7 +12,10 @@ import { applyConfig, namesInUse, unnamedRole } from "./apply-config.js";
 import { Calendar, type CalendarJob } from "./calendar.js";
 import { EndpointPort } from "./endpoint-port.js";
 import { createFacade, type FacadeParts } from "./facade.js";
+import { LeaseSockets } from "./lease-sockets.js";
+import { sweepProfileDirectories } from "./profile-directories.js";
 import { RunningConfigFile } from "./running-config.js";
+import type { Schedules } from "./schedules.js";
 import { buildServices, type DaemonOptions, type Services } from "./services.js";
 import { Serving } from "./serving.js";
 import { createShellFiles, type ShellFiles } from "./shell-files.js";
@@ -60,20 +63,24 @@ async function startLocked(options: DaemonOptions, processes: SystemProcessTable
     onChange: (next, former) => applyConfig({ options, services, serving, writeAtomic, fileSystem, next, former }),
   });
   const services = buildServices(options, {
-    ...{ processes, writeAtomic, config },
-    publishToShells: () => shellFiles.publish(),
+    ...{ processes, writeAtomic, config, onHeldChanged: () => serving.tellPages() },
+    onLeasesChanged: async () => {
+      serving.tellPages();
+      await Promise.all([shellFiles.publish(), sockets.follow()]);
+    },
   });
   const port = new EndpointPort(paths.stateDir, writeAtomic);
   const calendar = new Calendar({ clock, logger, jobs: dailyJobs(options, services) });
   const sweeper = new Sweeper({
     ...{ clock, logger, onResume: (jumpedMs) => resume(services, calendar, jumpedMs) },
-    sweep: () => sweep({ options, services, serving, config, lock, port, shellFiles, calendar }),
+    sweep: () => sweep({ options, services, serving, config, lock, port, shellFiles, calendar, sockets }),
   });
   const { noticeResume } = sweeper;
-  const serving: Serving = new Serving({ options, services, config, processes, port, noticeResume });
+  const sockets: LeaseSockets = new LeaseSockets(options, { services, config, noticeResume });
+  const serving: Serving = new Serving({ options, services, config, processes, port, noticeResume, sockets });
   const shellFiles: ShellFiles = createShellFiles(options, { services, serving, config, writeAtomic });
   const facade = createFacade({
-    ...{ options, services, serving, config, lock, port, shellFiles },
+    ...{ options, services, serving, config, lock, port, shellFiles, sockets },
     pinnedNow: () => pinnedNow,
   });
 
@@ -81,11 +88,15 @@ async function startLocked(options: DaemonOptions, processes: SystemProcessTable
   const pinnedNow = await services.leases.load();
   await loadRequests(services, options);
   await loadLambdaRoles(services, options);
+  await services.schedules.load();
   await loadConfig(config, options);
   services.lifecycle.block();
   await startServing({ serving, facade, config, port, shellFiles });
-  calendar.start();
   sweeper.start();
+  const cancelPlanning = clock.after(PLANNING_AFTER_MS, () => {
+    noticeResume(); // a midnight may have passed meanwhile
+    void plan(calendar, services.schedules, options);
+  });
   services.audit.record({ event: "started", outcome: "done", detail: `brokerd ${options.version}` });
   logger.info({ version: options.version, endpoint: serving.endpoint(), config: paths.configFile }, "started");
 
@@ -93,6 +104,7 @@ async function startLocked(options: DaemonOptions, processes: SystemProcessTable
     endpoint: () => serving.endpoint(),
     reload: async () => (await config.reload()).config,
     stop: async () => {
+      cancelPlanning();
       sweeper.stop();
       await stopServing(services, serving, calendar);
       await shellFiles.settle();
@@ -108,14 +120,20 @@ interface Swept extends Omit<FacadeParts, "pinnedNow"> {
 }
 
 /** What the clock, the disk or another program may have changed; every step is harmless however often. */
-async function sweep({ options, services, serving, config, lock, port, shellFiles, calendar }: Swept): Promise<void> {
-  const { clock, logger } = options;
-  const { credentials, leases, requests, lambdaRoles, lifecycle, store, sso, audit } = services;
+async function sweep(parts: Swept): Promise<void> {
+  const { options, services, serving, config, lock, port, shellFiles, calendar, sockets } = parts;
+  const { clock, logger, paths } = options;
+  const { credentials, leases, requests, lambdaRoles, lifecycle, store, sso, audit, sessionEnds, schedules } = services;
   void calendar.runDue();
+  void schedules.runDue();
   credentials.sweep();
   // The file was fixed, or the port is free again: that takes no command.
   if (config.problem() !== undefined || serving.endpoint() === null) await config.reload().catch(() => undefined);
   await leases.sweep();
+  await sweepProfileDirectories(paths.runtimeDir, leases.list()).catch((err: unknown) =>
+    logger.warn({ err }, "keys of an ended exec kept"),
+  );
+  await sockets.sweep();
   await requests.sweep().catch((err: unknown) => logger.warn({ err }, "requests could not be saved"));
   // What the disk did not take before.
   lock.retry();
@@ -128,7 +146,21 @@ async function sweep({ options, services, serving, config, lock, port, shellFile
   await lambdaRoles.keepOnly(inUse).catch((err: unknown) => logger.warn({ err }, "roles of functions kept"));
   await lifecycle.probeAgain(clock.now());
   if (store.current().state === "open") await sso.sweep();
+  await sessionEnds.sweep();
   await audit.sweep();
+}
+
+/** Programs that waited for brokerd ask it as soon as it listens: they are not to wait for a plan of the day as well. */
+const PLANNING_AFTER_MS = 1000;
+
+async function plan(calendar: Calendar, schedules: Schedules, { logger }: DaemonOptions): Promise<void> {
+  try {
+    const { createTask } = await import("node-cron");
+    calendar.start(createTask);
+    schedules.start(createTask);
+  } catch (err) {
+    logger.error({ err }, "nothing is done at midnight, and no schedule");
+  }
 }
 
 const AT_MIDNIGHT = "0 0 * * *";
@@ -145,22 +177,23 @@ function dailyJobs({ clock, rotateLog }: DaemonOptions, { sso, store }: Services
   return [registrations, ...(rotateLog ? [{ name: "log-rotation", cron: AT_MIDNIGHT, run: rotateLog }] : [])];
 }
 
-function resume({ aws, sso, credentials, leases }: Services, calendar: Calendar, jumpedMs: number): void {
+function resume({ aws, sso, credentials, leases, schedules }: Services, calendar: Calendar, jumpedMs: number): void {
   if (jumpedMs < 0) void leases.clockSetBack(-jumpedMs);
   calendar.onResume();
+  schedules.onResume();
   aws.onResume();
   sso.onResume();
   credentials.onResume(jumpedMs);
 }
 
 async function stopServing(
-  { sso, programs, dialogs, store, leases, audit }: Services,
+  { sso, consoleLogins, programs, dialogs, store, leases, audit, schedules }: Services,
   serving: Serving,
   calendar: Calendar,
 ): Promise<void> {
   programs.stop();
   dialogs.stop();
-  await Promise.all([serving.stop(), sso.lock(), calendar.stop()]);
+  await Promise.all([serving.stop(), sso.lock(), consoleLogins.lock(), calendar.stop(), schedules.stop()]);
   audit.record({ event: "stopped", outcome: "done" });
   await audit.close();
   await store.flush();

@@ -3,6 +3,7 @@ import type { Protection } from "../control-api/contract.js";
 import { whyMemoryIsOpen } from "../system/own-memory.js";
 import type { InstanceLock } from "../system/single-instance.js";
 import type { EndpointPort } from "./endpoint-port.js";
+import type { LeaseSockets } from "./lease-sockets.js";
 import type { DaemonOptions, Services } from "./services.js";
 import type { Serving } from "./serving.js";
 import type { ShellFiles } from "./shell-files.js";
@@ -15,6 +16,7 @@ export interface FacadeParts {
   readonly lock: InstanceLock;
   readonly port: EndpointPort;
   readonly shellFiles: ShellFiles;
+  readonly sockets: LeaseSockets;
   /** Leases that `use` moved before this version. */
   readonly pinnedNow: () => readonly string[];
 }
@@ -56,11 +58,21 @@ async function warnings(parts: FacadeParts): Promise<readonly string[]> {
   return [
     ...(isOpen ? state.warnings : []),
     ...notDurable(parts),
+    ...parts.sockets.warnings,
+    ...noRequests(services),
     ...ofAudit,
     ...logins,
     ...told,
     ...pinsNote(parts.pinnedNow()),
   ];
+}
+
+/** Else a person would look for requests that no lease can make. */
+function noRequests({ requests }: Services): readonly string[] {
+  const problem = requests.loadProblem;
+  if (problem === undefined) return [];
+  const fix = problem.hint === undefined ? "" : `: ${problem.hint}`;
+  return [`nothing can be requested or approved: ${problem.message}${fix}`];
 }
 
 /** Until the next start: it is in the file by then. */
@@ -86,15 +98,19 @@ async function endingLogins({ sso }: Services): Promise<readonly string[]> {
  * once the write works; the sweep tries again.
  */
 function notDurable({ options, services, lock, port, shellFiles }: FacadeParts): readonly string[] {
-  const { leases, lifecycle, sso } = services;
+  const { leases, lifecycle, sso, consoleLogins, schedules } = services;
   const problems = [
     [`${options.paths.stateDir} had no space at the start, so nothing new can be saved`, lock.fullDisk],
     ["leases are not durable", leases.saveProblem ?? lifecycle.leaseProblem],
     ["the endpoint's port is not durable", port.problem],
     ["what prompts and new shells read is out of date", shellFiles.problem],
+    ["when schedules ran is not durable", schedules.problem],
   ] as const;
   return [
     ...problems.flatMap(([what, why]) => (why === undefined ? [] : [`${what}: ${why}`])),
+    ...consoleLogins.sessions.unsaved.map(
+      (source) => `the renewed login of ${source} is not durable: free some space, or brokerctl login ${source}`,
+    ),
     ...sso.tokens.unsaved.map((url) => `the renewed login at ${url} is not durable: free some space, or log in again`),
   ];
 }

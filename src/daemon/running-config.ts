@@ -1,14 +1,9 @@
 import type { Config, LeftOutEntry } from "../config/config.js";
-import { planRoleAdd, planSourceAdd } from "../config/edit/edit-config.js";
-import { planSsoRoles } from "../config/edit/plan-sso-roles.js";
-import { type AwsImport, planAwsImport } from "../config/import/aws-config-import.js";
+import type { AwsImport } from "../config/import/aws-config-import.js";
 import { readConfigFile } from "../config/load-config.js";
-import { parseAround } from "../config/parse-around.js";
-import { parseConfig } from "../config/parse-config.js";
-import { configJsonSchema } from "../config/schema/schema.js";
 import type { ConfigEdit, ImportTexts, RunningConfig } from "../control/control-services.js";
 import type { ControlRequest } from "../control-api/contract.js";
-import type { EditPlan, SsoRolesPlan } from "../core/config-edit.js";
+import type { EditPlan, EntryShown, SsoRolesPlan } from "../core/config-edit.js";
 import { BrokerError, toBrokerError } from "../core/errors.js";
 import { type Role, ssoRoleParts } from "../core/role.js";
 import { Mutex } from "../core/serial.js";
@@ -28,7 +23,10 @@ export interface ConfigFileOptions {
   readonly onChange: (config: Config, former: Config | undefined) => Promise<readonly string[]>;
 }
 
-/** The config file and what of it is in force: an invalid file never replaces a running config. */
+/**
+ * The config file and what of it is in force: an invalid file never replaces a running config. What parses and edits it is
+ * loaded when it is first needed.
+ */
 export class RunningConfigFile implements RunningConfig {
   readonly path: string;
   readonly #options: ConfigFileOptions;
@@ -86,7 +84,7 @@ export class RunningConfigFile implements RunningConfig {
     let text: string | undefined;
     try {
       text = await readConfigFile({ path: this.path });
-      const config = this.#parse(text, former);
+      const config = await this.#parse(text, former);
       this.#config = config;
       this.#loadedText = text;
       this.#editProblem = this.#refusedText = undefined;
@@ -102,8 +100,9 @@ export class RunningConfigFile implements RunningConfig {
   }
 
   /** What an edit breaks is not taken up; what is left out already may stay so, or the rest of the file could not change. */
-  #parse(text: string, former: Config | undefined): Config {
+  async #parse(text: string, former: Config | undefined): Promise<Config> {
     if (!this.#options.supervised) return this.check(text, this.path);
+    const { parseAround } = await import("../config/parse-around.js");
     const config = parseAround({ text, path: this.path, ...this.#identity() });
     return former && leavesOutMore(config, former) ? this.check(text, this.path) : config;
   }
@@ -126,20 +125,42 @@ export class RunningConfigFile implements RunningConfig {
     return source === undefined ? undefined : this.#leftOut("source", source);
   }
 
-  check(text: string, path: string): Config {
-    const { user, host } = this.#options;
-    return parseConfig({ text, path, user, host });
+  async inFile(): Promise<Config> {
+    return this.check(await readConfigFile({ path: this.path }), this.path);
   }
 
-  planSource(edit: ConfigEdit): EditPlan {
+  async check(text: string, path: string): Promise<Config> {
+    const { parseConfig } = await import("../config/parse-config.js");
+    return parseConfig({ text, path, ...this.#identity() });
+  }
+
+  async planSource(edit: ConfigEdit): Promise<EditPlan> {
+    const { planSourceAdd } = await import("../config/edit/edit-config.js");
     return planSourceAdd({ ...edit, ...this.#identity() });
   }
 
-  planRole(edit: ConfigEdit): EditPlan {
+  async planRole(edit: ConfigEdit): Promise<EditPlan> {
+    const { planRoleAdd } = await import("../config/edit/edit-config.js");
     return planRoleAdd({ ...edit, ...this.#identity() });
   }
 
-  planSsoRoles(request: ControlRequest<"sso-roles-plan">): SsoRolesPlan {
+  async showEntry(request: ControlRequest<"entry-show">): Promise<EntryShown> {
+    const { showEntry } = await import("../config/edit/show-entry.js");
+    return showEntry({ ...request, ...this.#identity() });
+  }
+
+  async planRename(request: ControlRequest<"entry-rename">): Promise<EditPlan> {
+    const { planRename } = await import("../config/edit/rename-entry.js");
+    return planRename({ ...request, ...this.#identity() });
+  }
+
+  async planRemove(request: ControlRequest<"entry-remove">): Promise<EditPlan> {
+    const { planRemove } = await import("../config/edit/remove-entry.js");
+    return planRemove({ ...request, ...this.#identity() });
+  }
+
+  async planSsoRoles(request: ControlRequest<"sso-roles-plan">): Promise<SsoRolesPlan> {
+    const { planSsoRoles } = await import("../config/edit/plan-sso-roles.js");
     return planSsoRoles({ ...request, ...this.#identity() });
   }
 
@@ -147,12 +168,13 @@ export class RunningConfigFile implements RunningConfig {
     return this.#config && this.#options.unnamedRole(name, this.#config);
   }
 
-  planImport(request: ImportTexts): AwsImport {
+  async planImport(request: ImportTexts): Promise<AwsImport> {
+    const { planAwsImport } = await import("../config/import/aws-config-import.js");
     return planAwsImport({ ...request, ...this.#identity() });
   }
 
-  jsonSchema(): Readonly<Record<string, unknown>> {
-    return configJsonSchema();
+  async jsonSchema(): Promise<Readonly<Record<string, unknown>>> {
+    return (await import("../config/schema/schema.js")).configJsonSchema();
   }
 
   #identity(): { readonly user: string; readonly host: string } {

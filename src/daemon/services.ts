@@ -3,14 +3,16 @@ import { AuditLog } from "../audit/audit-log.js";
 import { type Aws, createAws } from "../aws/aws.js";
 import { awsEnvironment } from "../aws/aws-environment.js";
 import type { LocalCredentials } from "../aws/local-credentials.js";
-import { SdkLocalCredentials } from "../aws/sdk-local-credentials.js";
 import type { SsoPortal } from "../aws/sso.js";
 import type { RunningConfig } from "../control/control-services.js";
+import { onFirstUse } from "../core/on-first-use.js";
 import type { ContainerSource, InstanceMetadataSource, ProcessSource, ProfileSource, Source } from "../core/role.js";
 import { CredentialsCache } from "../credentials/credentials-cache.js";
 import { CredentialsRegistry } from "../credentials/credentials-registry.js";
-import { createAssumeRole, RoleProvider } from "../credentials/role-provider.js";
+import { narrowRole } from "../credentials/narrow-role.js";
+import { createAssumeRole, createNarrow, RoleProvider } from "../credentials/role-provider.js";
 import { AwsSsoCacheSourceProvider } from "../credentials/sources/aws-sso-cache-source.js";
+import { ConsoleLoginSourceProvider } from "../credentials/sources/console-login-source.js";
 import { ExternalCredentials, type ExternalCredentialsOptions } from "../credentials/sources/external-credentials.js";
 import { KeyStore } from "../credentials/sources/key-store.js";
 import { KeysSessions } from "../credentials/sources/keys-sessions.js";
@@ -21,27 +23,24 @@ import { SsoSourceProvider } from "../credentials/sources/sso-source.js";
 import { WebIdentitySourceProvider } from "../credentials/sources/web-identity-source.js";
 import { readSmallFile } from "../files/read-small-file.js";
 import { listenForCallback } from "../http/callback-listener.js";
-import { createDeployedFunctions, type DeployedFunctions } from "../lambda/deployed-functions.js";
-import { LambdaRoles } from "../lambda/lambda-roles.js";
 import { LeaseRegistry } from "../leases/lease-registry.js";
-import { Confirmations } from "../requests/confirmations.js";
-import { Questions } from "../requests/questions.js";
-import { RequestRegistry } from "../requests/request-registry.js";
-import { createSso, type Sso } from "../sso/sso.js";
+import { type ConsoleLogins, createConsoleLogins } from "../sso/sign-in/console-logins.js";
+import { createSso, type Sso, type SsoOptions } from "../sso/sso.js";
 import type { Clock } from "../system/clock.js";
-import { SystemDialogs } from "../system/desktop-dialog.js";
+import type { DesktopNotices } from "../system/desktop-notices.js";
 import type { Logger } from "../system/logger.js";
 import { type BrokerPaths, homeDirectory, runtimeDirectoryOf } from "../system/paths.js";
 import type { PeerIdentity } from "../system/peer-identity.js";
 import type { ProcessTable } from "../system/process-identity.js";
 import { redactText } from "../system/redact.js";
 import { type Programs, SystemPrograms } from "../system/run-program.js";
-import { toolRunner } from "../system/service/run-tool.js";
-import { SessionDisplay } from "../system/session-display.js";
 import type { InheritedSockets } from "../system/socket-activation.js";
 import { ProcSocketProcesses } from "../system/socket-processes.js";
+import { buildGuard, type GuardServices } from "./build-guard.js";
 import { CurrentStore } from "./current-store.js";
+import { buildDeployed, type Deployed } from "./deployed.js";
 import { StoreLifecycle } from "./store-lifecycle.js";
+import { buildUnasked, type Unasked } from "./unasked.js";
 
 /** Everything a daemon takes from outside; the entry fills it from the process, tests by hand. */
 export interface DaemonOptions {
@@ -52,6 +51,8 @@ export interface DaemonOptions {
   readonly logger: Logger;
   /** Whose the programs are that connect to the endpoint. */
   readonly peers: PeerIdentity;
+  /** False: the endpoint's app answers all, also what is in memory. For tests: the answers are the same. */
+  readonly fromMemory?: boolean | undefined;
   /** Begins a new log file; undefined: the log is a stream. */
   readonly rotateLog?: (() => Promise<void>) | undefined;
   /** 0 ≤ x < 1, for jitter. */
@@ -61,6 +62,8 @@ export interface DaemonOptions {
   /** For `{user}` and `{host}` in role_session_name. */
   readonly user: string;
   readonly host: string;
+  /** Where the files of the page are (`brokerctl ui`). */
+  readonly pageDirectory: string;
   /** How the keychain child is started. */
   readonly keychainChild: { readonly nodePath: string; readonly scriptPath: string };
   /** Stays up without a valid config, and serves around bad entries of it (`degraded`); a foreground daemon gives up instead. */
@@ -71,11 +74,13 @@ export interface DaemonOptions {
   readonly inherited?: InheritedSockets | undefined;
   /** Epoch milliseconds: when the command that starts us was run; a `brokerctl stop` after it keeps us from starting. */
   readonly wantedSince?: number | undefined;
+  /** Where notices are shown; default: on the desktop of the user's session. */
+  readonly notices?: DesktopNotices | undefined;
   /** `brokerctl stop` was asked for. */
   readonly onStopRequested: () => void;
 }
 
-export interface Services {
+export interface Services extends Unasked, GuardServices, Deployed {
   readonly aws: Aws;
   readonly store: CurrentStore;
   readonly keys: KeyStore;
@@ -83,25 +88,22 @@ export interface Services {
   readonly sources: SourceProviders;
   readonly programs: SystemPrograms;
   readonly sso: Sso;
+  readonly consoleLogins: ConsoleLogins;
   readonly credentials: CredentialsRegistry;
   readonly cache: CredentialsCache;
   readonly leases: LeaseRegistry;
-  readonly lambdaRoles: LambdaRoles;
-  readonly functions: DeployedFunctions;
   readonly lifecycle: StoreLifecycle;
   readonly audit: AuditLog;
-  readonly requests: RequestRegistry;
-  readonly confirmations: Confirmations;
-  readonly questions: Questions;
-  readonly dialogs: SystemDialogs;
-  readonly display: SessionDisplay;
 }
 
 export interface ServicesParts {
   readonly processes: ProcessTable;
   readonly writeAtomic: (path: string, data: Uint8Array) => Promise<void>;
   readonly config: Pick<RunningConfig, "current" | "problem">;
-  readonly publishToShells: () => Promise<void>;
+  /** Awaited before a change of leases is acknowledged. */
+  readonly onLeasesChanged: () => Promise<void>;
+  /** What is held of credentials and MFA sessions is another. */
+  readonly onHeldChanged: () => void;
 }
 
 /** The composition root: what lives in the daemon is made here, bottom up, and nowhere else. */
@@ -113,15 +115,28 @@ export function buildServices(options: DaemonOptions, parts: ServicesParts): Ser
   const keys = new KeyStore(store);
   const programs = new SystemPrograms({ environment, clock });
   const assumeRole = createAssumeRole({ sts: aws.sts, clock });
-  const onChange = (): void => cache.save();
+  const onChange = (): void => {
+    cache.save();
+    parts.onHeldChanged();
+  };
 
   const codes = new MfaCodes({ programs, clock });
   const sessions = new KeysSessions({ keys, codes, sts: aws.sts, assumeRole, clock, onChange });
-  const sso = buildSso(options, { aws, store, config, onLoggedIn: (source) => credentials.wake(source) });
+  const onLoggedIn = (source: string): void => credentials.wake(source);
+  const sso = buildSso(options, { aws, store, config, onLoggedIn });
+  const consoleLogins = createConsoleLogins({
+    ...{ signIn: aws.signIn, secrets: store, clock, logger, onLoggedIn },
+    listen: (listening) => listenForCallback(listening, { clock, logger }),
+  });
   const external = buildExternalSources(options, { aws, portal: sso.portal, assumeRole, programs });
-  const sources = { keys: sessions, sso: new SsoSourceProvider({ ...sso, clock }), ...external.providers };
+  const sources = {
+    ...{ keys: sessions, sso: new SsoSourceProvider({ ...sso, clock }) },
+    console_login: new ConsoleLoginSourceProvider({ ...consoleLogins, assumeRole }),
+    ...external.providers,
+  };
 
-  const upstream = new RoleProvider({ assumeRole, sources });
+  const narrow = createNarrow({ sts: aws.sts, clock });
+  const upstream = new RoleProvider({ assumeRole, narrow, sources });
   const credentials: CredentialsRegistry = new CredentialsRegistry({
     retrieveUpstream: (role, hops) => upstream.retrieve(role, hops),
     ...{ clock, logger, random, onChange },
@@ -133,13 +148,19 @@ export function buildServices(options: DaemonOptions, parts: ServicesParts): Ser
   const audit = buildAudit(options, parts, store);
   const leases = buildLeases(options, parts, { store, audit });
   const lifecycle = new StoreLifecycle({
-    ...{ store, cache, registry: credentials, sessions, sso, external, leases, logger },
+    ...{ store, cache, registry: credentials, sessions, sso, consoleLogins, external, leases, logger },
     configProblem: () => config.problem(),
   });
+  const runtimeDir = runtimeDirectoryOf({ env: environment, uid: process.getuid?.() ?? -1 });
+  const made = {
+    ...{ aws, store, keys, sessions, sources, programs, sso, consoleLogins },
+    ...{ credentials, cache, leases, lifecycle, audit },
+  };
   return {
-    ...{ aws, store, keys, sessions, sources, programs, sso, credentials, cache, leases, lifecycle, audit },
-    ...buildFunctions(options, parts, aws),
-    ...buildGuard(options, parts, store),
+    ...made,
+    ...buildUnasked(options, { ...made, ...parts, runtimeDir }),
+    ...buildDeployed({ ...options, ...parts, aws, narrow: narrowRole }),
+    ...buildGuard(options, { ...parts, store, runtimeDir }),
   };
 }
 
@@ -147,13 +168,11 @@ function sourcesInForce(config: ServicesParts["config"]): ReadonlyMap<string, So
   return config.current()?.sources ?? new Map<string, Source>();
 }
 
-interface SsoParts extends Pick<ServicesParts, "config"> {
-  readonly aws: Aws;
-  readonly store: CurrentStore;
-  readonly onLoggedIn: (source: string) => void;
-}
-
-function buildSso({ clock, logger, random }: DaemonOptions, { aws, store, config, onLoggedIn }: SsoParts): Sso {
+function buildSso(
+  { clock, logger, random }: DaemonOptions,
+  parts: Pick<Services, "aws" | "store"> & Pick<ServicesParts, "config"> & Pick<SsoOptions, "onLoggedIn">,
+): Sso {
+  const { aws, store, config, onLoggedIn } = parts;
   return createSso({
     ...{ oidc: aws.ssoOidc, portal: aws.sso, secrets: store, clock, logger, random, onLoggedIn },
     listen: (listening) => listenForCallback(listening, { clock, logger }),
@@ -170,7 +189,7 @@ interface ExternalSourcesParts {
 }
 
 interface ExternalSources {
-  readonly providers: Omit<SourceProviders, "keys" | "sso">;
+  readonly providers: Omit<SourceProviders, "keys" | "sso" | "console_login">;
   /** Lock: what was found is forgotten. */
   readonly dropAll: () => void;
 }
@@ -182,7 +201,10 @@ function buildExternalSources(
 ): ExternalSources {
   const { sts } = aws;
   const home = environment["HOME"] ?? homeDirectory();
-  const local: LocalCredentials = new SdkLocalCredentials({ sts, clock, home, variables: environment });
+  const local = onFirstUse<LocalCredentials>(async () => {
+    const { SdkLocalCredentials } = await import("../aws/sdk-local-credentials.js");
+    return new SdkLocalCredentials({ sts, clock, home, variables: environment });
+  });
   const kept: { dropAll(): void }[] = [];
   const external = <S extends Source>(
     asked: Pick<ExternalCredentialsOptions<S>, "find" | "check">,
@@ -221,36 +243,9 @@ function buildAudit(
 
 function buildLeases(
   { paths, clock, logger }: DaemonOptions,
-  { processes, writeAtomic, publishToShells: onChange }: ServicesParts,
+  { processes, writeAtomic, onLeasesChanged: onChange }: ServicesParts,
   { store: secrets, audit }: Pick<Services, "store" | "audit">,
 ): LeaseRegistry {
   const path = join(paths.stateDir, "leases.json");
   return new LeaseRegistry({ path, writeAtomic, secrets, clock, processes, logger, audit, onChange });
-}
-
-function buildFunctions(
-  { paths, clock }: DaemonOptions,
-  { writeAtomic }: ServicesParts,
-  { lambda, iamRoles, sts }: Aws,
-): Pick<Services, "lambdaRoles" | "functions"> {
-  const lambdaRoles = new LambdaRoles({ path: join(paths.stateDir, "lambda-roles.json"), writeAtomic, clock });
-  return { lambdaRoles, functions: createDeployedFunctions({ lambda, iamRoles, sts, clock, roles: lambdaRoles }) };
-}
-
-function buildGuard(
-  { paths, clock, environment }: DaemonOptions,
-  { writeAtomic }: ServicesParts,
-  store: CurrentStore,
-): Pick<Services, "requests" | "confirmations" | "questions" | "dialogs" | "display"> {
-  const { platform } = process;
-  const runtimeDir = runtimeDirectoryOf({ env: environment, uid: process.getuid?.() ?? -1 });
-  const display = new SessionDisplay(platform, toolRunner({ XDG_RUNTIME_DIR: runtimeDir }));
-  const homeDir = environment["HOME"] ?? homeDirectory();
-  const dialogs = new SystemDialogs({ platform, clock, homeDir, display: () => display.current() });
-  return {
-    requests: new RequestRegistry({ path: join(paths.stateDir, "requests.json"), writeAtomic, clock }),
-    confirmations: new Confirmations(clock),
-    questions: new Questions({ clock, dialogs, isPassphrase: (passphrase) => store.isPassphrase(passphrase) }),
-    ...{ dialogs, display },
-  };
 }

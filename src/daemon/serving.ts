@@ -1,7 +1,10 @@
+import type { RequestListener } from "node:http";
 import type { Config } from "../config/config.js";
-import { createControlApp } from "../control/app.js";
-import type { DaemonFacade, RunningConfig } from "../control/control-services.js";
+import type { ControlServices, DaemonFacade, RunningConfig } from "../control/control-services.js";
+import { Launches } from "../control/launch/launches.js";
+import type { Operations } from "../control/operations.js";
 import { BrokerError } from "../core/errors.js";
+import { onceMade, onFirstUse } from "../core/on-first-use.js";
 import { createEndpointApp } from "../endpoint/app.js";
 import { SERVER_LIMITS, type ServerLimits } from "../http/limited-server.js";
 import {
@@ -16,6 +19,8 @@ import { connectionLimit } from "../system/open-file-limit.js";
 import { describePortOwner } from "../system/port-owner.js";
 import type { ProcessTable } from "../system/process-identity.js";
 import type { EndpointPort } from "./endpoint-port.js";
+import type { LeaseSockets } from "./lease-sockets.js";
+import { PagesOnDemand } from "./pages-on-demand.js";
 import type { DaemonOptions, Services } from "./services.js";
 
 export interface ServingOptions {
@@ -26,16 +31,24 @@ export interface ServingOptions {
   readonly port: EndpointPort;
   /** Looks whether the machine slept, before a client's credentials are asked for. */
   readonly noticeResume: () => void;
+  readonly sockets: LeaseSockets;
 }
 
-/** The two listeners: endpoint on loopback, control on the unix socket. */
+/** The two listeners, endpoint on loopback and control on the unix socket, and between them the sockets of leases. */
 export class Serving {
   readonly #parts: ServingOptions;
   #endpoint: { readonly listener: Listener; readonly port: number } | undefined;
   #control: Listener | undefined;
+  readonly pages: PagesOnDemand;
+  /** That something of `status` is another; there may never be one. */
+  tellPages: () => void = () => undefined;
 
   constructor(parts: ServingOptions) {
     this.#parts = parts;
+    const { services, options } = parts;
+    const { peers, clock, logger, pageDirectory: directory } = options;
+    const onMade = (tell: () => void): void => void (this.tellPages = tell);
+    this.pages = new PagesOnDemand({ directory, peers, clock, logger, audit: services.audit, onMade });
   }
 
   get isStarted(): boolean {
@@ -51,12 +64,18 @@ export class Serving {
     return this.#endpoint ? `http://127.0.0.1:${this.#endpoint.port}` : null;
   }
 
-  /** The endpoint before control: a URL that control answers is served already. */
+  /** The endpoint, and sockets of leases, before control: what control answers is served already. */
   async start(endpointPort: number | undefined, facade: DaemonFacade): Promise<void> {
     if (this.#inheritsEndpoint()) await this.#serveInherited();
     else if (endpointPort !== undefined) await this.bindEndpoint(endpointPort);
     try {
-      await this.#bindControl(facade);
+      const control = this.#controlServices(facade);
+      const operations = onFirstUse<Operations>(async () => {
+        return (await import("../control/operations.js")).createOperations(control);
+      });
+      await this.#parts.sockets.start(operations);
+      this.pages.start({ services: control, operations });
+      await this.#bindControl(control, operations);
     } catch (error) {
       await this.stop();
       throw error;
@@ -97,7 +116,8 @@ export class Serving {
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.#endpoint?.listener.close(), this.#control?.close()]);
+    const { sockets } = this.#parts;
+    await Promise.all([this.#endpoint?.listener.close(), this.#control?.close(), sockets.stop(), this.pages.stop()]);
     this.#endpoint = this.#control = undefined;
   }
 
@@ -108,9 +128,9 @@ export class Serving {
   #endpointApp(): ReturnType<typeof createEndpointApp> {
     const { services, config, noticeResume, options } = this.#parts;
     const { credentials, leases, audit } = services;
-    const { clock, logger, peers } = options;
+    const { clock, logger, peers, fromMemory } = options;
     return createEndpointApp({
-      ...{ leases: leases.lookup, credentials, peers, audit, clock, logger },
+      ...{ leases: leases.lookup, credentials, peers, audit, clock, logger, fromMemory },
       noticeResume,
       takeUpEdit: () => config.takeUpEdit(),
       whyMissing: (role) => config.whyLeftOut("role", role),
@@ -146,19 +166,59 @@ export class Serving {
     await this.clearTaken();
   }
 
-  async #bindControl(daemon: DaemonFacade): Promise<void> {
-    const { options, services, config, processes } = this.#parts;
-    const { store, credentials, leases, keys, sessions, sources, sso, aws, functions, audit } = services;
-    const { requests, confirmations, questions, display } = services;
+  #controlServices(daemon: DaemonFacade): ControlServices {
+    const { options, services, config, processes, sockets } = this.#parts;
+    const { store, credentials, leases, keys, sessions, sources, sso, consoleLogins, aws, functions, tasks, audit } =
+      services;
+    const { requests, confirmations, questions, display, sessionEnds, schedules } = services;
+    const { clock, logger } = options;
+    return {
+      ...{
+        config,
+        store,
+        credentials,
+        leases,
+        keys,
+        sessions,
+        sources,
+        sso,
+        consoleLogins,
+        functions,
+        tasks,
+        processes,
+      },
+      ...{ clock, logger },
+      ...{ daemon, audit, sts: aws.sts, iam: aws.iam, signIn: aws.signIn, requests, confirmations, questions, display },
+      ...{ sockets, sessionNotices: sessionEnds, schedules, pages: this.pages },
+    };
+  }
+
+  async #bindControl(control: ControlServices, operations: Operations): Promise<void> {
+    const { options } = this.#parts;
     const { clock, logger, paths } = options;
-    const app = createControlApp({
-      ...{ config, store, credentials, leases, keys, sessions, sources, sso, functions, processes, clock, logger },
-      ...{ daemon, audit, sts: aws.sts, iam: aws.iam, requests, confirmations, questions, display },
+    const app = this.#loadedAtFirst(async () => {
+      return (await import("../control/app.js")).createControlApp(control, operations);
     });
+    const upgrades = new Launches(control, operations);
     const fd = options.inherited?.control;
+    const listening = { clock, logger, upgrades, limits: CONTROL_LIMITS };
     this.#control = await (fd === undefined
-      ? listenOnSocket(app, { path: paths.controlSocket, clock, logger })
-      : listenOnDescriptor(app, { fd, clock, logger }));
+      ? listenOnSocket(app, { path: paths.controlSocket, ...listening })
+      : listenOnDescriptor(app, { fd, ...listening }));
+  }
+
+  /** No client of the endpoint waits for the code that answers control. */
+  #loadedAtFirst(load: () => Promise<RequestListener>): RequestListener {
+    const loaded = onceMade(load);
+    return (request, response) => {
+      loaded().then(
+        (answer) => response.destroyed || answer(request, response),
+        (err: unknown) => {
+          this.#parts.options.logger.error({ err }, "control cannot be answered");
+          response.destroy();
+        },
+      );
+    };
   }
 
   /** Another program has our port: name it, and remember that what clients sent there is not secret any more. */
@@ -194,6 +254,12 @@ function programsNote(config: Config, { hardened }: DaemonOptions): string | und
   if (!hardened || config.programs.length === 0) return undefined;
   return `the service is hardened, so that programs which the config runs may fail (${config.programs.join(", ")}): brokerctl service install`;
 }
+
+/**
+ * Only programs of the user's own reach the control socket. One that is slow there was connected and then not run: of a hundred
+ * `aws --profile` at once on a busy machine some had the connection for more than the 2 s that strangers get.
+ */
+const CONTROL_LIMITS: Partial<ServerLimits> = { headersTimeout: 30_000, requestTimeout: 40_000 };
 
 /** Of the endpoint. Idle clients must leave descriptors for files and upstream calls. */
 function limits(): Partial<ServerLimits> {

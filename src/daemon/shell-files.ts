@@ -49,13 +49,13 @@ export class ShellFiles {
 
   constructor({ stateDir, leases, regionOf, endpoint, writeAtomic, clock, logger }: ShellFilesOptions) {
     const region = (): string | null => {
-      const role = leases.list().find(({ kind }) => kind === "default")?.role ?? null;
+      const role = leases.default?.role ?? null;
       return role === null ? null : regionOf(role);
     };
     this.#leaseFiles = new LeaseFiles({ stateDir, leases: () => leases.list(), regionOf, clock });
     this.#startLines = new StartLines({
       ...{ stateDir, region, endpoint, writeAtomic },
-      defaultLease: () => leases.list().find(({ kind }) => kind === "default"),
+      defaultLease: () => leases.default,
       tokenOf: (lease) => leases.access(lease),
     });
     this.#logger = logger;

@@ -7,6 +7,7 @@ import type { KeysSessions } from "../credentials/sources/keys-sessions.js";
 import type { LeaseRegistry } from "../leases/lease-registry.js";
 import type { UnlockOptions } from "../secrets/store-access.js";
 import type { StoreState } from "../secrets/store-state.js";
+import type { ConsoleLogins } from "../sso/sign-in/console-logins.js";
 import type { Sso } from "../sso/sso.js";
 import type { Logger } from "../system/logger.js";
 import type { CurrentStore } from "./current-store.js";
@@ -20,6 +21,7 @@ export interface StoreLifecycleOptions {
   readonly registry: CredentialsRegistry;
   readonly sessions: KeysSessions;
   readonly sso: Pick<Sso, "lock" | "sweep">;
+  readonly consoleLogins: Pick<ConsoleLogins, "lock">;
   readonly external: { dropAll(): void };
   readonly leases: LeaseRegistry;
   readonly logger: Logger;
@@ -81,11 +83,11 @@ export class StoreLifecycle {
 
   /** Nothing is served from here on, nothing cached is left, and a restart does not open it again. */
   async lock(): Promise<void> {
-    const { store, cache, registry, sessions, sso, external, logger } = this.#options;
+    const { store, cache, registry, sessions, sso, consoleLogins, external, logger } = this.#options;
     const wasOpen = store.current().state === "open";
     const locked = storeProblem({ state: "locked", message: "the secret store is locked", hint: "brokerctl unlock" });
     registry.block(locked);
-    await sso.lock();
+    await Promise.all([sso.lock(), consoleLogins.lock()]);
     // A config that was reloaded meanwhile saw an open store.
     registry.block(locked);
     registry.dropAll();

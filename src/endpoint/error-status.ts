@@ -1,4 +1,5 @@
 import { BrokerError, type BrokerErrorCode, type EndpointErrorCode } from "../core/errors.js";
+import { errorAnswer, type JsonAnswer } from "../http/json-answer.js";
 
 /** 4xx, because SDKs retry 5xx and 429; 503 alone asks them to. */
 const STATUS: Readonly<Record<EndpointErrorCode, 403 | 400 | 503>> = {
@@ -26,9 +27,20 @@ export function statusOf(code: EndpointErrorCode): 403 | 400 | 503 {
 /** The error as the data plane may say it: what only the control plane has a word for keeps its text. */
 export function endpointError(error: BrokerError): BrokerError & { readonly code: EndpointErrorCode } {
   if (hasEndpointCode(error)) return error;
-  const { message, hint } = error;
+  const { message, hint, code } = error;
+  if (code === "ScopeRefused") {
+    return new BrokerError("GuardRefused", message, { hint, cause: error }) as BrokerError & {
+      readonly code: "GuardRefused";
+    };
+  }
   const internal = new BrokerError("InternalError", message, { hint: hint ?? "brokerctl status", cause: error });
   return internal as BrokerError & { readonly code: "InternalError" };
+}
+
+/** The whole answer to an error of ours. */
+export function endpointAnswer(thrown: BrokerError): JsonAnswer {
+  const error = endpointError(thrown);
+  return errorAnswer(error, statusOf(error.code));
 }
 
 function hasEndpointCode(error: BrokerError): error is BrokerError & { readonly code: EndpointErrorCode } {

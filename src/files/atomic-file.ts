@@ -50,13 +50,22 @@ export async function replaceFile(
  * start. When it fails `path` is gone: readers see nothing rather than what is true no longer.
  */
 export async function replaceFileNonDurable(path: string, text: string): Promise<void> {
+  try {
+    await replaceFileUnsynced(path, Buffer.from(text));
+  } catch (error) {
+    await unlink(path).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Replaces `path`, 0600, at once for every reader and for a crash of this process, but not of the machine. When it fails, what was there stays. */
+export async function replaceFileUnsynced(path: string, data: Uint8Array): Promise<void> {
   const temporary = temporaryPathFor(path);
   try {
-    await writeFile(temporary, text, { flag: "wx", mode: 0o600 });
+    await writeFile(temporary, data, { flag: "wx", mode: 0o600 });
     await rename(temporary, path);
   } catch (error) {
     await unlink(temporary).catch(() => undefined);
-    await unlink(path).catch(() => undefined);
     throw error;
   }
 }
@@ -73,7 +82,7 @@ async function renameOrRemove(fs: FileSystem, temporary: string, path: string): 
 
 function writeFailure(path: string, cause: unknown): BrokerError {
   const directory = shellQuote(dirname(path));
-  const hint = hasErrno(cause, "ENOSPC", "EDQUOT") ? `free some space: df -h ${directory}` : `ls -ld ${directory}`;
+  const hint = hasErrno(cause, "ENOSPC", "EDQUOT") ? `df -h ${directory}    # free some space` : `ls -ld ${directory}`;
   return new BrokerError("InternalError", `cannot write ${path}: ${reasonOf(cause)}`, { hint, cause });
 }
 

@@ -1,4 +1,4 @@
-import { readFileSync, realpathSync, type Stats, statSync } from "node:fs";
+import { lstatSync, readFileSync, realpathSync, type Stats, statSync } from "node:fs";
 import { lstat, mkdir, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { hasErrno, reasonOf } from "../core/errno.js";
@@ -20,7 +20,13 @@ const ROOT = 0;
 export async function ensurePrivateDirectory(path: string, uid = currentUid()): Promise<void> {
   const directory = resolve(path); // without a trailing slash: lstat would follow a symlink behind one
   await makeDirectory(directory);
-  const found = await lstat(directory);
+  refuseUnlessPrivate(directory, uid);
+}
+
+/** The same look at a directory that is there. */
+export function refuseUnlessPrivate(path: string, uid = currentUid()): void {
+  const directory = resolve(path);
+  const found = lstatSync(directory);
   if (found.isSymbolicLink()) refuse(`${directory} is a symbolic link`, `rm ${shellQuote(directory)}`);
   if (!found.isDirectory()) refuseType(directory, found, "a directory");
   refuseForeign(directory, found, uid);

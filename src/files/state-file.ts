@@ -1,3 +1,5 @@
+import { dirname } from "node:path";
+import { hasErrno, reasonOf } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
 import { shellQuote } from "../core/shell-quote.js";
 import { readCheckedFile } from "./private-file.js";
@@ -45,9 +47,7 @@ export class StateFile {
     try {
       await this.#writeAtomic(this.path, Buffer.from(text));
     } catch (cause) {
-      if (cause instanceof BrokerError) throw cause;
-      const hint = "free some space or make the directory writable, then do it again";
-      throw new BrokerError("StoreUnavailable", `${this.#what} cannot be saved to ${this.path}`, { hint, cause });
+      throw unsaved(this.#what, this.path, cause);
     }
   }
 
@@ -58,4 +58,15 @@ export class StateFile {
       cause,
     });
   }
+}
+
+/** Why `what` is not in the file `path`, with the command that tells more. */
+export function unsaved(what: string, path: string, cause: unknown): BrokerError {
+  const known = cause instanceof BrokerError ? cause : undefined;
+  const isFull = hasErrno(cause, "ENOSPC", "EDQUOT");
+  const directory = shellQuote(dirname(path));
+  return new BrokerError("StoreUnavailable", `the ${what} cannot be saved: ${known?.message ?? reasonOf(cause)}`, {
+    hint: known?.hint ?? (isFull ? `df -h ${directory}    # free some space` : `ls -ld ${directory}`),
+    cause,
+  });
 }

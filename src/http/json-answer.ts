@@ -43,9 +43,14 @@ function jsonHeaders(body: string): Readonly<Record<string, string>> {
   };
 }
 
-export function sendJson(response: ServerResponse, { status, reason, body }: JsonAnswer): void {
+export function sendJson(response: ServerResponse, answer: JsonAnswer): void {
+  writeJsonHead(response, answer);
+  response.end(answer.body);
+}
+
+/** All but the body. */
+export function writeJsonHead(response: ServerResponse, { status, reason, body }: JsonAnswer): void {
   response.writeHead(status, reason ?? STATUS_CODES[status], { ...jsonHeaders(body) });
-  response.end(body);
 }
 
 /** The same as bytes, for a socket on which HTTP has gone wrong; it is closed afterwards. */

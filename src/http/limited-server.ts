@@ -3,7 +3,6 @@ import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { hasErrno } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
-import { headerFields } from "../core/header-fields.js";
 import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 import { errorAnswer, type JsonAnswer, rawAnswer, sendJson } from "./json-answer.js";
@@ -52,6 +51,19 @@ export interface LimitedServerOptions {
   readonly logger: Logger;
   /** A request was refused (403) that the handler never saw. */
   readonly onRefused?: (() => void) | undefined;
+  /** Whose upgrades are taken; without it each is refused. */
+  readonly upgrades?: Upgrades | undefined;
+}
+
+/** taken: the connection is no longer HTTP. refused: with 403. full: with 503. */
+export type TakenUpgrade = "taken" | "refused" | "full";
+
+/** What speaks on connections that are upgraded; they count as connections, not as requests under way. */
+export interface Upgrades {
+  /** `head`: what came behind the request already. */
+  take(request: IncomingMessage, socket: Duplex, head: Buffer): TakenUpgrade;
+  /** The server closes: ends them at once. */
+  close(): void;
 }
 
 /**
@@ -59,7 +71,7 @@ export interface LimitedServerOptions {
  * client does, nor a handler that throws, nor an accept that fails ends the process.
  */
 export function createLimitedServer(handler: RequestListener, options: LimitedServerOptions): LimitedServer {
-  const { limits, clock, logger, onRefused = () => undefined } = options;
+  const { limits, clock, logger, onRefused = () => undefined, upgrades } = options;
   const { drain, maxConnections, maxAnswering, bodies, ...serverLimits } = limits;
   const comesTooEarly = ({ socket }: IncomingMessage): boolean => connections.isAnswering(socket);
   const Message = stoppingMessage((request) => comesTooEarly(request) || (!bodies && hasBody(request)));
@@ -88,9 +100,13 @@ export function createLimitedServer(handler: RequestListener, options: LimitedSe
   // Without 100 Continue: it is for the handler to refuse the Expect header.
   server.on("checkContinue", answer);
   server.on("checkExpectation", answer);
-  server.on("upgrade", (request, socket) => {
-    if (comesTooEarly(request)) connections.endAfterAnswer(socket);
-    else if (connections.refuse(socket, hasBody(request) ? BODY : UPGRADE)) onRefused();
+  server.on("upgrade", (request, socket, head) => {
+    if (comesTooEarly(request)) return connections.endAfterAnswer(socket);
+    const withBody = hasBody(request);
+    const taken = withBody ? "refused" : (upgrades?.take(request, socket, head) ?? "refused");
+    if (taken === "full") connections.refuse(socket, rawAnswer(FULL));
+    if (taken !== "refused") return;
+    if (connections.refuse(socket, withBody ? BODY : UPGRADE)) onRefused();
   });
   server.on("connect", (_request, socket) => {
     socket.destroy();
@@ -100,12 +116,25 @@ export function createLimitedServer(handler: RequestListener, options: LimitedSe
     const isLate = hasErrno(error, "ERR_HTTP_REQUEST_TIMEOUT");
     if (connections.refuse(socket, isLate ? LATE : MALFORMED) && !isLate) onRefused();
   });
-  return { server, close: () => connections.close(clock, drain) };
+  const close = (): Promise<void> => {
+    upgrades?.close();
+    return connections.close(clock, drain);
+  };
+  return { server, close };
 }
 
+/** Of each request, so without an object for its fields. */
 function hasBody({ rawHeaders }: IncomingMessage): boolean {
-  const { "transfer-encoding": coding, "content-length": lengths = [] } = headerFields(rawHeaders);
-  return coding !== undefined || !lengths.every((length) => /^0+$/.test(length));
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? "";
+    if (isNamed(name, "transfer-encoding")) return true;
+    if (isNamed(name, "content-length") && !/^0+$/.test(rawHeaders[index + 1] ?? "")) return true;
+  }
+  return false;
+}
+
+function isNamed(name: string, lowerCase: string): boolean {
+  return name.length === lowerCase.length && name.toLowerCase() === lowerCase;
 }
 
 const BODY = refusal("a request with a body is not answered");
@@ -229,4 +258,13 @@ function stoppingMessage(stopAt: (request: IncomingMessage) => boolean): typeof 
       this[PARSED] = parsed;
     }
   };
+}
+
+/** Aborts when the connection closes before the answer was sent. */
+export function abortedWith(response: ServerResponse): AbortSignal {
+  const controller = new AbortController();
+  response.once("close", () => {
+    if (!response.writableFinished) controller.abort();
+  });
+  return controller.signal;
 }

@@ -6,7 +6,13 @@ import { BrokerError } from "../core/errors.js";
 import { shellQuote } from "../core/shell-quote.js";
 import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
-import { createLimitedServer, type LimitedServer, SERVER_LIMITS, type ServerLimits } from "./limited-server.js";
+import {
+  createLimitedServer,
+  type LimitedServer,
+  SERVER_LIMITS,
+  type ServerLimits,
+  type Upgrades,
+} from "./limited-server.js";
 import { checkSocketPath, clearStaleSocket } from "./stale-socket.js";
 
 /** Something that takes requests until it is closed. */
@@ -26,6 +32,8 @@ export interface ListenerOptions {
   readonly limits?: Partial<ServerLimits>;
   /** A request was refused (403) that the handler never saw. */
   readonly onRefused?: () => void;
+  /** Whose upgrades are taken. */
+  readonly upgrades?: Upgrades;
 }
 
 /**
@@ -53,6 +61,17 @@ export async function listenOnLoopback(
     await Promise.all([v4.close(), v6.server?.close()]);
   };
   return { port: taken, isTakenOnSix: v6.isTaken, close: closeAll };
+}
+
+/** Listens on one address, and no other. Rejects with what the system says. */
+export async function listenOnAddress(
+  handler: RequestListener,
+  { host, port, ...options }: ListenerOptions & { readonly host: string; readonly port: number },
+): Promise<Listener> {
+  const { server, close } = await bound(handler, options, (unbound) =>
+    unbound.listen({ host, port, backlog: BACKLOG }),
+  );
+  return { port: portOf(server), close };
 }
 
 /**

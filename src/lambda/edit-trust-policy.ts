@@ -1,12 +1,21 @@
 import { BrokerError } from "../core/errors.js";
 import { parsePolicy } from "./policy-json.js";
-import { SID_PREFIX, type TrustStatement } from "./trust-statement.js";
+import { hashInSid, SID_PREFIX, type TrustContent, type TrustWish } from "./trust-statement.js";
 
 /**
- * How a statement stands in a trust policy. `equal`: another, not marked as ours, says the same. `stale`: it is there, and AWS
- * has put an id in place of its principal, which was deleted. `altered`: something else stands under its Sid.
+ * How statements of ours stand in a trust policy. `equal`: none is there, and another one says the same. `other`: one lets the
+ * principal in on other terms (until another time, for other sessions). `ended`: its time is over. `stale`: AWS has put an id in place of its
+ * principal, which was deleted. `altered`: something else stands under its Sid.
  */
-export type Standing = "absent" | "present" | "equal" | "stale" | "altered";
+export type Standing = "absent" | "present" | "equal" | "other" | "ended" | "stale" | "altered";
+
+export interface Found {
+  readonly standing: Standing;
+  /** The statement there, as it stands. */
+  readonly statement?: Readonly<Record<string, unknown>>;
+  /** When it ends, epoch milliseconds. */
+  readonly until?: number;
+}
 
 export interface TrustEdit {
   /** JSON text. */
@@ -14,45 +23,109 @@ export interface TrustEdit {
   readonly changed: boolean;
 }
 
-export function standingOf(document: string, statement: TrustStatement): Standing {
-  const { list } = parseTrustPolicy(document);
-  const own = list.find(({ Sid }) => Sid === statement.Sid);
-  if (!own) return list.some((other) => saysTheSame(other, statement)) ? "equal" : "absent";
-  if (saysTheSame(own, statement)) return "present";
-  return saysTheSame(withPrincipal(own, statement), statement) ? "stale" : "altered";
+export function findStatement(document: string, wish: TrustWish): Found {
+  return foundIn(parseTrustPolicy(document).list, wish);
 }
 
-/** Nothing is added where it stands, or another says the same; `Conflict` where something else stands under its Sid. */
-export function addStatement(document: string, statement: TrustStatement): TrustEdit {
-  const standing = standingOf(document, statement);
+/** Nothing is added where it stands, or another says the same; one on other terms is replaced; `Conflict` where ours was edited. */
+export function addStatement(document: string, wish: TrustWish): TrustEdit {
+  const { policy, list, isList } = parseTrustPolicy(document);
+  const { standing, statement } = foundIn(list, wish);
   if (standing === "altered") throw altered(statement);
   if (standing === "present" || standing === "equal") return { document, changed: false };
-  const { policy, list, isList } = parseTrustPolicy(document);
-  if (standing === "stale") {
-    return edited(policy, isList ? list.map((one) => (one["Sid"] === statement.Sid ? statement : one)) : statement);
-  }
   // First where one stood alone, without a list: so that removing knows how it was.
-  return edited(policy, isList ? [...list, statement] : [statement, ...list]);
+  if (standing === "absent") return edited(policy, isList ? [...list, wish.statement] : [wish.statement, ...list]);
+  const first = list.findIndex((one) => isOwn(one, wish));
+  const kept: readonly (Fields | TrustContent)[] = list.flatMap((one, at): readonly (Fields | TrustContent)[] =>
+    at === first ? [wish.statement] : isOwn(one, wish) ? [] : [one],
+  );
+  return edited(policy, isList ? kept : kept[0]);
 }
 
-/** Removes just this one; `Conflict` where it was edited meanwhile, or is the only one. */
-export function removeStatement(document: string, statement: TrustStatement): TrustEdit {
-  const standing = standingOf(document, statement);
+/** Removes what of ours lets this principal in; `Conflict` where it was edited meanwhile, or nothing would be left. */
+export function removeStatement(document: string, wish: TrustWish): TrustEdit {
+  const { policy, list } = parseTrustPolicy(document);
+  const { standing, statement } = foundIn(list, wish);
   if (standing === "altered") throw altered(statement);
   if (standing === "absent" || standing === "equal") return { document, changed: false };
-  const { policy, list } = parseTrustPolicy(document);
-  const others = list.filter(({ Sid }) => Sid !== statement.Sid);
+  const others = list.filter((one) => !isOwn(one, wish));
   if (others.length === 0) throw lastOne(statement);
-  const stoodAlone = others.length === 1 && list[0]?.["Sid"] === statement.Sid;
+  const stoodAlone = others.length === 1 && list[0] !== undefined && isOwn(list[0], wish);
   return edited(policy, stoodAlone ? others[0] : others);
 }
 
-/** Sids of ours that are not this statement's: of another principal, or of the same one's former definition. */
-export function otherSids(document: string, { Sid }: TrustStatement): readonly string[] {
-  const sids = parseTrustPolicy(document).list.map((statement) => statement["Sid"]);
-  return sids.filter(
-    (other): other is string => typeof other === "string" && other.startsWith(SID_PREFIX) && other !== Sid,
-  );
+/** Sids of ours for others. */
+export function otherSids(document: string, wish: TrustWish): readonly string[] {
+  const others = parseTrustPolicy(document).list.filter((one) => !isOwn(one, wish));
+  const sids = others.map((statement) => statement["Sid"]);
+  return sids.filter((sid): sid is string => typeof sid === "string" && sid.startsWith(SID_PREFIX));
+}
+
+function foundIn(list: readonly Fields[], wish: TrustWish): Found {
+  const own = list.filter((one) => isOwn(one, wish));
+  const [first] = own;
+  if (!first) {
+    const { statement: wanted } = wish;
+    const equal = list.find((other) => saysTheSame(other, withoutEnd(wanted)) || saysTheSame(other, wanted));
+    return equal ? { standing: "equal", statement: equal } : { standing: "absent" };
+  }
+  const spoilt = own.find((one) => !isSound(one, wish));
+  if (spoilt) {
+    const isStale = own.every((one) => isSound(one, wish) || isSound(withPrincipal(one, wish), wish));
+    return { standing: isStale ? "stale" : "altered", statement: spoilt };
+  }
+  const live = own.find((one) => !hasEnded(one, wish));
+  if (!live) return { standing: "ended", statement: first, ...endOf(first) };
+  const isWanted = own.length === 1 && saysTheSame(live, wish.statement);
+  return { standing: isWanted ? "present" : "other", statement: live, ...endOf(live) };
+}
+
+function isOwn({ Sid: sid }: Fields, { own }: TrustWish): boolean {
+  const hash = hashInSid(sid);
+  return hash !== undefined && own.has(hash);
+}
+
+/** It says what its Sid promises, until whenever. */
+function isSound(statement: Fields, wish: TrustWish): boolean {
+  const content = contentOf(statement, wish);
+  return content !== undefined && saysTheSame(withoutEnd(statement), content);
+}
+
+function contentOf({ Sid: sid }: Fields, { own }: TrustWish): TrustContent | undefined {
+  return own.get(hashInSid(sid) ?? "");
+}
+
+const END = "aws:CurrentTime";
+
+function endText({ Condition: condition }: Fields): string | undefined {
+  const { DateLessThan: test } = isFields(condition) ? condition : {};
+  const end = isFields(test) ? test[END] : undefined;
+  return Array.isArray(end) && end.length === 1 ? String(end[0]) : typeof end === "string" ? end : undefined;
+}
+
+function endOf(statement: Fields): { readonly until?: number } {
+  const until = Date.parse(endText(statement) ?? "");
+  return Number.isNaN(until) ? {} : { until };
+}
+
+function hasEnded(statement: Fields, { now }: TrustWish): boolean {
+  const { until } = endOf(statement);
+  return until !== undefined && until <= now;
+}
+
+/** Only what `endText` reads is taken out: whatever else stands beside it was not written by us. */
+function withoutEnd(statement: Fields | TrustContent): Fields {
+  const fields: Fields = { ...statement };
+  const { Condition: condition } = fields;
+  if (Number.isNaN(Date.parse(endText(fields) ?? "")) || !isFields(condition)) return fields;
+  const { DateLessThan: test, ...others } = condition;
+  const tests = without(isFields(test) ? test : {}, END);
+  const rest = Object.keys(tests).length > 0 ? { ...others, DateLessThan: tests } : others;
+  return { ...fields, Condition: Object.keys(rest).length > 0 ? rest : undefined };
+}
+
+function without(fields: Fields, name: string): Fields {
+  return Object.fromEntries(Object.entries(fields).filter(([key]) => key !== name));
 }
 
 function edited(policy: Fields, statements: unknown): TrustEdit {
@@ -90,7 +163,7 @@ function isFields(value: unknown): value is Fields {
 }
 
 /** But for the Sid. */
-function saysTheSame(a: Fields, b: TrustStatement): boolean {
+function saysTheSame(a: Fields, b: Fields | TrustContent): boolean {
   const content = (statement: Fields): string => canonical({ ...statement, Sid: undefined });
   return content(a) === content({ ...b });
 }
@@ -98,10 +171,11 @@ function saysTheSame(a: Fields, b: TrustStatement): boolean {
 /** AWS's unique ids, which it shows in place of users and roles that are gone. */
 const UNIQUE_ID = /^A(?:IDA|ROA)[A-Z0-9]{12,}$/;
 
-function withPrincipal(statement: Fields, { Principal }: TrustStatement): Fields {
+function withPrincipal(statement: Fields, wish: TrustWish): Fields {
   const { Principal: found } = statement;
   const { AWS: aws } = isFields(found) ? found : {};
-  return typeof aws === "string" && UNIQUE_ID.test(aws) ? { ...statement, Principal } : statement;
+  const isGone = typeof aws === "string" && UNIQUE_ID.test(aws);
+  return isGone ? { ...statement, Principal: contentOf(statement, wish)?.Principal } : statement;
 }
 
 /** IAM gives back `"x"` for `["x"]`; order decides nothing. */
@@ -118,18 +192,26 @@ function canonical(value: unknown): string {
     .join()}}`;
 }
 
-function altered({ Sid }: TrustStatement): BrokerError {
-  return new BrokerError("Conflict", `the statement ${Sid} of the trust policy is no longer as it was added`, {
-    hint: "look at it in the IAM console and remove it there if it is not needed",
-  });
-}
-
-function lastOne({ Sid }: TrustStatement): BrokerError {
+function altered(statement: Fields | undefined): BrokerError {
   return new BrokerError(
     "Conflict",
-    `the statement ${Sid} is the trust policy's only one, and IAM takes none without any`,
+    `the statement ${sidOf(statement)} of the trust policy is no longer as it was added`,
     {
-      hint: "give the role back the statement that lets lambda.amazonaws.com assume it, then undo",
+      hint: "look at it in the IAM console and remove it there if it is not needed",
     },
   );
+}
+
+function lastOne(statement: Fields | undefined): BrokerError {
+  return new BrokerError(
+    "Conflict",
+    `the statement ${sidOf(statement)} is the trust policy's only one, and IAM takes none without any`,
+    {
+      hint: "give the role back the statement that lets its service assume it, then undo",
+    },
+  );
+}
+
+function sidOf(statement: Fields | undefined): string {
+  return String(statement?.["Sid"]);
 }

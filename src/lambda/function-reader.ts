@@ -1,8 +1,10 @@
-import type { FunctionConfiguration, Lambda } from "../aws/lambda.js";
+import type { FunctionCode, FunctionConfiguration, FunctionReference, Lambda } from "../aws/lambda.js";
+import type { SigningCredentials } from "../core/credentials.js";
 import { BrokerError, toBrokerError } from "../core/errors.js";
 import type { FunctionContext } from "../core/function-context.js";
 import { type FunctionName, parseFunctionName } from "./function-name.js";
-import { accountOf, type Via } from "./via.js";
+import { nearFunctions } from "./near-functions.js";
+import { accountOf, regionOfVia, type Via } from "./via.js";
 
 export interface ReadFunction {
   readonly context: FunctionContext;
@@ -12,8 +14,8 @@ export interface ReadFunction {
 }
 
 /**
- * Reads a deployed function with the credentials of `via`, in the region of its ARN, else in that of `via` (which has the
- * config's default already, as far as it fits the role's partition). UsageInvalid, NotFound, AccessDenied.
+ * Reads a deployed function with the credentials of `via`, in the region of its ARN, else in that of `via`: the one it is given,
+ * else its role's (which has the config's default already, as far as it fits the role's partition). UsageInvalid, NotFound, AccessDenied.
  */
 export async function readFunction(lambda: Lambda, via: Via, functionText: string): Promise<ReadFunction> {
   const { configuration, region } = await configurationOf(lambda, via, functionText);
@@ -22,9 +24,24 @@ export async function readFunction(lambda: Lambda, via: Via, functionText: strin
   return { context: contextOf(configuration, region), roleArn: configuration.roleArn, isImage: configuration.isImage };
 }
 
-/** The ARN of its role alone, which can be read without leave to decrypt the variables. */
-export async function readFunctionRole(lambda: Lambda, via: Via, functionText: string): Promise<string> {
-  return (await configurationOf(lambda, via, functionText)).configuration.roleArn;
+/** Its name and its role alone, which can be read without leave to decrypt the variables. */
+export async function readFunctionRole(
+  lambda: Lambda,
+  via: Via,
+  functionText: string,
+): Promise<Pick<FunctionConfiguration, "functionName" | "roleArn">> {
+  const { functionName, roleArn } = (await configurationOf(lambda, via, functionText)).configuration;
+  return { functionName, roleArn };
+}
+
+/** Its code and layers, where they are for the next ten minutes. */
+export async function readFunctionCode(
+  lambda: Lambda,
+  via: Via,
+  functionText: string,
+): Promise<{ readonly code: FunctionCode; readonly region: string }> {
+  const asked = askedFor(via, functionText);
+  return { code: await ask(lambda, asked, (...of) => lambda.getFunctionCode(...of)), region: asked.region };
 }
 
 interface Found {
@@ -33,31 +50,44 @@ interface Found {
 }
 
 async function configurationOf(lambda: Lambda, via: Via, functionText: string): Promise<Found> {
-  const name = parseFunctionName(functionText);
-  const region = regionOf(name, via);
-  refuseOtherPartition(name, via);
-  return { configuration: await ask(lambda, via, { name, region }), region };
+  const asked = askedFor(via, functionText);
+  const configuration = await ask(lambda, asked, (...of) => lambda.getFunctionConfiguration(...of));
+  return { configuration, region: asked.region };
 }
 
 interface Asked {
+  readonly via: Via;
   readonly name: FunctionName;
   readonly region: string;
 }
 
-async function ask(lambda: Lambda, via: Via, { name, region }: Asked): Promise<FunctionConfiguration> {
+function askedFor(via: Via, functionText: string): Asked {
+  const name = parseFunctionName(functionText);
+  refuseOtherPartition(name, via);
+  return { via, name, region: regionOf(name, via) };
+}
+
+type Question<T> = (signer: SigningCredentials, reference: FunctionReference, region: string) => Promise<T>;
+
+async function ask<T>(lambda: Lambda, asked: Asked, question: Question<T>): Promise<T> {
+  const { via, name, region } = asked;
   try {
-    return await lambda.getFunctionConfiguration(via.signer, name.reference, region);
+    return await question(via.signer, name.reference, region);
   } catch (thrown) {
-    throw ofOtherAccount(toBrokerError(thrown), name, via) ?? inRegion(toBrokerError(thrown), { name, region });
+    const error = toBrokerError(thrown);
+    const other = ofOtherAccount(error, name, via);
+    if (other || error.code !== "NotFound") throw other ?? error;
+    throw notFound(error, asked, await nearFunctions(lambda, via, { name: name.name, region }));
   }
 }
 
-function regionOf({ name, region }: FunctionName, { role }: Via): string {
-  const found = region ?? role.region;
-  if (found !== undefined) return found;
-  throw new BrokerError("UsageInvalid", `no region is known for function ${name}: role ${role.name} names none`, {
-    hint: `set \`region\` of role ${role.name} or of \`defaults\`: \`brokerctl config edit\`, or give the function's ARN`,
-  });
+function regionOf({ name, region }: FunctionName, via: Via): string {
+  if (region !== undefined && via.region !== undefined && region !== via.region) {
+    throw new BrokerError("UsageInvalid", `the ARN of function ${name} says ${region}, and --region ${via.region}`, {
+      hint: "leave --region out",
+    });
+  }
+  return region ?? regionOfVia(via, `function ${name}`);
 }
 
 function refuseOtherPartition({ name, partition }: FunctionName, { role }: Via): void {
@@ -80,18 +110,31 @@ function ofOtherAccount(error: BrokerError, { name, accountId }: FunctionName, {
   });
 }
 
-/** The wrong region is the usual reason. */
-function inRegion(error: BrokerError, { name, region }: Asked): BrokerError {
-  if (error.code !== "NotFound") return error;
-  return new BrokerError("NotFound", `there is no Lambda function ${name.name} in ${region}: ${error.message}`, {
-    hint: "check its name and region; its ARN names both: arn:aws:lambda:REGION:123456789012:function:NAME",
+/** A slip in its name and the wrong region are the usual reasons. */
+function notFound(error: BrokerError, { name, region }: Asked, near: readonly string[]): BrokerError {
+  const what = `there is no Lambda function ${name.name} in ${region}`;
+  const { qualifier } = name.reference;
+  if (qualifier !== undefined && near.includes(name.name)) {
+    return new BrokerError(
+      "NotFound",
+      `Lambda function ${name.name} in ${region} has no ${qualifier}: ${error.message}`,
+      {
+        hint: "check the version or alias after its name",
+        cause: error,
+      },
+    );
+  }
+  const meant = near.length === 0 ? "" : `, did you mean ${near.join(" or ")}?`;
+  return new BrokerError("NotFound", `${what}${meant}: ${error.message}`, {
+    hint: "brokerctl lambda list; the region is that of its ARN, else --region, else that of --via",
     cause: error,
   });
 }
 
 function contextOf(configuration: FunctionConfiguration, region: string): FunctionContext {
   const { functionName, functionArn, version, memorySize, timeout, handler, runtime, variables } = configuration;
-  const { logGroup, logFormat, logLevel } = configuration;
+  const { logGroup, logFormat, logLevel, layers } = configuration;
   const logging = { logGroup, logFormat, logLevel };
-  return { functionName, functionArn, version, region, memorySize, timeout, handler, runtime, ...logging, variables };
+  const described = { functionName, functionArn, version, region, memorySize, timeout, handler, runtime };
+  return { ...described, ...logging, layers, variables };
 }

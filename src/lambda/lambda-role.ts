@@ -4,11 +4,15 @@ import { sessionSeconds } from "../core/guard.js";
 import type { AssumeRoleParameters, Role } from "../core/role.js";
 import { roleDigest } from "../core/role-digest.js";
 
-/** All that defines a function's role, but for the role it is chained from (`via`): plain JSON, kept for leases that name it. */
+/**
+ * All that defines the role of a function, or of a task of ECS, but for the role it is chained from (`via`): plain JSON, kept for leases
+ * that name it. Of a task, what is said of the function is said of its family.
+ */
 export interface LambdaRoleDefinition {
   /** {@link lambdaRoleName}. */
   readonly name: string;
   readonly functionName: string;
+  /** Of a task: of its definition, without a revision where the newest one is meant. */
   readonly functionArn: string;
   readonly functionRoleArn: string;
   /** Name of the role that it is chained from. */
@@ -23,7 +27,9 @@ export interface LambdaRoleDefinition {
 }
 
 export interface LambdaRoleNameParts {
-  /** FUNCTION, as the user typed it. */
+  /** `lambda` when absent. */
+  readonly kind?: "lambda" | "task";
+  /** The function, in one spelling (name-of-function.ts). */
   readonly functionText: string;
   readonly via: string;
   readonly mode: LambdaMode;
@@ -35,9 +41,9 @@ const NARROWED = "+session-policy";
  * What leases call it. No entry of the config is named so, and no `SOURCE:ACCOUNT/ROLE`: an account has no `@`. A via whose own
  * name ends as the other mode's names do gets an end that no name has: what is narrowed must not share a name with what is not.
  */
-export function lambdaRoleName({ functionText, via, mode }: LambdaRoleNameParts): string {
+export function lambdaRoleName({ kind = "lambda", functionText, via, mode }: LambdaRoleNameParts): string {
   const end = mode === "session-policy" ? NARROWED : via.endsWith(NARROWED) ? ":assume" : "";
-  return `lambda:${functionText}@${via}${end}`;
+  return `${kind}:${functionText}@${via}${end}`;
 }
 
 /** The role as the registry of credentials takes it; PolicyUnfit where `via` cannot be narrowed. `via` is the role so named. */
@@ -56,7 +62,7 @@ const DURATION_S = 3600;
 function assumedRole(definition: LambdaRoleDefinition, via: Role): Pick<Role, "origin" | "assume"> {
   const assume = {
     roleArn: definition.functionRoleArn,
-    roleSessionName: sessionName(definition),
+    roleSessionName: sessionName(definition.functionName),
     durationSeconds: sessionSeconds(DURATION_S, via.guard),
   };
   return { origin: { kind: "role", role: via }, assume };
@@ -70,7 +76,7 @@ function narrowedRole(definition: LambdaRoleDefinition, via: Role): Pick<Role, "
   if (accountIn(own.roleArn) !== accountIn(definition.functionRoleArn)) throw ofOtherAccount(definition, via);
   const assume = {
     ...own,
-    roleSessionName: sessionName(definition),
+    roleSessionName: sessionName(definition.functionName),
     ...(policy === undefined ? {} : { policy }),
     ...(policyArns === undefined ? {} : { policyArns }),
   };
@@ -115,9 +121,11 @@ function notNarrowed({ name }: LambdaRoleDefinition): BrokerError {
   return new BrokerError("PolicyUnfit", `role ${name} has no session policy to be narrowed with`);
 }
 
-/** As Lambda itself does, so that GetCallerIdentity shows the same; STS takes no name of one character. */
-function sessionName({ functionName }: LambdaRoleDefinition): string {
-  return functionName.padEnd(2, "-");
+const MAX_SESSION_NAME = 64;
+
+/** As Lambda itself does, so that GetCallerIdentity shows the same; STS takes no name of one character, nor of more than 64. */
+export function sessionName(functionName: string): string {
+  return functionName.slice(0, MAX_SESSION_NAME).padEnd(2, "-");
 }
 
 /**
@@ -134,7 +142,7 @@ function differenceOf(former: LambdaRoleDefinition, now: LambdaRoleDefinition): 
     return `the role of ${now.functionName} is ${now.functionRoleArn}, and was ${former.functionRoleArn} when it was last read`;
   }
   if (former.functionArn !== now.functionArn) {
-    return `the function is ${now.functionArn}, and was ${former.functionArn} when it was last read`;
+    return `${now.functionName} is ${now.functionArn}, and was ${former.functionArn} when it was last read`;
   }
   const isSame = former.policy === now.policy && former.policyArns?.join() === now.policyArns?.join();
   return isSame ? undefined : `the policies of ${now.functionRoleArn} are not those that were last read`;

@@ -6,7 +6,17 @@ import type { Role } from "../core/role.js";
 /** The role that reads a function and that the role of its code is chained from, and credentials of it. */
 export interface Via {
   readonly role: Role;
-  readonly signer: SigningCredentials;
+  readonly signer: SigningCredentials & { readonly accountId?: string };
+  /** Where functions are looked for; absent: in the role's region. */
+  readonly region?: string;
+}
+
+/** Where functions are looked for; UsageInvalid, `what` with it, where neither the command nor the role says. */
+export function regionOfVia({ role, region = role.region }: Via, what: string): string {
+  if (region !== undefined) return region;
+  throw new BrokerError("UsageInvalid", `no region is known for ${what}: role ${role.name} names none`, {
+    hint: `--region eu-west-1; for good: \`region\` of role ${role.name} or of \`defaults\` (\`brokerctl config edit\`)`,
+  });
 }
 
 /** The account of a role, where its definition says. */

@@ -1,5 +1,5 @@
 import { BrokerError } from "../core/errors.js";
-import type { Lease, LeaseKind } from "../core/lease.js";
+import { type Lease, type LeaseKind, labelOf } from "../core/lease.js";
 
 const NEW_ACCESS = 'eval "$(brokerctl env)"';
 
@@ -39,6 +39,13 @@ export function tokenNotKept(): BrokerError {
 
 export function nameTaken(name: string): BrokerError {
   return new BrokerError("Conflict", `lease ${name} exists already`, { hint: `brokerctl lease revoke ${name}` });
+}
+
+export function socketTaken(lease: Lease): BrokerError {
+  const label = labelOf(lease);
+  return new BrokerError("Conflict", `lease ${label} is served on ${lease.socket ?? ""}`, {
+    hint: `brokerctl lease show ${label}`,
+  });
 }
 
 export function nameInvalid(name: string): BrokerError {
@@ -94,7 +101,7 @@ export function rolePinned({ kind, name, id, role }: Lease): BrokerError {
 export function grantMissing({ kind, name }: Lease, role: string): BrokerError {
   const hints: Readonly<Record<LeaseKind, string>> = {
     default: `brokerctl use ${role} --default --for 30m`,
-    named: `brokerctl lease set ${name ?? "NAME"} ${role}`,
+    named: `brokerctl lease set ${name ?? "NAME"} ${role}, or with it: brokerctl request ${role} --reason TEXT`,
     pinned: `eval "$(brokerctl env ${role})"`,
     child: `brokerctl use ${role}, or brokerctl request ${role} --reason TEXT`,
   };

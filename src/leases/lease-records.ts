@@ -13,6 +13,7 @@ import {
   versionedJson,
 } from "../core/json-fields.js";
 import type { Grant, Lease, LeaseHolder, LeaseKind } from "../core/lease.js";
+import { parseScope } from "../core/scope-record.js";
 
 /** A token that is refused as `LeaseEnded`, so that the client that has it learns what happened. */
 export interface EndedToken {
@@ -35,26 +36,42 @@ export interface LeaseRecords {
   readonly pinnedNow?: readonly string[];
 }
 
-const VERSION = 2;
-/** Before leases were pinned or had grants. */
-const FIRST_VERSION = 1;
+/** Since leases have scopes. */
+const VERSION = 3;
+/** Before leases were pinned or had grants, and before they had scopes. */
+const [FIRST_VERSION, UNSCOPED_VERSION] = [1, 2];
 const KINDS: readonly LeaseKind[] = ["default", "named", "pinned", "child"];
 const hash = matching(/^[0-9a-f]{64}$/);
 const id = matching(/^[A-Za-z0-9_-]{1,64}$/);
 const kind = oneOf(KINDS);
 const LEASE_FIELDS = [
   ...["id", "kind", "name", "tokenHash", "role", "followsDefault", "temporary", "previousRole", "holder"],
-  ...["pinned", "grants"],
+  ...["pinned", "scope", "grants", "socket"],
   ...["createdAt", "expiresAt", "lastUsedAt"],
 ];
 
+/** Leases and ended tokens never change, they are replaced: of thousands, a change renders one or two. */
+const rendered = new WeakMap<Lease | EndedToken, string>();
+
+/** JSON, a line each: a change of one lease is written in a time that hardly depends on how many others there are. */
 export function renderLeaseRecords({ leases, ended, rotationDue }: LeaseRecords): string {
-  return `${JSON.stringify({ version: VERSION, leases, ended, rotationDue }, null, 2)}\n`;
+  const lines = (records: readonly (Lease | EndedToken)[]): string =>
+    records.length === 0 ? "[]" : `[\n${records.map(lineOf).join(",\n")}\n]`;
+  const parts = [`"version": ${VERSION}`, `"leases":${lines(leases)}`, `"ended":${lines(ended)}`];
+  return `{${parts.join(",\n")},\n"rotationDue":${JSON.stringify(rotationDue)}}\n`;
+}
+
+function lineOf(record: Lease | EndedToken): string {
+  const known = rendered.get(record);
+  if (known !== undefined) return known;
+  const line = JSON.stringify(record);
+  rendered.set(record, line);
+  return line;
 }
 
 /** Strict: a field that is unknown, missing, duplicated or out of range throws an Error that names it. */
 export function parseLeaseRecords(json: string): LeaseRecords {
-  const content = versionedJson(json, VERSION, [FIRST_VERSION]);
+  const content = versionedJson(json, VERSION, [FIRST_VERSION, UNSCOPED_VERSION]);
   const root = fieldsOf(content, "the file", ["version", "leases", "ended", "rotationDue"]);
   const records = {
     leases: listOf(root, "leases", parseLease),
@@ -75,7 +92,8 @@ function withPins(records: LeaseRecords): LeaseRecords {
   };
 }
 
-function parseLease(value: unknown, at: string): Lease {
+/** As it stands in a file; `at` is where, for messages. */
+export function parseLease(value: unknown, at: string): Lease {
   const fields = fieldsOf(value, at, LEASE_FIELDS);
   return {
     id: required(fields, "id", id),
@@ -88,7 +106,9 @@ function parseLease(value: unknown, at: string): Lease {
     ...optional(fields, "previousRole", nullable(text)),
     ...optional(fields, "holder", (holder) => parseHolder(holder, `${at}.holder`)),
     ...optional(fields, "pinned", (value) => (value === true ? value : undefined)),
+    ...optional(fields, "scope", (scope) => parseScope(scope, `${at}.scope`)),
     ...(fields.values.has("grants") && { grants: listOf(fields, "grants", parseGrant) }),
+    ...optional(fields, "socket", text),
     createdAt: required(fields, "createdAt", count),
     expiresAt: required(fields, "expiresAt", nullable(count)),
     lastUsedAt: required(fields, "lastUsedAt", nullable(count)),
@@ -96,8 +116,16 @@ function parseLease(value: unknown, at: string): Lease {
 }
 
 function parseTemporary(value: unknown, at: string): NonNullable<Lease["temporary"]> {
-  const fields = fieldsOf(value, at, ["until", "thenRole"]);
-  return { until: required(fields, "until", count), thenRole: required(fields, "thenRole", nullable(text)) };
+  const fields = fieldsOf(value, at, ["until", "thenRole", "thenScope"]);
+  return {
+    until: required(fields, "until", count),
+    thenRole: required(fields, "thenRole", nullable(text)),
+    ...optional(
+      fields,
+      "thenScope",
+      nullable((scope) => parseScope(scope, `${at}.thenScope`)),
+    ),
+  };
 }
 
 function parseGrant(value: unknown, at: string): Grant {
@@ -116,7 +144,7 @@ function parseHolder(value: unknown, at: string): LeaseHolder {
   return { pid: required(fields, "pid", count), startTime: required(fields, "startTime", text) };
 }
 
-function parseEnded(value: unknown, at: string): EndedToken {
+export function parseEnded(value: unknown, at: string): EndedToken {
   const fields = fieldsOf(value, at, ["tokenHash", "leaseId", "kind", "label", "endedAt"]);
   return {
     tokenHash: required(fields, "tokenHash", hash),
@@ -138,6 +166,7 @@ function crossCheck({ leases, ended }: LeaseRecords): void {
     once(`the id ${lease.id}`);
     once(`the token hash ${lease.tokenHash}`);
     if (lease.name !== undefined) once(`the name ${lease.name}`);
+    if (lease.socket !== undefined) once(`the socket ${lease.socket}`);
     if ((lease.name === undefined) !== (lease.kind === "child")) refuseField(`leases[${index}].name`);
     if ((lease.holder === undefined) !== (lease.kind !== "child")) refuseField(`leases[${index}].holder`);
     if ((lease.kind === "default") !== (lease.name === "default")) refuseField(`leases[${index}].kind`);

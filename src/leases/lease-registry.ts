@@ -8,15 +8,20 @@ import {
   type LeaseHolder,
   type LeaseSelector,
   newLeaseToken,
+  ownScope,
+  scopeField,
 } from "../core/lease.js";
+import type { LeaseScope } from "../core/lease-scope.js";
+import { isSameScope } from "../core/scope-digest.js";
 import type { Secret } from "../core/secret.js";
+import type { JournalWrites } from "../files/journal-file.js";
 import type { WriteAtomic } from "../files/state-file.js";
 import type { SecretStore } from "../secrets/secret-store.js";
 import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 import type { ProcessTable } from "../system/process-identity.js";
-import { defaultNotRevocable, nameTaken } from "./lease-errors.js";
-import { type LeaseSnapshot, sweepLeases, withLease, withoutLeases } from "./lease-snapshot.js";
+import { defaultNotRevocable, nameTaken, socketTaken } from "./lease-errors.js";
+import { changedLeases, type LeaseSnapshot, withEach, withLease, withoutLeases } from "./lease-snapshot.js";
 import { type LeaseLookup, LeaseState } from "./lease-state.js";
 import {
   type ChildLeaseTerms,
@@ -31,16 +36,20 @@ import {
   movedLease,
   type NamedLeaseTerms,
   newLease,
+  pinnedName,
   type RoleChoice,
-  setBack,
   withoutGrants,
+  withRolesRenamed,
 } from "./lease-terms.js";
 import { LeaseTokens } from "./lease-tokens.js";
+import { LeaseUpkeep } from "./lease-upkeep.js";
 
 export interface LeaseRegistryOptions {
   /** `leases.json`. */
   readonly path: string;
   readonly writeAtomic: WriteAtomic;
+  /** How the journal of child leases is written; tests let it fail. */
+  readonly journal?: JournalWrites;
   readonly secrets: SecretStore;
   readonly clock: Clock;
   readonly processes: ProcessTable;
@@ -51,6 +60,13 @@ export interface LeaseRegistryOptions {
   readonly onChange?: () => Promise<void>;
 }
 
+interface PinnedTerms {
+  readonly grant?: Grant;
+  readonly scope?: LeaseScope;
+  /** Epoch milliseconds; absent: it has no end. */
+  readonly expiresAt?: number;
+}
+
 /**
  * Every lease there is. Look-ups answer from memory and need no secret; what is acknowledged is durable.
  * Call `load` first, `reconcile` each time the secret store opens, `sweep` every 15 s, and `flush` at the end.
@@ -59,17 +75,16 @@ export class LeaseRegistry {
   readonly #state: LeaseState;
   readonly #tokens: LeaseTokens;
   readonly #clock: Clock;
-  readonly #processes: ProcessTable;
   readonly #logger: Logger;
-  readonly #audit: AuditRecorder | undefined;
+  readonly #upkeep: LeaseUpkeep;
 
-  constructor({ path, writeAtomic, secrets, clock, processes, logger, audit, onChange }: LeaseRegistryOptions) {
-    this.#state = new LeaseState({ path, writeAtomic, clock, onChange: onChange ?? (() => Promise.resolve()) });
+  constructor({ secrets, processes, audit, onChange, ...options }: LeaseRegistryOptions) {
+    const { clock, logger } = options;
+    this.#state = new LeaseState({ ...options, onChange: onChange ?? (() => Promise.resolve()) });
     this.#tokens = new LeaseTokens({ state: this.#state, secrets, clock, logger });
     this.#clock = clock;
-    this.#processes = processes;
     this.#logger = logger;
-    this.#audit = audit;
+    this.#upkeep = new LeaseUpkeep({ state: this.#state, tokens: this.#tokens, clock, processes, logger, audit });
   }
 
   /**
@@ -115,6 +130,12 @@ export class LeaseRegistry {
     }
   }
 
+  /** What shells without a lease of their own use, as it stands now; undefined: the secret store was never open yet. */
+  get default(): Lease | undefined {
+    const lease = this.#state.loaded ? this.#state.findNamed(DEFAULT_LEASE) : undefined;
+    return lease && this.#state.present(lease);
+  }
+
   /** Live leases: the default one first, then in the order they were made. */
   list(): readonly Lease[] {
     const now = this.#clock.now();
@@ -124,33 +145,35 @@ export class LeaseRegistry {
       .sort((a, b) => Number(b.kind === "default") - Number(a.kind === "default") || a.createdAt - b.createdAt);
   }
 
-  /** The lease of `env ROLE`, named `role:ROLE`: one a role, made when it is first asked for. */
-  async pinned(role: string, grant?: Grant): Promise<Lease> {
-    const name = `role:${role}`;
-    const find = (): Lease | undefined => this.#state.findNamed(name);
-    const make = async (): Promise<Lease> => {
-      const grants = grant && { grants: [grant] };
-      const { lease } = await this.#issue({ kind: "pinned", name, role, expiresAt: null, ...grants });
-      return lease;
-    };
-    const found = find() ?? (await this.#state.exclusive(async () => find() ?? (await make())));
+  /** Live leases that are served on a socket of their own. */
+  get withSocket(): readonly Lease[] {
+    return this.#state.withSocket;
+  }
+
+  /**
+   * The lease of `env ROLE`, named `role:ROLE`, narrowed `role:ROLE#…`: one a role and scope, made when it is first asked for. With
+   * `expiresAt` it lasts until then at least, and does end.
+   */
+  async pinned(role: string, { grant, scope, expiresAt }: PinnedTerms = {}): Promise<Lease> {
+    const name = pinnedName(role, scope);
+    const grants = grant && { grants: [grant] };
+    const end = { expiresAt: expiresAt ?? null };
+    const terms = { kind: "pinned", name, role, ...end, ...scopeField(scope), ...grants } as const;
+    const find = (): Lease | undefined => this.#findLive(name);
+    const found = find() ?? (await this.#state.exclusive(async () => find() ?? this.#issueNamed(terms)));
+    // Only a part of the digest is in the name.
+    if (!isSameScope(ownScope(found), scope)) throw nameTaken(name);
+    if (expiresAt !== undefined) await this.#prolong(found, expiresAt);
     if (grant && !found.grants?.includes(grant)) return this.grant(found.id, grant);
     return this.#state.byId(found.id);
   }
 
   /** Rejects with `Conflict` while a lease of that name lives. */
   async createNamed(terms: NamedLeaseTerms): Promise<Lease> {
-    const { name } = terms;
-    checkLeaseName(name);
+    checkLeaseName(terms.name);
     return this.#state.exclusive(async () => {
-      const old = this.#state.findNamed(name);
-      const now = this.#clock.now();
-      if (old && !isExpired(old, now)) throw nameTaken(name);
-      const { snapshot } = this.#state;
-      const rest = old ? withoutLeases(snapshot, [old], now) : snapshot;
-      const { lease } = await this.#issue({ kind: "named", ...terms }, rest);
-      if (old) await this.#tokens.drop([old]);
-      return lease;
+      if (this.#findLive(terms.name)) throw nameTaken(terms.name);
+      return this.#issueNamed({ kind: "named", ...terms });
     });
   }
 
@@ -176,23 +199,32 @@ export class LeaseRegistry {
   async withdraw(isTaken: (grant: Grant, lease: Lease) => boolean): Promise<void> {
     return this.#state.exclusive(async () => {
       const { snapshot } = this.#state;
-      let next = snapshot;
-      for (const lease of snapshot.leases.values()) {
-        const without = withoutGrants(lease, (grant) => isTaken(grant, lease));
-        if (without !== lease) next = withLease(next, without);
-      }
+      const changed = changedLeases(snapshot, (lease) => withoutGrants(lease, (grant) => isTaken(grant, lease)));
+      const next = withEach(snapshot, changed);
       if (next !== snapshot) await this.#state.applyThenSave(next);
+    });
+  }
+
+  /**
+   * Roles have other names now: what a lease stands for, falls back to, had before or was granted follows. Answers how many
+   * leases that are; rejects with `Conflict` where a lease of `env ROLE` is in the way, and changes none.
+   */
+  async renameRoles(rename: (role: string) => string): Promise<number> {
+    return this.#state.exclusive(async () => {
+      const { snapshot } = this.#state;
+      const changed = changedLeases(snapshot, (lease) => withRolesRenamed(lease, rename));
+      for (const { id, name } of changed) {
+        const other = name === undefined ? undefined : this.#state.findNamed(name);
+        if (name !== undefined && other && other.id !== id) throw nameTaken(name);
+      }
+      if (changed.length > 0) await this.#state.saveThenApply(withEach(snapshot, changed));
+      return changed.length;
     });
   }
 
   /** The wall clock was set back by so much: no grant lasts longer for it. Never rejects. */
   async clockSetBack(ms: number): Promise<void> {
-    if (!this.#state.loaded) return;
-    await this.#state.exclusive(async () => {
-      const leases = [...this.#state.snapshot.leases].map(([id, lease]) => [id, setBack(lease, ms)] as const);
-      if (leases.every(([id, lease]) => this.#state.snapshot.leases.get(id) === lease)) return;
-      await this.#saveQuietly({ ...this.#state.snapshot, leases: new Map(leases) });
-    });
+    await this.#upkeep.clockSetBack(ms);
   }
 
   /** The CLI made the lease before its child existed: from now on it ends with the child. */
@@ -238,19 +270,7 @@ export class LeaseRegistry {
 
   /** Ends what has run out or lost its process, applies fall-backs, saves uses. Cheap; never rejects. */
   async sweep(): Promise<void> {
-    if (!this.#state.loaded) return;
-    await this.#state.exclusive(async () => {
-      const { snapshot, ended, endedGrants } = sweepLeases(this.#state.snapshot, this.#clock.now(), this.#processes);
-      if (snapshot !== this.#state.snapshot || this.#state.writeDue) await this.#saveQuietly(snapshot);
-      for (const { lease, why } of ended) {
-        this.#logger.info({ lease: lease.id, name: lease.name, why }, "lease ended");
-        this.#audit?.record({ event: "lease-ended", outcome: "done", lease, role: lease.role, detail: why });
-      }
-      for (const { lease, grant } of endedGrants) {
-        this.#audit?.record({ event: "grant-ended", outcome: "done", lease, role: grant.role, request: grant.request });
-      }
-      await this.#tokens.drop(ended.map(({ lease }) => lease));
-    });
+    await this.#upkeep.sweep();
   }
 
   /** Why `leases.json` is not what is in force, for `status`; the next sweep tries again. undefined: it is. */
@@ -260,10 +280,26 @@ export class LeaseRegistry {
 
   /** Saves what is only in memory: last uses, ends whose write failed. */
   async flush(): Promise<void> {
-    if (!this.#state.loaded) return;
-    await this.#state.exclusive(async () => {
-      if (this.#state.writePending) await this.#state.applyThenSave(this.#state.snapshot);
-    });
+    await this.#upkeep.flush();
+  }
+
+  async #prolong({ id, expiresAt: end }: Lease, expiresAt: number): Promise<void> {
+    if ((end ?? 0) < expiresAt) await this.#change(id, (lease) => ({ ...lease, expiresAt }));
+  }
+
+  #findLive(name: string): Lease | undefined {
+    const lease = this.#state.findNamed(name);
+    return lease && !isExpired(lease, this.#clock.now()) ? lease : undefined;
+  }
+
+  /** In place of one of that name that has ended and was not swept yet. */
+  async #issueNamed(terms: LeaseTerms & Required<Pick<LeaseTerms, "name">>): Promise<Lease> {
+    const old = this.#state.findNamed(terms.name);
+    const { snapshot } = this.#state;
+    const rest = old ? withoutLeases(snapshot, [old], this.#clock.now()) : snapshot;
+    const { lease } = await this.#issue(terms, rest);
+    if (old) await this.#tokens.drop([old]);
+    return lease;
   }
 
   /** Makes a lease in `base`, the leases that stay beside it. */
@@ -271,6 +307,8 @@ export class LeaseRegistry {
     const token = newLeaseToken();
     const lease = newLease(terms, hashLeaseToken(token.reveal()), this.#clock.now());
     checkSpace(base.leases, terms.kind);
+    const onSocket = this.#state.withSocket.find(({ socket }) => socket === terms.socket);
+    if (onSocket) throw socketTaken(onSocket);
     if (isDurable(lease)) await this.#tokens.keep(lease, token);
     try {
       await this.#state.saveThenApply(withLease(base, lease));
@@ -286,14 +324,5 @@ export class LeaseRegistry {
       await this.#state.saveThenApply(withLease(this.#state.snapshot, change(this.#state.byId(id))));
       return this.#state.byId(id);
     });
-  }
-
-  /** The next sweep tries again. */
-  async #saveQuietly(snapshot: LeaseSnapshot): Promise<void> {
-    try {
-      await this.#state.applyThenSave(snapshot);
-    } catch (err) {
-      this.#logger.warn({ err }, "leases could not be saved");
-    }
   }
 }

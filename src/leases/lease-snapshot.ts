@@ -1,7 +1,7 @@
-import { type Grant, isExpired, type Lease, leaseAt } from "../core/lease.js";
+import { type Grant, isExpired, type Lease, labelOf, leaseAt } from "../core/lease.js";
 import type { ProcessTable } from "../system/process-identity.js";
 import type { EndedToken, LeaseRecords } from "./lease-records.js";
-import { labelOf, withoutGrants } from "./lease-terms.js";
+import { withoutGrants } from "./lease-terms.js";
 
 /** How long an ended token is answered `LeaseEnded`; after that it is as unknown as any other. */
 const ENDED_KEPT_MS = 24 * 60 * 60_000;
@@ -26,9 +26,63 @@ export function recordsOf({ leases, ended, rotationDue }: LeaseSnapshot): LeaseR
   return { leases: [...leases.values()], ended, rotationDue: [...rotationDue] };
 }
 
+/** Finds leases by token and name. It follows the snapshots: a change costs what has changed, and a comparison of the others. */
+export class LeaseIndex {
+  readonly #byHash = new Map<string, Lease>();
+  readonly #byName = new Map<string, Lease>();
+  readonly #bySocket = new Map<string, Lease>();
+  readonly byHash: ReadonlyMap<string, Lease> = this.#byHash;
+  readonly byName: ReadonlyMap<string, Lease> = this.#byName;
+  readonly bySocket: ReadonlyMap<string, Lease> = this.#bySocket;
+  endedByHash: ReadonlyMap<string, EndedToken> = new Map();
+  endedById: ReadonlyMap<string, EndedToken> = new Map();
+  #followed = EMPTY_SNAPSHOT;
+
+  follow(next: LeaseSnapshot): void {
+    const former = this.#followed;
+    this.#followed = next;
+    if (former.leases !== next.leases) {
+      // First what goes: a new lease may have the name of one that ends with the same change.
+      for (const lease of former.leases.values()) if (next.leases.get(lease.id) !== lease) this.#remove(lease);
+      for (const lease of next.leases.values()) if (former.leases.get(lease.id) !== lease) this.#add(lease);
+    }
+    if (former.ended === next.ended) return;
+    this.endedByHash = new Map(next.ended.map((token) => [token.tokenHash, token]));
+    this.endedById = new Map(next.ended.map((token) => [token.leaseId, token]));
+  }
+
+  #add(lease: Lease): void {
+    this.#byHash.set(lease.tokenHash, lease);
+    if (lease.name !== undefined) this.#byName.set(lease.name, lease);
+    if (lease.socket !== undefined) this.#bySocket.set(lease.socket, lease);
+  }
+
+  #remove({ tokenHash, name, socket }: Lease): void {
+    this.#byHash.delete(tokenHash);
+    if (name !== undefined) this.#byName.delete(name);
+    if (socket !== undefined) this.#bySocket.delete(socket);
+  }
+}
+
 /** Adds a lease or replaces the one with its id. */
 export function withLease(snapshot: LeaseSnapshot, lease: Lease): LeaseSnapshot {
-  return { ...snapshot, leases: new Map(snapshot.leases).set(lease.id, lease) };
+  return withEach(snapshot, [lease]);
+}
+
+/** Of many leases at once: one copy, however many there are. The same object if none. */
+export function withEach(snapshot: LeaseSnapshot, changed: readonly Lease[]): LeaseSnapshot {
+  if (changed.length === 0) return snapshot;
+  const leases = new Map(snapshot.leases);
+  for (const lease of changed) leases.set(lease.id, lease);
+  return { ...snapshot, leases };
+}
+
+/** What `change` answers for each live lease; those that it answers as they are do not count as changed. */
+export function changedLeases(snapshot: LeaseSnapshot, change: (lease: Lease) => Lease): readonly Lease[] {
+  return [...snapshot.leases.values()].flatMap((lease) => {
+    const changed = change(lease);
+    return changed === lease ? [] : [changed];
+  });
 }
 
 /** Ends live leases: their tokens are refused from now on. */
@@ -42,30 +96,33 @@ export function withoutLeases(snapshot: LeaseSnapshot, ended: readonly Lease[], 
   return { leases, rotationDue, ended: [...snapshot.ended, ...ended.map((lease) => endedToken(lease, now))] };
 }
 
-/** Gives a lease another token; the old one is refused from now on. */
-export function withToken(
-  snapshot: LeaseSnapshot,
-  lease: Lease,
-  token: { readonly hash: string; now: number },
-): LeaseSnapshot {
-  const rotationDue = new Set(snapshot.rotationDue);
-  // The placeholder of a lease whose rotation is due was never given out: there is no old token to refuse.
-  const hadPlaceholder = rotationDue.delete(lease.id);
-  return {
-    ...withLease(snapshot, { ...lease, tokenHash: token.hash }),
-    ended: hadPlaceholder ? snapshot.ended : [...snapshot.ended, endedToken(lease, token.now)],
-    rotationDue,
-  };
+/** The hash of a lease's next token. */
+export interface NextToken {
+  readonly lease: Lease;
+  readonly hash: string;
 }
 
-/** Revokes a lease's token before the secret store can take the next one: `placeholder` is the hash of a token never given out. */
+/** Gives leases other tokens; the old ones are refused from now on. */
+export function withTokens(snapshot: LeaseSnapshot, tokens: readonly NextToken[], now: number): LeaseSnapshot {
+  const rotationDue = new Set(snapshot.rotationDue);
+  // The placeholder of a lease whose rotation is due was never given out: there is no old token to refuse.
+  const refused = tokens.filter(({ lease }) => !rotationDue.delete(lease.id));
+  const next = withEach(
+    snapshot,
+    tokens.map(({ lease, hash }) => ({ ...lease, tokenHash: hash })),
+  );
+  return { ...next, ended: [...snapshot.ended, ...refused.map(({ lease }) => endedToken(lease, now))], rotationDue };
+}
+
+/** Revokes leases' tokens before the secret store can take the next ones: these are hashes of tokens never given out. */
 export function withRotationDue(
   snapshot: LeaseSnapshot,
-  lease: Lease,
-  placeholder: { readonly hash: string; now: number },
+  placeholders: readonly NextToken[],
+  now: number,
 ): LeaseSnapshot {
-  const revoked = withToken(snapshot, lease, placeholder);
-  return { ...revoked, rotationDue: new Set(revoked.rotationDue).add(lease.id) };
+  const revoked = withTokens(snapshot, placeholders, now);
+  const ids = placeholders.map(({ lease }) => lease.id);
+  return { ...revoked, rotationDue: new Set([...revoked.rotationDue, ...ids]) };
 }
 
 interface EndedLease {
@@ -90,21 +147,31 @@ export interface Sweep {
 export function sweepLeases(snapshot: LeaseSnapshot, now: number, processes: ProcessTable): Sweep {
   const ended: EndedLease[] = [];
   const endedGrants: EndedGrant[] = [];
-  let swept = snapshot;
+  const changed: Lease[] = [];
+  const startTimeOf = onceEach(processes);
   for (const lease of snapshot.leases.values()) {
-    const why = reasonToEnd(lease, now, processes);
-    if (why) {
-      ended.push({ lease, why });
-    } else if (settled(lease, now) !== lease) {
-      swept = withLease(swept, settled(lease, now));
-      for (const grant of lease.grants ?? []) if (isOver(grant, now)) endedGrants.push({ lease, grant });
-    }
+    const why = reasonToEnd(lease, now, startTimeOf);
+    const after = why ? lease : settled(lease, now);
+    if (why) ended.push({ lease, why });
+    if (after === lease) continue;
+    changed.push(after);
+    for (const grant of lease.grants ?? []) if (isOver(grant, now)) endedGrants.push({ lease, grant });
   }
+  let swept = withEach(snapshot, changed);
   if (ended.length > 0) {
     const leases = ended.map(({ lease }) => lease);
     swept = withoutLeases(swept, leases, now);
   }
   return { snapshot: withoutForgotten(swept, now), ended, endedGrants };
+}
+
+/** Looks each process up once: one may hold thousands of leases. */
+function onceEach(processes: ProcessTable): ProcessTable["startTimeOf"] {
+  const known = new Map<number, string | undefined>();
+  return (pid) => {
+    if (!known.has(pid)) known.set(pid, processes.startTimeOf(pid));
+    return known.get(pid);
+  };
 }
 
 /** As it stands now, without grants that are over. */
@@ -126,9 +193,13 @@ function endedToken(lease: Lease, now: number): EndedToken {
   };
 }
 
-function reasonToEnd(lease: Lease, now: number, processes: ProcessTable): EndedLease["why"] | undefined {
+function reasonToEnd(
+  lease: Lease,
+  now: number,
+  startTimeOf: ProcessTable["startTimeOf"],
+): EndedLease["why"] | undefined {
   if (isExpired(lease, now)) return "expired";
-  if (lease.holder && processes.startTimeOf(lease.holder.pid) !== lease.holder.startTime) return "holder gone";
+  if (lease.holder && startTimeOf(lease.holder.pid) !== lease.holder.startTime) return "holder gone";
   return undefined;
 }
 

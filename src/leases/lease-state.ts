@@ -1,8 +1,7 @@
 import { toBrokerError } from "../core/errors.js";
 import type { RoleCondition } from "../core/guard.js";
-import { grantFor, hashLeaseToken, isExpired, type Lease, leaseAt } from "../core/lease.js";
+import { grantFor, hashLeaseToken, isExpired, type Lease, labelOf, leaseAt } from "../core/lease.js";
 import { Mutex } from "../core/serial.js";
-import { StateFile, type WriteAtomic } from "../files/state-file.js";
 import type { Clock } from "../system/clock.js";
 import {
   defaultLeaseMissing,
@@ -12,9 +11,9 @@ import {
   leasesNotLoaded,
   leaseUnknown,
 } from "./lease-errors.js";
-import { type EndedToken, parseLeaseRecords, renderLeaseRecords } from "./lease-records.js";
-import { EMPTY_SNAPSHOT, type LeaseSnapshot, recordsOf, snapshotOf } from "./lease-snapshot.js";
-import { DEFAULT_LEASE, labelOf } from "./lease-terms.js";
+import { LeaseIndex, type LeaseSnapshot, snapshotOf, withEach } from "./lease-snapshot.js";
+import { LeaseStore, type LeaseStoreOptions } from "./lease-store.js";
+import { DEFAULT_LEASE } from "./lease-terms.js";
 
 /** A last use alone is written at most once a minute. */
 const TOUCH_WRITE_MS = 60_000;
@@ -23,37 +22,33 @@ const TOUCH_WRITE_MS = 60_000;
 export interface LeaseLookup {
   /** The live lease with this token, looked up by its hash. Throws `LeaseUnknown` or `LeaseEnded`. */
   resolve(token: string): Lease;
+  /** The live lease whose token has this SHA-256; undefined: `resolve` says why not. */
+  find(tokenHash: string): Lease | undefined;
+  /** The live lease with this id. Throws `LeaseUnknown` or `LeaseEnded`. */
+  byId(id: string): Lease;
   /** The role a lease stands for now: its own, or the default lease's while it follows; null: none chosen. */
   roleOf(lease: Lease): string | null;
   /** Throws `GuardRefused` where the role, as it is defined now, is not granted to the lease and would have to be. */
   requireGrant(lease: Lease, role: RoleCondition): void;
+  /** Whether `requireGrant` lets it pass. */
+  mayHave(lease: Lease, role: RoleCondition): boolean;
   /** Remembers that the lease was used now. */
   touch(lease: Lease): void;
 }
 
-interface Index {
-  readonly byHash: ReadonlyMap<string, Lease>;
-  readonly byName: ReadonlyMap<string, Lease>;
-  readonly endedByHash: ReadonlyMap<string, EndedToken>;
-  readonly endedById: ReadonlyMap<string, EndedToken>;
-}
-
-export interface LeaseStateOptions {
-  /** `leases.json`. */
-  readonly path: string;
-  readonly writeAtomic: WriteAtomic;
+export interface LeaseStateOptions extends LeaseStoreOptions {
   readonly clock: Clock;
   /** Called with every change that holds; awaited before the change is acknowledged. Never rejects. */
   readonly onChange: () => Promise<void>;
 }
 
-/** The leases in memory and in `leases.json`: one change at a time, look-ups from memory. */
+/** The leases in memory and on disk: one change at a time, look-ups from memory. */
 export class LeaseState implements LeaseLookup {
-  readonly #file: StateFile;
+  readonly #store: LeaseStore;
   readonly #clock: Clock;
   readonly #onChange: () => Promise<void>;
   #snapshot: LeaseSnapshot | undefined;
-  #index = indexOf(EMPTY_SNAPSHOT);
+  readonly #index = new LeaseIndex();
   readonly #changes = new Mutex();
   /** A write failed: the file may lack an end that holds in memory, or have a change that was never acknowledged. */
   #unsaved = false;
@@ -62,17 +57,17 @@ export class LeaseState implements LeaseLookup {
   readonly #touches = new Map<string, number>();
   #touchedSince = 0;
 
-  constructor({ path, writeAtomic, clock, onChange }: LeaseStateOptions) {
-    this.#file = new StateFile({ path, writeAtomic, what: "leases" });
+  constructor({ clock, onChange, ...store }: LeaseStateOptions) {
+    this.#store = new LeaseStore(store);
     this.#clock = clock;
     this.#onChange = onChange;
   }
 
   /** Answers the leases that an older version let `use` move, and this one pins: that is written with the next change. */
   async load(): Promise<readonly string[]> {
-    const records = await this.#file.read(parseLeaseRecords);
-    this.#apply(records ? snapshotOf(records) : EMPTY_SNAPSHOT);
-    const pinnedNow = records?.pinnedNow ?? [];
+    const records = await this.#store.read();
+    this.#apply(snapshotOf(records));
+    const pinnedNow = records.pinnedNow ?? [];
     this.#unsaved = pinnedNow.length > 0;
     return pinnedNow;
   }
@@ -96,6 +91,12 @@ export class LeaseState implements LeaseLookup {
     throw ended ? leaseEnded(ended) : leaseUnknown();
   }
 
+  find(tokenHash: string): Lease | undefined {
+    const lease = this.#index.byHash.get(tokenHash);
+    const now = this.#clock.now();
+    return lease && !isExpired(lease, now) ? leaseAt(lease, now) : undefined;
+  }
+
   byId(id: string): Lease {
     const lease = this.snapshot.leases.get(id);
     if (lease) return this.#live(lease);
@@ -110,24 +111,38 @@ export class LeaseState implements LeaseLookup {
   }
 
   roleOf(lease: Lease): string | null {
-    const current = this.present(this.snapshot.leases.get(lease.id) ?? lease);
+    const now = this.#clock.now();
+    const current = leaseAt(this.snapshot.leases.get(lease.id) ?? lease, now);
     if (!current.followsDefault) return current.role;
     const followed = this.findNamed(DEFAULT_LEASE);
-    return followed ? this.present(followed).role : null;
+    return followed ? leaseAt(followed, now).role : null;
   }
 
-  requireGrant(lease: Lease, { name, digest, guarded }: RoleCondition): void {
-    const current = this.present(this.snapshot.leases.get(lease.id) ?? lease);
-    const holder = current.followsDefault ? (this.findNamed(DEFAULT_LEASE) ?? current) : current;
-    if (grantFor(holder, { role: name, digest }, this.#clock.now())) return;
+  requireGrant(lease: Lease, role: RoleCondition): void {
+    if (!this.mayHave(lease, role)) throw grantMissing(this.snapshot.leases.get(lease.id) ?? lease, role.name);
+  }
+
+  mayHave(lease: Lease, { name, digests, guarded }: RoleCondition): boolean {
+    const now = this.#clock.now();
+    const current = leaseAt(this.snapshot.leases.get(lease.id) ?? lease, now);
+    const followed = current.followsDefault ? this.findNamed(DEFAULT_LEASE) : undefined;
+    const holder = followed ? leaseAt(followed, now) : current;
+    if (grantFor(holder, { role: name, digests }, now)) return true;
     // Of a role without guard, what was granted is good for the role as it was shown.
-    const wasGranted = holder.role === name && holder.grants?.some(({ role }) => role === name);
-    if (guarded || wasGranted) throw grantMissing(current, name);
+    const standsOnGrant = holder.temporary !== undefined && holder.role === name;
+    const wasGranted = standsOnGrant && holder.grants?.some(({ role }) => role === name);
+    return !guarded && !wasGranted;
   }
 
   /** Also one that has expired and was not swept yet. */
   findNamed(name: string): Lease | undefined {
     return this.#loadedIndex.byName.get(name);
+  }
+
+  /** Live leases that have a socket of their own. */
+  get withSocket(): readonly Lease[] {
+    const now = this.#clock.now();
+    return [...this.#index.bySocket.values()].filter((lease) => !isExpired(lease, now));
   }
 
   /** The lease as it stands now: role after a fall-back, last use. */
@@ -144,7 +159,7 @@ export class LeaseState implements LeaseLookup {
 
   /** For a change that gives access: durable first, so that a crash takes back nothing that was acknowledged. */
   async saveThenApply(snapshot: LeaseSnapshot): Promise<void> {
-    const touched = this.#withTouches(snapshot);
+    const touched = this.#withTouches(snapshot, () => this.#store.lasts(snapshot));
     await this.#write(touched);
     this.#apply(touched);
     await this.#onChange();
@@ -152,7 +167,8 @@ export class LeaseState implements LeaseLookup {
 
   /** For a change that takes access away: in force in memory at once, also when the write fails. */
   async applyThenSave(snapshot: LeaseSnapshot): Promise<void> {
-    const touched = this.#withTouches(snapshot);
+    const isDurable = (): boolean => snapshot === this.#snapshot || this.writeDue || this.#store.lasts(snapshot);
+    const touched = this.#withTouches(snapshot, isDurable);
     this.#apply(touched);
     try {
       await this.#write(touched);
@@ -183,7 +199,7 @@ export class LeaseState implements LeaseLookup {
     return this.#unsaved || this.#touches.size > 0;
   }
 
-  get #loadedIndex(): Index {
+  get #loadedIndex(): LeaseIndex {
     if (!this.#snapshot) throw leasesNotLoaded();
     return this.#index;
   }
@@ -193,43 +209,39 @@ export class LeaseState implements LeaseLookup {
     return this.present(lease);
   }
 
-  #withTouches(snapshot: LeaseSnapshot): LeaseSnapshot {
+  /** Uses of leases that last wait for a change that is durable anyway, or for the sweep: `exec` waits for no disk. */
+  #withTouches(snapshot: LeaseSnapshot, isDurable: () => boolean): LeaseSnapshot {
     if (this.#touches.size === 0) return snapshot;
-    const leases = new Map(snapshot.leases);
-    for (const [id, lastUsedAt] of this.#touches) {
-      const lease = leases.get(id);
-      if (lease) leases.set(id, { ...lease, lastUsedAt });
-    }
-    return { ...snapshot, leases };
+    const withAll = isDurable();
+    const used = [...this.#touches].flatMap(([id, lastUsedAt]) => {
+      const lease = snapshot.leases.get(id);
+      return lease && (withAll || lease.kind === "child") ? [{ ...lease, lastUsedAt }] : [];
+    });
+    return withEach(snapshot, used);
   }
 
   async #write(snapshot: LeaseSnapshot): Promise<void> {
-    const written = new Map(this.#touches);
+    const touches = [...this.#touches];
     this.#unsaved = true;
     try {
-      await this.#file.write(renderLeaseRecords(recordsOf(snapshot)));
+      await this.#store.write(snapshot);
     } catch (error) {
       this.#saveProblem = toBrokerError(error).message;
       throw error;
     }
     this.#unsaved = false;
     this.#saveProblem = undefined;
-    for (const [id, at] of written) if (this.#touches.get(id) === at) this.#touches.delete(id);
-    this.#touchedSince = this.#clock.now();
+    let areLeft = false;
+    for (const [id, at] of touches) {
+      const lease = snapshot.leases.get(id);
+      if (lease && lease.lastUsedAt !== at) areLeft = true;
+      else if (this.#touches.get(id) === at) this.#touches.delete(id);
+    }
+    if (!areLeft) this.#touchedSince = this.#clock.now();
   }
 
   #apply(snapshot: LeaseSnapshot): void {
     this.#snapshot = snapshot;
-    this.#index = indexOf(snapshot);
+    this.#index.follow(snapshot);
   }
-}
-
-function indexOf({ leases, ended }: LeaseSnapshot): Index {
-  const live = [...leases.values()];
-  return {
-    byHash: new Map(live.map((lease) => [lease.tokenHash, lease])),
-    byName: new Map(live.flatMap((lease) => (lease.name === undefined ? [] : [[lease.name, lease] as const]))),
-    endedByHash: new Map(ended.map((token) => [token.tokenHash, token])),
-    endedById: new Map(ended.map((token) => [token.leaseId, token])),
-  };
 }

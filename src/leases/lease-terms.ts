@@ -1,24 +1,36 @@
 import { randomBytes } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import {
+  fallenBack,
   type Grant,
   isInForce,
   isMovable,
   type Lease,
   type LeaseHolder,
   type LeaseKind,
+  labelOf,
+  ownScope,
   roleFields,
+  scopeField,
 } from "../core/lease.js";
+import type { LeaseScope } from "../core/lease-scope.js";
 import { NAME_PATTERN } from "../core/role.js";
+import { isSameScope, scopeDigest } from "../core/scope-digest.js";
 import type { Secret } from "../core/secret.js";
 import { endInThePast, holderFixed, nameInvalid, roleInvalid, rolePinned, tooManyLeases } from "./lease-errors.js";
 
 /** Name and id of the default lease: with a fixed id its token is found again even when `leases.json` is lost. */
 export const DEFAULT_LEASE = "default";
 
-/** A shell start file in a loop must not fill the disk; each change writes the whole file. */
-const MAX_LEASES = 2000;
+/** Of the lease of `env ROLE`: no other lease's name has a colon, and no role's a `#`. */
+export function pinnedName(role: string, scope?: LeaseScope): string {
+  return scope ? `role:${role}#${scopeDigest(scope).slice(0, 12)}` : `role:${role}`;
+}
+
+/** A shell start file in a loop must not fill the disk; each change writes the whole file, 300 bytes a lease. */
+export const MAX_LEASES = 20_000;
 /** Of these, kept for leases that end with a program (`exec`, `credential-process`): named leases must not take their place. */
-const RESERVED_FOR_CHILDREN = 200;
+export const RESERVED_FOR_CHILDREN = 2000;
 
 const MAX_ROLE = 1024;
 /** Of one lease: the roles that its user has said yes to lately. */
@@ -35,8 +47,11 @@ export interface LeaseTerms {
   readonly expiresAt: number | null;
   /** What the lease has beside its role, where it is made like another one. */
   readonly pinned?: true;
+  readonly scope?: LeaseScope;
   readonly grants?: readonly Grant[];
   readonly temporary?: NonNullable<Lease["temporary"]>;
+  /** Where it is served too, by a unix socket of its own. */
+  readonly socket?: string;
 }
 
 export type NamedLeaseTerms = Omit<LeaseTerms, "kind" | "holder" | "temporary"> & Required<Pick<LeaseTerms, "name">>;
@@ -56,6 +71,8 @@ export interface RoleChoice {
   readonly until?: number | null | undefined;
   /** What lets the lease have a guarded role. */
   readonly grant?: Grant | undefined;
+  /** What a request was given, until then; null: all of the role. undefined: what narrows the lease for good. */
+  readonly scope?: LeaseScope | null | undefined;
   /** `lease set`: the one who may, moves a pinned lease as well; it stays pinned. */
   readonly evenPinned?: boolean;
 }
@@ -75,11 +92,13 @@ export function newLease(terms: LeaseTerms, tokenHash: string, now: number): Lea
 }
 
 /** The lease after a `use`, given as it stands now. A lease that is made for one role keeps it. */
-export function movedLease(lease: Lease, { role, until, grant, evenPinned = false }: RoleChoice, now: number): Lease {
+export function movedLease(lease: Lease, choice: RoleChoice, now: number): Lease {
+  const { role, until, grant, evenPinned = false } = choice;
   if (!evenPinned && !isMovable(lease)) throw rolePinned(lease);
   checkRole(role);
   checkEnd(until, now);
-  const { temporary, grants, ...rest } = lease;
+  const { temporary, grants, scope: former, ...rest } = lease;
+  const { scope, thenScope } = movedScope(ownScope({ scope: former, temporary }), choice.scope);
   // What is left is given back: a yes to the role before does not wait for the lease to return.
   const kept = (grants ?? []).filter((one) => one.role === role && isInForce(one, now));
   // Stacked `--for`s fall back to what stood before the first: the ones between were chosen for a time only.
@@ -89,9 +108,19 @@ export function movedLease(lease: Lease, { role, until, grant, evenPinned = fals
     ...roleFields(lease, role),
     // Choosing the same role twice must not lose the way back.
     ...(role === lease.role ? {} : { previousRole: lease.role }),
-    ...(typeof until !== "number" ? {} : { temporary: { until, thenRole } }),
+    ...(typeof until !== "number" ? {} : { temporary: { until, thenRole, ...thenScope } }),
+    ...scopeField(scope),
     ...grantsField(grant ? [...kept, grant] : kept),
   };
+}
+
+/** What narrows a lease after a `use`, and what does when that falls back, where it is not the same. */
+function movedScope(
+  own: LeaseScope | undefined,
+  chosen: RoleChoice["scope"],
+): { readonly scope: LeaseScope | undefined; readonly thenScope: Pick<NonNullable<Lease["temporary"]>, "thenScope"> } {
+  const scope = chosen === undefined ? own : (chosen ?? undefined);
+  return { scope, thenScope: scope === own || isSameScope(scope, own) ? {} : { thenScope: own ?? null } };
 }
 
 /** The lease with one grant more, at the role it has. */
@@ -107,11 +136,9 @@ export function grantedLease(lease: Lease, grant: Grant, now: number): Lease {
 export function withoutGrants(lease: Lease, isTaken: (grant: Grant) => boolean): Lease {
   const taken = (lease.grants ?? []).filter(isTaken);
   if (taken.length === 0) return lease;
-  const { temporary, grants, ...rest } = lease;
-  const kept = (grants ?? []).filter((one) => !isTaken(one));
-  const stands = temporary !== undefined && taken.some(({ role }) => role === lease.role);
-  const moved = stands ? { ...rest, ...roleFields(lease, temporary.thenRole), previousRole: lease.role } : rest;
-  return { ...moved, ...(temporary && !stands && { temporary }), ...grantsField(kept) };
+  const stands = lease.temporary !== undefined && taken.some(({ role }) => role === lease.role);
+  const { grants, ...rest } = stands ? fallenBack(lease) : lease;
+  return { ...rest, ...grantsField((grants ?? []).filter((one) => !isTaken(one))) };
 }
 
 /**
@@ -131,6 +158,21 @@ export function setBack(lease: Lease, ms: number): Lease {
   };
 }
 
+/** The lease with its roles under the names that they have now; the same if none of them has another. */
+export function withRolesRenamed(lease: Lease, rename: (role: string) => string): Lease {
+  const named = (role: string | null): string | null => (role === null ? null : rename(role));
+  const { role, temporary, previousRole, grants, name, scope } = lease;
+  const renamed: Lease = {
+    ...lease,
+    role: named(role),
+    ...(temporary && { temporary: { ...temporary, thenRole: named(temporary.thenRole) } }),
+    ...(previousRole !== undefined && { previousRole: named(previousRole) }),
+    ...(grants && { grants: grants.map((grant) => ({ ...grant, role: rename(grant.role) })) }),
+    ...(role !== null && name === pinnedName(role, scope) && { name: pinnedName(rename(role), scope) }),
+  };
+  return isDeepStrictEqual(renamed, lease) ? lease : renamed;
+}
+
 function grantsField(grants: readonly Grant[]): Pick<Lease, "grants"> {
   return grants.length === 0 ? {} : { grants };
 }
@@ -144,10 +186,6 @@ export function handedOver(lease: Lease, holder: LeaseHolder): Lease {
 /** Whether the secret store keeps its token, so that it can be shown again. */
 export function isDurable(lease: Lease): boolean {
   return lease.kind !== "child";
-}
-
-export function labelOf(lease: Lease): string {
-  return lease.name ?? lease.id;
 }
 
 /** As the names of roles (`NAME_PATTERN`); `default` and names with a colon are reserved. */

@@ -5,7 +5,14 @@ import type { SecretStore } from "../secrets/secret-store.js";
 import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 import { tokenNotKept } from "./lease-errors.js";
-import { type LeaseSnapshot, withLease, withoutLeases, withRotationDue, withToken } from "./lease-snapshot.js";
+import {
+  type LeaseSnapshot,
+  type NextToken,
+  withLease,
+  withoutLeases,
+  withRotationDue,
+  withTokens,
+} from "./lease-snapshot.js";
 import type { LeaseState } from "./lease-state.js";
 import { DEFAULT_LEASE, isDurable, newLease } from "./lease-terms.js";
 
@@ -61,7 +68,8 @@ export class LeaseTokens {
       const next = newLeaseToken();
       // Should the write below fail, the next `access` or reconcile finds the new token here and takes it up.
       if (isDurable(lease)) await this.keep(lease, next);
-      await this.#state.saveThenApply(withToken(this.#state.snapshot, lease, this.#stamp(next)));
+      const token = { lease, hash: hashLeaseToken(next.reveal()) };
+      await this.#state.saveThenApply(withTokens(this.#state.snapshot, [token], this.#clock.now()));
       return next;
     });
   }
@@ -71,9 +79,12 @@ export class LeaseTokens {
     await this.#state.exclusive(async () => {
       const leases = [...this.#state.snapshot.leases.values()];
       const children = leases.filter((lease) => !isDurable(lease));
-      let next = withoutLeases(this.#state.snapshot, children, this.#clock.now());
-      for (const lease of leases.filter(isDurable)) next = withRotationDue(next, lease, this.#stamp(newLeaseToken()));
-      await this.#state.applyThenSave(next);
+      const now = this.#clock.now();
+      const placeholders = leases
+        .filter(isDurable)
+        .map((lease) => ({ lease, hash: hashLeaseToken(newLeaseToken().reveal()) }));
+      const rest = withoutLeases(this.#state.snapshot, children, now);
+      await this.#state.applyThenSave(withRotationDue(rest, placeholders, now));
       const rotated = leases.length - children.length;
       this.#logger.warn({ ended: children.length, rotated }, "all lease tokens revoked");
     });
@@ -105,36 +116,37 @@ export class LeaseTokens {
 
   /**
    * Brings into force a default lease, and for each durable lease the token that is stored for it. Where that is missing or
-   * revoked, a new one is made and stored.
+   * revoked, a new one is made; all of them are stored together, before any is in force.
    */
   async #settle(): Promise<void> {
     const { snapshot } = this.#state;
-    let settled = await this.#withDefaultLease(snapshot);
-    for (const lease of [...settled.leases.values()].filter(isDurable)) {
-      const hash = await this.#hashFor(lease.id, settled);
-      if (hash === lease.tokenHash) continue;
-      settled = withToken(settled, lease, { hash, now: this.#clock.now() });
-      this.#logger.warn({ lease: lease.id }, "lease has another token now");
+    const made = new Map<string, Secret>();
+    const ended = new Set(snapshot.ended.map(({ tokenHash }) => tokenHash));
+    const hashFor = async (id: string): Promise<string> => {
+      const stored = snapshot.rotationDue.has(id) ? undefined : await this.#stored(id);
+      const storedHash = stored && hashLeaseToken(stored.reveal());
+      // A token that was ended stays ended, even where an old copy of the secret store brings it back.
+      if (storedHash !== undefined && !ended.has(storedHash)) return storedHash;
+      const token = newLeaseToken();
+      made.set(PREFIX + id, token);
+      return hashLeaseToken(token.reveal());
+    };
+    const next: NextToken[] = [];
+    for (const lease of [...snapshot.leases.values()].filter(isDurable)) {
+      const hash = await hashFor(lease.id);
+      if (hash !== lease.tokenHash) next.push({ lease, hash });
     }
-    if (settled !== snapshot) await this.#state.saveThenApply(settled);
+    let settled = next.length === 0 ? snapshot : withTokens(snapshot, next, this.#clock.now());
+    if (!snapshot.leases.has(DEFAULT_LEASE)) settled = this.#withDefaultLease(settled, await hashFor(DEFAULT_LEASE));
+    if (made.size > 0) await this.#secrets.putAll(made);
+    if (settled === snapshot) return;
+    for (const { lease } of next) this.#logger.warn({ lease: lease.id }, "lease has another token now");
+    await this.#state.saveThenApply(settled);
   }
 
-  async #withDefaultLease(snapshot: LeaseSnapshot): Promise<LeaseSnapshot> {
-    if (snapshot.leases.has(DEFAULT_LEASE)) return snapshot;
-    const hash = await this.#hashFor(DEFAULT_LEASE, snapshot);
+  #withDefaultLease(snapshot: LeaseSnapshot, hash: string): LeaseSnapshot {
     const terms = { kind: "default", name: DEFAULT_LEASE, role: null, expiresAt: null } as const;
     return withLease(snapshot, newLease(terms, hash, this.#clock.now()));
-  }
-
-  /** Hash of the token that lease `id` has from now on. */
-  async #hashFor(id: string, { rotationDue, ended }: LeaseSnapshot): Promise<string> {
-    const stored = rotationDue.has(id) ? undefined : await this.#stored(id);
-    const storedHash = stored && hashLeaseToken(stored.reveal());
-    // A token that was ended stays ended, even where an old copy of the secret store brings it back.
-    if (storedHash !== undefined && !ended.some(({ tokenHash }) => tokenHash === storedHash)) return storedHash;
-    const token = newLeaseToken();
-    await this.#secrets.put(PREFIX + id, token);
-    return hashLeaseToken(token.reveal());
   }
 
   /** undefined: none, or what is there has not the form of a lease token. */
@@ -160,17 +172,12 @@ export class LeaseTokens {
   }
 
   async #dropIds(ids: readonly string[]): Promise<void> {
-    for (const id of ids) {
-      try {
-        await this.#secrets.delete(PREFIX + id);
-      } catch (error) {
-        const { code } = toBrokerError(error);
-        this.#logger.info({ lease: id, code }, "token of an ended lease stays in the secret store for now");
-      }
+    if (ids.length === 0) return;
+    try {
+      await this.#secrets.deleteAll(ids.map((id) => PREFIX + id));
+    } catch (error) {
+      const { code } = toBrokerError(error);
+      this.#logger.info({ leases: ids, code }, "tokens of ended leases stay in the secret store for now");
     }
-  }
-
-  #stamp(token: Secret): { readonly hash: string; now: number } {
-    return { hash: hashLeaseToken(token.reveal()), now: this.#clock.now() };
   }
 }

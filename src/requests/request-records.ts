@@ -10,8 +10,11 @@ import {
   text,
   versionedJson,
 } from "../core/json-fields.js";
+import { parseScope } from "../core/scope-record.js";
 
-const VERSION = 1;
+/** Since requests have scopes. */
+const VERSION = 2;
+const UNSCOPED_VERSION = 1;
 export const REQUEST_ID_PATTERN = /^[a-z2-7]{6}$/;
 const FIELDS = [
   ...["id", "lease", "role", "digest", "scope", "reason", "forSeconds", "pid"],
@@ -24,7 +27,7 @@ export function renderRequests(requests: readonly AccessRequest[]): string {
 
 /** Strict: a field that is unknown, missing or out of range throws an Error that names it. */
 export function parseRequests(json: string): readonly AccessRequest[] {
-  const root = fieldsOf(versionedJson(json, VERSION), "the file", ["version", "requests"]);
+  const root = fieldsOf(versionedJson(json, VERSION, [UNSCOPED_VERSION]), "the file", ["version", "requests"]);
   return listOf(root, "requests", parseRequest);
 }
 
@@ -36,7 +39,7 @@ function parseRequest(value: unknown, at: string): AccessRequest {
     lease: { id: required(lease, "id", text), label: required(lease, "label", text) },
     role: required(fields, "role", text),
     digest: required(fields, "digest", matching(/^[0-9a-f]{64}$/)),
-    scope: required(fields, "scope", oneOf(["any"])),
+    scope: required(fields, "scope", (scope) => (scope === "any" ? scope : parseScope(scope, `${at}.scope`))),
     reason: required(fields, "reason", text),
     forSeconds: required(fields, "forSeconds", count),
     pid: required(fields, "pid", nullable(count)),

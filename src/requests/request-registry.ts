@@ -1,6 +1,6 @@
 import { randomInt } from "node:crypto";
 import type { AccessRequest } from "../core/access-request.js";
-import { BrokerError } from "../core/errors.js";
+import { BrokerError, toBrokerError } from "../core/errors.js";
 import { Mutex } from "../core/serial.js";
 import { StateFile, type WriteAtomic } from "../files/state-file.js";
 import type { Clock } from "../system/clock.js";
@@ -26,13 +26,14 @@ export interface RequestRegistryOptions {
   readonly clock: Clock;
 }
 
-export type NewRequest = Pick<AccessRequest, "lease" | "role" | "digest" | "reason" | "forSeconds" | "pid">;
+export type NewRequest = Pick<AccessRequest, "lease" | "role" | "digest" | "reason" | "forSeconds" | "pid"> &
+  Partial<Pick<AccessRequest, "scope">>;
 
 /** What became of a request. */
 export type Decision =
   | { readonly state: "approved"; readonly by: "person" | "rule"; readonly until: number }
   | { readonly state: "denied"; readonly by: "person" | "rule" }
-  | { readonly state: "void" };
+  | { readonly state: "released" | "void" };
 
 /** The wishes of leases for roles; durable, so that a restart ends neither a wait nor a limit. */
 export class RequestRegistry {
@@ -41,6 +42,7 @@ export class RequestRegistry {
   readonly #changes = new Mutex();
   readonly #waiting = new Map<string, Set<(request: AccessRequest) => void>>();
   #requests: readonly AccessRequest[] | undefined;
+  #loadProblem: BrokerError | undefined;
 
   constructor({ path, writeAtomic, clock }: RequestRegistryOptions) {
     this.#file = new StateFile({ path, writeAtomic, what: "requests" });
@@ -49,7 +51,17 @@ export class RequestRegistry {
 
   /** Until it has worked every other method throws or rejects, and the file is not written. */
   async load(): Promise<void> {
-    this.#requests = (await this.#file.read(parseRequests)) ?? [];
+    try {
+      this.#requests = (await this.#file.read(parseRequests)) ?? [];
+    } catch (error) {
+      this.#loadProblem = toBrokerError(error);
+      throw error;
+    }
+  }
+
+  /** Why nothing can be requested or approved, for `status`; undefined: it can. */
+  get loadProblem(): BrokerError | undefined {
+    return this.#loadProblem;
   }
 
   /** The newest first, as they stand now. */
@@ -75,13 +87,18 @@ export class RequestRegistry {
     throw decidedAlready(request);
   }
 
+  /** What `create` would do, and nothing done: throws what it rejects with, answers the pending request that is the same. */
+  preview(wish: NewRequest): AccessRequest | undefined {
+    return this.#refuse(wish);
+  }
+
   /** Rejects with `RequestPending` where the lease waits for another one, with `RequestDenied` where it has to wait first. */
   async create(wish: NewRequest): Promise<AccessRequest> {
     return this.#changes.run(async () => {
       const same = this.#refuse(wish);
       if (same) return same;
       const request: AccessRequest = {
-        ...{ id: this.#newId(), ...wish, scope: "any", state: "pending", createdAt: this.#clock.now() },
+        ...{ id: this.#newId(), scope: "any", ...wish, state: "pending", createdAt: this.#clock.now() },
         ...{ decidedAt: null, decidedBy: null, until: null },
       };
       await this.#save([...this.#all, request]);
@@ -91,7 +108,7 @@ export class RequestRegistry {
 
   /**
    * `give` makes the grant, before the approval is on record: what it rejects with leaves the request as it was. Rejects with
-   * `Conflict` where it was decided already; an approved one can still be denied, which takes the grant back by `give`.
+   * `Conflict` where it was decided already; an approved one can still be denied or released, which takes the grant back by `give`.
    */
   async decide(
     id: string,
@@ -100,7 +117,8 @@ export class RequestRegistry {
   ): Promise<AccessRequest> {
     return this.#changes.run(async () => {
       const request = this.get(id);
-      const mayDecide = request.state === "pending" || (request.state === "approved" && decision.state === "denied");
+      const endsGrant = decision.state === "denied" || decision.state === "released";
+      const mayDecide = request.state === "pending" || (request.state === "approved" && endsGrant);
       if (!mayDecide) throw decidedAlready(request);
       await give();
       const decided: AccessRequest = {

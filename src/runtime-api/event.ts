@@ -25,7 +25,9 @@ export function parseEvent(bytes: Buffer, name: string): Buffer {
     JSON.parse(text);
   } catch (cause) {
     const message = `${name} is not JSON${placeOf(cause, text)}`;
-    throw new BrokerError("UsageInvalid", message, { cause, hint: `jq . ${name}` });
+    // A flag's name: the text itself stood there, and a shell has had its quotes.
+    const hint = name.startsWith("--") ? `${name} '{"id":7}'` : `jq . ${name}`;
+    throw new BrokerError("UsageInvalid", message, { cause, hint });
   }
   return Buffer.from(text);
 }
@@ -43,4 +45,12 @@ function decoded(bytes: Buffer, name: string): string {
   } catch (cause) {
     throw new BrokerError("UsageInvalid", `${name} is not UTF-8 text`, { cause, hint: `file ${shellQuote(name)}` });
   }
+}
+
+/** JSON in one line of ASCII, as the Runtime API's headers take it. */
+export function asciiJson(value: unknown): string {
+  return JSON.stringify(value).replaceAll(
+    /[\u007f-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }

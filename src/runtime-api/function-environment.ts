@@ -12,6 +12,8 @@ export interface FunctionEnvironmentOptions {
   readonly lease: { readonly set: Variables; readonly unset: readonly string[] };
   /** `PATH` of the caller: the programs of this machine are found there. */
   readonly localPath: string | undefined;
+  /** Set where `/opt` is there: the caller's own variables, whose search paths stand behind those of layers. */
+  readonly besideLayers?: Readonly<Record<string, string | undefined>> | undefined;
   readonly clock: Clock;
 }
 
@@ -29,7 +31,7 @@ export function functionEnvironment(
   context: FunctionContext,
   options: FunctionEnvironmentOptions,
 ): FunctionEnvironment {
-  const { lease, localPath } = options;
+  const { lease, localPath, besideLayers } = options;
   const own = Object.entries(context.variables);
   const withheld = own
     .map(([name]) => name)
@@ -41,11 +43,45 @@ export function functionEnvironment(
     ...lease.set,
     ...reservedVariables(context, options),
     // This machine's first: a directory that is the sandbox's alone there (`/tmp/bin`) may be another user's here.
-    ...joined("PATH", delimiter, [localPath, passed["PATH"]]),
+    ...joined("PATH", delimiter, [localPath, passed["PATH"], besideLayers && "/opt/bin"]),
+    ...(besideLayers && layerPaths(context.runtime ?? "", passed, besideLayers)),
     ...joined("NO_PROXY", ",", [passed["NO_PROXY"] ?? passed["no_proxy"], lease.set["NO_PROXY"]]),
     ...joined("no_proxy", ",", [passed["no_proxy"] ?? passed["NO_PROXY"], lease.set["no_proxy"]]),
   };
   return { set, withheld };
+}
+
+/** Lambda's search paths in layers, by the runtime: https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html */
+const LAYER_PATHS: readonly { readonly runtime: RegExp; readonly paths: (version: string) => Variables }[] = [
+  {
+    runtime: /^nodejs(\d+)/,
+    paths: (version) => ({ NODE_PATH: `/opt/nodejs/node${version}/node_modules:/opt/nodejs/node_modules` }),
+  },
+  {
+    runtime: /^python(3\.\d+)/,
+    paths: (version) => ({ PYTHONPATH: `/opt/python/lib/python${version}/site-packages:/opt/python` }),
+  },
+  {
+    runtime: /^ruby(\d+\.\d+)/,
+    paths: (version) => ({ GEM_PATH: `/opt/ruby/gems/${version}.0`, RUBYLIB: "/opt/ruby/lib" }),
+  },
+];
+
+/** A path that the function sets takes the place of Lambda's own, as there. */
+function layerPaths(
+  runtime: string,
+  passed: Variables,
+  local: Readonly<Record<string, string | undefined>>,
+): Variables {
+  const known = LAYER_PATHS.find(({ runtime: pattern }) => pattern.test(runtime));
+  const usual: Variables = {
+    LD_LIBRARY_PATH: "/opt/lib",
+    ...known?.paths(known.runtime.exec(runtime)?.[1] ?? ""),
+  };
+  const entries = Object.entries(usual).map(([name, paths]) =>
+    joined(name, delimiter, [passed[name] ?? paths, local[name]]),
+  );
+  return Object.assign({}, ...entries) as Variables;
 }
 
 /** Those two are joined below, not replaced. */
@@ -89,7 +125,7 @@ function logStreamName(version: string, now: number): string {
 }
 
 /** Both where both are set: Lambda's directories are not here, and the local ones must still be found. */
-function joined(name: string, separator: string, values: readonly (string | undefined)[]): Variables {
+export function joined(name: string, separator: string, values: readonly (string | undefined)[]): Variables {
   const parts = values.flatMap((value) => value?.split(separator) ?? []).filter((part) => part !== "");
   // In NO_PROXY it means all hosts, and only when it stands alone.
   if (parts.includes("*")) return { [name]: "*" };

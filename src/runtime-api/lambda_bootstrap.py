@@ -362,4 +362,5 @@ def main(name):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    # A wrapper (AWS_LAMBDA_EXEC_WRAPPER) says another one by the variable.
+    main(os.environ.get("_HANDLER") or sys.argv[1])

@@ -7,50 +7,51 @@ import type { PeerIdentity } from "../system/peer-identity.js";
 import { browserObjection } from "./browser-objection.js";
 import { deferred } from "./deferred.js";
 import type { Invocation } from "./invocation.js";
+import { closeNow, listenOnPort } from "./loopback.js";
 import { MAX_HEADER_BYTES } from "./payload-limits.js";
 import { type Refusal, readError, readResponse } from "./posted-answer.js";
 
-export interface RuntimeApiOptions {
-  /** The one event that is served. */
+/** An event for the runtime. */
+export interface Offer {
   readonly invocation: Invocation;
   /** Gets a streamed response's bytes as they come. */
   readonly streamTo: Writable;
+}
+
+export interface RuntimeApiOptions {
+  /** The first event. */
+  readonly first: Offer;
   readonly peers: PeerIdentity;
 }
 
 /**
- * The Lambda Runtime API, 2018-06-01, for one invocation, on a loopback port that the system chooses. Any process on this
- * machine can reach the port as long as it is open, and the API knows no credential that a client could show. The event
+ * The Lambda Runtime API, 2018-06-01, for one event after the other, on a loopback port that the system chooses. Any process on
+ * this machine can reach the port as long as it is open, and the API knows no credential that a client could show. An event
  * goes to the first program of this user that asks (on Linux; elsewhere the first of all), and only who has it knows the id
  * that an answer needs. AWS credentials never pass here.
  */
 export class RuntimeApiServer {
-  readonly #invocation: Invocation;
-  readonly #streamTo: Writable;
   readonly #peers: PeerIdentity;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #noSockets = deferred<undefined>();
+  #current: Offer;
+  /** Of runtimes that have asked for the next event, in the order in which they did. */
+  #waiting: readonly ServerResponse[] = [];
 
-  private constructor({ invocation, streamTo, peers }: RuntimeApiOptions) {
-    this.#invocation = invocation;
-    this.#streamTo = streamTo;
+  private constructor({ first, peers }: RuntimeApiOptions) {
+    this.#current = first;
     this.#peers = peers;
     this.#server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, ...PATIENT }, (request, response) => {
       this.#serve(request, response).catch(() => send(response, BROKEN));
     });
     this.#server.on("connection", (socket) => this.#follow(socket));
-    // An accept that fails for want of descriptors must not end the invocation; `start` tells a failed bind.
-    this.#server.on("error", () => undefined);
   }
 
   static async start(options: RuntimeApiOptions): Promise<RuntimeApiServer> {
     const api = new RuntimeApiServer(options);
-    await new Promise<void>((resolve, reject) => {
-      api.#server.once("error", (cause) => {
-        reject(new BrokerError("InternalError", "cannot listen on loopback for the Runtime API", { cause }));
-      });
-      api.#server.listen(0, "127.0.0.1", resolve);
+    await listenOnPort(api.#server, 0, (cause) => {
+      return new BrokerError("InternalError", "cannot listen on loopback for the Runtime API", { cause });
     });
     return api;
   }
@@ -60,15 +61,22 @@ export class RuntimeApiServer {
     return `127.0.0.1:${this.#port}`;
   }
 
+  /** The next event, when the one before is finished. It is handed out at once where the runtime waits for it. */
+  offer(next: Offer): void {
+    this.#current = next;
+    const [first, ...others] = this.#waiting;
+    if (!first) return;
+    this.#waiting = others;
+    handOut(next.invocation, first);
+  }
+
   /** Resolves when no connection is open: all that an ended runtime had still sent has been read. */
   async idle(): Promise<void> {
     if (this.#sockets.size > 0) await this.#noSockets.promise;
   }
 
   async close(): Promise<void> {
-    const closed = new Promise((resolve) => this.#server.close(resolve));
-    this.#server.closeAllConnections();
-    await closed;
+    await closeNow(this.#server);
   }
 
   get #port(): number {
@@ -105,23 +113,25 @@ export class RuntimeApiServer {
     return error(404, "NotFound", `no such route: ${route}`);
   }
 
-  /** The first gets the event. One after the answer is kept waiting: there is no further event. */
+  /** The first gets the event. One after the answer is kept waiting for the next event. */
   async #next({ socket }: IncomingMessage, response: ServerResponse): Promise<Reply | undefined> {
     if (!(await this.#mayAsk(socket))) return OTHER_USER;
-    const invocation = this.#invocation;
-    if (invocation.phase === "starting") {
-      response.writeHead(200, { ...invocation.take(), "Content-Length": invocation.event.length });
-      response.end(invocation.event);
-    } else if (invocation.phase === "answered") invocation.finish();
-    else if (invocation.phase !== "finished") return outOfOrder(invocation);
+    const { invocation } = this.#current;
+    if (invocation.phase === "starting") handOut(invocation, response);
+    else if (invocation.phase === "answered" || invocation.phase === "finished") {
+      this.#waiting = [...this.#waiting, response];
+      response.once("close", () => (this.#waiting = this.#waiting.filter((other) => other !== response)));
+      if (invocation.phase === "answered") invocation.finish();
+    } else return outOfOrder(invocation);
     return undefined;
   }
 
   async #initError(request: IncomingMessage): Promise<Reply> {
     if (!(await this.#mayAsk(request.socket))) return OTHER_USER;
     const posted = await readError(request);
-    if (this.#invocation.phase !== "starting") return outOfOrder(this.#invocation);
-    this.#invocation.failInit(posted.answer);
+    const { invocation } = this.#current;
+    if (invocation.phase !== "starting") return outOfOrder(invocation);
+    invocation.failInit(posted.answer);
     return posted.refusal ? refusalReply(posted.refusal) : ACCEPTED;
   }
 
@@ -135,11 +145,11 @@ export class RuntimeApiServer {
   }
 
   async #answer(request: IncomingMessage, { requestId, isError }: PostedRoute): Promise<Reply> {
-    const invocation = this.#invocation;
+    const { invocation, streamTo } = this.#current;
     if (requestId !== invocation.requestId) return error(400, "InvalidRequestID", "Invalid request ID");
     if (invocation.phase !== "running") return outOfOrder(invocation);
     invocation.beginAnswer();
-    const posted = await (isError ? readError(request) : readResponse(request, this.#streamTo));
+    const posted = await (isError ? readError(request) : readResponse(request, streamTo));
     invocation.acceptAnswer(posted.answer);
     return posted.refusal ? refusalReply(posted.refusal) : ACCEPTED;
   }
@@ -181,6 +191,11 @@ const ROOT = 0;
 /** 403 is what AWS documents for a request that the order of requests does not allow. */
 function outOfOrder({ phase }: Invocation): Reply {
   return error(403, "InvalidStateTransition", `not allowed while the invocation is ${phase}`);
+}
+
+function handOut(invocation: Invocation, response: ServerResponse): void {
+  response.writeHead(200, { ...invocation.take(), "Content-Length": invocation.event.length });
+  response.end(invocation.event);
 }
 
 function refusalReply({ status, errorType, errorMessage }: Refusal): Reply {

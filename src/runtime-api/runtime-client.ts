@@ -10,6 +10,7 @@ import type { FunctionContext } from "../core/function-context.js";
 import { shellQuote } from "../core/shell-quote.js";
 import { foreignBinary } from "./foreign-binary.js";
 import type { RuntimeCommand } from "./runtime-process.js";
+import { typescriptSources } from "./typescript-sources.js";
 
 export interface RuntimeClientOptions {
   readonly context: Pick<FunctionContext, "functionName" | "runtime" | "handler">;
@@ -20,6 +21,17 @@ export interface RuntimeClientOptions {
   /** What the client will run with: `PATH` decides which python3 it is. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly shipped?: ShippedClients | undefined;
+  readonly debugging?: Debugging | undefined;
+}
+
+/** A debugger may attach on loopback. */
+export interface Debugging {
+  /** undefined: the one that debuggers of the language try first. */
+  readonly port: number | undefined;
+  /** Of several functions, from 0: each has the next port. */
+  readonly nth: number;
+  /** The function's code does not run before one has. */
+  readonly waits: boolean;
 }
 
 /** The clients that come with us, absolute paths. */
@@ -32,21 +44,27 @@ export interface ShippedClients {
 export interface RuntimeClient extends RuntimeCommand {
   /** What is not as in Lambda, one line each, for the user. */
   readonly notes: readonly string[];
+  /** HOST:PORT that a debugger may attach to. */
+  readonly debugger?: string | undefined;
 }
 
 /** As built: beside this module in `dist`. */
 export const SHIPPED_CLIENTS: ShippedClients = {
   nodePath: process.execPath,
-  nodeBootstrap: fileURLToPath(new URL("../lambda-bootstrap.js", import.meta.url)),
+  nodeBootstrap: fileURLToPath(new URL("../lambda-bootstrap.mjs", import.meta.url)),
   pythonBootstrap: fileURLToPath(new URL("./lambda_bootstrap.py", import.meta.url)),
 };
 
 /** The runtime interface client that fits the function; `NotSupported` or `UsageInvalid` where there is none. */
 export async function chooseRuntimeClient(options: RuntimeClientOptions): Promise<RuntimeClient> {
-  const { command = [], context } = options;
-  const [file, ...args] = command;
-  if (file !== undefined) return { file, args, notes: [] };
+  const { command = [], context, debugging } = options;
   const { runtime, functionName } = context;
+  const [file, ...args] = command;
+  if (file !== undefined) {
+    if (debugging)
+      throw noDebugger("CMD", `-- node --inspect-brk ${file} …    # CMD takes the flag of its own debugger`);
+    return { file, args, notes: [] };
+  }
   if (runtime === null) {
     throw new BrokerError(
       "NotSupported",
@@ -58,6 +76,12 @@ export async function chooseRuntimeClient(options: RuntimeClientOptions): Promis
   }
   const family = FAMILIES.find(({ pattern }) => pattern.test(runtime));
   if (family === undefined) throw unsupported(runtime, functionName);
+  if (debugging && family.choose !== nodeClient && family.choose !== pythonClient) {
+    throw noDebugger(
+      runtime,
+      `brokerctl lambda invoke ${functionName} -- CMD    # CMD: its debugger, with the bootstrap`,
+    );
+  }
   return family.choose(options, runtime);
 }
 
@@ -78,15 +102,37 @@ const CLIENT_COMMANDS: readonly { readonly pattern: RegExp; readonly command: st
   { pattern: /^dotnet/, command: "dotnet ASSEMBLY.dll" },
 ];
 
+/** What debuggers of the language try first. */
+const NODE_PORT = 9229;
+const PYTHON_PORT = 5678;
+
+/** HOST:PORT. */
+function debuggerPlace({ port, nth }: Debugging, usual: number): string {
+  return `127.0.0.1:${(port ?? usual) + nth}`;
+}
+
 function nodeClient(options: RuntimeClientOptions, runtime: string): RuntimeClient {
   const { nodePath, nodeBootstrap } = options.shipped ?? SHIPPED_CLIENTS;
+  const { taskRoot, env, debugging } = options;
+  const handler = handlerOf(options);
   const deployed = /^nodejs(\d+)/.exec(runtime)?.[1];
-  const local = /^v(\d+)/.exec(process.version)?.[1];
-  return {
+  const flags = nodeFlags(Number(deployed), env["NODE_OPTIONS"]);
+  const sources = typescriptSources(taskRoot, handler);
+  const otherNode =
+    `v${deployed}` === process.version.split(".")[0]
+      ? []
+      : [`the function runs on ${runtime}, here Node is ${process.version}`];
+  const client = {
     file: nodePath,
-    args: [...nodeFlags(Number(deployed), options.env["NODE_OPTIONS"]), nodeBootstrap, handlerOf(options)],
-    notes: deployed === local ? [] : [`the function runs on ${runtime}, here Node is ${process.version}`],
+    args: sources
+      ? [...flags, ...sources.nodeFlags, nodeBootstrap, handler, sources.loadedBy]
+      : [...flags, nodeBootstrap, handler],
+    notes: sources ? [...otherNode, sources.note] : otherNode,
   };
+  if (!debugging) return client;
+  const place = debuggerPlace(debugging, NODE_PORT);
+  const inspect = debugging.waits ? `--inspect-brk=${place}` : `--inspect=${place}`;
+  return { ...client, args: [inspect, ...client.args], debugger: place };
 }
 
 /**
@@ -105,13 +151,22 @@ function nodeFlags(deployed: number, nodeOptions = ""): string[] {
 /** AWS's own client where it is installed, else ours, which needs nothing. */
 async function pythonClient(options: RuntimeClientOptions, runtime: string): Promise<RuntimeClient> {
   const { pythonBootstrap } = options.shipped ?? SHIPPED_CLIENTS;
+  const { debugging } = options;
   const handler = handlerOf(options);
-  const { version, hasClient } = await askPython(options);
-  return {
-    file: "python3",
-    args: hasClient ? ["-m", "awslambdaric", handler] : [pythonBootstrap, handler],
-    notes: runtime === `python${version}` ? [] : [`the function runs on ${runtime}, here python3 is ${version}`],
-  };
+  const { version, hasClient, hasDebugger } = await askPython(options);
+  const args = hasClient ? ["-m", "awslambdaric", handler] : [pythonBootstrap, handler];
+  const notes = runtime === `python${version}` ? [] : [`the function runs on ${runtime}, here python3 is ${version}`];
+  if (!debugging) return { file: "python3", args, notes };
+  if (!hasDebugger) {
+    throw new BrokerError("UsageInvalid", "--inspect needs debugpy, which python3 does not have here", {
+      hint: "python3 -m pip install debugpy",
+    });
+  }
+  const place = debuggerPlace(debugging, PYTHON_PORT);
+  const waiting = debugging.waits ? ["--wait-for-client"] : [];
+  // Python 3.11 and later start from frozen modules, in which debugpy sees no lines.
+  const flags = ["-Xfrozen_modules=off", "-m", "debugpy", "--listen", place, ...waiting];
+  return { file: "python3", args: [...flags, ...args], notes, debugger: place };
 }
 
 const PYTHON_LIMIT_MS = 20_000;
@@ -119,13 +174,22 @@ const PYTHON_LIMIT_MS = 20_000;
 const OLDEST_PYTHON_MINOR = 8;
 const PYTHON_QUESTION = [
   "import importlib.util, sys",
-  "print('%d.%d' % sys.version_info[:2], importlib.util.find_spec('awslambdaric') is not None)",
+  "found = [importlib.util.find_spec(name) is not None for name in ('awslambdaric', 'debugpy')]",
+  "print('%d.%d' % sys.version_info[:2], *found)",
 ].join("\n");
 
-async function askPython({ taskRoot, env }: RuntimeClientOptions): Promise<{ version: string; hasClient: boolean }> {
+interface PythonHere {
+  readonly version: string;
+  readonly hasClient: boolean;
+  readonly hasDebugger: boolean;
+}
+
+async function askPython({ taskRoot, env }: RuntimeClientOptions): Promise<PythonHere> {
   const answer = await ask(taskRoot, env);
-  const [, version = "", minor = "", found] = /^(3\.(\d+)) (True|False)\s*$/.exec(answer) ?? [];
-  if (Number(minor) >= OLDEST_PYTHON_MINOR && version !== "") return { version, hasClient: found === "True" };
+  const [, version = "", minor, client, debuggerFound] = /^(3\.(\d+)) (True|False) (True|False)\s*$/.exec(answer) ?? [];
+  if (Number(minor) >= OLDEST_PYTHON_MINOR) {
+    return { version, hasClient: client === "True", hasDebugger: debuggerFound === "True" };
+  }
   throw new BrokerError(
     "UsageInvalid",
     `python3 is too old, or not a Python: it says ${JSON.stringify(answer.trim())}`,
@@ -182,6 +246,10 @@ function handlerOf({ context: { handler, functionName, runtime } }: RuntimeClien
   throw new BrokerError("NotSupported", `${functionName} names no handler, which ${runtime ?? "its runtime"} needs`, {
     hint: `brokerctl lambda invoke ${functionName} -- CMD`,
   });
+}
+
+function noDebugger(what: string, hint: string): BrokerError {
+  return new BrokerError("NotSupported", `--inspect is for Node and Python handlers, not for ${what}`, { hint });
 }
 
 function unsupported(runtime: string, functionName: string): BrokerError {

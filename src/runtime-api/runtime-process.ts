@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { statSync } from "node:fs";
 import type { Readable } from "node:stream";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { errnoOf, hasErrno } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
 import { shellQuote } from "../core/shell-quote.js";
@@ -37,6 +38,7 @@ const ABANDONED_LIMIT_MS = 3_000;
 /** A runtime writes on in the background while it waits for the next event (Node does, into pipes). */
 const QUIET_MS = 30;
 const QUIET_LIMIT_MS = 2_000;
+const TURNS_TO_READ = 3;
 
 /**
  * The runtime client's process, in a process group of its own, so that what it starts ends with it. Ctrl-C in the
@@ -82,6 +84,14 @@ export class RuntimeProcess {
   /** Resolves when the runtime, which waits for the next event, has printed what it had to. */
   async printed(): Promise<void> {
     await this.#followedOr({ quietMs: QUIET_MS, limitMs: QUIET_LIMIT_MS });
+  }
+
+  /**
+   * For one that runs on: what it wrote before it asked for the next event is in the pipes, and read in these turns of the event loop.
+   * What comes later is passed on as well, behind the lines of its event.
+   */
+  async printedSoon(): Promise<void> {
+    for (let turn = 0; turn < TURNS_TO_READ; turn++) await nextTurn();
   }
 
   /** Ends the whole group, at once as Lambda does, and passes on what it had printed. */

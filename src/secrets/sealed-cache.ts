@@ -16,12 +16,13 @@ const RETRY_MS = 15_000;
 /** The disposable sealed file: one blob, written behind; unreadable means empty. */
 export interface SealedCache {
   read(): Promise<string | undefined>;
-  write(text: string): Promise<void>;
+  /** `text` is asked when the file is written: what changes again and again until then is rendered once. */
+  write(text: () => string): Promise<void>;
 }
 
 interface Contents {
   readonly key: DataKey;
-  text: string | undefined;
+  text: (() => string) | undefined;
   sequence: number;
   /** Differs from the file. */
   dirty: boolean;
@@ -72,11 +73,11 @@ export class SealedFileCache implements SealedCache {
   }
 
   async read(): Promise<string | undefined> {
-    return Promise.resolve(this.#held().text);
+    return Promise.resolve(this.#held().text?.());
   }
 
   /** Resolves at once; the file follows within a second. */
-  async write(text: string): Promise<void> {
+  async write(text: () => string): Promise<void> {
     const contents = this.#held();
     contents.text = text;
     contents.dirty = true;
@@ -118,7 +119,7 @@ export class SealedFileCache implements SealedCache {
     contents.sequence++;
     const { text, sequence, key } = contents;
     try {
-      await files.writeAtomic(path, seal(Buffer.from(text), { purpose: "cache", kind, sequence }, key));
+      await files.writeAtomic(path, seal(Buffer.from(text()), { purpose: "cache", kind, sequence }, key));
       this.#writeFailure = undefined;
     } catch (error) {
       this.#writeFailure = `${path} cannot be written (${errnoOf(error)})`;
@@ -134,7 +135,8 @@ export class SealedFileCache implements SealedCache {
       const data = await readIfThere(path);
       const opened = data ? unseal(data, "cache", key) : undefined;
       if (opened?.outcome === "ok") {
-        return { text: opened.plaintext.toString(), sequence: opened.sequence, isForeign: false };
+        const text = opened.plaintext.toString();
+        return { text: () => text, sequence: opened.sequence, isForeign: false };
       }
       if (opened?.outcome === "newer") return this.#foreign(opened.version);
       if (opened) logger.info({ file: path, outcome: opened.outcome }, "credential cache counts as empty");

@@ -19,6 +19,10 @@ export interface SecretStore {
   get(key: string): Promise<Secret | undefined>;
   /** Resolves once the new file is durable (fsync, rename, fsync of the directory). */
   put(key: string, value: Secret): Promise<void>;
+  /** All of them or none: one write, however many. */
+  putAll(values: ReadonlyMap<string, Secret>): Promise<void>;
+  /** Of those that are there; one write, or none where none is. */
+  deleteAll(keys: readonly string[]): Promise<void>;
   /** True if it was there. */
   delete(key: string): Promise<boolean>;
   /** Keys with this prefix, sorted. */
@@ -105,16 +109,27 @@ export class SealedSecretStore implements SecretStore {
   }
 
   put(key: string, value: Secret): Promise<void> {
-    return this.#writing((contents) => this.#write(contents, new Map(contents.secrets).set(key, value)));
+    return this.putAll(new Map([[key, value]]));
+  }
+
+  putAll(values: ReadonlyMap<string, Secret>): Promise<void> {
+    return this.#writing((contents) => this.#write(contents, new Map([...contents.secrets, ...values])));
   }
 
   delete(key: string): Promise<boolean> {
-    return this.#writing(async (contents) => {
-      const rest = new Map(contents.secrets);
-      if (!rest.delete(key)) return false;
-      await this.#write(contents, rest);
-      return true;
-    });
+    return this.#writing((contents) => this.#writeWithout(contents, [key]));
+  }
+
+  async deleteAll(keys: readonly string[]): Promise<void> {
+    await this.#writing((contents) => this.#writeWithout(contents, keys));
+  }
+
+  /** False where there is none of them: then nothing is written. */
+  async #writeWithout(contents: Contents, keys: readonly string[]): Promise<boolean> {
+    const rest = new Map(contents.secrets);
+    if (keys.filter((key) => rest.delete(key)).length === 0) return false;
+    await this.#write(contents, rest);
+    return true;
   }
 
   async #reading<T>(read: (contents: Contents) => T): Promise<T> {

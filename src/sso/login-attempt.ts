@@ -1,5 +1,6 @@
 import type { ClientRegistration } from "../aws/sso-oidc.js";
 import { BrokerError } from "../core/errors.js";
+import type { Secret } from "../core/secret.js";
 import type { SsoSession } from "../core/sso-session.js";
 import type { LoginFlow, SsoToken } from "./token-store.js";
 
@@ -28,8 +29,10 @@ export interface RunningLogin {
   readonly expiresAt: number;
   /** No user was needed: a client that was approved before has its token already. */
   readonly isDone: boolean;
-  /** The stored token; rejects with what the user gets to read. */
-  readonly done: Promise<SsoToken>;
+  /** What was stored, with its end (epoch ms); rejects with what the user gets to read. */
+  readonly done: Promise<{ readonly expiresAt: number }>;
+  /** Where the page shows a code for this machine: what the user typed of it. */
+  readonly enterCode?: (typed: Secret) => Promise<void>;
 }
 
 /** A login that came to nothing; the hint starts another one. */

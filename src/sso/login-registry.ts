@@ -1,32 +1,30 @@
 import { randomBytes } from "node:crypto";
-import type { SsoOidc } from "../aws/sso-oidc.js";
 import { BrokerError, toBrokerError } from "../core/errors.js";
-import type { SsoSource } from "../core/role.js";
-import { type SsoSession, sessionOf } from "../core/sso-session.js";
+import type { Secret } from "../core/secret.js";
 import type { Cancel, Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
-import { type ListenForCallback, startAuthorizationCode } from "./authorization-code.js";
-import type { ClientRegistrations } from "./client-registrations.js";
-import { startDeviceAuthorization } from "./device-authorization.js";
 import type { RunningLogin } from "./login-attempt.js";
-import type { TokenProvider } from "./token-provider.js";
-import type { LoginFlow, SsoToken, TokenStore } from "./token-store.js";
+import type { LoginFlow } from "./token-store.js";
 
 /** Between the answer to `start` and the call of `wait`: a CLI that is killed there is not waited for. */
 const JOIN_MS = 15_000;
 /** The outcome of a login is kept for callers that ask a little late. */
 const REMEMBERED_MS = 60_000;
 
-export interface LoginRegistryOptions {
-  readonly oidc: SsoOidc;
-  readonly store: TokenStore;
-  readonly tokens: TokenProvider;
-  readonly registrations: ClientRegistrations;
+/** Of one kind of source. */
+export interface LoginRegistryOptions<S extends NamedSource> {
+  /** Equal for sources that share a login. */
+  readonly idOf: (source: S) => string;
+  /** Starts a login of the flow; aborted: no command waits any more, so nothing is stored. */
+  readonly begin: (source: S, flow: LoginFlow, signal: AbortSignal) => Promise<RunningLogin>;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly listen: ListenForCallback;
-  /** The token is stored: roles that waited can be fetched. */
-  readonly onLoggedIn: (session: SsoSession) => void;
+  /** The login is stored: roles that waited can be fetched. */
+  readonly onLoggedIn: (source: S) => void;
+}
+
+interface NamedSource {
+  readonly name: string;
 }
 
 export interface StartedLogin {
@@ -51,28 +49,38 @@ interface Login {
  * The logins under way: one for a session at a time, however many commands wait. It ends when the last of them leaves;
  * until the token is had nothing of it is stored, and afterwards everything.
  */
-export class LoginRegistry {
-  readonly #options: LoginRegistryOptions;
+export class LoginRegistry<S extends NamedSource> {
+  readonly #options: LoginRegistryOptions<S>;
   readonly #bySession = new Map<string, Promise<Login>>();
   readonly #byId = new Map<string, Login>();
 
-  constructor(options: LoginRegistryOptions) {
+  constructor(options: LoginRegistryOptions<S>) {
     this.#options = options;
   }
 
   /** Starts a login, or joins the one of its session. Call `wait` within 15 s. */
-  async start(source: SsoSource, flow: LoginFlow): Promise<StartedLogin> {
-    const session = sessionOf(source);
-    const underWay = this.#bySession.get(session.id);
-    const login = await (underWay ?? this.#begin(source, session, flow));
+  async start(source: S, flow: LoginFlow): Promise<StartedLogin> {
+    const underWay = this.#bySession.get(this.#options.idOf(source));
+    const login = await (underWay ?? this.#begin(source, flow));
     this.#expect(login);
     return { loginId: login.id, running: login.running, joined: underWay !== undefined };
   }
 
+  /** Whether it is one of these, under way or just over. */
+  has(loginId: string): boolean {
+    return this.#byId.has(loginId);
+  }
+
+  /** What the user types that a page showed. Rejects with UsageInvalid where it is not of this login, which goes on. */
+  async enterCode(loginId: string, typed: Secret): Promise<void> {
+    const { running } = this.#known(loginId);
+    if (!running.enterCode) throw new BrokerError("UsageInvalid", "this login takes no code: it waits for the browser");
+    await running.enterCode(typed);
+  }
+
   /** Resolves with the stored token's end; leaving (`signal`) as the last one cancels the login. */
   async wait(loginId: string, signal: AbortSignal): Promise<{ readonly source: string; readonly expiresAt: number }> {
-    const login = this.#byId.get(loginId);
-    if (!login) throw new BrokerError("UsageInvalid", `there is no login ${loginId}`, { hint: "brokerctl login" });
+    const login = this.#known(loginId);
     login.expected.pop()?.();
     login.waiting++;
     let left = (): void => undefined;
@@ -92,8 +100,8 @@ export class LoginRegistry {
   }
 
   /** Logout: the login that is under way for this session ends without one. */
-  async cancel(session: SsoSession): Promise<void> {
-    const login = await this.#bySession.get(session.id)?.catch(() => undefined);
+  async cancel(source: S): Promise<void> {
+    const login = await this.#bySession.get(this.#options.idOf(source))?.catch(() => undefined);
     login?.abort.abort();
   }
 
@@ -102,26 +110,27 @@ export class LoginRegistry {
     for (const { abort } of this.#byId.values()) abort.abort();
   }
 
-  #begin(source: SsoSource, session: SsoSession, flow: LoginFlow): Promise<Login> {
-    const starting = this.#launch(source, session, flow);
-    this.#bySession.set(session.id, starting);
+  #known(loginId: string): Login {
+    const login = this.#byId.get(loginId);
+    if (login) return login;
+    throw new BrokerError("UsageInvalid", `there is no login ${loginId}`, { hint: "brokerctl login" });
+  }
+
+  #begin(source: S, flow: LoginFlow): Promise<Login> {
+    const sessionId = this.#options.idOf(source);
+    const starting = this.#launch(source, flow);
+    this.#bySession.set(sessionId, starting);
     const forget = (): void => {
-      if (this.#bySession.get(session.id) === starting) this.#bySession.delete(session.id);
+      if (this.#bySession.get(sessionId) === starting) this.#bySession.delete(sessionId);
     };
     starting.then(({ running }) => running.done.then(forget, forget), forget);
     return starting;
   }
 
-  async #launch(source: SsoSource, session: SsoSession, flow: LoginFlow): Promise<Login> {
-    const { tokens, logger, clock } = this.#options;
+  async #launch(source: S, flow: LoginFlow): Promise<Login> {
+    const { begin, logger, clock } = this.#options;
     const abort = new AbortController();
-    const running = await this.#startFlow(flow, {
-      source: source.name,
-      session,
-      signal: abort.signal,
-      accept: (token: SsoToken) => tokens.accept(session, token),
-      forgetClient: () => void this.#options.registrations.forget(session, flow).catch(() => undefined),
-    });
+    const running = await begin(source, flow, abort.signal);
     const id = randomBytes(16).toString("base64url");
     const login = { id, source: source.name, running, abort, waiting: 0, expected: [] };
     this.#byId.set(login.id, login);
@@ -130,31 +139,13 @@ export class LoginRegistry {
       .then(
         ({ expiresAt }) => {
           logger.info({ source: source.name, flow, expiresAt }, "logged in");
-          this.#options.onLoggedIn(session);
+          this.#options.onLoggedIn(source);
         },
         (error: unknown) =>
           logger.info({ source: source.name, flow, reason: toBrokerError(error).message }, "no login"),
       )
       .finally(() => clock.after(REMEMBERED_MS, () => this.#byId.delete(login.id)));
     return login;
-  }
-
-  /** A registration that Identity Center has forgotten is made anew, once. */
-  async #startFlow(
-    flow: LoginFlow,
-    attempt: Omit<Parameters<typeof startAuthorizationCode>[0], "client">,
-  ): Promise<RunningLogin> {
-    const { session } = attempt;
-    const client = await this.#options.registrations.obtain(session, flow);
-    if (flow === "browser") return startAuthorizationCode({ ...attempt, client }, this.#options);
-    try {
-      return await startDeviceAuthorization({ ...attempt, client }, this.#options);
-    } catch (error) {
-      if (toBrokerError(error).signer !== "refused") throw error;
-      await this.#options.registrations.forget(session, flow);
-      const another = await this.#options.registrations.obtain(session, flow);
-      return startDeviceAuthorization({ ...attempt, client: another }, this.#options);
-    }
   }
 
   #expect(login: Login): void {

@@ -7,10 +7,11 @@ import type { SecretStore } from "../secrets/secret-store.js";
 import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 import { AccountListing } from "./account-listing.js";
-import type { ListenForCallback } from "./authorization-code.js";
+import type { ListenForCallback } from "./browser-answer.js";
 import { ClientRegistrations } from "./client-registrations.js";
 import { LoginRegistry } from "./login-registry.js";
 import { PacedPortal } from "./paced-portal.js";
+import { createStartSsoLogin } from "./start-sso-login.js";
 import { TokenProvider } from "./token-provider.js";
 import { TokenStore } from "./token-store.js";
 import { createWithToken, type WithToken } from "./with-token.js";
@@ -49,7 +50,7 @@ export interface EndingLogin {
 
 /** IAM Identity Center as the broker uses it: logins, their tokens, the portal behind them. */
 export interface Sso {
-  readonly logins: LoginRegistry;
+  readonly logins: LoginRegistry<SsoSource>;
   readonly tokens: TokenProvider;
   readonly listing: AccountListing;
   readonly portal: SsoPortal;
@@ -84,11 +85,16 @@ export function createSso(options: SsoOptions): Sso {
   const sourcesOf = ({ id }: SsoSession): readonly string[] =>
     [...options.sources()].filter((source) => sessionOf(source).id === id).map(({ name }) => name);
   const listing = new AccountListing({ portal, withToken, clock, random });
-  const onLoggedIn = (session: SsoSession): void => {
-    listing.forget(session);
-    sourcesOf(session).forEach(options.onLoggedIn);
-  };
-  const logins = new LoginRegistry({ oidc, store, tokens, registrations, clock, logger, listen, onLoggedIn });
+  const logins = new LoginRegistry<SsoSource>({
+    idOf: (source) => sessionOf(source).id,
+    begin: createStartSsoLogin({ oidc, tokens, registrations, clock, listen }),
+    ...{ clock, logger },
+    onLoggedIn: (source) => {
+      const session = sessionOf(source);
+      listing.forget(session);
+      sourcesOf(session).forEach(options.onLoggedIn);
+    },
+  });
   return {
     logins,
     tokens,
@@ -97,7 +103,7 @@ export function createSso(options: SsoOptions): Sso {
     listing,
     async logout(source) {
       const session = sessionOf(source);
-      await logins.cancel(session);
+      await logins.cancel(source);
       listing.forget(session);
       const token = await tokens.drop(session);
       const problem = token && (await problemOf(() => portal.logout(token.accessToken, session.region)));
@@ -118,16 +124,21 @@ export function createSso(options: SsoOptions): Sso {
     async lock() {
       logins.cancelAll();
       listing.forgetAll();
-      await new Promise<void>((resolve) => {
-        const cancel = clock.after(SETTLE_MS, resolve);
-        void tokens.settle().then(() => {
-          cancel();
-          resolve();
-        });
-      });
+      await settled(tokens, clock);
       tokens.forgetUnsaved();
     },
   };
+}
+
+/** Renewals under way have ended, or took too long. */
+function settled(tokens: TokenProvider, clock: Clock): Promise<void> {
+  return new Promise<void>((resolve) => {
+    const cancel = clock.after(SETTLE_MS, resolve);
+    void tokens.settle().then(() => {
+      cancel();
+      resolve();
+    });
+  });
 }
 
 async function problemOf(action: () => Promise<void>): Promise<string | undefined> {

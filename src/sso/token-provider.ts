@@ -10,6 +10,8 @@ import type { SsoToken, TokenStore } from "./token-store.js";
 /** botocore renews from here on; short-lived tokens at a quarter of their life. */
 const MAX_RENEWAL_WINDOW_MS = 15 * 60_000;
 const RENEWAL_SHARE = 0.25;
+/** A token that lives shorter than the one before by more than this ends with its session: none outlives it. */
+const SHORTER_BY_MS = 60_000;
 
 export interface TokenProviderOptions {
   readonly oidc: SsoOidc;
@@ -18,6 +20,13 @@ export interface TokenProviderOptions {
   readonly logger: Logger;
   /** 0 ≤ x < 1 */
   readonly random: () => number;
+}
+
+export interface TokenReadiness {
+  readonly isLoggedIn: boolean;
+  readonly expiresAt: number | undefined;
+  /** Epoch milliseconds, both. */
+  readonly end?: { readonly at: number; readonly since?: number };
 }
 
 /**
@@ -89,13 +98,11 @@ export class TokenProvider {
     });
   }
 
-  /** Makes no call. Rejects with StoreLocked. */
-  async readiness(
-    session: SsoSession,
-  ): Promise<{ readonly isLoggedIn: boolean; readonly expiresAt: number | undefined }> {
+  /** Makes no call. `end`: of the login, where it is known. Rejects with StoreLocked. */
+  async readiness(session: SsoSession): Promise<TokenReadiness> {
     const token = this.#unsaved.get(session.id)?.token ?? (await this.#options.store.token(session));
     if (!token) return { isLoggedIn: false, expiresAt: undefined };
-    if (!this.#hasEnded(token)) return { isLoggedIn: true, expiresAt: token.expiresAt };
+    if (!this.#hasEnded(token)) return { isLoggedIn: true, expiresAt: token.expiresAt, end: this.#endOf(token) };
     return { isLoggedIn: this.#isRenewable(token), expiresAt: undefined };
   }
 
@@ -175,7 +182,8 @@ export class TokenProvider {
         const { accessToken, expiresAt } = outcome;
         // The answer decides: without a new refresh token the old one is not to be used again.
         const next = outcome.refreshToken ? { refreshToken: outcome.refreshToken } : {};
-        const renewed: SsoToken = { accessToken, expiresAt, receivedAt: clock.now(), client, ...next };
+        const received: SsoToken = { accessToken, expiresAt, receivedAt: clock.now(), client, ...next };
+        const renewed = { ...received, ...sessionEndIn(received, token) };
         await this.#save(session, renewed);
         this.#failures.delete(session.id);
         logger.info({ session: session.startUrl, expiresAt }, "access token renewed");
@@ -232,6 +240,13 @@ export class TokenProvider {
     throw error;
   }
 
+  /** A renewable one lives as long as its session, whose end Identity Center does not tell, and as its client's registration. */
+  #endOf(token: SsoToken): { readonly at: number; readonly since?: number } {
+    const { expiresAt, receivedAt, sessionEndsAt, client } = token;
+    if (!this.#isRenewable(token)) return { at: expiresAt, since: receivedAt };
+    return { at: sessionEndsAt ?? Math.max(expiresAt, client.expiresAt) };
+  }
+
   #hasEnded({ expiresAt }: SsoToken): boolean {
     return this.#options.clock.now() >= expiresAt;
   }
@@ -244,6 +259,14 @@ export class TokenProvider {
     const window = Math.min(MAX_RENEWAL_WINDOW_MS, RENEWAL_SHARE * (token.expiresAt - token.receivedAt));
     return this.#isRenewable(token) && this.#options.clock.now() >= token.expiresAt - window;
   }
+}
+
+/** As far as the renewal shows it. */
+function sessionEndIn(renewed: SsoToken, former: SsoToken): Pick<SsoToken, "sessionEndsAt"> {
+  const life = ({ expiresAt, receivedAt }: SsoToken): number => expiresAt - receivedAt;
+  const isShorter = life(renewed) < life(former) - SHORTER_BY_MS;
+  const isNoLater = renewed.expiresAt - former.expiresAt < SHORTER_BY_MS;
+  return isShorter || isNoLater ? { sessionEndsAt: renewed.expiresAt } : {};
 }
 
 function isSameToken(a: SsoToken, b: SsoToken): boolean {

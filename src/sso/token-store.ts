@@ -15,6 +15,8 @@ export interface SsoToken {
   readonly receivedAt: number;
   /** Absent: the session ends with the access token. */
   readonly refreshToken?: Secret;
+  /** Epoch milliseconds; absent: Identity Center did not show it yet. */
+  readonly sessionEndsAt?: number;
   /** A refresh token works for the client only that it was granted to. */
   readonly client: ClientRegistration;
 }
@@ -111,6 +113,7 @@ interface FlatToken {
   readonly accessToken: string;
   readonly expiresAt: number;
   readonly receivedAt: number;
+  readonly sessionEndsAt?: number;
   readonly refreshToken?: string;
   readonly client: FlatClient;
 }

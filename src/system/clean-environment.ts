@@ -4,7 +4,13 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const ALLOWED_NAMES = new Set([
   ...["HOME", "USER", "PATH", "LANG", "TZ", "DBUS_SESSION_BUS_ADDRESS"],
   ...["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL_SSO", "AWS_ENDPOINT_URL_SSO_OIDC"],
-  ...["AWS_ENDPOINT_URL_LAMBDA", "AWS_ENDPOINT_URL_IAM", "AWS_ENDPOINT_URL_CLOUDFORMATION"],
+  ...[
+    "AWS_ENDPOINT_URL_LAMBDA",
+    "AWS_ENDPOINT_URL_ECS",
+    "AWS_ENDPOINT_URL_IAM",
+    "AWS_ENDPOINT_URL_CLOUDFORMATION",
+    "AWS_ENDPOINT_URL_SIGNIN",
+  ],
   ...["AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT", "AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "ca", "cafile"],
   // Lower case is the older and, for http_proxy, the only spelling that some tools know.
   ...["HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy"],

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { lstat } from "node:fs/promises";
 import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { Secret } from "../core/secret.js";
 import type { Clock } from "./clock.js";
 import type { Display } from "./session-display.js";
 
@@ -15,9 +17,16 @@ export type DialogAnswer =
   /** Nothing could be shown. */
   | { readonly answer: "impossible"; readonly why: string; readonly hint: string };
 
+export type SecretAnswer =
+  | { readonly answer: "given"; readonly secret: Secret }
+  | { readonly answer: "no" | "timeout" }
+  | Extract<DialogAnswer, { readonly answer: "impossible" }>;
+
 export interface Dialogs {
   /** Shows it with the buttons Allow and Deny, of which Deny is the one that Return and Escape press. Never rejects. */
   ask(dialog: Dialog): Promise<DialogAnswer>;
+  /** Shows it with a field whose text is not shown; `lines` are ours and no one else's text. Never rejects. */
+  askSecret(dialog: Dialog): Promise<SecretAnswer>;
 }
 
 export interface SystemDialogsOptions {
@@ -41,7 +50,7 @@ const WRITABLE_BY_OTHERS = 0o022;
 const LIMIT_MS = 60_000;
 /** After its own limit the program has this long to go. */
 const GRACE_MS = 5000;
-/** Of its stderr: enough for the first words. */
+/** Of what it writes: the first words of its stderr, and a passphrase. */
 const MAX_SAID = 4096;
 /** GTK and Xt, where they find no X server or compositor: the user was not asked. */
 const NO_SCREEN = /(?:cannot|can't|unable to|failed to) open display/i;
@@ -57,6 +66,8 @@ const SETTINGS = {
 interface DialogProgram {
   readonly name: string;
   readonly argv: (dialog: Dialog, seconds: number) => readonly string[];
+  /** To have a secret typed, which it prints with a line break; absent: it cannot. */
+  readonly secretArgv?: (dialog: Dialog, seconds: number) => readonly string[];
   /** What it says by its exit code; every other one is a no. */
   readonly answers: Readonly<Record<number, "yes" | "timeout">>;
 }
@@ -69,6 +80,10 @@ const PROGRAMS: Partial<Record<NodeJS.Platform, readonly DialogProgram[]>> = {
       argv: ({ title, lines }, seconds) => [
         ...["--question", "--no-markup", "--default-cancel", "--ok-label=Allow", "--cancel-label=Deny", "--width=520"],
         ...[`--timeout=${seconds}`, `--title=${title}`, `--text=${lines.join("\n")}`],
+      ],
+      secretArgv: ({ title, lines }, seconds) => [
+        ...["--entry", "--hide-text", "--width=520", `--timeout=${seconds}`],
+        ...[`--title=${title}`, `--text=${lines.join("\n")}`],
       ],
       answers: { 0: "yes", 5: "timeout" },
     },
@@ -100,6 +115,15 @@ const PROGRAMS: Partial<Record<NodeJS.Platform, readonly DialogProgram[]>> = {
         ],
         ...["-e", "end run", "--", title, lines.join("\n")],
       ],
+      secretArgv: ({ title, lines }, seconds) => [
+        ...["-e", "on run argv"],
+        ...[
+          "-e",
+          `set r to display dialog (item 2 of argv) with title (item 1 of argv) default answer "" with hidden answer giving up after ${seconds}`,
+        ],
+        ...["-e", "if gave up of r then error number 5", "-e", "return text returned of r"],
+        ...["-e", "end run", "--", title, lines.join("\n")],
+      ],
       answers: { 0: "yes" },
     },
   ],
@@ -115,11 +139,15 @@ export class SystemDialogs implements Dialogs {
   }
 
   async ask(dialog: Dialog): Promise<DialogAnswer> {
-    const found = await this.#find();
-    if (!found) return impossible("no dialog program is installed", "sudo apt install zenity, or your system's like");
-    const display = await this.#options.display();
-    if (!display) return impossible("the screen of your session is not known to brokerd", UNLOCK);
-    return this.#run(found, steady(dialog), display);
+    const shown = await this.#show(dialog, ({ argv }) => argv);
+    return "answer" in shown ? shown : { answer: shown.said };
+  }
+
+  async askSecret(dialog: Dialog): Promise<SecretAnswer> {
+    const shown = await this.#show(dialog, ({ secretArgv }) => secretArgv);
+    if ("answer" in shown) return shown;
+    if (shown.said !== "yes") return { answer: shown.said };
+    return { answer: "given", secret: new Secret(shown.printed.replace(/\r?\n$/, "")) };
   }
 
   /** The daemon ends: a question without a daemon has no answer. */
@@ -127,27 +155,32 @@ export class SystemDialogs implements Dialogs {
     for (const child of this.#running) child.kill("SIGKILL");
   }
 
-  async #find(): Promise<(DialogProgram & { readonly path: string }) | undefined> {
+  async #show(dialog: Dialog, form: (program: DialogProgram) => DialogProgram["argv"] | undefined): Promise<Shown> {
+    const found = await this.#find(form);
+    if (!found) return impossible("no dialog program is installed", "sudo apt install zenity, or your system's like");
+    const display = await this.#options.display();
+    if (!display) return impossible("the screen of your session is not known to brokerd", UNLOCK);
+    return this.#run(found, steady(dialog), display);
+  }
+
+  async #find(form: (program: DialogProgram) => DialogProgram["argv"] | undefined): Promise<Found | undefined> {
     const { platform, directories = DIRECTORIES } = this.#options;
     for (const program of PROGRAMS[platform] ?? []) {
-      for (const directory of directories) {
+      const argv = form(program);
+      for (const directory of argv ? directories : []) {
         const path = join(directory, program.name);
-        if ((await isRootsOwn(directory)) && (await isRootsOwn(path))) return { ...program, path };
+        if (argv && (await isRootsOwn(directory)) && (await isRootsOwn(path))) return { ...program, argv, path };
       }
     }
     return undefined;
   }
 
-  async #run(
-    program: DialogProgram & { readonly path: string },
-    dialog: Dialog,
-    display: Display,
-  ): Promise<DialogAnswer> {
+  async #run(program: Found, dialog: Dialog, display: Display): Promise<Shown> {
     const { clock, homeDir, limitMs = LIMIT_MS } = this.#options;
     const argv = program.argv(dialog, Math.ceil(limitMs / 1000));
     const child = spawn(program.path, [...argv], {
       ...{ cwd: "/", shell: false, detached: true },
-      stdio: ["ignore", "ignore", "pipe"],
+      stdio: ["ignore", "pipe", "pipe"],
       env: { XAUTHORITY: join(homeDir, ".Xauthority"), ...display, ...SETTINGS },
     });
     this.#running.add(child);
@@ -156,8 +189,7 @@ export class SystemDialogs implements Dialogs {
       late.abort();
       child.kill("SIGKILL");
     });
-    let said = "";
-    child.stderr.on("data", (chunk: Buffer) => (said = `${said}${chunk.toString("utf8")}`.slice(0, MAX_SAID)));
+    const [printed, said] = [firstOf(child.stdout), firstOf(child.stderr)];
     const code = await new Promise<number | undefined>((resolve) => {
       child.once("error", () => resolve(undefined));
       child.once("close", (exit) => resolve(exit ?? -1));
@@ -165,12 +197,26 @@ export class SystemDialogs implements Dialogs {
     cancel();
     this.#running.delete(child);
     if (code === undefined) return impossible(`${program.path} could not be started`, `ls -l ${program.path}`);
-    if (NO_SCREEN.test(said)) return impossible("the screen of your session does not answer", UNLOCK);
-    return { answer: late.signal.aborted ? "timeout" : (program.answers[code] ?? "no") };
+    if (NO_SCREEN.test(said())) return impossible("the screen of your session does not answer", UNLOCK);
+    return { said: late.signal.aborted ? "timeout" : (program.answers[code] ?? "no"), printed: printed() };
   }
 }
 
-function impossible(why: string, hint: string): DialogAnswer {
+interface Found extends DialogProgram {
+  readonly path: string;
+}
+
+type Impossible = Extract<DialogAnswer, { readonly answer: "impossible" }>;
+type Shown = Impossible | { readonly said: "yes" | "no" | "timeout"; readonly printed: string };
+
+/** What it writes, as far as it is of use; the rest is read all the same. */
+function firstOf(stream: Readable): () => string {
+  let text = "";
+  stream.on("data", (chunk: Buffer) => (text = `${text}${chunk.toString("utf8")}`.slice(0, MAX_SAID)));
+  return () => text;
+}
+
+function impossible(why: string, hint: string): Impossible {
   return { answer: "impossible", why, hint };
 }
 

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { url as inspectorUrl } from "node:inspector";
 import { BrokerError } from "../core/errors.js";
-import { DAEMON_NODE_FLAGS } from "./node-flags.js";
+import { DAEMON_NODE_FLAGS, FORMER_NODE_FLAGS } from "./node-flags.js";
 
 const OURS_ONLY = 0o077;
 /** core(5): no memory of ours in a core, wherever the kernel puts it; programs that we start inherit it. */
@@ -11,11 +11,12 @@ const CORE_FILTER = "/proc/self/coredump_filter";
  * First thing in a daemon. A SIGUSR1 would open Node's inspector, through which any local user reads our memory: a
  * listener takes its place. Files are born private, a core is born empty. Diagnostic reports leave the environment out,
  * where Node can (22+). However Node was started: no prototype is reached by `__proto__`, and no header of that name ends
- * the process, as it would with `--disable-proto=throw`.
+ * the process, as it would with `--disable-proto=throw`; no text becomes code.
  */
 export function hardenProcess(target: NodeJS.Process): void {
   target.on("SIGUSR1", () => undefined);
   Reflect.deleteProperty(Object.prototype, "__proto__");
+  forbidCodeFromText();
   target.umask(OURS_ONLY);
   const report: NodeJS.ProcessReport & { excludeEnv?: boolean } = target.report;
   if ("excludeEnv" in report) report.excludeEnv = true;
@@ -24,6 +25,37 @@ export function hardenProcess(target: NodeJS.Process): void {
   } catch {
     // Not Linux, or a kernel without it: there the limit on cores stands alone.
   }
+}
+
+/**
+ * `eval` and the constructors of the four kinds of functions: nothing else makes code of a text, and once they are replaced nothing
+ * leads to them. Node's own loader, with which our files are read, needs none of them.
+ */
+function forbidCodeFromText(): void {
+  const kinds = [
+    () => undefined,
+    async () => Promise.resolve(),
+    function* () {
+      yield undefined;
+    },
+    async function* () {
+      yield Promise.resolve();
+    },
+  ];
+  for (const { constructor } of kinds) {
+    const forbidden = function Function(): never {
+      throw new EvalError("no text becomes code in here");
+    };
+    // What asks `instanceof Function` is answered as before.
+    forbidden.prototype = constructor.prototype as object;
+    Object.defineProperty(constructor.prototype, "constructor", { value: forbidden });
+    if (constructor === globalThis.Function) Object.defineProperty(globalThis, "Function", { value: forbidden });
+  }
+  Object.defineProperty(globalThis, "eval", {
+    value: (): never => {
+      throw new EvalError("no text becomes code in here");
+    },
+  });
 }
 
 /** prctl(2), PR_SET_NO_NEW_PRIVS: what this process starts gains nothing by setuid; our unit asks for it. */
@@ -87,5 +119,7 @@ function refuseOptions({ place, words, hint }: GivenOptions): void {
 
 /** How brokerd is started everywhere; another value of one of these disables the same thing. */
 function isOurs(word: string): boolean {
-  return ["--disable-sigusr1", ...DAEMON_NODE_FLAGS].some((flag) => word.split("=")[0] === flag.split("=")[0]);
+  return ["--disable-sigusr1", ...DAEMON_NODE_FLAGS, ...FORMER_NODE_FLAGS].some(
+    (flag) => word.split("=")[0] === flag.split("=")[0],
+  );
 }

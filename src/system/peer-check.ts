@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, readSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
 import { hasErrno, reasonOf } from "../core/errno.js";
@@ -38,7 +38,13 @@ function looksLikeEveryOne(uid: number, procDir: string): boolean {
 /** What is hidden by the system stays hidden; what fails for another reason (no descriptors left) is tried again later. */
 function whyUnreadable(path: string): string | undefined {
   try {
-    readFileSync(path);
+    const descriptor = openSync(path, "r");
+    try {
+      // Not all of it: the kernel makes the table as it is read.
+      readSync(descriptor, Buffer.alloc(1));
+    } finally {
+      closeSync(descriptor);
+    }
     return undefined;
   } catch (error) {
     return hasErrno(error, "ENOENT", "EACCES", "EPERM") ? `${path} cannot be read: ${reasonOf(error)}` : undefined;

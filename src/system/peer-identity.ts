@@ -41,6 +41,8 @@ export interface PeerIdentity {
   readonly notChecked: string | undefined;
   /** Never rejects, and never takes longer than a client has patience (`CLIENT_PATIENCE_MS`). Asked once for a connection, it is known. */
   of(connection: AcceptedConnection): Promise<PeerVerdict>;
+  /** What `of` has answered for it, or answers for all; undefined: it is not known yet. */
+  known(connection: AcceptedConnection): PeerVerdict | undefined;
 }
 
 export type TableName = "tcp" | "tcp6";
@@ -53,15 +55,17 @@ export interface ProcPeersOptions {
   readonly notChecked?: string | undefined;
 }
 
-/** Scans that may follow each other at once; one more becomes possible each `SCAN_INTERVAL_MS`, 20 a second. */
+/** Scans that may follow each other at once; one more becomes possible each `SCAN_INTERVAL_MS`, 100 a second: a fifth of a core where the table is small. */
 const SCANS_AT_ONCE = 10;
-const SCAN_INTERVAL_MS = 50;
+const SCAN_INTERVAL_MS = 10;
 /**
  * Of a large table: a millisecond for so many characters, several times what they cost, and at most so long: a client's patience
  * is 900 ms. By the table's size and not by a clock, as the machine may be busy with something else.
  */
 const CHARACTERS_PER_MS = 20_000;
 const MAX_PAUSE_MS = 200;
+
+const NOT_CHECKED: PeerVerdict = { kind: "not-checked" };
 
 interface Waiting {
   readonly connection: AcceptedConnection;
@@ -71,7 +75,7 @@ interface Waiting {
 
 /**
  * Linux: the rows of /proc/self/net/tcp and tcp6. A scan costs 2 ms, and 20 ms with 10,000 connections, most of it the
- * kernel's; so those who wait share one, and there are at most 20 a second. Never one that began before the connection was
+ * kernel's; so those who wait share one, and there are at most 100 a second. Never one that began before the connection was
  * there: its row could be an earlier connection's. While an accepted connection is open, no other has its ends.
  *
  * It is read in one go, though nothing else runs meanwhile: the kernel gives 4 KiB at a time, and with a turn of the event
@@ -82,7 +86,8 @@ export class ProcPeers implements PeerIdentity {
   readonly #clock: Clock;
   readonly #uid: number | undefined;
   readonly #readTable: (name: TableName) => string;
-  readonly #verdicts = new WeakMap<AcceptedConnection, Promise<PeerVerdict>>();
+  readonly #asked = new WeakMap<AcceptedConnection, Promise<PeerVerdict>>();
+  readonly #verdicts = new WeakMap<AcceptedConnection, PeerVerdict>();
   readonly #waiting = new Set<Waiting>();
   #isPlanned = false;
   /** Epoch ms. Each scan moves it on by `SCAN_INTERVAL_MS`; it may lie ahead of now by `SCANS_AT_ONCE` of them. */
@@ -96,10 +101,14 @@ export class ProcPeers implements PeerIdentity {
   }
 
   of(connection: AcceptedConnection): Promise<PeerVerdict> {
-    if (this.notChecked !== undefined) return Promise.resolve({ kind: "not-checked" });
-    const known = this.#verdicts.get(connection) ?? this.#look(connection);
-    this.#verdicts.set(connection, known);
-    return known;
+    if (this.notChecked !== undefined) return Promise.resolve(NOT_CHECKED);
+    const asked = this.#asked.get(connection) ?? this.#look(connection);
+    this.#asked.set(connection, asked);
+    return asked;
+  }
+
+  known(connection: AcceptedConnection): PeerVerdict | undefined {
+    return this.notChecked === undefined ? this.#verdicts.get(connection) : NOT_CHECKED;
   }
 
   #look(connection: AcceptedConnection): Promise<PeerVerdict> {
@@ -112,7 +121,8 @@ export class ProcPeers implements PeerIdentity {
         answer: (verdict) => {
           cancel();
           this.#waiting.delete(waiting);
-          if (verdict.kind === "late") this.#verdicts.delete(connection);
+          if (verdict.kind === "late") this.#asked.delete(connection);
+          else this.#verdicts.set(connection, verdict);
           resolve(verdict);
         },
       };

@@ -1,4 +1,5 @@
 import { Secret } from "../core/secret.js";
+import { withSourceNames } from "./source-names.js";
 
 const HIDDEN = "[secret]";
 
@@ -97,6 +98,6 @@ function redactError(error: Error, depth: number): unknown {
     ...(typeof hint === "string" && { hint }),
     ...(error instanceof AggregateError && { errors: redactValue(error.errors, depth + 1) }),
     ...(error.cause !== undefined && { cause: redactValue(error.cause, depth + 1) }),
-    ...(error.stack !== undefined && { stack: error.stack }),
+    ...(error.stack !== undefined && { stack: withSourceNames(error.stack) }),
   };
 }

@@ -1,5 +1,7 @@
+import { readdirSync, readlinkSync } from "node:fs";
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { basename } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { visibleText } from "../core/visible-text.js";
 import type { Cancel, Clock } from "./clock.js";
 import type { Peer } from "./peer-identity.js";
@@ -27,6 +29,8 @@ export interface SocketProcesses {
 const WALK_INTERVAL_MS = 250;
 const MAX_KNOWN = 2000;
 const MAX_WAITING = 2000;
+/** Processes that asked lately are looked at first: a program that runs on makes another connection. */
+const MAX_LATELY = 20;
 
 export class ProcSocketProcesses implements SocketProcesses {
   readonly #clock: Clock;
@@ -34,6 +38,8 @@ export class ProcSocketProcesses implements SocketProcesses {
   /** By inode, the last asked for last. */
   readonly #known = new Map<number, Promise<SocketProcess | undefined>>();
   readonly #waiting = new Map<number, (found: SocketProcess | undefined) => void>();
+  /** The processes that were found, the last one first. */
+  #lately: readonly number[] = [];
   #pause: Cancel | undefined;
   #isWalking = false;
 
@@ -74,7 +80,10 @@ export class ProcSocketProcesses implements SocketProcesses {
 
   async #walk(wanted: ReadonlyMap<number, (found: SocketProcess | undefined) => void>): Promise<void> {
     // Told at once: a process may end while the others are looked at.
-    for await (const { inode, pid } of holdersOf(wanted.keys())) wanted.get(inode)?.(await this.processAt(pid));
+    for await (const { inode, pid } of holdersOf(wanted.keys(), this.#lately)) {
+      this.#lately = [pid, ...this.#lately.filter((other) => other !== pid)].slice(0, MAX_LATELY);
+      wanted.get(inode)?.(await this.processAt(pid));
+    }
   }
 
   /** A pid may be another process's meanwhile: what is read between two equal start times is of one process. */
@@ -100,21 +109,50 @@ async function programOf(pid: number): Promise<string> {
   return name === SAYS_NOTHING || executable.startsWith(name) ? executable : `${name} (${executable})`;
 }
 
-/** The processes that have the sockets open, as they are found; only those whose descriptors we may read. */
+/** Links that are read before other work has its turn: each takes some microseconds, and much more by a promise of its own. */
+const LINKS_A_TURN = 250;
+
+/**
+ * The processes that have the sockets open, as they are found; only those whose descriptors we may read. Looks at `first`, then
+ * at the youngest: who has just connected has mostly just been started, and is found before all that runs for days is read.
+ */
 export async function* holdersOf(
   inodes: Iterable<number>,
+  first: readonly number[] = [],
 ): AsyncGenerator<{ readonly inode: number; readonly pid: number }> {
   const left = new Map([...inodes].map((inode) => [`socket:[${inode}]`, inode]));
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
-  for (const pid of pids) {
+  let links = 0;
+  for (const pid of new Set([...first, ...(await youngestFirst())])) {
     const directory = `/proc/${pid}/fd`;
-    for (const descriptor of await readdir(directory).catch(() => [])) {
-      const socket = await readlink(`${directory}/${descriptor}`).catch(() => "");
+    for (const descriptor of entriesOf(directory)) {
+      if (++links % LINKS_A_TURN === 0) await nextTurn();
+      const socket = targetOf(`${directory}/${descriptor}`);
       const inode = left.get(socket);
       if (inode === undefined) continue;
       left.delete(socket);
-      yield { inode, pid: Number(pid) };
+      yield { inode, pid };
       if (left.size === 0) return;
     }
+  }
+}
+
+async function youngestFirst(): Promise<readonly number[]> {
+  const pids = (await readdir("/proc")).map(Number).filter((pid) => Number.isInteger(pid));
+  return pids.toSorted((a, b) => b - a);
+}
+
+function entriesOf(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return []; // it has ended, or is not ours to read
+  }
+}
+
+function targetOf(link: string): string {
+  try {
+    return readlinkSync(link);
+  } catch {
+    return ""; // closed meanwhile
   }
 }

@@ -24,6 +24,10 @@ export function asUser(uid: number): readonly string[] {
   return ["--reuid", String(uid), "--regid", String(uid), "--clear-groups"];
 }
 
+/** The same suite with all answers given by the endpoint's app, none from memory before it. */
+const isByTheApp = process.env["CREDBROKER_TEST_BY_THE_APP"] === "1";
+const BY_THE_APP = join(import.meta.dirname, "programs", "brokerd-by-the-app.ts");
+
 export interface VictimOptions {
   readonly config: string;
   readonly awsUrl: string;
@@ -46,6 +50,7 @@ export class Victim {
     const { config, awsUrl } = options;
     const env = { AWS_ENDPOINT_URL: awsUrl, CREDBROKER_LOG_LEVEL: "info" };
     const broker = await TestBroker.create({ name: "attack", config, env });
+    if (isByTheApp) broker.entry = BY_THE_APP;
     mkdirSync(join(broker.home, "state"), { mode: 0o700 });
     // The way to the home, which is no other user's otherwise.
     for (const directory of [runRoot(), join(runRoot(), "home")]) chmodSync(directory, 0o711);
@@ -97,7 +102,8 @@ interface StartOptions {
 function startAsVictim(broker: TestBroker, { nodePath, shell = "true" }: StartOptions = {}): Promise<void> {
   const node = nodePath === undefined ? "" : `shift; set -- '${nodePath}' "$@"; `;
   const throughShell = ["sh", "-c", `${shell}; ${node}exec "$@"`, "sh"];
-  return broker.start([], DAEMON_NODE_FLAGS, ["setpriv", ...asUser(VICTIM), ...throughShell]);
+  const nodeFlags = isByTheApp ? [...DAEMON_NODE_FLAGS, "--import", import.meta.resolve("tsx")] : DAEMON_NODE_FLAGS;
+  return broker.start([], nodeFlags, ["setpriv", ...asUser(VICTIM), ...throughShell]);
 }
 
 /** The users of these tests: who runs brokerd, another, and root. */

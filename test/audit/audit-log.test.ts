@@ -1,6 +1,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
+import type { AuditEvent } from "../../src/audit/audit-event.js";
 import { newLeaseToken } from "../../src/core/lease.js";
 import { AuditFixture, findingsOf, OWN_UID, served, used } from "../support/audit-fixture.js";
 import { auditLines } from "../support/audit-lines.js";
@@ -240,5 +241,56 @@ describe("what programs hold", () => {
     await fixture.record(served({ outcome: "abandoned", until: end }), served({ outcome: "failed", code: "NoRole" }));
 
     expect(fixture.log.holders.find({}, fixture.clock.now())).toEqual([]);
+  });
+});
+
+describe("the same event, as the same object again and again,", () => {
+  /** What is written of a client that asks at each of these times, each time told by `next`. */
+  async function written(next: (first: AuditEvent) => AuditEvent): Promise<readonly string[]> {
+    const { log, clock, programs, stateDir } = fixture;
+    programs.set(7, { pid: 4711, program: "aws", cwd: "/home/me/code" });
+    const first = served({ peer: { uid: OWN_UID, inode: 7 }, until: clock.now() + HOUR_MS });
+    const other = served({ lease: { id: "other", name: "other" }, until: clock.now() + HOUR_MS });
+    for (const pauseMs of [0, 1, 1, 20_000, 39_000, 2000, 30_000]) {
+      await clock.advance(pauseMs);
+      log.record(next(first));
+      log.record(next(other));
+      log.record(next(first));
+      await log.flush();
+    }
+    const holders = JSON.stringify([log.holders.find({}, clock.now()), log.holders.lastUserOf("ide-id")]);
+    await log.close();
+    return [holders, ...auditLines(stateDir).map((line) => JSON.stringify(line))];
+  }
+
+  it("is counted in the lines, and among who holds what, as it is where each is an object of its own", async () => {
+    const alone = await written((event) => ({ ...event }));
+    fixture = new AuditFixture();
+    await fixture.log.open();
+
+    expect(await written((event) => event)).toEqual(alone);
+    expect(alone.length).toBeGreaterThan(4);
+  });
+
+  it("names its program from when that is known, also where it could not be looked up at first", async () => {
+    const { log, clock, programs, stateDir } = fixture;
+    const peers = Array.from({ length: 17 }, (_, inode) => ({ uid: OWN_UID, inode }));
+    for (const { inode } of peers) programs.set(inode, { pid: 100 + inode, program: "aws", cwd: "/" });
+    for (const peer of peers.slice(0, 16)) log.record(served({ peer }));
+    const unnamed = served({ peer: peers[16]! });
+    log.record(unnamed);
+    log.record(unnamed);
+    await log.flush();
+
+    await clock.advance(1500);
+    log.record(unnamed);
+    await log.flush();
+    log.record(unnamed);
+    await log.close();
+
+    const counts = auditLines(stateDir).map(({ program, count }) => ({ program, count }));
+    const sumOf = (name: string | null) =>
+      counts.filter(({ program }) => program === name).reduce((sum, { count }) => sum + count, 0);
+    expect([sumOf(null), sumOf("aws")]).toEqual([2, 18]);
   });
 });

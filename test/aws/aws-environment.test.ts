@@ -69,6 +69,9 @@ describe("endpoints", () => {
       sso: "https://portal.example.com",
       "sso-oidc": "https://oidc.example.com",
       lambda: "http://127.0.0.1:4566",
+      cloudformation: "http://127.0.0.1:4566",
+      ecs: "http://127.0.0.1:4566",
+      signin: "http://127.0.0.1:4566",
     });
     expect(environment.overrides).toEqual([
       "AWS_ENDPOINT_URL=http://127.0.0.1:4566",

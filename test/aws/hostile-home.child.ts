@@ -33,7 +33,7 @@ async function run(kind: string | undefined): Promise<unknown> {
 /** Unsigned calls, which need no credentials and should look for none. */
 async function callIdentityCenter({ sso, ssoOidc }: Aws): Promise<unknown> {
   const { clientId } = await ssoOidc.registerClient(CODE_CLIENT, "eu-west-1");
-  const url = ssoOidc.authorizeUrl({ client_id: clientId }, "eu-west-1");
+  const url = await ssoOidc.authorizeUrl({ client_id: clientId }, "eu-west-1");
   const listed = await sso.listAccounts(new Secret("none"), {}, "eu-west-1").catch((error: unknown) => error);
   return { host: new URL(url).host, listed: toBrokerError(listed).code };
 }

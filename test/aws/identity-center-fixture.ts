@@ -91,7 +91,10 @@ export class IdentityCenterFixture {
       code_challenge: challengeOf(VERIFIER.reveal()),
       code_challenge_method: "S256",
     };
-    const { location = "" } = await decideInBrowser(this.ours.ssoOidc.authorizeUrl(parameters, REGION), "approve");
+    const { location = "" } = await decideInBrowser(
+      await this.ours.ssoOidc.authorizeUrl(parameters, REGION),
+      "approve",
+    );
     return new Secret(new URL(location).searchParams.get("code") ?? "");
   }
 

@@ -38,6 +38,7 @@ describe("a role of IAM", () => {
   test("is found by its name and told with its path and trust policy", async () => {
     expect(await fixture.iamRoles.getRole(annSigns, "orders-role", REGION)).toEqual({
       roleName: "orders-role",
+      tags: {},
       arn: ARN,
       trustPolicy: SERVICE_ONLY,
     });

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -46,6 +47,37 @@ function script(lines: string): string {
 }
 
 describe("a profile", () => {
+  it("of `aws login` gives what that left in its cache, with its end, and leaves the login as it is", async () => {
+    const session = "arn:aws:iam::111111111111:user/ann";
+    const expiresAt = "2099-01-01T00:00:00Z";
+    const accessToken = {
+      ...{
+        accessKeyId: "ASIALOGIN00000000000",
+        secretAccessKey: canarySecretKey("login"),
+        sessionToken: `token${CANARY}`,
+      },
+      ...{ accountId: "111111111111", expiresAt },
+    };
+    const login = {
+      accessToken,
+      tokenType: "aws_sigv4",
+      clientId: "arn:aws:signin:::devtools/same-device",
+      refreshToken: CANARY,
+      dpopKey: CANARY,
+    };
+    const cache = join(home, ".aws", "login", "cache");
+    mkdirSync(cache, { recursive: true, mode: 0o700 });
+    const file = join(cache, `${createHash("sha256").update(session).digest("hex")}.json`);
+    writeFileSync(file, JSON.stringify(login), { mode: 0o600 });
+    vi.stubEnv("HOME", home);
+    config(`[profile console]\nlogin_session = ${session}\nregion = eu-west-1\n`);
+
+    expect(await profile("console")).toMatchObject({
+      ...{ accessKeyId: "ASIALOGIN00000000000", accountId: "111111111111", expiration: Date.parse(expiresAt) },
+    });
+    expect(JSON.parse(readFileSync(file, "utf8"))).toEqual(login);
+  });
+
   it("with a key gives the key, without an end", async () => {
     credentials(`[default]\naws_access_key_id = AKIAOTHER\naws_secret_access_key = no\n[old]\n${STATIC}`);
     const found = await profile("old");

@@ -82,8 +82,8 @@ describe("the page that a login opens", () => {
     ["us-east-1", { AWS_USE_FIPS_ENDPOINT: "true" }, "https://oidc-fips.us-east-1.amazonaws.com/authorize"],
     ["eu-west-1", { AWS_ENDPOINT_URL_SSO_OIDC: "http://127.0.0.1:4566/" }, "http://127.0.0.1:4566/authorize"],
     ["eu-west-1", { AWS_ENDPOINT_URL: "https://example.com/base" }, "https://example.com/base/authorize"],
-  ])("in %s with %o is %s", (region, variables, url) => {
-    expect(awsWith(variables).ssoOidc.authorizeUrl(parameters, region)).toBe(`${url}?client_id=a+b&scopes=x+y`);
+  ])("in %s with %o is %s", async (region, variables, url) => {
+    expect(await awsWith(variables).ssoOidc.authorizeUrl(parameters, region)).toBe(`${url}?client_id=a+b&scopes=x+y`);
   });
 
   test("is an error where the region is none", async () => {

@@ -2,6 +2,7 @@ import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { type CliFixture, cliFixture } from "../support/cli-fixture.js";
+import { CONTROL_C } from "../support/cli-run.js";
 
 let fixture: CliFixture;
 
@@ -85,6 +86,15 @@ describe("config check and path", () => {
     expect(stderr).toContain(`${join(fixture.home, "other.yaml")}:1: 'broken' is no key`);
   });
 
+  it("warns of what is odd, which is no failure", async () => {
+    fixture.control.configNotes = ["role alias is the same role of AWS as prod, and has no guard"];
+    const { code, stderr } = await fixture.run(["config", "check"]);
+    expect([code, stderr]).toEqual([0, expect.stringContaining("warning: role alias is the same role of AWS as prod")]);
+    expect((await fixture.run(["config", "check", "--json"])).json).toMatchObject({
+      notes: fixture.control.configNotes,
+    });
+  });
+
   it("says which file is missing", async () => {
     const { code, stderr } = await fixture.run(["config", "check", "nosuch.yaml"]);
     expect(code).toBe(2);
@@ -139,6 +149,24 @@ describe("config edit", () => {
     const copy = join(fixture.home, "state", kept()[0] ?? "", "config.yaml");
     expect(stderr).toContain(copy);
     expect(readFileSync(copy, "utf8")).toBe("version: 1\nbroken\n");
+  });
+
+  it("keeps an invalid edit, and says where, after Ctrl-C at the question", async () => {
+    const { signal, stderr } = await fixture.run(["config", "edit"], {
+      ...editor('echo broken >> "$2"'),
+      answers: [[/Edit again/, CONTROL_C]],
+    });
+    expect([signal, config()]).toEqual(["SIGINT", "version: 1\n"]);
+    expect(stderr).toContain(join(fixture.home, "state", kept()[0] ?? "none", "config.yaml"));
+  });
+
+  it("survives the Ctrl-C that ends the editor, and keeps what had been written", async () => {
+    const script = `echo "# half" >> "$2"; kill -INT ${process.pid}; kill -INT $$`;
+    const { code, stderr } = await fixture.run(["config", "edit"], editor(script));
+    expect([code, config()]).toEqual([2, "version: 1\n"]);
+    const copy = join(fixture.home, "state", kept()[0] ?? "none", "config.yaml");
+    expect(readFileSync(copy, "utf8")).toBe("version: 1\n# half\n");
+    expect(stderr).toContain(copy);
   });
 
   it("keeps the edit, and the config, when another program changed the config meanwhile", async () => {

@@ -53,6 +53,27 @@ describe("exec with a user at the terminal", () => {
     expect(fixture.control.leases.map(({ kind }) => kind)).toEqual(["default", "named"]);
   });
 
+  it("names the socket of a lease that has one, and not that of the exec around it", async () => {
+    expect(await exec(["dev", "--socket"])).toMatchObject({ code: 0 });
+    const ofOwn = seen()["CREDBROKER_SOCKET"] ?? "";
+    expect(ofOwn).toMatch(/\/leases\/\w+\/lease\.sock$/);
+    expect(seen()["AWS_CONTAINER_AUTHORIZATION_TOKEN"]).toBeDefined();
+    expect(fixture.control.leases.map(({ kind }) => kind)).toEqual(["default"]);
+
+    expect(await exec(["dev"], { env: { CREDBROKER_SOCKET: ofOwn } })).toMatchObject({ code: 0 });
+    expect(seen()).not.toHaveProperty("CREDBROKER_SOCKET");
+  });
+
+  it.each([[["dev", "--as", "static"]], [["dev", "--as", "profile"]], [["--lease", "ide"]]])(
+    "refuses a socket where there is no lease of its own: %j",
+    async (argv) => {
+      fixture.control.addLease("named", { name: "ide", role: "dev" });
+      const { code, stderr } = await exec([...argv, "--socket"]);
+      expect([code, stderr]).toEqual([2, expect.stringContaining("--socket")]);
+      expect(existsSync(seenFile)).toBe(false);
+    },
+  );
+
   it("refuses an end for keys, which nothing can end", async () => {
     expect(await exec(["dev", "--as", "static", "--for", "5m"])).toMatchObject({ code: 2 });
     expect(existsSync(seenFile)).toBe(false);

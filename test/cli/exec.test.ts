@@ -1,15 +1,17 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { SERVED } from "../fakes/fake-control.js";
-import { type Outcome, type RunOptions, run } from "../support/broker.js";
+import type { FakeLaunch } from "../fakes/fake-launch.js";
+import { type Outcome, type RunOptions, runProgram } from "../support/broker.js";
+import { BROKERCTL, BROKERCTL_IN_SHELL } from "../support/brokerctl.js";
 import { canarySecretKey } from "../support/canaries.js";
 import { type CliFixture, cliFixture } from "../support/cli-fixture.js";
+import { makeCopiesFor } from "../support/copies.js";
 import { tempDir } from "../support/temp-dir.js";
 
-const BROKERCTL = resolve("dist/brokerctl.js");
 const NODE = process.execPath;
 const PRINT_ENV = [NODE, "-e", "process.stdout.write(JSON.stringify(process.env))"];
 
@@ -18,13 +20,15 @@ let env: Record<string, string>;
 
 beforeEach(async () => {
   fixture = await cliFixture();
+  fixture.control.knowsLaunches = true;
   fixture.control.addSource("ops").addRole("dev", { region: "eu-west-1" }).addRole("prod");
   env = { PATH: process.env["PATH"] ?? "", HOME: tempDir("user", "input"), CREDBROKER_HOME: fixture.home };
+  await makeCopiesFor(env);
 });
 
 /** The real program in a process of its own. */
 function ctl(argv: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-  return run([BROKERCTL, ...argv], { ...options, env: { ...env, ...options.env } });
+  return runProgram([...BROKERCTL, ...argv], { ...options, env: { ...env, ...options.env } });
 }
 
 async function envOf(argv: readonly string[], extra: Record<string, string> = {}): Promise<Record<string, string>> {
@@ -81,6 +85,8 @@ describe("what exec runs", () => {
     expect(seen["AWS_SDK_LOAD_CONFIG"]).toBe("1");
     expect(config).not.toContain("evil");
     expect(readFileSync(seen["AWS_SHARED_CREDENTIALS_FILE"]!, "utf8")).not.toContain("aws_secret");
+    // The SDK v1 for Java knows the file by this name alone.
+    expect(seen["AWS_CREDENTIAL_PROFILES_FILE"]).toBe(seen["AWS_SHARED_CREDENTIALS_FILE"]);
   });
 
   it("puts an empty file in the place of boto 2's where that holds AWS keys, and leaves gsutil's alone", async () => {
@@ -99,7 +105,7 @@ describe("what exec runs", () => {
     ["static", { AWS_ACCESS_KEY_ID: SERVED.accessKeyId, AWS_SECRET_ACCESS_KEY: SERVED.secretAccessKey }],
   ])("has its credentials in the form that --as %s names", async (form, expected) => {
     expect(await envOf(["dev", "--as", form])).toMatchObject(expected);
-    expect(leases()).toEqual(["default"]);
+    await expect.poll(leases).toEqual(["default"]);
   });
 
   it("finds the token's file while it runs, and the file is gone afterwards", async () => {
@@ -139,8 +145,8 @@ describe("the lease of exec", () => {
     const { stdout } = await running;
     expect(fixture.control.requests("lease-child")).toMatchObject([{ role: "dev", forSeconds: 600 }]);
     expect(fixture.control.requests("lease-hand-over")).toEqual([{ id: "lease-2", pid: Number(stdout) }]);
-    expect(fixture.control.requests("lease-revoke")).toEqual([{ lease: { by: "id", id: "lease-2" } }]);
-    expect(leases()).toEqual(["default"]);
+    await expect.poll(() => fixture.control.requests("lease-revoke")).toEqual([{ lease: { by: "id", id: "lease-2" } }]);
+    await expect.poll(leases).toEqual(["default"]);
   });
 
   it("stays with the child when brokerctl is killed", async () => {
@@ -167,7 +173,7 @@ describe("the lease of exec", () => {
     const { token } = fixture.control.addLease("named", { name: "ide", role: "dev" });
     const seen = await envOf(["--lease", "ide"]);
     expect(seen["AWS_CONTAINER_AUTHORIZATION_TOKEN"]).toBe(token);
-    expect(leases()).toEqual(["default", "named"]);
+    await expect.poll(leases).toEqual(["default", "named"]);
   });
 });
 
@@ -180,15 +186,15 @@ describe("how exec ends", () => {
     const result = await ctl(["exec", "dev", "--", ...command]);
     expect(result.code).toBe(code);
     expect(result.stderr).toContain(command[0]);
-    expect(leases()).toEqual(["default"]);
+    await expect.poll(leases).toEqual(["default"]);
   });
 
-  it.each(["SIGTERM", "SIGKILL", "SIGINT", "SIGSEGV"] as const)(
+  it.each(["SIGTERM", "SIGKILL", "SIGINT", "SIGSEGV", "SIGPIPE"] as const)(
     "dies of %s as CMD did, its lease ended",
     async (signal) => {
       const result = await ctl(["exec", "dev", "--", "sh", "-c", `kill -${signal.slice(3)} $$`]);
       expect(result.signal).toBe(signal);
-      expect(leases()).toEqual(["default"]);
+      await expect.poll(leases).toEqual(["default"]);
     },
   );
 
@@ -197,7 +203,7 @@ describe("how exec ends", () => {
     ["no role chosen", [], 125],
     ["an unknown lease", ["--lease", "nosuch"], 125],
     ["wrong flags", ["--for", "soon"], 2],
-    ["a flag of a later version", ["--read-only"], 2],
+    ["a flag of a later version", ["--bind"], 2],
   ])("with a code of its own where exec itself fails: %s", async (_, argv, code) => {
     const result = await ctl(["exec", ...argv, "--", "sh", "-c", "echo ran"]);
     expect([result.code, result.stdout]).toEqual([code, ""]);
@@ -226,6 +232,46 @@ describe("how exec ends", () => {
   });
 });
 
+describe("a notice of brokerd to exec", () => {
+  const TEXT = "the login of corp ends at 14:05, in 15 min: brokerctl login corp";
+
+  /** Sent to each of these commands while its CMD runs; CMD ends when one has shown it. What each wrote, terminal and pipe alike. */
+  async function told(...starts: readonly ((command: string) => ChildProcess)[]): Promise<readonly string[]> {
+    const go = join(tempDir("go"), "go");
+    const launches: FakeLaunch[] = [];
+    fixture.control.onLaunch = (launch) => void launches.push(launch);
+    const texts = starts.map(() => "");
+    const ends = starts.map((start, index) => {
+      const child = start(`sh -c 'until [ -e ${go} ]; do sleep 0.05; done; echo end'`);
+      for (const stream of [child.stdout, child.stderr]) {
+        stream?.on("data", (bytes: Buffer) => (texts[index] = `${texts[index] ?? ""}${bytes.toString()}`));
+      }
+      return once(child, "close");
+    });
+    await expect.poll(() => fixture.control.requests("lease-hand-over").length).toBe(starts.length);
+    for (const launch of launches) launch.notice(TEXT);
+    await expect.poll(() => texts.some((text) => text.includes(TEXT))).toBe(true);
+    writeFileSync(go, "");
+    await Promise.all(ends);
+    return texts;
+  }
+
+  const line = (flags: string) => (command: string) => `${BROKERCTL_IN_SHELL} exec dev ${flags}-- ${command}`;
+  const onTerminal =
+    (flags = "") =>
+    (command: string): ChildProcess =>
+      spawn("script", ["-qec", line(flags)(command), "/dev/null"], { env: { ...env, SHELL: "/bin/sh" } });
+  const inPipe = (command: string): ChildProcess => spawn("/bin/sh", ["-c", line("")(command)], { env });
+
+  it("is a line where stderr is a terminal, while CMD goes on, and nothing in a pipe", async () => {
+    expect(await told(onTerminal(), inPipe)).toEqual([`brokerctl: ${TEXT}\r\nend\r\n`, "end\n"]);
+  });
+
+  it("is not shown with --quiet", async () => {
+    expect(await told(onTerminal("--quiet "), onTerminal())).toEqual(["end\r\n", `brokerctl: ${TEXT}\r\nend\r\n`]);
+  });
+});
+
 describe("signals to exec", () => {
   it.each(["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const)(
     "pass on to CMD: %s",
@@ -235,7 +281,7 @@ describe("signals to exec", () => {
       );
       child.kill(signal);
       expect(await ended).toMatchObject({ code: 42, stdout: expect.stringContaining(`got ${signal}`) as string });
-      expect(leases()).toEqual(["default"]);
+      await expect.poll(leases).toEqual(["default"]);
     },
   );
 
@@ -253,9 +299,9 @@ describe("signals to exec", () => {
 
 /** `exec dev` of a Node script that has begun to run and listens to its signals. */
 async function started(script: string): Promise<{ child: ChildProcess; childPid: number; ended: Promise<Outcome> }> {
-  const child = spawn(NODE, [BROKERCTL, "exec", "dev", "--", NODE, "-e", `${script};console.log(process.pid)`], {
-    env,
-  });
+  const [file, ...first] = BROKERCTL;
+  const words = [...first, "exec", "dev", "--", NODE, "-e", `${script};console.log(process.pid)`];
+  const child = spawn(file, words, { env });
   let stdout = "";
   let stderr = "";
   child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));

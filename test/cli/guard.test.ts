@@ -24,7 +24,7 @@ describe("a guarded role", () => {
     });
 
     expect(code).toBe(0);
-    expect(asked[0]).toMatch(/role +prod \(account 111111111111\)\nto .*\nfor +10 min.*\nreason +deploy/);
+    expect(asked[0]).toMatch(/role +prod \(account 111111111111\)\nto .*\nfor +10 min.*\nreason +"deploy"/);
     expect(fixture.control.calls.map(({ operation }) => operation).slice(0, 3)).toEqual([
       ...["guard-confirm", "guard-confirm", "use"],
     ]);

@@ -33,6 +33,39 @@ describe("keys add", () => {
     expect(stderr).toContain("…MPLE");
   });
 
+  it("adds a role of the source with it, so that one command leads to a role that works", async () => {
+    const words = [
+      "keys",
+      "add",
+      "new",
+      "--access-key-id",
+      ID,
+      "--secret-stdin",
+      "--role",
+      "dev",
+      "--role-arn",
+      "arn:x",
+    ];
+    const { code, stderr } = await fixture.run(words, { stdin: SECRET });
+    expect([code, stderr]).toEqual([0, expect.stringContaining("brokerctl use dev")]);
+    expect(fixture.control.requests("role-add")).toMatchObject([
+      { name: "dev", fields: { source: "new", role_arn: "arn:x" } },
+    ]);
+  });
+
+  it.each([
+    ["a role that there is", ["--role", "prod"], 1],
+    ["an ARN of no role", ["--role-arn", "arn:x"], 2],
+    ["a name that none can have", ["--role", "a b"], 2],
+  ])("refuses %s before the secret is read", async (_, flags, code) => {
+    fixture.control.addRole("prod");
+    expect(await fixture.run(["keys", "add", "ops", ...flags], { interactive: true })).toMatchObject({
+      code,
+      asked: [],
+    });
+    expect(fixture.control.requests("keys-add")).toEqual([]);
+  });
+
   it("reads the secret from stdin, its line end left out", async () => {
     const argv = ["keys", "add", "ops", "--access-key-id", ID, "--secret-stdin"];
     expect(await fixture.run(argv, { stdin: `${SECRET}\r\n` })).toMatchObject({ code: 0 });

@@ -6,6 +6,7 @@ import { join, resolve } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { changesFor } from "../../src/cli/access/variables.js";
 import { type Outcome, run } from "../support/broker.js";
+import { chunkOf } from "../support/bundles.js";
 import { type CliFixture, cliFixture } from "../support/cli-fixture.js";
 import { tempDir } from "../support/temp-dir.js";
 
@@ -93,15 +94,14 @@ describe("env, whose output a shell evaluates", () => {
   });
 
   it.each([
-    ["the command's own file", "dist/cli/commands/env.js"],
-    ["what every command needs", "dist/cli/cli.js"],
+    ["the commands", chunkOf("src/cli/commands/env.ts", "brokerctl")],
     ["the package's own description", "package.json"],
-    ["even what says which variables there are", "dist/cli/access/variables.js"],
+    ["everything beside its first file", "dist/chunks"],
     ["a file that is there and cut short", ""],
   ])("drops the variables of an earlier evaluation where an installation lacks %s", async (_, file) => {
     const root = installation();
-    if (file === "") writeFileSync(join(root, "dist/cli/commands/env.js"), "export const envCommand = {");
-    else rmSync(join(root, file));
+    if (file === "") writeFileSync(join(root, chunkOf("src/cli/commands/env.ts", "brokerctl")), "module.exports = {");
+    else rmSync(join(root, file), { recursive: true });
     const { stdout, stderr } = await evaluated(`${process.execPath} ${join(root, "dist/brokerctl.js")} env`);
     expect(stdout).toBe(FAILED);
     expect(stderr).toMatch(
@@ -111,7 +111,7 @@ describe("env, whose output a shell evaluates", () => {
 
   it("says the same for fish, PowerShell and programs where nothing of ours can be loaded", async () => {
     const root = installation();
-    rmSync(join(root, "dist", "cli"), { recursive: true });
+    rmSync(join(root, "dist", "chunks"), { recursive: true });
     const text = async (format: string): Promise<string> =>
       (await run([join(root, "dist/brokerctl.js"), "env", "--format", format], { env })).stdout;
     for (const name of UNSETS) expect(await text("sh")).toContain(name);
@@ -160,8 +160,8 @@ describe("the other commands", () => {
 
   it("tell a broken installation in one sentence, as JSON where that is asked for", async () => {
     const root = installation();
-    rmSync(join(root, "dist/cli/commands/roles.js"));
-    const { code, stdout, stderr } = await run([join(root, "dist/brokerctl.js"), "roles", "--json"], { env });
+    rmSync(join(root, chunkOf("src/cli/commands/doctor.ts", "brokerctl")));
+    const { code, stdout, stderr } = await run([join(root, "dist/brokerctl.js"), "doctor", "--json"], { env });
     expect([code, stdout]).toEqual([1, ""]);
     expect(JSON.parse(stderr)).toMatchObject({ error: { code: "InternalError", hint: "install credbroker again" } });
   });

@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { NOW } from "../fakes/fake-control.js";
 import { canaryPassphrase } from "../support/canaries.js";
 import { type CliFixture, cliFixture } from "../support/cli-fixture.js";
+import { FakeClock } from "../support/fake-clock.js";
 
 let fixture: CliFixture;
 
@@ -14,7 +16,7 @@ beforeEach(async () => {
 describe("login", () => {
   it.each(["123 456", "123-456", " 12 34 56\t", "123\u00a0456", "123\u2013456"])("takes the code %j", async (typed) => {
     const asked = await fixture.run(["login", "ops"], { answers: [[/MFA code/, typed]] });
-    const piped = await fixture.run(["login", "ops", "--mfa-code-stdin"], { stdin: `${typed}\n` });
+    const piped = await fixture.run(["login", "ops", "--mfa-code-stdin", "--force"], { stdin: `${typed}\n` });
     expect([asked.code, piped.code]).toEqual([0, 0]);
     expect(fixture.control.requests("login-mfa")).toEqual(Array(2).fill({ source: "ops", code: "123456" }));
   });
@@ -37,6 +39,7 @@ describe("login", () => {
     });
 
     fixture.control.mfa.get("ops")!.printed = "999999";
+    fixture.control.mfa.get("ops")!.loggedIn = false;
     expect(await fixture.run(["login", "ops"])).toMatchObject({ code: 4 });
     expect(await fixture.run(["login", "ops", "--mfa-code-stdin"], { stdin: "123456\n" })).toMatchObject({ code: 0 });
   });
@@ -53,9 +56,21 @@ describe("login", () => {
     expect(await fixture.run(["login", "--mfa-code-stdin"], { stdin: "123 456 7" })).toMatchObject({ code: 2 });
   });
 
-  it("logs in again where the login is still good, when the source is named", async () => {
+  it("asks nothing and sends nothing where the session is still good, unless it is forced", async () => {
     fixture.control.mfa.get("ops")!.loggedIn = true;
-    expect(await fixture.run(["login", "ops"], { answers: [[/MFA/, "123456"]] })).toMatchObject({ code: 0 });
+    const { code, stderr } = await fixture.run(["login", "ops"], { interactive: true });
+    expect([code, fixture.control.requests("login-mfa")]).toEqual([0, []]);
+    expect(stderr).toContain("logged in to ops already until");
+    expect(stderr).toContain("brokerctl login ops --force");
+    expect(await fixture.run(["login", "ops", "--force"], { answers: [[/MFA/, "123456"]] })).toMatchObject({ code: 0 });
+    expect(fixture.control.requests("login-mfa")).toHaveLength(1);
+  });
+
+  it("takes a session of an MFA code that ends within a quarter of an hour for none", async () => {
+    fixture.control.mfa.get("ops")!.loggedIn = true;
+    const clock = new FakeClock(NOW + 3_600_000 - 14 * 60_000);
+    expect(await fixture.run(["login", "ops"], { answers: [[/MFA/, "123456"]], clock })).toMatchObject({ code: 0 });
+    expect(fixture.control.requests("login-mfa")).toHaveLength(1);
   });
 
   it.each<[string, string[], RegExp]>([

@@ -1,31 +1,32 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { resolve } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import { type Outcome, type RunOptions, run } from "../support/broker.js";
+import { type Outcome, type RunOptions, runProgram } from "../support/broker.js";
+import { BROKERCTL, BROKERCTL_IN_SHELL } from "../support/brokerctl.js";
 import { canarySecretKey } from "../support/canaries.js";
 import { type CliFixture, cliFixture } from "../support/cli-fixture.js";
+import { makeCopiesFor } from "../support/copies.js";
 import { tempDir } from "../support/temp-dir.js";
-
-const BROKERCTL = resolve("dist/brokerctl.js");
 
 let fixture: CliFixture;
 let env: Record<string, string>;
 
 beforeEach(async () => {
   fixture = await cliFixture();
+  fixture.control.knowsLaunches = true;
   fixture.control.addSource("ops").addRole("dev", { region: "eu-west-1" });
   env = { PATH: process.env["PATH"] ?? "", HOME: tempDir("user", "input"), CREDBROKER_HOME: fixture.home };
+  await makeCopiesFor(env);
 });
 
 function ctl(argv: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-  return run([BROKERCTL, ...argv], { ...options, env: { ...env, ...options.env } });
+  return runProgram([...BROKERCTL, ...argv], { ...options, env: { ...env, ...options.env } });
 }
 
 describe("the program", () => {
   it("tells its version without a home, a config or a daemon", async () => {
-    const { code, stdout } = await run([BROKERCTL, "--version"], { env: { CREDBROKER_HOME: "not/absolute" } });
+    const { code, stdout } = await ctl(["--version"], { env: { CREDBROKER_HOME: "not/absolute" } });
     expect([code, stdout]).toEqual([0, "brokerctl 0.1.0\n"]);
   });
 
@@ -62,8 +63,12 @@ describe("the program", () => {
     expect(stdout + stderr).not.toContain(secret);
   });
 
-  it.runIf(existsSync("/dev/full"))("fails when its output cannot be written", async () => {
-    const argv = ["-c", `exec "$0" "$1" env > /dev/full`, process.execPath, BROKERCTL];
+  it.runIf(existsSync("/dev/full")).each([
+    ["env", ["env"]],
+    ["env ROLE", ["env", "dev"]],
+    ["credential-process", ["credential-process", "dev"]],
+  ])("fails when its output cannot be written: %s", async (_, words) => {
+    const argv = ["-c", `exec ${BROKERCTL_IN_SHELL} "$@" > /dev/full`, "sh", ...words];
     const child = spawn("sh", argv, { env, stdio: ["ignore", "ignore", "pipe"] });
     let stderr = "";
     child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
@@ -73,7 +78,7 @@ describe("the program", () => {
 
   it("does not fail when the reader of its output has enough", async () => {
     for (let index = 0; index < 3000; index++) fixture.control.addRole(`role-${String(index).padStart(60, "0")}`);
-    const child = spawn("sh", ["-c", `"$0" "$1" roles | head -1; true`, process.execPath, BROKERCTL], { env });
+    const child = spawn("sh", ["-c", `${BROKERCTL_IN_SHELL} roles | head -1; true`], { env });
     let stderr = "";
     child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
     await once(child, "close");
@@ -81,7 +86,7 @@ describe("the program", () => {
   });
 
   it("dies of the signal at `logs -f`", async () => {
-    const child = spawn(process.execPath, [BROKERCTL, "logs", "-f"], { env });
+    const child = spawn(BROKERCTL[0], [...BROKERCTL.slice(1), "logs", "-f"], { env });
     await new Promise((resolve) => setTimeout(resolve, 300));
     child.kill("SIGINT");
     expect(await once(child, "exit")).toEqual([null, "SIGINT"]);
@@ -89,10 +94,10 @@ describe("the program", () => {
 
   it("gives a shell a lease to eval, and takes it away again when it fails", async () => {
     const script = `
-      eval "$("$NODE" "$CTL" env dev)" && echo "uri=$AWS_CONTAINER_CREDENTIALS_FULL_URI region=$AWS_REGION key=$AWS_ACCESS_KEY_ID"
-      eval "$("$NODE" "$CTL" env nosuch 2>/dev/null)" || echo "failed uri=$AWS_CONTAINER_CREDENTIALS_FULL_URI"`;
+      eval "$(${BROKERCTL_IN_SHELL} env dev)" && echo "uri=$AWS_CONTAINER_CREDENTIALS_FULL_URI region=$AWS_REGION key=$AWS_ACCESS_KEY_ID"
+      eval "$(${BROKERCTL_IN_SHELL} env nosuch 2>/dev/null)" || echo "failed uri=$AWS_CONTAINER_CREDENTIALS_FULL_URI"`;
     const child = spawn("sh", ["-c", script], {
-      env: { ...env, NODE: process.execPath, CTL: BROKERCTL, AWS_ACCESS_KEY_ID: "old" },
+      env: { ...env, AWS_ACCESS_KEY_ID: "old" },
     });
     let stdout = "";
     child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));

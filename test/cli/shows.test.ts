@@ -83,14 +83,28 @@ describe("status", () => {
     fixture.control.addLease("named", { name: "ide", role: "held" });
     const { stdout } = await fixture.run(["status"]);
     const rows = [...stdout.matchAll(/^ {3}(\S+) +\d{12} +ops/gm)].map(([, name]) => name);
-    expect(rows.slice(0, 4)).toEqual(["dev", "held", "failed", "idle-0"]);
-    expect(rows).toHaveLength(12);
-    expect(stdout).toContain("not shown: 31 roles that are not in use; all: brokerctl status --all");
+    expect(rows.slice(0, 4)).toEqual(["failed", "dev", "held", "idle-0"]);
+    expect(rows).toHaveLength(20);
+    expect(stdout).toContain("\n… and 23 more roles: brokerctl status --all\n");
 
     const all = (await fixture.run(["status", "--all"])).stdout;
     expect(all.match(/^ {3}\S+ +\d{12} +ops/gm)).toHaveLength(43);
-    expect(all).not.toContain("not shown");
+    expect(all).not.toContain("more roles");
     expect((await fixture.run(["status", "--json"])).json).toMatchObject({ roles: Array(43).fill({ source: "ops" }) });
+  });
+
+  it("says how many of those that are left out need the user", async () => {
+    for (let n = 0; n < 1020; n++) fixture.control.addRole(`failed-${n}`, { state: "denied" });
+    const { stdout } = await fixture.run(["status"]);
+    expect(stdout).toContain("\n… and 1,001 more roles, 1,000 of which need you: brokerctl status --all\n");
+  });
+
+  it("of a brokerd of before this version is a page all the same, with all of it", async () => {
+    for (let n = 0; n < 40; n++) fixture.control.addRole(`idle-${n}`);
+    fixture.control.knowsRows = false;
+    const { code, stdout } = await fixture.run(["status"]);
+    expect(code).toBe(0);
+    expect(stdout.match(/^ {3}\S+ +\d{12} +ops/gm)).toHaveLength(41);
   });
 
   it("exits 3 without a daemon, as one JSON object with --json", async () => {

@@ -62,6 +62,15 @@ describe("login to Identity Center", () => {
     expect(existsSync(join(fixture.home, "opened"))).toBe(false);
   });
 
+  it("asks nothing of a login that is good already, unless it is forced", async () => {
+    fixture.control.sso.set("corp", { loggedIn: true });
+    const { code, stderr } = await fixture.run(["login", "corp"]);
+    expect([code, fixture.control.requests("login-start")]).toEqual([0, []]);
+    expect(stderr).toContain("brokerctl login corp --force");
+    await fixture.run(["login", "corp", "--force"]);
+    expect(fixture.control.requests("login-start")).toHaveLength(1);
+  });
+
   it("that is denied exits 4 with the command to try again", async () => {
     const hint = "brokerctl login corp";
     fixture.control.refusing.set("login-wait", { code: "LoginRequired", message: "denied in the browser", hint });

@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
+import { refuseForeignProject } from "../../src/cli/access/project-owner.js";
 import { SERVED, TOKEN } from "../fakes/fake-control.js";
 import { type CliFixture, cliFixture } from "../support/cli-fixture.js";
 import type { RunOptions, RunResult } from "../support/cli-run.js";
@@ -141,6 +142,72 @@ describe("exec without a role in a project", () => {
 
   it("has no role in a directory of no project", async () => {
     expect(await exec([], { cwd: fixture.home })).toMatchObject({ code: 125 });
+  });
+});
+
+describe("the directory of a project", () => {
+  it("chooses no role where all may write to it or put another in its place, and says how to close it", async () => {
+    for (const [open, command] of [
+      [orders, ["exec", "--stage", "prod", "--", "true"]],
+      [join(fixture.home, "code"), ["use", "--stage", "prod"]],
+      [orders, ["exec", "--", "true"]],
+    ] as const) {
+      chmodSync(open, 0o777);
+      const { code, stderr } = await fixture.run(command, { cwd: orders });
+      expect([command, code === 0, stderr]).toEqual([command, false, expect.stringContaining(`chmod o-w ${open}`)]);
+      chmodSync(open, 0o755);
+    }
+    expect(rolesOfChildren()).toEqual([]);
+  });
+
+  it("chooses one below a directory that all may write to, but not rename in, and in one of the user's group", async () => {
+    chmodSync(join(fixture.home, "code"), 0o1777);
+    chmodSync(orders, 0o775);
+    expect(await exec(["--stage", "prod"])).toMatchObject({ code: 0 });
+  });
+
+  it("chooses no role where it is another user's", async () => {
+    const other = 12_345;
+    const isRoot = process.getuid?.() === 0;
+    if (isRoot) chownSync(orders, other, other);
+    const refused = refuseForeignProject(orders, isRoot ? 0 : other);
+    await expect(refused).rejects.toMatchObject({
+      code: "FileRefused",
+      hint: expect.stringContaining("exec ROLE") as string,
+    });
+  });
+});
+
+describe("lease create and lambda with --stage", () => {
+  it("take the stage's role for the lease", async () => {
+    const { code, stderr } = await fixture.run(["lease", "create", "ide", "--stage", "prod"], { cwd: orders });
+    expect([code, stderr]).toEqual([0, expect.stringContaining("account 222222222222")]);
+    expect(fixture.control.requests("lease-create")).toMatchObject([{ name: "ide", role: "prod" }]);
+    const both = await fixture.run(["lease", "create", "two", "dev", "--stage", "prod"], { cwd: orders });
+    expect([both.code, both.stderr]).toEqual([2, expect.stringContaining("brokerctl lease create two --stage prod")]);
+  });
+
+  it("read the function with the stage's role, and ask its guard", async () => {
+    fixture.control.addFunction("api");
+    const commands = [
+      ["exec", "api", "--", "true"],
+      ["env", "api"],
+      ["invoke", "api", "--", "true"],
+    ];
+    for (const [verb = "", name = "", ...rest] of commands) {
+      await fixture.run(["lambda", verb, name, "--stage", "prod", ...rest], { cwd: orders });
+    }
+    expect(fixture.control.requests("lambda-role").map(({ via }) => via)).toEqual(["prod", "prod", "prod"]);
+    expect(fixture.control.requests("guard-confirm")[0]).toMatchObject({ role: "prod" });
+  });
+
+  it("name the choices where the stage is missing, and take no second role", async () => {
+    fixture.control.addFunction("api");
+    const missing = await fixture.run(["lambda", "env", "api", "--stage", "x"], { cwd: orders });
+    expect([missing.code, missing.stderr]).toEqual([2, expect.stringContaining("has no stage x, but dev, prod")]);
+    const both = await fixture.run(["lambda", "exec", "api", "--stage", "prod", "--via", "dev"], { cwd: orders });
+    expect([both.code, both.stderr]).toEqual([2, expect.stringContaining("leave --via dev out")]);
+    expect(fixture.control.requests("lambda-role")).toEqual([]);
   });
 });
 

@@ -8,8 +8,19 @@ export interface AwsClient {
   readonly identity: readonly string[];
 }
 
-export const AWS_CLI: AwsClient = { name: "AWS CLI", identity: [inVenv("aws"), "sts", "get-caller-identity"] };
-export const BOTO3: AwsClient = { name: "boto3", identity: [inVenv("python"), program("identity.py")] };
+/** Commands are put together when they are asked for: by then the suite's script has made what is in them. */
+export const AWS_CLI: AwsClient = {
+  name: "AWS CLI",
+  get identity() {
+    return [inVenv("aws"), "sts", "get-caller-identity"];
+  },
+};
+export const BOTO3: AwsClient = {
+  name: "boto3",
+  get identity() {
+    return [inVenv("python"), program("identity.py")];
+  },
+};
 export const JAVASCRIPT: AwsClient = {
   name: "JavaScript SDK v3",
   identity: [process.execPath, program("identity.mjs")],

@@ -47,15 +47,20 @@ export interface Bench {
 
 export async function startBench(options: {
   sessionSeconds: number;
+  /** Of single roles, by ARN. */
+  sessionSecondsOf?: Readonly<Record<string, number>>;
   /** Beside DEV and PROD. */
   roles?: readonly TestRole[];
+  /** The name of one whose Identity Center no one has logged in to. */
+  roleToLogInTo?: string;
 }): Promise<Bench> {
   const { proxy, stop: stopUpstream } = await startUpstream(options);
   const role = ({ name, roleArn, region }: TestRole): string =>
     `  ${name}: { source: ops-keys, role_arn: "${roleArn}", region: ${region} }\n`;
+  const roles = [...[DEV, PROD, ...(options.roles ?? [])].map(role), ...toLogInTo(options.roleToLogInTo)];
   const broker = await TestBroker.create({
     name: "clients",
-    config: `sources:\n  ops-keys: { type: keys }\nroles:\n${[DEV, PROD, ...(options.roles ?? [])].map(role).join("")}`,
+    config: `sources:\n  ops-keys: { type: keys }\n${CORP}roles:\n${roles.join("")}`,
     env: { AWS_ENDPOINT_URL_STS: proxy.url("broker") },
   });
   process.once("exit", () => {
@@ -81,6 +86,13 @@ export async function startBench(options: {
       AWS_ENDPOINT_URL: proxy.url(label),
     });
   return { broker, proxy, shell, stop };
+}
+
+const CORP = "  corp: { type: sso, sso_start_url: https://corp.awsapps.com/start, sso_region: eu-west-1 }\n";
+
+function toLogInTo(name: string | undefined): readonly string[] {
+  if (name === undefined) return [];
+  return [`  ${name}: { source: corp, sso_account_id: "100000000001", sso_role_name: Admin, region: eu-west-1 }\n`];
 }
 
 /** A user's shell: runs programs as the broker's documents tell the user to. */

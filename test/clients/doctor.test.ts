@@ -1,10 +1,8 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { VerdictJson } from "../../src/cli/doctor/print.js";
 import { seededRandom } from "../support/random.js";
-import { BOTO3 } from "./aws-clients.js";
 import { type Bench, DEV, startBench } from "./bench.js";
 import { generateHomes, makeGeneratedHome } from "./generated-homes.js";
-import { COMPETING_HOMES, competingHome, HOME_KINDS, makeHome } from "./homes.js";
 import { signerForetold, signerSeen } from "./signer-of.js";
 import { SIGNERS, type Signer } from "./signers.js";
 
@@ -17,17 +15,6 @@ const SAMPLE = 40;
 /** Clients at once: with more, the machine is too busy for the endpoint to answer in a client's second. */
 const AT_ONCE = 2;
 
-/** A program, and the family by whose verdict it must go. */
-const PROGRAMS: readonly (Signer & { readonly family: string })[] = [
-  { name: "boto3", command: BOTO3.identity },
-  ...SIGNERS,
-].map((signer) => ({ ...signer, family: familyOf(signer.name) }));
-
-function familyOf(name: string): string {
-  if (name === "boto3" || name === "AWS CLI") return "botocore";
-  return name.replace(" SDK", "");
-}
-
 interface TestHome {
   readonly name: string;
   readonly directory: string;
@@ -36,7 +23,7 @@ interface TestHome {
 
 interface Row {
   readonly home: TestHome;
-  readonly program: (typeof PROGRAMS)[number];
+  readonly program: Signer;
 }
 
 let bench: Bench;
@@ -51,10 +38,7 @@ afterAll(async () => bench.stop());
 
 /** As users have them: without the copies that `env` and `exec` put in their place. */
 function homes(): readonly TestHome[] {
-  const competing = COMPETING_HOMES.map((home) => ({ name: home.name, directory: competingHome(home), env: {} }));
-  const kinds = HOME_KINDS.map((kind) => ({ name: `kind: ${kind}`, ...makeHome(kind) }));
-  const generated = generateHomes(GENERATED, SEED).map((home) => ({ name: home.name, ...makeGeneratedHome(home) }));
-  return [...competing, ...kinds, ...generated];
+  return generateHomes(GENERATED, SEED).map((home) => ({ name: home.name, ...makeGeneratedHome(home) }));
 }
 
 function shellIn({ directory, env }: TestHome, label: string) {
@@ -75,7 +59,7 @@ async function verdictsIn(home: TestHome): Promise<ReadonlyMap<string, VerdictJs
 
 async function signerIn({ home, program }: Row, attempt: number): Promise<string> {
   const label = `doctor/${program.name}/${home.name}/${attempt}`;
-  await shellIn(home, label).script('exec "$@"', program.command);
+  await shellIn(home, label).script('exec "$@"', program.command());
   const isLease = (key: string): string | undefined => (bench.proxy.roleOf(key) === DEV.roleArn ? "dev" : undefined);
   return signerSeen(bench.proxy.callsOf(label), isLease);
 }
@@ -92,7 +76,7 @@ function sampled(rows: readonly Row[]): readonly Row[] {
 
 it("doctor foretells who signs, of every program in every home", { timeout: 3_600_000 }, async () => {
   const all = homes();
-  const rows = sampled(all.flatMap((home) => PROGRAMS.map((program) => ({ home, program }))));
+  const rows = sampled(all.flatMap((home) => SIGNERS.map((program) => ({ home, program }))));
   const verdicts = new Map<TestHome, ReadonlyMap<string, VerdictJson>>();
   for (const home of new Set(rows.map((row) => row.home))) verdicts.set(home, await verdictsIn(home));
   const differences: object[] = [];

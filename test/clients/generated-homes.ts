@@ -42,8 +42,9 @@ export function makeGeneratedHome({ env, files }: GeneratedHome): {
   return { directory, env: { ...Object.fromEntries(variables), HOME: directory } };
 }
 
+/** With a session token: the SDK for Kotlin takes no key without one from a program. */
 const PROCESS = `#!/bin/sh
-printf '{"Version":1,"AccessKeyId":"${PROCESS_KEY}","SecretAccessKey":"${canarySecretKey("proc")}"}'
+printf '{"Version":1,"AccessKeyId":"${PROCESS_KEY}","SecretAccessKey":"${canarySecretKey("proc")}","SessionToken":"t"}'
 `;
 
 class Dice {

@@ -1,15 +1,13 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { runAtOnce, runToEnd } from "../support/processes.js";
-import { inVenv } from "../support/venv.js";
+import { runToEnd } from "../support/processes.js";
 import { AWS_CLI, BOTO3, CLIENTS, JAVASCRIPT } from "./aws-clients.js";
 import { type Bench, DEV, PROD, startBench, testRole, type UserShell } from "./bench.js";
 import { arnsIn, SUCCESS } from "./outcomes.js";
 
 /** With every sort of character that names of roles have. */
 const ODD = testRole({ name: "team/x.y_z@a+b", account: "444444444444", region: "eu-west-1" });
-const BURST = testRole({ name: "burst", account: "666666666666", region: "eu-west-1" });
 /** The session's name holds the role's, which IAM knows without the path. */
 const ODD_ROLE = {
   ...ODD,
@@ -18,15 +16,13 @@ const ODD_ROLE = {
 };
 const SESSION_SECONDS = 12;
 const WATCH_SECONDS = SESSION_SECONDS + 3;
-/** Each starts Python twice and Node once, so that a hundred are for a quiet machine. */
-const AT_ONCE = Number(process.env["CREDBROKER_TEST_AT_ONCE"] ?? 20);
 
 let bench: Bench;
 let hour: Bench;
 
 beforeAll(async () => {
   bench = await startBench({ sessionSeconds: SESSION_SECONDS, roles: [ODD_ROLE] });
-  hour = await startBench({ sessionSeconds: 3600, roles: [BURST] });
+  hour = await startBench({ sessionSeconds: 3600 });
 }, 180_000);
 afterAll(async () => {
   await bench.stop();
@@ -129,21 +125,5 @@ describe("a profile whose name has a colon", () => {
     writeFileSync(path, `[profile corp:111111111111/Developer]\n${lines}`);
     const outcome = await shell.script('AWS_PROFILE=corp:111111111111/Developer exec "$@"', client.identity);
     expect([outcome, arnsIn(outcome)]).toEqual([SUCCESS, [DEV.arn]]);
-  });
-});
-
-describe(`${AT_ONCE} aws --profile at once`, () => {
-  it("are one AssumeRole, and no failure", { timeout: 600_000 }, async () => {
-    const shell = await syncedShell("burst", hour);
-    const command = [inVenv("aws"), "sts", "get-caller-identity", "--profile", BURST.name];
-    const before = Date.now();
-    const outcomes = await runAtOnce(AT_ONCE, command, { env: shell.env, seconds: 500 });
-    process.stdout.write(`${AT_ONCE} aws --profile at once: ${Date.now() - before} ms\n`);
-    for (const outcome of outcomes) expect([outcome, arnsIn(outcome)]).toEqual([SUCCESS, [BURST.arn]]);
-    const assumed = hour.proxy.callsOf("broker").filter(({ action }) => action === "AssumeRole");
-    expect(assumed).toHaveLength(1);
-    expect(hour.proxy.keysOf("burst")).toHaveLength(1);
-    expect((await hour.broker.call("lease-list", {})).leases.filter(({ kind }) => kind === "child")).toEqual([]);
-    expect(existsSync(join(shell.home.directory, ".aws", "config"))).toBe(true);
   });
 });

@@ -1,5 +1,5 @@
 import type { VerdictJson } from "../../src/cli/doctor/print.js";
-import type { UpstreamCall } from "../support/expiration-proxy.js";
+import type { UpstreamCall } from "../support/upstream-request.js";
 import { FAILING_PROCESS, PROCESS_KEY } from "./generated-homes.js";
 
 /** Who signed first, as AWS saw it, in words that a verdict can be put into as well. */

@@ -25,7 +25,10 @@ describeRefusals("sources", [
     it: "a type that does not exist",
     text: `${HEAD}sources:\n  k: { type: ldap } ${MARK}\n`,
     field: "sources.k.type",
-    says: ["keys, sso, web_identity, process, aws_sso_cache, profile, instance_metadata, container", 'not "ldap"'],
+    says: [
+      "keys, sso, console_login, web_identity, process, aws_sso_cache, profile, instance_metadata, container",
+      'not "ldap"',
+    ],
   },
   {
     it: "a misspelt type of several words",

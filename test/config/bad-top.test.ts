@@ -80,10 +80,16 @@ describeRefusals("top level", [
   },
   { it: "a key like nothing we know", text: `${HEAD}zzzzzzzz: 1 ${MARK}\n`, field: "zzzzzzzz", says: ["unknown key"] },
   {
-    it: "schedules",
-    text: `${HEAD}schedules: [] ${MARK}\n`,
-    field: "schedules",
-    says: ["known but not supported by this version yet"],
+    it: "a setting of notices that there is not",
+    text: `${HEAD}notices: false ${MARK}\n`,
+    field: "notices",
+    says: ["must be one of on, terminal, off, not false"],
+  },
+  {
+    it: "an askpass that is neither pinentry nor an absolute path",
+    text: `${HEAD}askpass: bin/pinentry ${MARK}\n`,
+    field: "askpass",
+    says: ["must be pinentry, or the absolute path of such a program"],
   },
   {
     it: "a lambda.via that is no role",
@@ -234,12 +240,6 @@ describeRefusals("top level", [
     text: `${HEAD}requests:\n  - { rol: dev, role: dev, decide: ask } ${MARK}\n`,
     field: "requests[0].rol",
     says: ['unknown key; did you mean "role"?'],
-  },
-  {
-    it: "a scope that this version cannot give",
-    text: `${HEAD}requests:\n  - { role: dev, scope: read-only, decide: allow } ${MARK}\n`,
-    field: "requests[0].scope",
-    says: ["read-only is known but not supported by this version yet"],
   },
   {
     it: "a scope that there is not",

@@ -126,7 +126,7 @@ describe("problems", () => {
     expect(error.code).toBe("ConfigInvalid");
     expect(error.message.split("\n").map((line) => line.replace("/home/me/config.yaml:", ""))).toEqual([
       "1:1: secret_store: is required",
-      '3:14: sources.k.type: must be one of keys, sso, web_identity, process, aws_sso_cache, profile, instance_metadata, container, not "ssso"; did you mean "sso"?',
+      '3:14: sources.k.type: must be one of keys, sso, console_login, web_identity, process, aws_sso_cache, profile, instance_metadata, container, not "ssso"; did you mean "sso"?',
       '6:20: roles.a.regoin: unknown key; did you mean "region"?',
       '7:16: roles.b.source: unknown source "mm"; did you mean "m"?',
     ]);

@@ -111,6 +111,36 @@ describe("the control client", () => {
     expect(isDialFailure(error)).toBe(false);
   });
 
+  it("puts an answer together that comes in pieces, with a length, in chunks, or up to the end of the connection", async () => {
+    const text = JSON.stringify({ sources: ["a".repeat(200_000), "é"] });
+    const heads = [{ "content-length": String(Buffer.byteLength(text)) }, { "transfer-encoding": "chunked" }, {}];
+    for (const head of heads) {
+      const client = await clientOf((_, response) => {
+        if (Object.keys(head).length === 0) response.useChunkedEncodingByDefault = false;
+        response.writeHead(200, head);
+        for (let at = 0; at < text.length; at += 70_000) response.write(text.slice(at, at + 70_000));
+        response.end();
+      });
+      expect(await client.call("login-choices", {})).toEqual(JSON.parse(text));
+    }
+  });
+
+  it("takes no answer in chunks for whole that lacks the last", async () => {
+    const client = await clientOf((_, response) => {
+      response.write('{"sources":[]}');
+      setTimeout(() => response.destroy(), 10);
+    });
+    expect(await brokerErrorOf(() => client.call("login-choices", {}))).toMatchObject({ code: "DaemonUnreachable" });
+  });
+
+  it("reads a refusal that comes before its request was taken", async () => {
+    const client = await clientOf((request, response) => {
+      response.writeHead(413).end('{"error":{"code":"UsageInvalid","message":"too large"}}', () => request.destroy());
+    });
+    const role = "r".repeat(8 * 1024 * 1024);
+    expect(await brokerErrorOf(() => client.call("warm", { role }))).toMatchObject({ code: "UsageInvalid" });
+  });
+
   it("sends an older daemon that lacks the operation to `restart`", async () => {
     const client = await clientOf(answer(404, "not found"));
     expect(await brokerErrorOf(() => client.call("whoami", { role: "dev" }))).toMatchObject({

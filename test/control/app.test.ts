@@ -329,7 +329,7 @@ describe("config edits", () => {
       await ok("role-add", { text: "version: 1\n", path: "x", name: "dev", fields: { tags: ["a=b"] } }),
     ).toMatchObject({ summary: ["role dev"] });
     expect(await ok("config-check", { text: "", path: "x" })).toEqual({
-      ...{ roles: 4, sources: 2, endpointPort: 9171, programs: [] },
+      ...{ roles: 4, sources: 2, endpointPort: 9171, programs: [], notes: [] },
     });
     expect(await ok("config-reload", {})).toEqual({ roles: 4, sources: 2, notes: [] });
     expect(await ok("config-schema", {})).toEqual({ schema: { type: "object" } });

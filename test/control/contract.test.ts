@@ -27,6 +27,8 @@ async function realControl(): Promise<ControlClient> {
   const roles = [roleOn(plain, "dev"), roleOn(plain, "prod"), roleOn(withMfa, "admin")];
   const services = await fakeControlServices([plain, withMfa, ssoSource("corp")], roles);
   services.functions.add("orders");
+  services.functions.stacks.set("shop", new Map([["OrdersFunction", "orders"]]));
+  services.tasks.add("web");
   services.sts.mfaCode = mfaCode;
   const socketPath = join(tempDir("contract"), "control.sock");
   const server = createServer(createControlApp(services)).listen(socketPath);
@@ -59,6 +61,8 @@ async function fakeControl(): Promise<ControlClient> {
     .addRole("admin", { source: "with-mfa" });
   fake.needMfa("admin", mfaCode, mfaSerial);
   fake.addFunction("orders");
+  fake.stacks.set("shop", new Map([["OrdersFunction", "orders"]]));
+  fake.addTask("web");
   await fake.listen();
   closing.push(() => fake.close());
   return createControlClient({ socketPath: fake.socketPath, version: "1.2.3" });

@@ -192,6 +192,7 @@ describe("every way to a guarded role, by a program that knows the control socke
       ["guard-confirm", { role: "prod", target: NEW, confirmed: true, passphrase: "guessed one" }],
       ["lambda-role", { function: "f", via: "prod", mode: "assume" }],
       ["lambda-trust", { function: "f", via: "prod", action: "apply" }],
+      ["lambda-code", { function: "f", via: "prod" }],
     ];
 
     for (const [operation, request] of ways) {
@@ -325,7 +326,11 @@ describe("a yes", () => {
 
   it("to the passphrase needs the reason and the passphrase, whatever else is said", async () => {
     const ask = (more: object) => call()("guard-confirm", { role: "ops", target: NEW, ...more });
-    expect((await brokerErrorOf(() => ask({}))).message).toContain("takes a reason");
+    const refused = await brokerErrorOf(() => ask({}));
+    expect([refused.message, refused.hint]).toEqual([
+      expect.stringContaining("takes a reason"),
+      expect.stringMatching(/^brokerctl (?:exec|use) ops .*--reason TEXT/),
+    ]);
     expect(await ask({ reason: "ticket", confirmed: true })).toMatchObject({ needs: "passphrase" });
     expect((await brokerErrorOf(() => ask({ reason: "ticket", passphrase: "wrong one" }))).message).toContain("wrong");
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { BrokerError, type BrokerErrorCode, isRecoverable, toBrokerError } from "../../src/core/errors.js";
 import { storeProblem } from "../../src/core/store-problem.js";
-import { LAMBDA_ROLE_PREFIX, unknownRole } from "../../src/core/unknown-role.js";
+import { unknownRole } from "../../src/core/unknown-role.js";
 
 describe("a BrokerError", () => {
   it("holds its code, what fixes it, why it came, and what the upstream said of it", () => {
@@ -53,8 +53,12 @@ describe("a role that is not known", () => {
     expect(unknownRole("prod")).toMatchObject({ code: "RoleUnknown", hint: "brokerctl roles" });
   });
 
+  it("of a task is made again by its task", () => {
+    expect(unknownRole("task:orders:3@dev").hint).toContain("brokerctl task exec orders:3 --via ROLE -- CMD");
+  });
+
   it.each(["", ":assume", "+session-policy"])("of a function is made again by its function: ending %j", (ending) => {
-    const { code, message, hint } = unknownRole(`${LAMBDA_ROLE_PREFIX}orders:live@team@dev${ending}`);
+    const { code, message, hint } = unknownRole(`lambda:orders:live@team@dev${ending}`);
 
     expect([code, hint]).toEqual([
       "RoleUnknown",

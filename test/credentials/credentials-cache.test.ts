@@ -5,7 +5,7 @@ import { Secret } from "../../src/core/secret.js";
 import { CredentialsCache } from "../../src/credentials/credentials-cache.js";
 import { CredentialsRegistry } from "../../src/credentials/credentials-registry.js";
 import { decodeSnapshot } from "../../src/credentials/credentials-snapshot.js";
-import { createAssumeRole, RoleProvider } from "../../src/credentials/role-provider.js";
+import { createAssumeRole, createNarrow, RoleProvider } from "../../src/credentials/role-provider.js";
 import { KeyStore } from "../../src/credentials/sources/key-store.js";
 import { KeysSessions } from "../../src/credentials/sources/keys-sessions.js";
 import { MfaCodes } from "../../src/credentials/sources/mfa-codes.js";
@@ -32,10 +32,10 @@ class MemoryCache implements SealedCache {
     return this.text;
   }
 
-  async write(text: string): Promise<void> {
+  async write(text: () => string): Promise<void> {
     if (this.failWith) throw this.failWith;
     this.writes++;
-    this.text = text;
+    this.text = text();
   }
 }
 
@@ -63,7 +63,11 @@ function daemon(withMfa = keysSource("with-mfa", { mfaSerial: SERIAL }), role = 
   let save = (): void => undefined;
   const codes = new MfaCodes({ programs: new FakePrograms(), clock });
   const sessions = new KeysSessions({ keys, codes, sts, assumeRole, clock, onChange: () => save() });
-  const provider = new RoleProvider({ assumeRole, sources: sourceProviders({ keys: sessions }) });
+  const provider = new RoleProvider({
+    assumeRole,
+    narrow: createNarrow({ sts, clock }),
+    sources: sourceProviders({ keys: sessions }),
+  });
   const registry = new CredentialsRegistry({
     retrieveUpstream: (wanted, hops) => provider.retrieve(wanted, hops),
     ...{ clock, logger, random: () => 0, onChange: () => save() },
@@ -165,6 +169,7 @@ describe("a keys source", () => {
     expect(await sessions.readiness(withMfa)).toEqual({
       needs: undefined,
       expiresAt: clock.now() + 12 * HOUR - 60_000,
+      end: { at: clock.now() + 12 * HOUR - 60_000, since: clock.now() },
     });
   });
 

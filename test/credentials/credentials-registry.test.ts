@@ -4,7 +4,7 @@ import type { Role } from "../../src/core/role.js";
 import { Secret } from "../../src/core/secret.js";
 import { CredentialsRegistry } from "../../src/credentials/credentials-registry.js";
 import { decodeSnapshot, encodeSnapshot } from "../../src/credentials/credentials-snapshot.js";
-import { createAssumeRole, RoleProvider } from "../../src/credentials/role-provider.js";
+import { createAssumeRole, createNarrow, RoleProvider } from "../../src/credentials/role-provider.js";
 import { KeyStore } from "../../src/credentials/sources/key-store.js";
 import { KeysSessions } from "../../src/credentials/sources/keys-sessions.js";
 import { MfaCodes } from "../../src/credentials/sources/mfa-codes.js";
@@ -43,6 +43,7 @@ beforeEach(async () => {
   });
   const provider = new RoleProvider({
     assumeRole,
+    narrow: createNarrow({ sts, clock }),
     sources: sourceProviders({ keys: sessions }),
   });
   registry = new CredentialsRegistry({

@@ -41,7 +41,9 @@ function slowEndpoint({ peerMs = 0, refusedAfterMs, editMs, fetchMs }: Waits) {
     ...{ random: () => 0, onChange: () => undefined },
   });
   if (refusedAfterMs !== undefined) registry.configure([role], 3_600_000);
-  credentials.answers.set(role.name, (waitedMs) => registry.retrieve(role.name, waitedMs));
+  credentials.answers.set(role.name, (waitedMs) =>
+    registry.retrieve(role.name, waitedMs === undefined ? {} : { waitedMs }),
+  );
   peers.verdict = () => clock.sleep(peerMs).then(() => ({ kind: "own", peer: { uid: 1000, inode: 1 } }));
   config.takeUpEdit = async () => {
     await clock.sleep(editMs);

@@ -3,15 +3,26 @@ import { join } from "node:path";
 import { AuditLog } from "../../src/audit/audit-log.js";
 import { adHocRole } from "../../src/config/ad-hoc-role.js";
 import type { Config } from "../../src/config/config.js";
+import { planRemove } from "../../src/config/edit/remove-entry.js";
+import { planRename } from "../../src/config/edit/rename-entry.js";
+import { showEntry } from "../../src/config/edit/show-entry.js";
 import { type AwsImport, planAwsImport } from "../../src/config/import/aws-config-import.js";
-import type { ConfigEdit, ControlServices, ImportTexts, RunningConfig } from "../../src/control/control-services.js";
-import type { ControlRequest, ControlResponse } from "../../src/control-api/contract.js";
+import type {
+  ConfigEdit,
+  ControlServices,
+  ImportTexts,
+  RunningConfig,
+  SessionNotice,
+  SessionNotices,
+} from "../../src/control/control-services.js";
+import type { ControlRequest, ControlResponse, ScheduleView } from "../../src/control-api/contract.js";
 import { BrokerError } from "../../src/core/errors.js";
 import type { Role, Source } from "../../src/core/role.js";
 import type { Secret } from "../../src/core/secret.js";
 import type { SecretStoreKind } from "../../src/core/secret-store-kind.js";
 import { CredentialsRegistry } from "../../src/credentials/credentials-registry.js";
-import { createAssumeRole, RoleProvider } from "../../src/credentials/role-provider.js";
+import { createAssumeRole, createNarrow, RoleProvider } from "../../src/credentials/role-provider.js";
+import { ConsoleLoginSourceProvider } from "../../src/credentials/sources/console-login-source.js";
 import { KeyStore } from "../../src/credentials/sources/key-store.js";
 import { KeysSessions } from "../../src/credentials/sources/keys-sessions.js";
 import { MfaCodes } from "../../src/credentials/sources/mfa-codes.js";
@@ -21,6 +32,7 @@ import { Confirmations } from "../../src/requests/confirmations.js";
 import { Questions } from "../../src/requests/questions.js";
 import { RequestRegistry } from "../../src/requests/request-registry.js";
 import type { StoreState } from "../../src/secrets/store-state.js";
+import { createConsoleLogins } from "../../src/sso/sign-in/console-logins.js";
 import { createSso } from "../../src/sso/sso.js";
 import { FakeClock } from "../support/fake-clock.js";
 import { memoryLogger } from "../support/memory-logger.js";
@@ -30,9 +42,32 @@ import { FakePrograms } from "./fake-programs.js";
 import { MemoryFunctions } from "./memory-functions.js";
 import { MemoryIam } from "./memory-iam.js";
 import { MemorySecretStore } from "./memory-secret-store.js";
+import { MemorySignIn } from "./memory-sign-in.js";
 import { MemorySso } from "./memory-sso.js";
 import { MemorySts } from "./memory-sts.js";
+import { MemoryTasks } from "./memory-tasks.js";
 import { sourceProviders } from "./source-providers.js";
+
+/** Notices that a test sends by hand. */
+class FakeSessionNotices implements SessionNotices {
+  readonly ended: string[] = [];
+  readonly #watchers = new Set<(notice: SessionNotice) => void>();
+
+  watch(told: (notice: SessionNotice) => void): () => void {
+    this.#watchers.add(told);
+    return () => this.#watchers.delete(told);
+  }
+
+  async byPerson<T>(source: string, end: () => Promise<T>): Promise<T> {
+    this.ended.push(source);
+    return end();
+  }
+
+  /** To all who watch. */
+  tell(notice: SessionNotice): void {
+    for (const told of this.#watchers) told(notice);
+  }
+}
 
 /** A config without a file behind it. */
 class MemoryConfig implements RunningConfig {
@@ -68,23 +103,39 @@ class MemoryConfig implements RunningConfig {
   }
 
   async reload(): Promise<{ config: Config; notes: readonly string[] }> {
-    return { config: this.check(), notes: [] };
+    return { config: await this.check(), notes: [] };
   }
 
-  check(): Config {
+  async inFile(): Promise<Config> {
+    return this.check();
+  }
+
+  async check(): Promise<Config> {
     if (this.config) return this.config;
     throw new BrokerError("ConfigInvalid", "config.yaml:1:1: version: missing");
   }
 
-  planSource(edit: ConfigEdit): { text: string; summary: string[] } {
+  async planSource(edit: ConfigEdit): Promise<{ text: string; summary: string[] }> {
     return { text: `${edit.text}# ${edit.name}\n`, summary: [`source ${edit.name}`] };
   }
 
-  planRole(edit: ConfigEdit): { text: string; summary: string[] } {
+  async planRole(edit: ConfigEdit): Promise<{ text: string; summary: string[] }> {
     return { text: `${edit.text}# ${edit.name}\n`, summary: [`role ${edit.name}`] };
   }
 
-  planSsoRoles({ text }: ControlRequest<"sso-roles-plan">): ControlResponse<"sso-roles-plan"> {
+  async showEntry(request: ControlRequest<"entry-show">): Promise<ControlResponse<"entry-show">> {
+    return showEntry({ ...request, user: "me", host: "box" });
+  }
+
+  async planRename(request: ControlRequest<"entry-rename">): Promise<ControlResponse<"entry-rename">> {
+    return planRename({ ...request, user: "me", host: "box" });
+  }
+
+  async planRemove(request: ControlRequest<"entry-remove">): Promise<ControlResponse<"entry-remove">> {
+    return planRemove({ ...request, user: "me", host: "box" });
+  }
+
+  async planSsoRoles({ text }: ControlRequest<"sso-roles-plan">): Promise<ControlResponse<"sso-roles-plan">> {
     return { text: `${text}# sso\n`, summary: ["adds role a/b"], added: ["a/b"], removed: [], notes: [] };
   }
 
@@ -92,11 +143,11 @@ class MemoryConfig implements RunningConfig {
     return this.config && adHocRole(name, this.config);
   }
 
-  planImport(request: ImportTexts): AwsImport {
+  async planImport(request: ImportTexts): Promise<AwsImport> {
     return planAwsImport({ ...request, user: "me", host: "box" });
   }
 
-  jsonSchema(): Record<string, unknown> {
+  async jsonSchema(): Promise<Record<string, unknown>> {
     return { type: "object" };
   }
 }
@@ -106,14 +157,19 @@ export interface FakeServices extends ControlServices {
   readonly clock: FakeClock;
   readonly sts: MemorySts;
   readonly iam: MemoryIam;
+  readonly signIn: MemorySignIn;
   readonly functions: MemoryFunctions;
+  readonly tasks: MemoryTasks;
   readonly secrets: MemorySecretStore;
   readonly config: MemoryConfig;
+  /** Pids that run. */
+  readonly processes: { readonly running: Set<number>; startTimeOf(pid: number): string | undefined };
   /** Where the audit log lies. */
   readonly stateDir: string;
   readonly dialogs: FakeDialogs;
   readonly display: { readonly told: object[]; tell(variables: object): void };
-  readonly said: { stopped: number; state: StoreState; secretStore: SecretStoreKind };
+  readonly sessionNotices: FakeSessionNotices;
+  readonly said: { stopped: number; state: StoreState; secretStore: SecretStoreKind; schedules: ScheduleView[] };
 }
 
 /** The control plane's services over memory: real registries, upstreams with behaviour. */
@@ -122,6 +178,7 @@ export async function fakeControlServices(sources: readonly Source[], roles: rea
   const logger = memoryLogger();
   const sts = new MemorySts(clock);
   const iam = new MemoryIam();
+  const signIn = new MemorySignIn(clock);
   const secrets = new MemorySecretStore();
   const keys = new KeyStore(secrets);
   const assumeRole = createAssumeRole({ sts, clock });
@@ -140,9 +197,19 @@ export async function fakeControlServices(sources: readonly Source[], roles: rea
     sources: () => sources.filter((source) => source.type === "sso"),
     onLoggedIn: (source) => credentials.wake(source),
   });
-  const providers = sourceProviders({ keys: sessions, sso: new SsoSourceProvider({ ...sso, clock }) });
+  const consoleLogins = createConsoleLogins({
+    ...{ signIn, secrets, clock, logger },
+    listen: async () => ({ port: 54_322, close: async () => undefined }),
+    onLoggedIn: (source) => credentials.wake(source),
+  });
+  const providers = sourceProviders({
+    keys: sessions,
+    sso: new SsoSourceProvider({ ...sso, clock }),
+    console_login: new ConsoleLoginSourceProvider({ ...consoleLogins, assumeRole }),
+  });
   const provider = new RoleProvider({
     assumeRole,
+    narrow: createNarrow({ sts, clock }),
     sources: providers,
   });
   const credentials: CredentialsRegistry = new CredentialsRegistry({
@@ -153,7 +220,8 @@ export async function fakeControlServices(sources: readonly Source[], roles: rea
     onChange: () => undefined,
   });
   credentials.configure(roles, 8 * 3_600_000);
-  const processes = { startTimeOf: (pid: number) => (pid === 4711 ? "start-of-4711" : undefined) };
+  const running = new Set([4711]);
+  const processes = { running, startTimeOf: (pid: number) => (running.has(pid) ? `start-of-${pid}` : undefined) };
   const leases = new LeaseRegistry({
     path: join(tempDir("control"), "leases.json"),
     writeAtomic: (path, data) => writeFile(path, data),
@@ -180,6 +248,7 @@ export async function fakeControlServices(sources: readonly Source[], roles: rea
     ...{ dialogs, display, requests, confirmations: new Confirmations(clock) },
     questions: new Questions({ clock, dialogs, isPassphrase }),
   };
+  const sessionNotices = new FakeSessionNotices();
   const config = new MemoryConfig();
   config.config = {
     secretStore: "key_file",
@@ -188,11 +257,13 @@ export async function fakeControlServices(sources: readonly Source[], roles: rea
     programs: [],
     projects: [],
     requestRules: [],
+    notices: "on",
+    schedules: [],
     sources: new Map(sources.map((source) => [source.name, source])),
     roles: new Map(roles.map((role) => [role.name, role])),
   };
   const said: FakeServices["said"] = {
-    ...{ stopped: 0, state: { state: "open", warnings: [] }, secretStore: "key_file" },
+    ...{ stopped: 0, state: { state: "open", warnings: [] }, secretStore: "key_file", schedules: [] },
   };
   const setState = async (state: StoreState): Promise<StoreState> => {
     secrets.locked = state.state !== "open";
@@ -205,7 +276,9 @@ export async function fakeControlServices(sources: readonly Source[], roles: rea
       logger,
       sts,
       iam,
+      signIn,
       functions: new MemoryFunctions(),
+      tasks: new MemoryTasks(),
       ...guard,
       secrets,
       keys,
@@ -219,7 +292,14 @@ export async function fakeControlServices(sources: readonly Source[], roles: rea
       said,
       sources: providers,
       sso,
+      consoleLogins,
       center,
+      sessionNotices,
+      schedules: { views: () => said.schedules },
+      pages: {
+        findings: { at: 0, findings: [] },
+        open: async () => Promise.reject(new Error("no page is served here")),
+      },
     },
     store: {
       get kind() {
@@ -234,6 +314,7 @@ export async function fakeControlServices(sources: readonly Source[], roles: rea
         await setState(locked);
       },
     },
+    sockets: { newPath: () => "/run/user/1000/credbroker/leases/new/lease.sock", problemOf: () => undefined },
     daemon: {
       pid: 99,
       version: "1.2.3",

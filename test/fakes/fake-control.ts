@@ -1,8 +1,11 @@
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { chmodSync, mkdirSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
+import { chooseRows } from "../../src/control/status-rows.js";
 import type { ProjectView } from "../../src/control-api/config-contract.js";
 import {
   CONTROL_PREFIX,
@@ -18,16 +21,25 @@ import {
   VERSION_HEADER,
 } from "../../src/control-api/contract.js";
 import type { RequestView } from "../../src/control-api/guard-contract.js";
+import type { ViaChoice } from "../../src/control-api/lambda-contract.js";
 import type { LeaseAccess, LeaseView, RoleSummary } from "../../src/control-api/lease-contract.js";
 import type { SourceView } from "../../src/control-api/login-contract.js";
-import type { AuditReport, Holder } from "../../src/core/audit-views.js";
+import type { AuditReport, Holder, LastRefusal } from "../../src/core/audit-views.js";
+import type { EntryKind } from "../../src/core/config-edit.js";
+import type { Denial } from "../../src/core/denial.js";
+import type { CodeArchive, RoleOwner } from "../../src/core/deployed-function.js";
 import type { FunctionContext } from "../../src/core/function-context.js";
 import type { LeaseSelector } from "../../src/core/lease.js";
+import type { TaskContext } from "../../src/core/task-context.js";
 import { canarySecretKey } from "../support/canaries.js";
+import { FakeLaunch } from "./fake-launch.js";
+import { taskContext } from "./memory-tasks.js";
 
 export const NOW = Date.parse("2026-01-01T00:00:00Z");
 const HOUR_MS = 3_600_000;
 export const TOKEN = `brk_${"t".repeat(43)}`;
+/** Of a lease of exec --socket; no program listens there. */
+const SOCKET = "/run/user/1000/credbroker/leases/new/lease.sock";
 /** What the fake endpoint serves. */
 export const SERVED = {
   accessKeyId: "ASIAFAKEFAKEFAKE0000",
@@ -49,6 +61,12 @@ class Refusal extends Error {
   }
 }
 
+/** What `console` answers; the first signs in. */
+export const FEDERATED_URL = `https://signin.example/federation?SigninToken=${canarySecretKey("console")}`;
+/** Of the page: its port is no one's. */
+export const PAGE_LINK = `http://127.0.0.1:9/#${"L".repeat(43)}`;
+export const PORTAL_URL = "https://corp.awsapps.com/start/#/console?account_id=111111111111";
+
 export interface FakeLease extends LeaseView {
   readonly token: string;
   readonly previousRole?: string | null;
@@ -63,11 +81,17 @@ export class FakeControl {
   version = "0.1.0";
   state: StatusView["daemon"]["state"] = "ready";
   problem: ControlError | null = null;
+  /** Of its config. */
+  askpass: string | undefined;
   secretStore = "key_file";
   passphrase: string | undefined;
   warnings: string[] = [];
   peerCheck: Protection = { on: true, why: null };
   defaultRole: string | null = null;
+  /** Of sources that log in to the console: the code that their page shows. */
+  readonly consoleCodes = new Map<string, string>();
+  /** Roles of Identity Center. */
+  readonly portalRoles = new Set<string>();
   readonly sources: SourceView[] = [];
   readonly roles: RoleView[] = [];
   leftOut: StatusView["leftOut"];
@@ -91,6 +115,8 @@ export class FakeControl {
   readonly accountNames = new Map<string, string>();
   /** role → what fetching its credentials fails with. */
   readonly failing = new Map<string, ControlError>();
+  /** False: a brokerd of before `status` could be asked for a part. */
+  knowsRows = true;
   /** operation → what it fails with. */
   readonly refusing = new Map<ControlOperation, ControlError>();
   readonly calls: { readonly operation: ControlOperation; readonly request: unknown }[] = [];
@@ -109,27 +135,50 @@ export class FakeControl {
   readonly pendingAnswers: number[] = [];
   /** Programs that hold credentials. */
   readonly holders: Holder[] = [];
+  /** What `why` answers of any lease and process. */
+  lastRefusal: LastRefusal | null = null;
+  /** What names every entry of the config. */
+  usedBy: readonly string[] = [];
+  /** What is odd about every config. */
+  configNotes: readonly string[] = [];
   auditReport: AuditReport = {
     logs: { audit: EMPTY_CHAIN, refusals: EMPTY_CHAIN },
     ...{ sealedAt: null, sealProblem: null },
   };
   /** Deployed functions by name, and the role that reads one where none is named (`lambda.via`). */
   readonly functions = new Map<string, ControlResponse<"lambda-role">>();
+  /** Deployed tasks by family. */
+  readonly tasks = new Map<string, ControlResponse<"task-role">>();
   lambdaVia: string | undefined;
+  /** The deployed code by a function's name; one that has none is an image. */
+  readonly archives = new Map<string, FakeArchives>();
+  /** Of each stack: logical ids and the functions' names. */
+  readonly stacks = new Map<string, ReadonlyMap<string, string>>();
+  /** Of functions, by name: what their last run was refused. */
+  readonly denials = new Map<string, Denial>();
   /** Roles of functions whose trust policy has the statement. */
   readonly trusting = new Set<string>();
+  /** Which tool makes them all. */
+  roleOwner: RoleOwner | undefined;
   readonly accessRequests: RequestView[] = [];
   /** What a rule makes of a request, and what a person makes of it later. */
   decided: Partial<RequestView> = {};
   decidedLater: Partial<RequestView> = {};
   /** What the person at the screen answers. */
   dialogAnswer = true;
+  /** Without, the command line asks one operation after the other. */
+  knowsLaunches = false;
+  /** Called with each connection of a launch. */
+  onLaunch: (launch: FakeLaunch) => void = () => undefined;
   /** Called for `stop`. */
   onStop = (): void => undefined;
   pid = process.pid;
   #server: Server | undefined;
   #endpoint: Server | undefined;
+  readonly #launches: FakeLaunch[] = [];
   #leaseCount = 0;
+  /** Entries that a text was planned for. */
+  readonly #renamed = new Set<string>();
   readonly #endedTokens = new Set<string>();
 
   constructor(home: string) {
@@ -142,11 +191,20 @@ export class FakeControl {
   async listen(): Promise<this> {
     this.#server = createServer((request, response) => void this.#control(request, response)).listen(this.socketPath);
     this.#endpoint = createServer((request, response) => this.#serve(request, response)).listen(0, "127.0.0.1");
+    this.#server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      if (!this.knowsLaunches) return socket.end("HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n");
+      const launch = new FakeLaunch(request, socket, this);
+      this.#launches.push(launch);
+      this.onLaunch(launch);
+      return launch.take(head);
+    });
     await Promise.all([once(this.#server, "listening"), once(this.#endpoint, "listening")]);
+    chmodSync(this.socketPath, 0o600);
     return this;
   }
 
   async close(): Promise<void> {
+    for (const launch of this.#launches.splice(0)) launch.drop();
     for (const server of [this.#server, this.#endpoint]) {
       server?.closeAllConnections();
       if (server?.listening) await new Promise((resolve) => server.close(resolve));
@@ -178,6 +236,7 @@ export class FakeControl {
       accountId: "111111111111",
       region: null,
       expiration: null,
+      issuedAt: null,
       refreshAt: null,
       lastError: null,
       ssoRoleName: null,
@@ -185,6 +244,14 @@ export class FakeControl {
       guard: null,
       ...extra,
     });
+    return this;
+  }
+
+  /** A task of a single container, whose role is the family's. */
+  addTask(family: string, context: Partial<TaskContext> = {}): this {
+    const taskRoleArn = `arn:aws:iam::111111111111:role/${family}`;
+    const described = { ...taskContext(family), ...context };
+    this.tasks.set(family, { role: "", via: "", viaBy: "named", taskRoleArn, context: described });
     return this;
   }
 
@@ -209,7 +276,16 @@ export class FakeControl {
       ...context,
     };
     const functionRoleArn = `arn:aws:iam::111111111111:role/${name}`;
-    const found = { role: "", via: "", functionRoleArn, isImage: false, notes: [], ...extra, context: described };
+    const found = {
+      role: "",
+      via: "",
+      viaBy: "named" as const,
+      functionRoleArn,
+      isImage: false,
+      notes: [],
+      ...extra,
+      context: described,
+    };
     this.functions.set(name, found);
     return this;
   }
@@ -240,7 +316,7 @@ export class FakeControl {
   }
 
   readonly #handlers: Handlers = {
-    status: () => this.#status(),
+    status: (wanted) => this.#status(wanted),
     stop: () => {
       setImmediate(() => this.onStop());
       return { pid: this.pid };
@@ -277,6 +353,32 @@ export class FakeControl {
         throw new Refusal({ code: "Conflict", message: `role ${name} exists already` });
       this.addRole(name);
       return { text: `${text}# role ${name} ${JSON.stringify(fields)}\n`, summary: [`added role ${name}`] };
+    },
+    "entry-show": ({ kind, name }) => {
+      this.#entry(kind, name);
+      return { kind, name, line: 7, text: `${name}:\n  source: ops`, fields: { source: "ops" }, usedBy: this.usedBy };
+    },
+    "entry-rename": ({ text, kind, name, to }) => {
+      if (!this.#entries(kind).some((entry) => entry.name === to)) this.#entry(kind, name);
+      this.#renamed.add(`${kind} ${to}`);
+      const notes = this.configNotes.length > 0 ? { notes: this.configNotes } : {};
+      return { text: `${text}# ${kind} ${to}\n`, summary: [`renames ${kind} ${name} to ${to}`], ...notes };
+    },
+    "entry-renamed": ({ kind, name, to }) => {
+      if (!this.#renamed.has(`${kind} ${to}`))
+        throw new Refusal({ code: "Conflict", message: `there is no ${kind} ${to}` });
+      const entries = this.#entries(kind);
+      const found = entries.find((entry) => entry.name === name);
+      if (found) entries.splice(entries.indexOf(found), 1, { ...found, name: to });
+      const following = kind === "role" ? this.leases.filter(({ role }) => role === name) : [];
+      this.leases = this.leases.map((lease) => (following.includes(lease) ? { ...lease, role: to } : lease));
+      return { leases: following.length, notes: [] };
+    },
+    "entry-remove": ({ text, kind, name }) => {
+      this.#entry(kind, name);
+      const [user] = this.usedBy;
+      if (user !== undefined) throw new Refusal({ code: "Conflict", message: `${kind} ${name} is named by ${user}` });
+      return { text: `${text}# no ${kind} ${name}\n`, summary: [`removes ${kind} ${name}`] };
     },
     "keys-add": ({ source, accessKeyId, secretAccessKey, replace }) => {
       this.#keysSource(source);
@@ -324,14 +426,14 @@ export class FakeControl {
           name,
           type: "keys",
           state: loggedIn ? ("ready" as const) : ("mfa_required" as const),
-          expiresAt: null,
+          expiresAt: loggedIn ? NOW + HOUR_MS : null,
           needs: loggedIn ? null : ("mfa_code" as const),
           mfaSerial: serial,
           mfaProcess: printed !== undefined,
         })),
         ...[...this.sso].map(([name, { loggedIn }]) => ({
           name,
-          type: "sso",
+          type: this.consoleCodes.has(name) ? "console_login" : "sso",
           state: loggedIn ? ("ready" as const) : ("login_required" as const),
           expiresAt: null,
           needs: loggedIn ? null : ("sso" as const),
@@ -350,7 +452,12 @@ export class FakeControl {
         userCode: (this.joinedFlow ?? flow) === "device" ? "ABCD-EFGH" : null,
         expiresAt: NOW + 600_000,
         isDone: false,
+        ...(this.consoleCodes.has(source) && flow === "device" && { takesCode: true, userCode: null }),
       };
+    },
+    "login-code": ({ loginId, code }) => {
+      if (this.consoleCodes.get(loginId) === code) return {};
+      throw new Refusal({ code: "UsageInvalid", message: "that is not the code which the page of this login shows" });
     },
     "login-wait": ({ loginId: source }) => {
       this.sso.set(source, { loggedIn: true });
@@ -390,30 +497,131 @@ export class FakeControl {
       }
       return { source, expiresAt: NOW + 12 * HOUR_MS };
     },
-    "lambda-role": ({ function: name, via, mode }) => {
+    "lambda-list": ({ via, stack }) => {
+      const by = this.#fetch(this.#via(via));
+      const inStack = stack === undefined ? undefined : this.#stack(stack);
+      const idOf = new Map([...(inStack ?? [])].map(([id, name]) => [name, id]));
+      const functions = [...this.functions.values()]
+        .filter(({ context }) => !inStack || idOf.has(context.functionName))
+        .map(({ context, functionRoleArn, isImage }) => ({
+          ...{
+            functionName: context.functionName,
+            functionArn: context.functionArn,
+            roleArn: functionRoleArn,
+            isImage,
+          },
+          ...{ handler: context.handler, runtime: context.runtime, memorySize: context.memorySize },
+          ...{ timeout: context.timeout, lastModified: NOW - HOUR_MS },
+          ...(inStack && { logicalId: idOf.get(context.functionName) ?? "" }),
+        }));
+      return { region: "eu-west-1", functions, via: by.role ?? "", viaBy: this.#viaBy(via) };
+    },
+    "lambda-role": ({ function: text, via, mode, stack }) => {
+      const name = stack === undefined ? text : (this.#stack(stack).get(text) ?? "");
       const found = this.#function(name);
       const by = this.#fetch(this.#via(via)).role ?? "";
       const role = `lambda:${name}@${by}${mode === "assume" ? "" : "+session-policy"}`;
       if (!this.roles.some((known) => known.name === role)) {
         this.addRole(role, { roleArn: found.functionRoleArn, region: found.context.region });
       }
-      return { ...found, role, via: by };
+      return { ...found, role, via: by, viaBy: this.#viaBy(via) };
     },
-    "lambda-trust": ({ function: name, via, action }) => {
+    "deploy-role": ({ via, roleName, policyArns, action }) => {
+      const role = this.#role(via ?? this.lambdaVia ?? "");
+      const roleArn = `arn:aws:iam::111111111111:role/${roleName}`;
+      const outcome = action === "show" ? "planned" : this.trusting.has(roleArn) ? "present" : "made";
+      if (action === "apply") this.trusting.add(roleArn);
+      const principal = role.roleArn ?? role.name;
+      return {
+        ...{ roleArn, principal, letsIn: [principal], externalId: "credbroker-x", policyArns, outcome },
+        ...{ template: "Resources: {}", signer: { sourceRole: role.name }, notes: ["a note"] },
+      };
+    },
+    "lambda-code": ({ function: name, via }) => {
+      const { context } = this.#function(name);
+      const by = this.#fetch(this.#via(via)).role ?? "";
+      const archives = this.archives.get(name);
+      if (!archives) throw new Refusal({ code: "NotSupported", message: `${name} is deployed as an image` });
+      const held = (archive: Buffer): CodeArchive => ({
+        id: md5(archive),
+        bytes: archive.length,
+        sha256: sha256(archive),
+      });
+      const layers = archives.layers.map(({ arn, content, problem }) => ({
+        arn,
+        ...(content && { archive: held(content) }),
+        ...(problem !== undefined && { problem }),
+      }));
+      const code = { ...held(archives.code), ...archives.told };
+      return { functionName: name, version: context.version, code, layers, via: by, viaBy: "named" };
+    },
+    "lambda-code-part": ({ id, offset }) => {
+      const all = [...this.archives.values()].flatMap(({ code, layers }) => [
+        code,
+        ...layers.map(({ content }) => content),
+      ]);
+      const found = all.find((archive) => archive && md5(archive) === id);
+      // In small parts, so that there are several.
+      return { part: found?.subarray(offset, offset + 700).toString("base64") ?? "" };
+    },
+    "lambda-trust": ({ function: text, via, action, seconds, stack }) => {
+      const name = stack === undefined ? text : (this.#stack(stack).get(text) ?? "");
       const { functionRoleArn: roleArn } = this.#function(name);
-      const principal = this.#fetch(this.#via(via)).roleArn ?? "";
+      const by = this.#fetch(this.#via(via));
+      const principal = by.roleArn ?? "";
       const wasPresent = this.trusting.has(roleArn);
       if (action === "apply") this.trusting.add(roleArn);
       if (action === "undo") this.trusting.delete(roleArn);
       const isPresent = this.trusting.has(roleArn);
       const statement = JSON.stringify({ Effect: "Allow", Principal: { AWS: principal } }, null, 2);
-      return { roleArn, principal, statement, isPresent, changed: isPresent !== wasPresent, notes: ["a note"] };
+      const until = seconds !== undefined && { until: NOW + seconds * 1000 };
+      const owner = this.roleOwner && { owner: this.roleOwner };
+      const found = { roleArn, principal, statement, isPresent, changed: isPresent !== wasPresent };
+      return { ...found, ...until, ...owner, notes: ["a note"], via: by.role ?? "", viaBy: this.#viaBy(via) };
+    },
+    "lambda-why": ({ function: name, via, denial, scope }) => {
+      const { functionRoleArn } = this.#function(name);
+      const by = this.#fetch(this.#via(via)).role ?? "";
+      if (denial) this.denials.set(name, denial);
+      const last = this.denials.get(name);
+      if (!last) throw new Refusal({ code: "NotFound", message: `brokerd knows of no refusal of ${name}` });
+      return {
+        ...{ denial: last, functionName: name, functionRoleArn, findings: ["a finding"], unseen: ["the rest"] },
+        ...{ summary: `${last.action} is not allowed`, isOurs: scope !== undefined, hint: null },
+        ...{ via: by, viaBy: this.#viaBy(via) },
+        statement: { json: `{"Action":"${last.action}"}`, where: `a policy of ${functionRoleArn}` },
+      };
+    },
+    "task-role": ({ task: name, via }) => {
+      const found = this.#task(name);
+      const by = this.#fetch(this.#via(via)).role ?? "";
+      const role = `task:${name}@${by}`;
+      if (!this.roles.some((known) => known.name === role)) {
+        this.addRole(role, { roleArn: found.taskRoleArn, region: found.context.region });
+      }
+      return { ...found, role, via: by, viaBy: this.#viaBy(via) };
+    },
+    "task-trust": ({ task: name, via, action }) => {
+      const { taskRoleArn: roleArn } = this.#task(name);
+      const by = this.#fetch(this.#via(via));
+      const principal = by.roleArn ?? "";
+      const wasPresent = this.trusting.has(roleArn);
+      if (action === "apply") this.trusting.add(roleArn);
+      if (action === "undo") this.trusting.delete(roleArn);
+      const isPresent = this.trusting.has(roleArn);
+      const statement = JSON.stringify({ Effect: "Allow", Principal: { AWS: principal } }, null, 2);
+      const found = { roleArn, principal, statement, isPresent, changed: isPresent !== wasPresent, notes: [] };
+      return { ...found, via: by.role ?? "", viaBy: this.#viaBy(via) };
     },
     "guard-confirm": ({ role: name, forSeconds, reason, confirmed, passphrase, quiet }) => {
       const guard = this.roles.find((role) => role.name === name)?.guard ?? null;
       if (name === null || !guard) return { guard: null, needs: null, confirmation: null };
       if (guard.reason && reason === undefined) {
-        throw new Refusal({ code: "GuardRefused", message: `role ${name} takes a reason`, hint: "add --reason TEXT" });
+        throw new Refusal({
+          code: "GuardRefused",
+          message: `role ${name} takes a reason`,
+          hint: `brokerctl exec ${name} --reason TEXT -- CMD`,
+        });
       }
       if (quiet === true && guard.confirm !== null) {
         const hint = `brokerctl request ${name} --reason TEXT`;
@@ -452,6 +660,33 @@ export class FakeControl {
       return { ...request, state: "approved", until: NOW + (forSeconds ?? request.forSeconds) * 1000 };
     },
     "request-deny": ({ id }) => ({ ...this.#request(id), state: "denied" }),
+    "lease-own": () => {
+      const { name, id, kind, role, expiresAt, temporary, grant } = this.#select({ by: "default" });
+      const { accountId, roleArn } = this.#summary(role);
+      const pending = this.accessRequests.find(({ state }) => state === "pending") ?? null;
+      const lease = { label: name ?? id, kind, role, accountId, roleArn, expiresAt, temporary, grant };
+      return { ...lease, pending, refusal: null };
+    },
+    "request-roles": () => ({
+      roles: this.roles.map(({ name, accountId, roleArn, guard }) => ({
+        ...{
+          role: name,
+          decision: "ask",
+          why: "a person decides",
+          maxSeconds: 3600,
+          guard,
+          accountId,
+          roleArn,
+          readOnly: "ask",
+        },
+      })),
+    }),
+    "request-preview": ({ role }) => {
+      const { name, guard } = this.#role(role);
+      return { role: name, decision: "ask", why: "a person decides", maxSeconds: 3600, guard, refusal: null };
+    },
+    "request-status": ({ id }) => this.#request(id),
+    "request-release": ({ id = "abcdef" }) => ({ ...this.#request(id), state: "released" }),
     use: ({ lease: selector, role: named, forSeconds, confirmation }) => {
       const lease = this.#select(selector);
       const role = named === "-" ? formerRole(lease) : named;
@@ -482,6 +717,17 @@ export class FakeControl {
         expiration: NOW + HOUR_MS,
       };
     },
+    console: (request) => {
+      const role = "role" in request ? this.#role(request.role).name : this.#select(request.lease).role;
+      if (role === null) throw new Refusal({ code: "NoRole", message: "no role is chosen yet" });
+      if ("role" in request) this.#admit(role, request.confirmation);
+      const { region = "eu-west-1", service = "console", federate } = request;
+      const answer = { role, accountId: "111111111111", region };
+      const isPortal = this.portalRoles.has(role) && federate !== true;
+      if (isPortal) return { ...answer, way: "portal", url: `${PORTAL_URL}&service=${service}`, until: null };
+      this.#fetch(role);
+      return { ...answer, way: "federated", url: `${FEDERATED_URL}&service=${service}`, until: NOW + HOUR_MS };
+    },
     "lease-access": (request) => {
       if ("lease" in request) return this.#access(this.#select(request.lease));
       const name = `role:${this.#role(request.pinnedRole).name}`;
@@ -489,20 +735,21 @@ export class FakeControl {
       const held = this.leases.find((lease) => lease.name === name);
       return this.#access(held ?? this.addLease("pinned", { name, role: request.pinnedRole }));
     },
-    "lease-create": ({ name, role, forSeconds, movable = false, confirmation }) => {
+    "lease-create": ({ name, role, forSeconds, movable = false, socket = null, scope, confirmation }) => {
       if (this.leases.some((lease) => lease.name === name)) {
         throw new Refusal({ code: "Conflict", message: `lease ${name} exists already` });
       }
       const expiresAt = forSeconds === undefined ? null : NOW + forSeconds * 1000;
       if (role !== null) this.#admit(this.#role(role).name, confirmation);
-      const terms = { name, role, followsDefault: role === null, expiresAt, movable: movable || role === null };
-      return this.#access(this.addLease("named", terms));
+      const terms = { name, role, followsDefault: role === null, expiresAt, socket, movable: movable || role === null };
+      return this.#access(this.addLease("named", { ...terms, ...(scope && { scope }) }));
     },
-    "lease-child": ({ role, pid, forSeconds, movable = false, like, confirmation }) => {
+    "lease-child": ({ role, pid, forSeconds, movable = false, like, socket: wanted, confirmation }) => {
+      const socket = wanted ? SOCKET : null;
       if (role !== null) this.#admit(this.#role(role).name, confirmation);
       const from = like === undefined ? undefined : this.#select({ by: "token", token: like });
       if (from && from.kind !== "default" && !from.followsDefault) {
-        return this.#access(this.addLease("child", { role: from.role, holderPid: pid, movable: from.movable }));
+        return this.#access(this.addLease("child", { role: from.role, holderPid: pid, movable: from.movable, socket }));
       }
       const expiresAt = forSeconds === undefined ? null : NOW + forSeconds * 1000;
       const lease = this.addLease("child", {
@@ -510,6 +757,7 @@ export class FakeControl {
         followsDefault: role === null,
         holderPid: pid,
         expiresAt,
+        socket,
         movable: movable || role === null,
       });
       return this.#access(lease);
@@ -548,6 +796,11 @@ export class FakeControl {
         holders: this.holders.filter((holder) => holder.role === name),
       };
     },
+    "ui-open": () => ({ url: PAGE_LINK, expiresAt: NOW + 3 * 60_000 }),
+    why: ({ lease }) => {
+      const isEnded = lease?.by === "token" && !this.leases.some(({ token }) => token === lease.token);
+      return { refusal: this.lastRefusal, leaseProblem: isEnded ? "LeaseEnded" : null };
+    },
   };
 
   #move(lease: FakeLease, role: string, forSeconds: number | undefined): ControlResponse<"use"> {
@@ -573,7 +826,21 @@ export class FakeControl {
     throw new Refusal({ code: "UsageInvalid", message: `there is no request ${id}`, hint: "brokerctl requests" });
   }
 
-  #status(): StatusView {
+  #status({ rows, role }: ControlRequest<"status">): StatusView {
+    if (rows !== undefined && !this.knowsRows) throw new Refusal({ code: "UsageInvalid", message: "no field rows" });
+    const leased = new Set(this.leases.map(({ role }) => role));
+    const sources = chooseRows(this.sources, rows, ({ name, state }) => {
+      if (name === (this.roles.find((each) => each.name === role)?.source ?? role?.split(":")[0])) return "own";
+      return state === "ready" ? "rest" : "in trouble";
+    });
+    const roles = chooseRows(this.roles, rows, ({ name, state }) => {
+      if (name === (role ?? this.defaultRole)) return "own";
+      if (!["idle", "ready", "refreshing"].includes(state)) return "in trouble";
+      if (state !== "idle") return "live";
+      return leased.has(name) ? "named by a lease" : "rest";
+    });
+    const leases = chooseRows(this.leases, rows, ({ kind }) => (kind === "default" ? "own" : "rest"));
+    const more = { sources: sources.leftOut, roles: roles.leftOut, leases: leases.leftOut };
     return {
       daemon: {
         pid: this.pid,
@@ -588,11 +855,14 @@ export class FakeControl {
         configPath: join(this.socketPath, "..", "..", "config.yaml"),
         peerCheck: this.peerCheck,
         memory: { on: true, why: null },
+        ...(this.askpass !== undefined && { askpass: this.askpass }),
       },
       defaultRole: this.defaultRole,
-      sources: this.sources,
-      roles: this.roles,
-      leases: this.leases.map(view),
+      sources: sources.shown,
+      roles: roles.shown,
+      leases: leases.shown.map(view),
+      schedules: [],
+      ...(Object.values(more).some(({ count }) => count > 0) && { more }),
       pendingRequests: this.accessRequests.filter(({ state }) => state === "pending").length,
       ...(this.leftOut && { leftOut: this.leftOut }),
     };
@@ -610,6 +880,7 @@ export class FakeControl {
       lastUsedAt: null,
       lastUsedBy: null,
       holderPid: null,
+      socket: null,
       temporary: null,
       movable: kind !== "pinned",
       grant: null,
@@ -652,6 +923,16 @@ export class FakeControl {
     throw new Refusal({ code: "SourceUnknown", message: `no source ${name}` });
   }
 
+  #entries(kind: EntryKind): { name: string }[] {
+    return kind === "role" ? this.roles : this.sources;
+  }
+
+  #entry(kind: EntryKind, name: string): void {
+    if (this.#entries(kind).some((entry) => entry.name === name)) return;
+    const code = kind === "role" ? "RoleUnknown" : "SourceUnknown";
+    throw new Refusal({ code, message: `no ${kind} "${name}" in the config`, hint: `brokerctl ${kind} list` });
+  }
+
   #keysSource(name: string): void {
     if (this.#source(name).type === "keys") return;
     throw new Refusal({ code: "UsageInvalid", message: `source ${name} has no access key` });
@@ -662,6 +943,12 @@ export class FakeControl {
     throw new Refusal({ code: "KeyMissing", message: `source ${source} has no access key` });
   }
 
+  #task(name: string): ControlResponse<"task-role"> {
+    const found = this.tasks.get(name);
+    if (found) return found;
+    throw new Refusal({ code: "NotFound", message: `there is no task definition ${name} in eu-west-1` });
+  }
+
   #function(name: string): ControlResponse<"lambda-role"> {
     const found = this.functions.get(name);
     if (found) return found;
@@ -669,14 +956,24 @@ export class FakeControl {
   }
 
   #via(named: string | null): string {
-    const via = named ?? this.lambdaVia;
-    if (via !== undefined) return via;
+    const via = named ?? this.lambdaVia ?? this.leases.find(({ kind }) => kind === "default")?.role;
+    if (typeof via === "string") return via;
     const hint = "--via dev, or for good in the config: lambda: { via: dev }";
     throw new Refusal({
       code: "UsageInvalid",
       message: "which role reads the function and assumes its role is not said: dev, prod",
       hint,
     });
+  }
+
+  #stack(name: string): ReadonlyMap<string, string> {
+    const found = this.stacks.get(name);
+    if (found) return found;
+    throw new Refusal({ code: "NotFound", message: `there is no stack ${name} in eu-west-1` });
+  }
+
+  #viaBy(named: string | null): ViaChoice {
+    return named !== null ? "named" : this.lambdaVia === undefined ? "current" : "config";
   }
 
   #setState(name: string, state: RoleView["state"]): void {
@@ -709,7 +1006,13 @@ export class FakeControl {
   #check(text: string, path: string): ControlResponse<"config-check"> {
     if (!text.includes("broken")) {
       const programs = text.includes("credential_process") ? ["source legacy"] : [];
-      return { roles: this.roles.length, sources: this.sources.length, endpointPort: 9171, programs };
+      return {
+        roles: this.roles.length,
+        sources: this.sources.length,
+        endpointPort: 9171,
+        programs,
+        notes: this.configNotes,
+      };
     }
     throw new Refusal({
       code: "ConfigInvalid",
@@ -718,19 +1021,24 @@ export class FakeControl {
     });
   }
 
+  /** Throws what an answer has as its error. */
+  call<O extends ControlOperation>(operation: O, request: ControlRequest<O>): ControlResponse<O> {
+    this.calls.push({ operation, request });
+    const refusal = this.refusing.get(operation);
+    if (refusal) throw new Refusal(refusal);
+    const handler = this.#handlers[operation] as ((request: unknown) => ControlResponse<O>) | undefined;
+    if (!handler) throw new Refusal({ code: "NotSupported", message: `there is no operation ${operation}` });
+    return handler(request);
+  }
+
   async #control(request: IncomingMessage, response: ServerResponse): Promise<void> {
     response.setHeader(VERSION_HEADER, this.version).setHeader("content-type", "application/json");
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const operation = request.url?.slice(CONTROL_PREFIX.length) as ControlOperation;
     const body = JSON.parse(Buffer.concat(chunks).toString("utf8")) as ControlOperations[ControlOperation][0];
-    this.calls.push({ operation, request: body });
     try {
-      const refusal = this.refusing.get(operation);
-      if (refusal) throw new Refusal(refusal);
-      const handler = this.#handlers[operation] as ((request: unknown) => unknown) | undefined;
-      if (!handler) throw new Refusal({ code: "NotSupported", message: `there is no operation ${operation}` });
-      response.end(JSON.stringify(handler(body)));
+      response.end(JSON.stringify(this.call(operation, body)));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       response.writeHead(422).end(JSON.stringify({ error: error.error }));
@@ -747,17 +1055,17 @@ export class FakeControl {
       response.writeHead(known ? status : 403, { "content-type": "application/json" }).end(JSON.stringify(refusal));
       return;
     }
-    response.writeHead(200, { "content-type": "application/json" }).end(
-      JSON.stringify({
-        Code: "Success",
-        Type: "AWS-HMAC",
-        AccessKeyId: SERVED.accessKeyId,
-        SecretAccessKey: SERVED.secretAccessKey,
-        Token: SERVED.sessionToken,
-        Expiration: SERVED.expiration,
-        AccountId: "111111111111",
-      }),
-    );
+    const body = JSON.stringify({
+      Code: "Success",
+      Type: "AWS-HMAC",
+      AccessKeyId: SERVED.accessKeyId,
+      SecretAccessKey: SERVED.secretAccessKey,
+      Token: SERVED.sessionToken,
+      Expiration: SERVED.expiration,
+      AccountId: "111111111111",
+    });
+    const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
+    response.writeHead(200, headers).end(body);
   }
 }
 
@@ -770,3 +1078,13 @@ function formerRole({ previousRole }: FakeLease): string {
   if (previousRole) return previousRole;
   throw new Refusal({ code: "NoRole", message: "this lease had no other role before", hint: "brokerctl use ROLE" });
 }
+
+export interface FakeArchives {
+  readonly code: Buffer;
+  /** What is said of it wrongly. */
+  readonly told?: Partial<CodeArchive>;
+  readonly layers: readonly { readonly arn: string; readonly content?: Buffer; readonly problem?: string }[];
+}
+
+const md5 = (bytes: Buffer): string => createHash("md5").update(bytes).digest("hex");
+const sha256 = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("base64");

@@ -32,16 +32,28 @@ export class FakeLeases implements LeaseLookup {
     });
   }
 
+  find(tokenHash: string): Lease | undefined {
+    return [...this.#live.values()].find((lease) => lease.tokenHash === tokenHash);
+  }
+
+  byId(id: string): Lease {
+    const lease = [...this.#live.values()].find((one) => one.id === id);
+    if (lease) return lease;
+    throw new BrokerError("LeaseEnded", `lease ${id} has ended`, { hint: "brokerctl lease list" });
+  }
+
   roleOf(lease: Lease): string | null {
     return lease.role;
   }
 
-  requireGrant(lease: Lease, { name, guarded }: RoleCondition): void {
-    if (guarded && !this.#granted.has(lease.id)) {
-      throw new BrokerError("GuardRefused", `role ${name} is guarded`, {
-        hint: `brokerctl lease set ${lease.id} ${name}`,
-      });
-    }
+  requireGrant(lease: Lease, role: RoleCondition): void {
+    if (this.mayHave(lease, role)) return;
+    const hint = `brokerctl lease set ${lease.id} ${role.name}`;
+    throw new BrokerError("GuardRefused", `role ${role.name} is guarded`, { hint });
+  }
+
+  mayHave(lease: Lease, { guarded }: RoleCondition): boolean {
+    return !guarded || this.#granted.has(lease.id);
   }
 
   /** The lease may have guarded roles from now on, or no longer. */

@@ -1,4 +1,4 @@
-import type { PeerIdentity, PeerVerdict } from "../../src/system/peer-identity.js";
+import type { AcceptedConnection, PeerIdentity, PeerVerdict } from "../../src/system/peer-identity.js";
 
 /** Every connection is whose the test says it is. */
 export class FakePeers implements PeerIdentity {
@@ -6,10 +6,22 @@ export class FakePeers implements PeerIdentity {
   /** What it is, or a function that is asked when a request comes. */
   verdict: PeerVerdict | (() => Promise<PeerVerdict>) = { kind: "own", peer: { uid: 1000, inode: 4711 } };
   asked = 0;
+  /** Whether it is known before anyone asked. */
+  isKnownAtOnce = false;
+  readonly #known = new WeakMap<AcceptedConnection, PeerVerdict>();
 
-  async of(): Promise<PeerVerdict> {
+  async of(connection: AcceptedConnection): Promise<PeerVerdict> {
+    const known = this.#known.get(connection);
+    if (known) return known;
     this.asked++;
     await new Promise((resolve) => setImmediate(resolve)); // as real ones, which read a file
-    return typeof this.verdict === "function" ? this.verdict() : this.verdict;
+    const verdict = typeof this.verdict === "function" ? await this.verdict() : this.verdict;
+    if (verdict.kind !== "late") this.#known.set(connection, verdict);
+    return verdict;
+  }
+
+  known(connection: AcceptedConnection): PeerVerdict | undefined {
+    const isPlain = this.isKnownAtOnce && typeof this.verdict !== "function";
+    return this.#known.get(connection) ?? (isPlain ? (this.verdict as PeerVerdict) : undefined);
   }
 }

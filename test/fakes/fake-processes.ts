@@ -4,6 +4,8 @@ import type { ProcessTable } from "../../src/system/process-identity.js";
 /** Processes that start and end when told; a pid can be used again. */
 export class FakeProcesses implements ProcessTable {
   readonly #running = new Map<number, string>();
+  /** How often a process was looked up. */
+  lookups = 0;
   #starts = 0;
 
   start(pid: number): LeaseHolder {
@@ -17,6 +19,7 @@ export class FakeProcesses implements ProcessTable {
   }
 
   startTimeOf(pid: number): string | undefined {
+    this.lookups++;
     return this.#running.get(pid);
   }
 }

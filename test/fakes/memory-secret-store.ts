@@ -17,6 +17,16 @@ export class MemorySecretStore implements SecretStore {
     this.#values.set(key, value);
   }
 
+  async putAll(values: ReadonlyMap<string, Secret>): Promise<void> {
+    this.#check();
+    for (const [key, value] of values) this.#values.set(key, value);
+  }
+
+  async deleteAll(keys: readonly string[]): Promise<void> {
+    this.#check();
+    for (const key of keys) this.#values.delete(key);
+  }
+
   async delete(key: string): Promise<boolean> {
     this.#check();
     return this.#values.delete(key);

@@ -66,7 +66,7 @@ export class MemorySso implements SsoOidc, SsoPortal {
     };
   }
 
-  authorizeUrl(parameters: Readonly<Record<string, string>>, region: string): string {
+  async authorizeUrl(parameters: Readonly<Record<string, string>>, region: string): Promise<string> {
     this.#challenge = parameters["code_challenge"];
     return `https://oidc.${region}.example/authorize?${new URLSearchParams(parameters).toString()}`;
   }

@@ -1,16 +1,21 @@
 import type { AssumedRole, CallerIdentity, SessionTokenParameters, Sts } from "../../src/aws/sts.js";
 import type { Credentials, SigningCredentials } from "../../src/core/credentials.js";
 import { BrokerError } from "../../src/core/errors.js";
-import type { AssumeRoleParameters } from "../../src/core/role.js";
+import type { AssumeRoleParameters, ScopedParameters } from "../../src/core/role.js";
 import { Secret } from "../../src/core/secret.js";
 import { CANARY } from "../support/canaries.js";
 import type { FakeClock } from "../support/fake-clock.js";
 
 export interface StsCall {
-  readonly action: "AssumeRole" | "AssumeRoleWithWebIdentity" | "GetSessionToken" | "GetCallerIdentity";
+  readonly action:
+    | "AssumeRole"
+    | "AssumeRoleWithWebIdentity"
+    | "GetSessionToken"
+    | "GetScopedCredentials"
+    | "GetCallerIdentity";
   readonly signer: string;
   readonly region: string;
-  readonly parameters: Partial<AssumeRoleParameters & SessionTokenParameters>;
+  readonly parameters: Partial<AssumeRoleParameters & SessionTokenParameters & ScopedParameters>;
 }
 
 /** STS without a wire: remembers calls, refuses signers that were revoked and codes that are not the current one. */
@@ -58,6 +63,12 @@ export class MemorySts implements Sts {
       throw new BrokerError("MfaRequired", "the MFA code was not accepted");
     }
     return this.#session(parameters.durationSeconds);
+  }
+
+  async getScopedCredentials(before: Credentials, parameters: ScopedParameters, region: string): Promise<Credentials> {
+    this.#record({ action: "GetScopedCredentials", signer: before, region, parameters });
+    const left = (before.expiration - this.#clock.now()) / 1000;
+    return this.#session(Math.min(left, parameters.durationSeconds ?? left));
   }
 
   async getCallerIdentity(signer: SigningCredentials, region: string): Promise<CallerIdentity> {

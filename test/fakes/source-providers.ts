@@ -7,6 +7,7 @@ export function sourceProviders(some: Partial<SourceProviders>): SourceProviders
   return {
     keys: absent("keys"),
     sso: absent("sso"),
+    console_login: absent("console_login"),
     web_identity: absent("web_identity"),
     process: absent("process"),
     aws_sso_cache: absent("aws_sso_cache"),

@@ -99,6 +99,10 @@ describe(`${REQUESTS} mutated requests`, () => {
 const CONFIG = { text: "version: 1\n", path: "/nowhere/config.yaml" };
 const LEASE = { by: "name", name: "other" } as const;
 const FUNCTION = { function: "orders", via: "dev" };
+const DENIAL = {
+  ...{ action: "dynamodb:PutItem", resource: null, principal: null, kind: null, isExplicit: null },
+  ...{ policyArn: null, authorizationId: null, encoded: null },
+} as const;
 const REQUEST = { id: "abc234" };
 /** They would end, lock or rob the brokerd that is looked at when they get through unchanged. */
 type Ending = "stop" | "lock" | "keys-add" | "keys-remove" | "keys-rotate";
@@ -114,6 +118,10 @@ const RIGHT: { readonly [O in Exclude<ControlOperation, Ending>]: ControlRequest
   projects: {},
   "source-add": { ...CONFIG, name: "new", fields: { type: "keys" } },
   "role-add": { ...CONFIG, name: "new", fields: { source: "ops-keys", policy_arns: ["a"] } },
+  "entry-show": { ...CONFIG, kind: "role", name: "dev" },
+  "entry-rename": { ...CONFIG, kind: "role", name: "dev", to: "other" },
+  "entry-renamed": { kind: "source", name: "none", to: "other" },
+  "entry-remove": { ...CONFIG, kind: "source", name: "ops-keys" },
   "keys-list": {},
   "import-plan": { ...CONFIG, aws: { config: CONFIG, credentials: CONFIG }, profiles: null, withDefault: true },
   "import-keys": { ...CONFIG, aws: { config: CONFIG }, profiles: ["x"], withDefault: false },
@@ -121,13 +129,21 @@ const RIGHT: { readonly [O in Exclude<ControlOperation, Ending>]: ControlRequest
   "login-mfa": { source: "ops-keys", code: "123456" },
   "login-start": { source: "ops-keys", flow: "browser" },
   "login-wait": { loginId: "x" },
+  "login-code": { loginId: "x", code: "c3RhdGU9eA==" },
   logout: { source: "none" },
   "sso-accounts": { source: "ops-keys", maxAgeSeconds: 60 },
   "sso-account-roles": { source: "ops-keys", accountId: "111111111111" },
   "sso-known-roles": {},
   "sso-roles-plan": { ...CONFIG, source: "ops-keys", nameTemplate: "{account}-{role}", found: [] },
+  "lambda-list": { via: "dev", region: "eu-west-1", stack: "shop" },
   "lambda-role": { ...FUNCTION, mode: "assume" },
+  "lambda-code": { ...FUNCTION },
+  "lambda-code-part": { id: "0".repeat(32), offset: 0 },
   "lambda-trust": { ...FUNCTION, action: "show" },
+  "lambda-why": { ...FUNCTION, denial: DENIAL, mode: "assume" },
+  "task-role": { task: "orders", via: "dev", container: null },
+  "task-trust": { task: "orders", via: "dev", action: "show" },
+  "deploy-role": { via: "dev", roleName: "deploy", policyArns: [], managedRoles: ["orders-*"], action: "show" },
   use: { lease: { by: "default" }, role: "dev", forSeconds: 60 },
   "lease-set": { lease: LEASE, role: "dev", forSeconds: 60 },
   "guard-confirm": { role: "dev", target: LEASE, forSeconds: 60, reason: "looking", confirmed: true, quiet: true },
@@ -136,8 +152,14 @@ const RIGHT: { readonly [O in Exclude<ControlOperation, Ending>]: ControlRequest
   "request-wait": REQUEST,
   "request-approve": { ...REQUEST, forSeconds: 60 },
   "request-deny": REQUEST,
+  "lease-own": {},
+  "request-roles": { byRules: true },
+  "request-preview": { role: "dev", forSeconds: 60, byRules: false },
+  "request-status": { ...REQUEST, waitSeconds: 0 },
+  "request-release": REQUEST,
   warm: { role: "dev" },
   refresh: { role: "dev" },
+  console: { role: "dev", service: "s3", region: "eu-west-1", forSeconds: 900, federate: true },
   whoami: { role: "dev" },
   "lease-access": { lease: { by: "default" } },
   "lease-create": { name: "other", role: "dev", forSeconds: 60 },
@@ -149,4 +171,6 @@ const RIGHT: { readonly [O in Exclude<ControlOperation, Ending>]: ControlRequest
   "lease-revoke": { lease: LEASE },
   "audit-verify": {},
   who: { role: "dev" },
+  why: { lease: { by: "default" }, pid: 7 },
+  "ui-open": { findings: [{ level: "note", title: "a note", fix: null }] },
 };

@@ -73,15 +73,20 @@ describe("reading a state file", () => {
 });
 
 describe("writing a state file", () => {
-  it("passes an error with a hint on, and gives any other a code and a hint", async () => {
-    const known = new BrokerError("InternalError", "no space left");
+  it("says why it cannot be saved, with the hint that is known, under the code of the store", async () => {
+    const known = new BrokerError("InternalError", "no space left", { hint: "df -h /x" });
     const rejecting = (error: Error): StateFile =>
       new StateFile({ path: "/x/leases.json", writeAtomic: () => Promise.reject(error), what: "leases" });
 
-    expect(await brokerErrorOf(() => rejecting(known).write(TEXT))).toBe(known);
+    const message = "the leases cannot be saved: no space left";
+    const told = { code: "StoreUnavailable", message, hint: "df -h /x", cause: known };
+    expect(await brokerErrorOf(() => rejecting(known).write(TEXT))).toMatchObject(told);
     expect(await brokerErrorOf(() => rejecting(new Error("x")).write(TEXT))).toMatchObject({
-      code: "StoreUnavailable",
-      hint: expect.any(String) as string,
+      ...{ code: "StoreUnavailable", message: "the leases cannot be saved: x", hint: "ls -ld /x" },
+    });
+    const full = Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
+    expect(await brokerErrorOf(() => rejecting(full).write(TEXT))).toMatchObject({
+      hint: "df -h /x    # free some space",
     });
   });
 });

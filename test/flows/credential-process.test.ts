@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type FakeAws, startFakeAws } from "../fakes/fake-aws/fake-aws.js";
 import { type Outcome, TestBroker } from "../support/broker.js";
+import { BROKERCTL } from "../support/brokerctl.js";
 import { awsOptions, ROLES_YAML, USER_KEY } from "../support/in-process-broker.js";
 import { allAtOnce } from "../support/processes.js";
 
@@ -45,7 +45,7 @@ describe(`${AT_ONCE} credential-process at once`, () => {
     const outcomes = await allAtOnce(AT_ONCE, () => ask());
     expect(keysOf(outcomes)).toHaveLength(1);
     expect(aws.countOf("AssumeRole")).toBe(1);
-    expect(await childLeases()).toBe(0);
+    await expect.poll(childLeases).toBe(0);
   });
 
   it("start brokerd once where none runs, and then ask AWS once", async () => {
@@ -82,7 +82,7 @@ describe("what only a person can do", () => {
       const { code, stdout, stderr } = await ask();
       expect([code, stdout]).toEqual([4, ""]);
       expect(stderr).toMatch(told);
-      expect(await childLeases()).toBe(0);
+      await expect.poll(childLeases).toBe(0);
     },
   );
 });
@@ -91,7 +91,7 @@ describe("a program that does not read the answer", () => {
   it("is no failure to tell, and leaves no lease", async () => {
     await start();
     const script = `"$@"; printf %s "$?" >&2`;
-    const command = [process.execPath, resolve("dist/brokerctl.js"), "credential-process", "dev"];
+    const command = [...BROKERCTL, "credential-process", "dev"];
     const child = spawn("/bin/sh", ["-c", script, "sh", ...command], {
       env: broker.env,
       stdio: ["ignore", "pipe", "pipe"],
@@ -101,13 +101,13 @@ describe("a program that does not read the answer", () => {
     child.stderr.setEncoding("utf8").on("data", (chunk: string) => (stderr += chunk));
     await once(child, "close");
     expect(stderr).toBe("0");
-    expect(await childLeases()).toBe(0);
+    await expect.poll(childLeases).toBe(0);
   });
 
   it.runIf(process.platform === "linux")("is told that its disk is full", async () => {
     await start();
     const script = `"$@" > /dev/full`;
-    const command = [process.execPath, resolve("dist/brokerctl.js"), "credential-process", "dev"];
+    const command = [...BROKERCTL, "credential-process", "dev"];
     const child = spawn("/bin/sh", ["-c", script, "sh", ...command], {
       env: broker.env,
       stdio: ["ignore", "ignore", "pipe"],

@@ -68,6 +68,8 @@ describe.skipIf(!canMount())("on a full disk", () => {
     const refused = await broker.ctl(["use", "prod"]);
     expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("no space left on device")]);
     expect(refused.stderr).toContain("free some space");
+    const change = { lease: { by: "default" }, role: "prod" } as const;
+    await expect(broker.call("use", change)).rejects.toMatchObject({ code: "StoreUnavailable" });
     expect((await broker.call("status", {})).defaultRole).toBe("dev");
     const told = JSON.parse((await broker.ctl(["status", "--json"])).stdout) as { daemon: { warnings: string[] } };
     expect(told.daemon.warnings.join("\n")).toContain("leases are not durable");

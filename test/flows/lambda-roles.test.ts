@@ -12,7 +12,7 @@ beforeEach(async () => {
   const { roles = [] } = awsOptions();
   const aws = {
     roles: [...roles, { arn: ROLE, trusts: [roleArn("dev"), roleArn("prod")] }],
-    functions: [{ arn: ARN, roleArn: ROLE }],
+    functions: [{ arn: ARN, roleArn: ROLE, aliases: { live: "7" } }],
   };
   broker = await InProcessBroker.ready({ aws, config: ROLES_YAML });
 });
@@ -57,6 +57,30 @@ describe("a lease on a function's role", () => {
     expect(await get(url)).toMatchObject({ status: 200, body: { RoleArn: ROLE } });
     await broker.clock.advance(2 * HOUR_MS);
     expect((await get(url)).status).toBe(200);
+  });
+
+  it("ends after 12 hours, or the time that is said, and lasts as long again each time it is asked for", async () => {
+    const first = await leaseOnFunction();
+    const end = async (): Promise<number | null | undefined> =>
+      (await broker.call("lease-list", {})).leases.find(({ kind }) => kind === "pinned")?.expiresAt;
+    const made = broker.clock.now();
+    expect(await end()).toBe(made + 12 * HOUR_MS);
+    await broker.clock.advance(2 * HOUR_MS);
+    await broker.call("lease-access", { pinnedRole: NAME, forSeconds: 3600 });
+    expect(await end()).toBe(made + 12 * HOUR_MS);
+    expect(await broker.urlOf(NAME)).toBe(first);
+    expect(await end()).toBe(broker.clock.now() + 12 * HOUR_MS);
+
+    await broker.clock.advance(13 * HOUR_MS);
+    expect(await get(first)).toMatchObject({ status: 403, body: { code: "LeaseEnded" } });
+    expect(await leaseOnFunction()).not.toBe(first);
+  });
+
+  it("is one, however the function is spelled, but for an alias whose code has another role", async () => {
+    const by = async (text: string): Promise<string> =>
+      (await broker.call("lambda-role", { function: text, via: "dev", mode: "assume" })).role;
+    const spellings = ["orders", ARN, `${ACCOUNT}:function:orders`, "orders:$LATEST", "orders:live", `${ARN}:live`];
+    expect(new Set(await Promise.all(spellings.map(by)))).toEqual(new Set([NAME]));
   });
 
   it("follows the role that it goes by: made anew when that changes, unknown while it is gone, back when it is back", async () => {

@@ -1,12 +1,14 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type FakeAws, startFakeAws } from "../fakes/fake-aws/fake-aws.js";
+import { ARCHIVE_SIGNATURE } from "../fakes/fake-aws/lambda-actions.js";
 import { type Outcome, type RunOptions, TestBroker } from "../support/broker.js";
 import { canarySecretKey } from "../support/canaries.js";
 import { ACCOUNT, awsOptions, ROLES_YAML, roleArn, USER_KEY } from "../support/in-process-broker.js";
+import { tempDir } from "../support/temp-dir.js";
 
 const CLIENT = resolve("test/flows/programs/sts-client.mjs");
 const CODE = resolve("test/flows/programs/orders");
@@ -19,6 +21,20 @@ const SERVICE_ONLY = {
 const INLINE = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "s3:GetObject", Resource: "*" }] };
 const READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess";
 const AS_FUNCTION = `arn:aws:sts::${ACCOUNT}:assumed-role/orders-role/orders`;
+
+const LAYER = `arn:aws:lambda:eu-west-1:${ACCOUNT}:layer:shared:3`;
+
+/** As a build's own program makes it. */
+function pythonZip(files: Readonly<Record<string, string>>): Buffer {
+  const path = join(tempDir("zip", "input"), "code.zip");
+  const script = [
+    "import json, sys, zipfile",
+    "with zipfile.ZipFile(sys.argv[1], 'w', zipfile.ZIP_DEFLATED) as z:",
+    "    for name, text in json.loads(sys.argv[2]).items(): z.writestr(name, text)",
+  ];
+  execFileSync("python3", ["-c", script.join("\n"), path, JSON.stringify(files)]);
+  return readFileSync(path);
+}
 
 let aws: FakeAws;
 let broker: TestBroker;
@@ -35,10 +51,12 @@ beforeEach(async () => {
     roles: [...roles, functionRole],
     functions: [
       { arn: named("orders"), roleArn: ROLE, variables: { TABLE: "orders", PASSWORD }, aliases: { live: "7" } },
+      { arn: named("layered"), roleArn: ROLE, code: pythonZip({ "app.js": "exports.a = 1;" }), layers: [LAYER] },
       { arn: named("image"), roleArn: ROLE, isImage: true, variables: { TABLE: "images" } },
       { arn: named("orphan"), roleArn: roleArn("deleted") },
       { arn: named("sealed"), roleArn: ROLE, isUndecryptable: true },
     ],
+    layers: [{ arn: LAYER, content: pythonZip({ "nodejs/node_modules/shared/index.js": "shared" }) }],
   });
   const config = `${ROLES_YAML}lambda: { via: dev }\n`;
   broker = await TestBroker.create({ name: "lambda", config, env: { AWS_ENDPOINT_URL: aws.url } });
@@ -85,7 +103,15 @@ describe("lambda exec", () => {
     const shown = await lambda(["trust", "orders"]);
     expect(JSON.parse(shown.stdout)).toMatchObject({ Effect: "Allow", Principal: { AWS: roleArn("dev") } });
     expect(JSON.parse(aws.role(ROLE)?.trustPolicy ?? "")).toEqual(SERVICE_ONLY);
-    expect(await lambda(["trust", "orders", "--apply"])).toMatchObject({ code: 0, stdout: shown.stdout });
+    const added = await lambda(["trust", "orders", "--apply", "--until", "1h"]);
+    expect([added.code, JSON.parse(added.stdout)]).toEqual([
+      0,
+      {
+        ...(JSON.parse(shown.stdout) as object),
+        Sid: expect.stringMatching(/^CredbrokerLocal[A-Za-z0-9]*\d{8}T\d{4}Z[0-9a-f]{12}$/) as string,
+        Condition: { DateLessThan: { "aws:CurrentTime": expect.stringMatching(/Z$/) as string } },
+      },
+    ]);
     const { code, stdout } = await lambda(["exec", "orders", "--", process.execPath, CLIENT, "1", "0"]);
     expect([code, stdout]).toEqual([0, expect.stringContaining(AS_FUNCTION)]);
     expect(await lambda(["trust", "orders", "--undo"])).toMatchObject({ code: 0 });
@@ -196,5 +222,26 @@ describe("what is kept of a function", () => {
     const kept = readFileSync(join(broker.home, "state", "lambda-roles.json"), "utf8");
     expect(kept).toContain("lambda:orders@dev");
     expect(kept + broker.log()).not.toContain(PASSWORD);
+  });
+});
+
+describe("lambda pull", () => {
+  it("fetches code and layers as they are deployed; the signed addresses stand nowhere", async () => {
+    const to = join(tempDir("pulled", "input"), "deployed");
+    const { code, stdout, stderr } = await lambda(["pull", "layered", "--to", to]);
+    expect([code, stdout]).toEqual([0, `${join(to, "code")}\n${join(to, "layers")}\n`]);
+    expect(readFileSync(join(to, "code/app.js"), "utf8")).toBe("exports.a = 1;");
+    expect(readFileSync(join(to, "layers/nodejs/node_modules/shared/index.js"), "utf8")).toBe("shared");
+    expect(stderr).not.toContain("X-Amz");
+    const recorded = await broker.ctl(["audit", "--json"]);
+    expect(recorded.stdout).toContain('"event":"lambda-code"');
+    const kept = readdirSync(broker.home, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    const texts = kept.map(({ parentPath, name }) => readFileSync(join(parentPath, name), "latin1"));
+    expect([recorded.stdout, ...texts].filter((text) => text.includes(ARCHIVE_SIGNATURE))).toEqual([]);
+  });
+
+  it("says that an image cannot be pulled so", async () => {
+    const { code, stderr } = await lambda(["pull", "image", "--to", join(tempDir("pulled", "input"), "deployed")]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("docker pull")]);
   });
 });

@@ -1,12 +1,10 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type FakeAws, startFakeAws } from "../fakes/fake-aws/fake-aws.js";
+import { atTerminal } from "../support/at-terminal.js";
 import { type Outcome, TestBroker } from "../support/broker.js";
+import { BROKERCTL_IN_SHELL } from "../support/brokerctl.js";
 import { awsOptions, ROLES_YAML, USER_KEY } from "../support/in-process-broker.js";
 
-const BROKERCTL = resolve("dist/brokerctl.js");
 const GUARD = "guard: { confirm: terminal, reason: true, max_lease: 30m }";
 
 let aws: FakeAws;
@@ -27,7 +25,7 @@ afterEach(async () => {
 
 /** `sh` as a program of the lease `agent` runs it, `brokerctl` being ours. */
 function inAgent(script: string): Promise<Outcome> {
-  const named = `brokerctl() { ${process.execPath} ${BROKERCTL} "$@"; }`;
+  const named = `brokerctl() { ${BROKERCTL_IN_SHELL} "$@"; }`;
   return broker.ctl(["exec", "--lease", "agent", "--", "sh", "-c", `${named}; ${script}`]);
 }
 
@@ -36,20 +34,6 @@ async function programOf(lease: string): Promise<(...args: readonly string[]) =>
   const { stdout } = await broker.ctl(["env", "--lease", lease, "--format", "json"]);
   const { set } = JSON.parse(stdout) as { readonly set: Record<string, string> };
   return (...args) => broker.ctl(args, { env: set });
-}
-
-/** brokerctl at a terminal of its own, at which this is typed once the question is there; its output is its screen. */
-async function atTerminal(args: readonly string[], typed: string): Promise<{ code: number | null; screen: string }> {
-  const line = [process.execPath, BROKERCTL, ...args].map((word) => `'${word}'`).join(" ");
-  const child = spawn("script", ["-qec", line, "/dev/null"], { env: broker.env, stdio: ["pipe", "pipe", "ignore"] });
-  let screen = "";
-  child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
-    const wasAsked = screen.includes("Give it?");
-    screen += chunk;
-    if (!wasAsked && screen.includes("Give it?")) child.stdin.write(typed);
-  });
-  const [code] = (await once(child, "close")) as [number | null];
-  return { code, screen };
 }
 
 async function audit(): Promise<readonly Record<string, unknown>[]> {
@@ -96,7 +80,7 @@ describe("a program under a pinned lease", () => {
     expect(asked.code).toBe(5);
     const id = asked.stdout.trim();
     expect((await inRunningAgent("approve", id)).code).toBe(5);
-    const { code, screen } = await atTerminal(["approve", id], "y\r");
+    const { code, screen } = await atTerminal(broker, ["approve", id], { typed: "y\r" });
 
     expect(screen).toContain("ticket 4711");
     expect(code).toBe(0);
@@ -114,13 +98,13 @@ describe("a program under a pinned lease", () => {
 describe("a person at a terminal", () => {
   it("is asked at it, with who asks and why; the answer decides, and without --reason nothing is asked", async () => {
     const exec = ["exec", "prod", "--reason", "a deploy", "--", "sh", "-c", "echo ran $((6*7))"];
-    expect((await atTerminal(["exec", "prod", "--", "true"], "y\r")).code).toBe(5);
-    const no = await atTerminal(exec, "\r");
+    expect((await atTerminal(broker, ["exec", "prod", "--", "true"], { typed: "y\r" })).code).toBe(5);
+    const no = await atTerminal(broker, exec, { typed: "\r" });
     expect([no.code, no.screen.includes("ran 42")]).toEqual([5, false]);
 
-    const yes = await atTerminal(exec, "y\r");
+    const yes = await atTerminal(broker, exec, { typed: "y\r" });
 
     expect(yes.code).toBe(0);
-    expect(yes.screen).toMatch(/role +prod.*to +a new lease, asked by process \d+.*reason +a deploy.*ran 42/s);
+    expect(yes.screen).toMatch(/role +prod.*to +a new lease, asked by process \d+.*reason +"a deploy".*ran 42/s);
   });
 });

@@ -10,6 +10,7 @@ afterEach(() => broker.close());
 async function stopped(): Promise<string> {
   broker = await InProcessBroker.ready();
   const url = await broker.urlOf("dev");
+  await broker.call("lease-child", { role: "dev", pid: process.pid });
   expect((await get(url)).status).toBe(200);
   await broker.stop();
   return url;
@@ -55,14 +56,30 @@ describe.each(strangers)("a state file %s", (_, spoil) => {
     expect(JSON.stringify(broker.log)).toContain("cache.sealed");
   });
 
-  it.each(["endpoint-port", "leases.json"])("is refused by name at the start: %s", async (name) => {
+  it("is told by `status`, as no request can be made: requests.json", async () => {
     await stopped();
-    spoil(file(name));
-    const refusal = await brokerErrorOf(() => broker.start());
-    expect(refusal.code).toBe("FileRefused");
-    expect(refusal.message).toContain(file(name));
-    expect(refusal.hint).toBeDefined();
+    writeFileSync(file("requests.json"), '{"version":1,"requests":[]}', { mode: 0o600 });
+    spoil(file("requests.json"));
+    await broker.start();
+    const { warnings, state } = (await broker.call("status", {})).daemon;
+    expect([state, warnings.join()]).toEqual([
+      "ready",
+      expect.stringContaining("nothing can be requested or approved"),
+    ]);
+    expect(warnings.join()).toContain(file("requests.json"));
   });
+
+  it.each(["endpoint-port", "leases.json", "child-leases.jsonl"])(
+    "is refused by name at the start: %s",
+    async (name) => {
+      await stopped();
+      spoil(file(name));
+      const refusal = await brokerErrorOf(() => broker.start());
+      expect(refusal.code).toBe("FileRefused");
+      expect(refusal.message).toContain(file(name));
+      expect(refusal.hint).toBeDefined();
+    },
+  );
 });
 
 describe("secrets.sealed", () => {

@@ -1,9 +1,10 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { type Outcome, run } from "../support/broker.js";
+import type { Outcome } from "../support/broker.js";
 import { homeSnapshot } from "../support/home-snapshot.js";
+import { PLATFORMS } from "../support/launcher.js";
 import {
   filesBelow,
   installPacked,
@@ -33,12 +34,12 @@ function installed(program: "brokerctl" | "brokerd", args: readonly string[], ho
 describe("the package", () => {
   it("holds the programs, what they read, and nothing else", () => {
     const known =
-      /^(?:package\.json|README\.md|CHANGELOG\.md|SECURITY\.md|LICENSE|bin\/\w+|dist\/[\w./-]+\.js|dist\/runtime-api\/lambda_bootstrap\.py|dist\/cli\/shell\/[\w-]+\.(?:bash|zsh|fish|sh)|docs\/\w+\.md|launchd\/[\w.]+\.plist|systemd\/[\w./-]+)$/;
+      /^(?:package\.json|README\.md|CHANGELOG\.md|SECURITY\.md|LICENSE|bin\/\w+|bin\/native\/(?:(?:linux|darwin)-(?:x64|arm64)\/brokerctl|THIRD-PARTY\.txt)|dist\/(?:chunks\/)?[\w-]+\.m?js|dist\/package\.json|dist\/THIRD-PARTY\.txt|dist\/man\/(?:brokerctl\.1|brokerd\.8)|dist\/page\/(?:index\.html|page\.js|page\.css|icon\.svg)|dist\/runtime-api\/lambda_bootstrap\.py|dist\/cli\/shell\/[\w-]+\.(?:bash|zsh|fish|sh)|docs\/(?:guides\/)?[\w-]+\.md|docs\/(?:growth|session)\.svg|docs\/page\.png|launchd\/[\w.]+\.plist|systemd\/[\w./-]+)$/;
     const names = execFileSync("tar", ["-tzf", tarball], { encoding: "utf8" }).trim().split("\n");
     const files = names.map((name) => name.replace(/^package\//, ""));
     expect(files.filter((name) => !known.test(name))).toEqual([]);
-    expect(files.length).toBeGreaterThan(200);
-    expect(statSync(tarball).size).toBeLessThan(700 * KIB);
+    expect(files.length).toBeGreaterThan(50);
+    expect(statSync(tarball).size).toBeLessThan(2100 * KIB);
     const others = files.filter((name) => !name.startsWith("dist/")).sort();
     console.log(
       `the tarball: ${Math.round(statSync(tarball).size / KIB)} KiB, ${files.length} files: ${files.length - others.length} in dist, ${others.join(" ")}`,
@@ -48,7 +49,10 @@ describe("the package", () => {
   it("has beside it everything that its programs start or read by a path of their own", () => {
     const root = packageIn(prefix);
     const needed = [
-      ...["dist/brokerd.js", "dist/brokerctl.js", "dist/keychain-child.js", "dist/lambda-bootstrap.js"],
+      ...["dist/brokerd.js", "dist/brokerctl.js", "dist/keychain-child.js", "dist/lambda-bootstrap.mjs"],
+      ...PLATFORMS.map((platform) => `bin/native/${platform}/brokerctl`),
+      ...["dist/man/brokerctl.1", "dist/man/brokerd.8"],
+      ...["index.html", "page.js", "page.css", "icon.svg"].map((name) => `dist/page/${name}`),
       ...["dist/runtime-api/lambda_bootstrap.py", "launchd/credbroker.brokerd.plist", "systemd/brokerd.service"],
     ];
     expect(needed.filter((name) => !existsSync(join(root, name)))).toEqual([]);
@@ -56,13 +60,10 @@ describe("the package", () => {
 
   it("names no path of its own that is not there: what is read relative to the code", () => {
     const root = join(packageIn(prefix), "dist");
-    const broken = filesBelow(root)
-      .filter((name) => name.endsWith(".js"))
-      .flatMap((name) =>
-        relativeUrls(join(root, name)).map((url) => new URL(url, `file://${join(root, name)}`).pathname),
-      )
-      .filter((path) => !existsSync(path));
-    expect(broken).toEqual([]);
+    const files = filesBelow(root).filter((name) => name.endsWith(".js"));
+    const read = files.flatMap((name) => relativePaths(join(root, name)));
+    expect(read.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+    expect(read).toContain("runtime-api/lambda_bootstrap.py");
   });
 
   it("brings no package that compiles or runs anything at install", () => {
@@ -80,15 +81,14 @@ describe("the package", () => {
   });
 });
 
-/** `new URL("./x.py", import.meta.url)` in compiled code, without those whose name is put together. */
-function relativeUrls(file: string): readonly string[] {
-  return [...readFileSync(file, "utf8").matchAll(/new URL\(["'`](\.{1,2}\/[^"'`$]+)["'`], import\.meta\.url\)/g)].map(
-    ([, url = ""]) => url,
-  );
+/** `new URL("./x.py", import.meta.url)` as it was built, without those whose name is put together: paths below `dist`. */
+function relativePaths(file: string): readonly string[] {
+  const found = readFileSync(file, "utf8").matchAll(/new URL\("(\.{1,2}\/[^"]+)", __address\("([^"]+)"\)\)/g);
+  return [...found].map(([, url = "", place = ""]) => join(dirname(place), url));
 }
 
 describe("npm pack", () => {
-  it("makes the same file to the byte from two clean checkouts, whatever their directory, umask and time", () => {
+  it("makes the same file to the byte from two clean checkouts, the launcher left out, whatever their directory, umask and time", () => {
     const first = packCheckout(tempDir("checkout", "input"), { umask: "022", TZ: "UTC" });
     const second = packCheckout(join(tempDir("another-checkout", "input"), "further", "down"), {
       ...{ umask: "077", TZ: "Asia/Tokyo" },
@@ -103,8 +103,10 @@ describe("npm pack", () => {
       readonly files?: readonly string[];
       readonly scripts?: Readonly<Record<string, string>>;
     };
-    const [cleaned, , modes = ""] = (scripts["prepack"] ?? "").split(" && ");
-    expect(cleaned).toBe("rm -rf dist");
+    const [built, native, modes = ""] = (scripts["prepack"] ?? "").split(" && ");
+    expect(built).toBe("npm run --silent build");
+    expect(native).toBe("npm run --silent build:native -- --if-there");
+    expect(readFileSync("scripts/build.ts", "utf8")).toContain("\nrmSync(OUT, { recursive: true, force: true });\n");
     const packed = ["package.json", ...files.filter((name) => !name.startsWith("!"))];
     expect(modes.split(" ").slice(0, 3)).toEqual(["chmod", "-R", "u=rwX,go=rX"]);
     expect(modes.split(" ").slice(3).sort()).toEqual(packed.sort());
@@ -231,9 +233,21 @@ describe("the installed programs in an empty home", () => {
     expect(installed("brokerctl", ["uninstall", "--yes"], home).stderr).toContain("nothing of credbroker");
   });
 
-  it("load without the files of this repository", async () => {
-    const script = `await import(${JSON.stringify(join(packageIn(prefix), "dist", "daemon", "daemon.js"))}); console.log("loaded")`;
-    const env = { PATH: "", HOME: tempDir("home") };
-    expect((await run(["--input-type=module", "-e", script], { env })).stdout).toBe("loaded\n");
+  it("load without the files of this repository, and without any package but the keychain's", () => {
+    const root = tempDir("alone", "input");
+    cpSync(join(packageIn(prefix), "dist"), join(root, "dist"), { recursive: true });
+    cpSync(join(packageIn(prefix), "package.json"), join(root, "package.json"));
+    // Every chunk by the program's own way, after its first lines and in place of its last.
+    for (const program of ["brokerd", "brokerctl"]) {
+      const file = join(root, "dist", `${program}.js`);
+      const [head = ""] = readFileSync(file, "utf8").split(/^const keepOne|^process\.on\("exit"/m);
+      const all =
+        'for (const name of Object.keys(require("./chunks/PROGRAM.js"))) if (name !== "brokerd.js") chunks.load(name);';
+      const large = "for (const name of chunks.large) chunks.load(name);";
+      writeFileSync(file, `${head}${all.replace("PROGRAM", program)}\n${large}\nconsole.log("loaded");\n`);
+      const env = { PATH: "", HOME: tempDir("home") };
+      const { stdout, stderr } = spawnSync(process.execPath, [file], { env, encoding: "utf8" });
+      expect([stdout, stderr]).toEqual(["loaded\n", ""]);
+    }
   });
 });

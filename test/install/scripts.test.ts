@@ -30,7 +30,7 @@ describe("scripts/install and scripts/uninstall", () => {
     expect(first).toMatchObject({ code: 0 });
     expect(first.stdout).toContain("installed credbroker 0.1.0");
     expect(first.stdout).toContain(`export PATH="${prefix}/bin:$PATH"`);
-    expect(first.stdout).toContain("brokerctl init");
+    expect(first.stdout).toContain("brokerctl setup");
     expect(install(["--prefix", prefix, tarball], home).stdout).toContain("installed again");
     const upgraded = install([`--prefix=${prefix}`, pack("0.2.0")], home);
     expect(upgraded.stdout).toContain("credbroker 0.1.0 became 0.2.0");

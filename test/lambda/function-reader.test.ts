@@ -41,6 +41,7 @@ describe("a function", () => {
         logGroup: "/aws/lambda/orders",
         logFormat: "Text",
         logLevel: null,
+        layers: [],
         variables: { TABLE: "orders" },
       },
     });
@@ -55,12 +56,28 @@ describe("a function", () => {
       context: { region: "us-east-2", handler: null, runtime: null },
     });
   });
+
+  test("is read in the region that is asked for, of via's only where none is", async () => {
+    const via = { ...(await viaDev(fixture)), region: "us-east-2" };
+
+    expect(await readFunction(fixture.lambda, via, "orders")).toMatchObject({
+      isImage: true,
+      context: { region: "us-east-2" },
+    });
+    expect(await readFunction(fixture.lambda, via, arnIn("us-east-2"))).toMatchObject({ isImage: true });
+    const error = await brokerErrorOf(() => readFunction(fixture.lambda, via, arnIn("eu-west-1")));
+    expect(error).toMatchObject({ code: "UsageInvalid" });
+    expect(error.message).toContain("--region us-east-2");
+  });
 });
 
 test("a function's role can be known by a user who may not decrypt its variables; its code does not run without them", async () => {
   const via = await viaDev(fixture);
 
-  expect(await readFunctionRole(fixture.lambda, via, arnIn("eu-north-1"))).toBe(FUNCTION_ROLE);
+  expect(await readFunctionRole(fixture.lambda, via, arnIn("eu-north-1"))).toEqual({
+    functionName: "orders",
+    roleArn: FUNCTION_ROLE,
+  });
   expect(await brokerErrorOf(() => read(arnIn("eu-north-1")))).toMatchObject({ code: "AccessDenied" });
 });
 
@@ -89,6 +106,31 @@ describe("a function that cannot be read", () => {
     expect(error).toMatchObject({ code: "NotFound" });
     expect(error.message).toContain("gone");
     expect(error.message).toContain("eu-west-1");
+  });
+
+  test("is told with what it was probably meant to be: a slip, or the end of a name that a tool has made", async () => {
+    await fixture.fake.close();
+    const named = ["orders", "shop-dev-billing", "other"].map((name) => ({
+      ...{ arn: arnIn("eu-west-1").replace("orders", name), roleArn: FUNCTION_ROLE, aliases: { live: "7" } },
+    }));
+    fixture = await startLambdaFixture({}, { functions: named });
+
+    expect((await brokerErrorOf(() => read("ordres"))).message).toContain("did you mean orders?");
+    expect((await brokerErrorOf(() => read("billing"))).message).toContain("did you mean shop-dev-billing?");
+    expect((await brokerErrorOf(() => read("nothing-like-it"))).message).not.toContain("did you mean");
+    expect((await brokerErrorOf(() => read("orders:lives"))).message).toContain("orders in eu-west-1 has no lives");
+    expect(fixture.fake.countOf("ListFunctions")).toBe(4);
+  });
+
+  test("is told as it is where the caller may not list functions, which are listed only when one was not found", async () => {
+    fixture.fake.faults.set("ListFunctions", { kind: "deny" });
+
+    const error = await brokerErrorOf(() => read("ordres"));
+    await read("orders");
+
+    expect(error).toMatchObject({ code: "NotFound", hint: expect.stringContaining("lambda list") as string });
+    expect(error.message).not.toContain("did you mean");
+    expect(fixture.fake.countOf("ListFunctions")).toBe(1);
   });
 
   test("is told with the permission that is missing", async () => {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { TrustTerms } from "../../src/core/deployed-function.js";
 import { BrokerError } from "../../src/core/errors.js";
 import { lambdaRole } from "../../src/lambda/lambda-role.js";
 import { applyTrust, readTrust, type TrustOptions, undoTrust } from "../../src/lambda/trust.js";
@@ -33,9 +34,9 @@ beforeEach(async () => {
 });
 afterEach(() => fixture.fake.close());
 
-function options(via: Via, functionRoleArn = FUNCTION_ROLE): TrustOptions {
+function options(via: Via, roleArn = FUNCTION_ROLE, terms: TrustTerms = {}): TrustOptions {
   const { sts, iamRoles } = fixture;
-  return { sts, iamRoles, clock, via, functionRoleArn };
+  return { sts, iamRoles, clock, via, roleArn, sessionName: "orders", user: "ann.b", ...terms };
 }
 
 /** What the endpoint would do for a lease on the function's role. */
@@ -238,6 +239,11 @@ describe("a trust policy that was written", () => {
       },
       attachedPolicies: (...args) => iamRoles.attachedPolicies(...args),
       inlinePolicies: (...args) => iamRoles.inlinePolicies(...args),
+      managedPolicy: (...args) => iamRoles.managedPolicy(...args),
+      simulate: (...args) => iamRoles.simulate(...args),
+      createRole: (...args) => iamRoles.createRole(...args),
+      attachPolicy: (...args) => iamRoles.attachPolicy(...args),
+      putInlinePolicy: (...args) => iamRoles.putInlinePolicy(...args),
       updateTrustPolicy: async (...args) => {
         await iamRoles.updateTrustPolicy(...args);
         left = times;
@@ -278,6 +284,11 @@ test("a change that IAM took and then does not let us read is told as made", asy
     },
     attachedPolicies: (...args) => iamRoles.attachedPolicies(...args),
     inlinePolicies: (...args) => iamRoles.inlinePolicies(...args),
+    managedPolicy: (...args) => iamRoles.managedPolicy(...args),
+    simulate: (...args) => iamRoles.simulate(...args),
+    createRole: (...args) => iamRoles.createRole(...args),
+    attachPolicy: (...args) => iamRoles.attachPolicy(...args),
+    putInlinePolicy: (...args) => iamRoles.putInlinePolicy(...args),
     updateTrustPolicy: async (...args) => {
       await iamRoles.updateTrustPolicy(...args);
       written = true;
@@ -288,6 +299,85 @@ test("a change that IAM took and then does not let us read is told as made", asy
 
   expect(report).toMatchObject({ isPresent: true, changed: true });
   expect(report.notes.join()).toContain("cannot be reached");
+});
+
+describe("a statement with terms", () => {
+  const aws = { clock: { now: () => clock.now() } };
+
+  beforeEach(async () => {
+    await fixture.fake.close();
+    fixture = await startLambdaFixture({}, aws);
+  });
+
+  test("lets in until its end, says when that is, and is renewed", async () => {
+    const terms = options(await viaDev(fixture), FUNCTION_ROLE, { seconds: 1800 });
+    const { until } = await applyTrust(terms);
+    expect(until).toBe(clock.now() + 1_800_000);
+    await expect(assume(terms.via)).resolves.toBeDefined();
+
+    await clock.advance(1_799_000);
+    await expect(assume(terms.via)).resolves.toBeDefined();
+    await clock.advance(1000);
+    expect(await brokerErrorOf(() => assume(terms.via))).toMatchObject({ code: "AssumeRoleDenied" });
+    const ended = await readTrust(options(terms.via));
+    expect(ended).toMatchObject({ isPresent: false, until });
+    expect(ended.notes.join()).toContain("ended at");
+
+    expect(await applyTrust(terms)).toMatchObject({ isPresent: true, changed: true });
+    await expect(assume(terms.via)).resolves.toBeDefined();
+    await clock.advance(60_000);
+    expect(await undoTrust(options(terms.via))).toMatchObject({ isPresent: false, changed: true });
+    expect(trustPolicy()).toEqual(JSON.parse(SERVICE_ONLY));
+  });
+
+  test("is found again by who asks without them, and removed", async () => {
+    const via = await viaDev(fixture);
+    const { statement } = await applyTrust(options(via, FUNCTION_ROLE, { seconds: 60, ownSession: true }));
+
+    expect(await readTrust(options(via))).toMatchObject({ isPresent: true, statement });
+    expect(await undoTrust(options(via))).toMatchObject({ isPresent: false, changed: true, statement });
+    expect(trustPolicy()).toEqual(JSON.parse(SERVICE_ONLY));
+  });
+
+  test("lets in sessions that are called as the function's are, and no other", async () => {
+    const via = await viaDev(fixture);
+    await applyTrust(options(via, FUNCTION_ROLE, { ownSession: true }));
+    await expect(assume(via)).resolves.toBe(`arn:aws:sts::${ACCOUNT}:assumed-role/orders-role/orders`);
+
+    await undoTrust(options(via));
+    await applyTrust({ ...options(via, FUNCTION_ROLE, { ownSession: true }), sessionName: "billing" });
+    expect(await brokerErrorOf(() => assume(via))).toMatchObject({ code: "AssumeRoleDenied" });
+  });
+
+  test("is shown as it would be, where one on other terms stands", async () => {
+    const via = await viaDev(fixture);
+    await applyTrust(options(via));
+
+    const shown = await readTrust(options(via, FUNCTION_ROLE, { seconds: 60 }));
+
+    expect(shown.isPresent).toBe(false);
+    expect(shown.statement).toContain("DateLessThan");
+    expect(shown.notes.join()).toContain("other terms");
+  });
+});
+
+describe("a role that a template makes", () => {
+  test.each<[string, Record<string, string>, object | undefined]>([
+    [
+      "CloudFormation",
+      { "aws:cloudformation:stack-name": "orders-dev", "aws:cloudformation:logical-id": "OrdersRole" },
+      { tool: "CloudFormation", stack: "orders-dev", logicalId: "OrdersRole" },
+    ],
+    ["SAM", { "lambda:createdBy": "SAM" }, { tool: "SAM" }],
+    ["Terraform, by what people write", { ManagedBy: "terraform" }, { tool: "Terraform" }],
+    ["nothing that its tags tell", { team: "orders" }, undefined],
+  ])("by %s is told as such", async (_name, tags, owner) => {
+    fixture.fake.setRole({ arn: FUNCTION_ROLE, trustPolicy: SERVICE_ONLY, tags });
+    const via = await viaDev(fixture);
+
+    expect((await readTrust(options(via))).owner).toEqual(owner);
+    expect((await applyTrust(options(via))).owner).toEqual(owner);
+  });
 });
 
 test("after undo it is said that credentials of before live on", async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { LeaseRegistry } from "../../src/leases/lease-registry.js";
+import { MAX_LEASES } from "../../src/leases/lease-terms.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 import { settle } from "../support/fake-clock.js";
 import { LeaseFixture } from "../support/lease-fixture.js";
@@ -151,7 +152,7 @@ describe("what a client of a lease that ended is told", () => {
     const fixture = new LeaseFixture();
     const holder = fixture.processes.start(7);
     const leases = await fixture.startWith(
-      Array.from({ length: 1999 }, (_, index) => ({
+      Array.from({ length: MAX_LEASES - 1 }, (_, index) => ({
         ...{ id: `c-${index}`, kind: "child", tokenHash: index.toString(16).padStart(64, "0"), role: null, holder },
         ...{ followsDefault: true, createdAt: 0, expiresAt: null, lastUsedAt: null },
       })),
@@ -159,7 +160,7 @@ describe("what a client of a lease that ended is told", () => {
 
     const error = await brokerErrorOf(() => leases.createChild({ role: null, holder, expiresAt: null }));
 
-    expect(error.message).toContain("0 named, 0 of env ROLE, 1999 of programs and shells");
+    expect(error.message).toContain(`0 named, 0 of env ROLE, ${MAX_LEASES - 1} of programs and shells`);
     expect(error.hint).toBe("end programs and shells that have one: brokerctl lease list");
   });
 });

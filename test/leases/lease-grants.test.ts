@@ -6,12 +6,12 @@ import { brokerErrorOf } from "../support/broker-error-of.js";
 import { LeaseFixture } from "../support/lease-fixture.js";
 
 const MINUTE = 60_000;
-const PROD = { name: "prod", digest: "a".repeat(64), guarded: true };
-const CHANGED = { ...PROD, digest: "b".repeat(64) };
+const PROD = { name: "prod", digests: ["a".repeat(64)], guarded: true };
+const CHANGED = { ...PROD, digests: ["b".repeat(64)] };
 
 function grantOf(fixture: LeaseFixture, minutes: number, more: Partial<Grant> = {}): Grant {
   const now = fixture.clock.now();
-  return { role: "prod", digest: PROD.digest, grantedAt: now, until: now + minutes * MINUTE, ...more };
+  return { role: "prod", digest: "a".repeat(64), grantedAt: now, until: now + minutes * MINUTE, ...more };
 }
 
 async function codeOf(act: () => unknown): Promise<string> {
@@ -63,7 +63,7 @@ describe("a pinned lease", () => {
     const before = await fixture.start();
     await agentOn("dev", before, false);
     await before.createNamed({ name: "ide", role: null, expiresAt: null });
-    writeFileSync(fixture.path, readFileSync(fixture.path, "utf8").replace('"version": 2', '"version": 1'));
+    writeFileSync(fixture.path, readFileSync(fixture.path, "utf8").replace('"version": 3', '"version": 1'));
 
     const registry = fixture.registry();
     expect(await registry.load()).toEqual(["agent"]);
@@ -73,7 +73,7 @@ describe("a pinned lease", () => {
       ["ide", true],
     ]);
     await registry.sweep();
-    expect(JSON.parse(readFileSync(fixture.path, "utf8"))).toMatchObject({ version: 2 });
+    expect(JSON.parse(readFileSync(fixture.path, "utf8"))).toMatchObject({ version: 3 });
     expect(await fixture.registry().load()).toEqual([]);
   });
 });
@@ -191,7 +191,7 @@ describe("a grant", () => {
     const fixture = new LeaseFixture();
     const grant = grantOf(fixture, 30);
     const at = (minutes: number): unknown =>
-      grantFor({ grants: [grant] }, { role: "prod", digest: PROD.digest }, grant.grantedAt + minutes * MINUTE);
+      grantFor({ grants: [grant] }, { role: "prod", digests: PROD.digests }, grant.grantedAt + minutes * MINUTE);
 
     expect([at(-2), at(30)]).toEqual([undefined, undefined]);
     expect([at(-1), at(0), at(29)]).toEqual([grant, grant, grant]);

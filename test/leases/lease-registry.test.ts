@@ -2,6 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { hashLeaseToken, LEASE_TOKEN_PATTERN, newLeaseToken } from "../../src/core/lease.js";
 import type { LeaseRegistry } from "../../src/leases/lease-registry.js";
+import { MAX_LEASES, RESERVED_FOR_CHILDREN } from "../../src/leases/lease-terms.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 import { LeaseFixture } from "../support/lease-fixture.js";
 
@@ -323,7 +324,7 @@ describe("child leases", () => {
     const fixture = new LeaseFixture();
     const holder = fixture.processes.start(7);
     const leases = await fixture.startWith(
-      Array.from({ length: 1998 }, (_, index) => ({
+      Array.from({ length: MAX_LEASES - 2 }, (_, index) => ({
         ...{ id: `child-${index}`, kind: "child", tokenHash: hashLeaseToken(`${index}`), role: null, holder },
         ...{ followsDefault: true, createdAt: 0, expiresAt: null, lastUsedAt: null },
       })),
@@ -331,7 +332,7 @@ describe("child leases", () => {
     const terms = { role: null, holder, expiresAt: null };
     await leases.createChild(terms);
 
-    expect(leases.list()).toHaveLength(2000);
+    expect(leases.list()).toHaveLength(MAX_LEASES);
     expect(await codeOf(() => leases.createChild(terms))).toBe("Conflict");
     fixture.processes.end(7);
     await leases.sweep();
@@ -342,19 +343,36 @@ describe("child leases", () => {
   it("named and pinned leases leave space for child leases, and the error names one to revoke", async () => {
     const fixture = new LeaseFixture();
     const holder = fixture.processes.start(7);
-    const leases = await fixture.startWith(
-      Array.from({ length: 1799 }, (_, index) => ({
-        ...{ id: `named-${index}`, kind: "named", name: `agent-${index}`, tokenHash: hashLeaseToken(`${index}`) },
+    const leases = await fixture.startWith([
+      ...Array.from({ length: MAX_LEASES - RESERVED_FOR_CHILDREN - 1 }, (_, index) => ({
+        ...{
+          id: `named-${index}`,
+          kind: "named" as const,
+          name: `agent-${index}`,
+          tokenHash: hashLeaseToken(`${index}`),
+        },
         ...{ role: null, followsDefault: true, createdAt: 1000, expiresAt: null, lastUsedAt: index === 5 ? 0 : null },
       })),
-    );
+      ...Array.from({ length: RESERVED_FOR_CHILDREN - 1 }, (_, index) => ({
+        ...{
+          id: `child-${index}`,
+          kind: "child" as const,
+          tokenHash: hashLeaseToken(`child-${index}`),
+          role: null,
+          holder,
+        },
+        ...{ followsDefault: true, createdAt: 0, expiresAt: null, lastUsedAt: null },
+      })),
+    ]);
     const error = await brokerErrorOf(() => leases.createNamed({ name: "more", role: null, expiresAt: null }));
     expect(error.code).toBe("Conflict");
-    expect(error.message).toBe("there are 1800 leases already: 1799 named, 0 of env ROLE, 0 of programs and shells");
+    expect(error.message).toBe(
+      "there are 19999 leases already: 17999 named, 0 of env ROLE, 1999 of programs and shells",
+    );
     expect(error.hint).toBe("brokerctl lease revoke agent-5    # the longest unused; all: brokerctl lease list");
     expect(await codeOf(() => leases.pinned("dev"))).toBe("Conflict");
     const terms = { role: "dev", holder, expiresAt: null };
-    for (let index = 0; index < 200; index++) await leases.createChild(terms);
+    await leases.createChild(terms);
     expect(await codeOf(() => leases.createChild(terms))).toBe("Conflict");
     await leases.revoke("named-5");
     await leases.createChild(terms);
@@ -499,7 +517,7 @@ describe("revoke, and changes that cannot be saved", () => {
     fixture.secrets.locked = true;
     const revoked = await leases.revoke(id);
     expect(revoked.endedAt).toBe(fixture.clock.now());
-    expect(fixture.logger.lines.at(-1)).toMatchObject({ level: "info", fields: { lease: id, code: "StoreLocked" } });
+    expect(fixture.logger.lines.at(-1)).toMatchObject({ level: "info", fields: { leases: [id], code: "StoreLocked" } });
     expect(await codeOf(() => leases.resolve(token))).toBe("LeaseEnded");
     expect(await codeOf(() => leases.select({ by: "id", id }))).toBe("LeaseEnded");
     expect(await codeOf(() => leases.revoke(id))).toBe("LeaseEnded");

@@ -35,11 +35,15 @@ const codeOf = async (act: () => Promise<unknown>): Promise<string> => (await br
 describe("requests", () => {
   it("of a newer version cannot be listed, and count as none for those who ask how many are pending", async () => {
     const { clock, path, writeAtomic } = fixture();
-    await writeFile(path, '{"version":2,"requests":[]}', { mode: 0o600 });
+    await writeFile(path, '{"version":3,"requests":[]}', { mode: 0o600 });
     const registry = new RequestRegistry({ path, writeAtomic, clock });
     expect(await codeOf(() => registry.load())).toBe("StoreUnavailable");
     expect(await codeOf(() => Promise.resolve().then(() => registry.list()))).toBe("StoreUnavailable");
     expect(registry.pendingCount).toBe(0);
+    expect(registry.loadProblem).toMatchObject({
+      code: "StoreUnavailable",
+      message: expect.stringContaining(path) as string,
+    });
   });
 
   it("are pending until they are decided, and what was decided outlives a restart", async () => {

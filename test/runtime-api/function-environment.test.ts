@@ -122,3 +122,23 @@ describe("the variables of a function", () => {
     expect(environment({ variables: { no_proxy: "*" } }, { lease }).set["NO_PROXY"]).toBe("*");
   });
 });
+
+describe("the search paths of layers", () => {
+  const paths = (changes: Partial<FunctionContext>, local: Record<string, string> = {}) =>
+    environment(changes, { besideLayers: local }).set;
+
+  it("are Lambda's own for the runtime, before those of the caller", () => {
+    expect(paths({ runtime: "nodejs22.x" }, { NODE_PATH: "/mine" })).toMatchObject({
+      NODE_PATH: "/opt/nodejs/node22/node_modules:/opt/nodejs/node_modules:/mine",
+      PATH: "/usr/bin:/bin:/opt/bin",
+      LD_LIBRARY_PATH: "/opt/lib",
+    });
+    expect(paths({ runtime: "python3.12" })["PYTHONPATH"]).toBe("/opt/python/lib/python3.12/site-packages:/opt/python");
+    expect(paths({ runtime: "ruby3.3" })).toMatchObject({ GEM_PATH: "/opt/ruby/gems/3.3.0", RUBYLIB: "/opt/ruby/lib" });
+  });
+
+  it("are the function's own where it sets them, and none where there are no layers", () => {
+    expect(paths({ variables: { NODE_PATH: "/opt/mine" } })["NODE_PATH"]).toBe("/opt/mine");
+    expect(environment().set).not.toHaveProperty("NODE_PATH");
+  });
+});

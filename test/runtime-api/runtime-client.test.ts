@@ -78,7 +78,7 @@ describe("the client of a function", () => {
   });
 
   it("is ours for Python where AWS's is not installed", async () => {
-    const env = pythonThat("echo '3.12 False'");
+    const env = pythonThat("echo '3.12 False False'");
 
     expect(await choose("python3.12", { env })).toEqual({
       file: "python3",
@@ -88,7 +88,7 @@ describe("the client of a function", () => {
   });
 
   it("is AWS's for Python where that is installed, or lies beside the code", async () => {
-    expect(await choose("python3.12", { env: pythonThat("echo '3.12 True'") })).toMatchObject({
+    expect(await choose("python3.12", { env: pythonThat("echo '3.12 True False'") })).toMatchObject({
       args: ["-m", "awslambdaric", "app.handler"],
     });
     const taskRoot = tempDir("function");
@@ -98,15 +98,52 @@ describe("the client of a function", () => {
   });
 
   it("tells when Python is another one here", async () => {
-    const { notes } = await choose("python3.9", { env: pythonThat("echo '3.12 False'") });
+    const { notes } = await choose("python3.9", { env: pythonThat("echo '3.12 False False'") });
 
     expect(notes).toEqual(["the function runs on python3.9, here python3 is 3.12"]);
+  });
+
+  it("listens for a debugger where one is wanted: Node's inspector, and debugpy where it is installed", async () => {
+    const debugging = { port: undefined, nth: 1, waits: true };
+    const node = await choose("nodejs24.x", { debugging });
+    expect([node.args[0], node.debugger]).toEqual(["--inspect-brk=127.0.0.1:9230", "127.0.0.1:9230"]);
+    const env = pythonThat("echo '3.12 True True'");
+    const python = await choose("python3.12", { env, debugging: { ...debugging, port: 7000 } });
+    expect(python.args).toEqual([
+      ...[
+        "-Xfrozen_modules=off",
+        "-m",
+        "debugpy",
+        "--listen",
+        "127.0.0.1:7001",
+        "--wait-for-client",
+        "-m",
+        "awslambdaric",
+        "app.handler",
+      ],
+    ]);
+    const missing = await brokerErrorOf(() =>
+      choose("python3.12", { env: pythonThat("echo '3.12 False False'"), debugging }),
+    );
+    expect(missing).toMatchObject({ code: "UsageInvalid", hint: "python3 -m pip install debugpy" });
+  });
+
+  it.each([
+    ["a command", "nodejs20.x", ["node", "app.js"]],
+    ["an OS-only runtime", "provided.al2023", []],
+  ])("has no debugger for %s", async (_, runtime, command) => {
+    const debugging = { port: undefined, nth: 0, waits: false };
+    const error = await brokerErrorOf(() => choose(runtime, { command, debugging }));
+    expect(error).toMatchObject({
+      code: "NotSupported",
+      message: expect.stringContaining("--inspect is for Node") as string,
+    });
   });
 
   it.each([
     ["is not installed", () => ({ PATH: tempDir("bin") })],
     ["does not run", () => pythonThat("exit 1")],
-    ["is older than our client", () => pythonThat("echo '3.7 False'")],
+    ["is older than our client", () => pythonThat("echo '3.7 False False'")],
     ["says something else", () => pythonThat("echo hello")],
   ])("is missing for Python when python3 %s", async (_, env) => {
     const error = await brokerErrorOf(() => choose("python3.12", { env: env() }));
@@ -169,7 +206,7 @@ describe("the client of a function", () => {
 
   it("is where the build puts it", () => {
     expect(SHIPPED_CLIENTS.nodePath).toBe(process.execPath);
-    expect(SHIPPED_CLIENTS.nodeBootstrap).toMatch(/\/lambda-bootstrap\.js$/);
+    expect(SHIPPED_CLIENTS.nodeBootstrap).toMatch(/\/lambda-bootstrap\.mjs$/);
     // From the sources, the one of Python is the very file.
     expect(existsSync(SHIPPED_CLIENTS.pythonBootstrap)).toBe(true);
   });

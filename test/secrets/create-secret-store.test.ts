@@ -48,7 +48,7 @@ describe("a secret store whose key lies in a key file", () => {
   it("a secret store whose key lies in a key file keeps its credentials cache over a restart", async () => {
     const { access, cache, stateDir } = testSecretStore();
     await access.create({});
-    await cache.write(`role credentials ${CANARY}`);
+    await cache.write(() => `role credentials ${CANARY}`);
     await cache.flush();
     const again = testSecretStore({ stateDir });
     await again.access.probe();

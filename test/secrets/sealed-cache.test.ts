@@ -41,7 +41,7 @@ describe("the sealed cache", () => {
     const cache = await openCache();
     expect(await cache.read()).toBeUndefined();
     expect(logLines).toEqual([]);
-    await cache.write(`one ${CANARY}`);
+    await cache.write(() => `one ${CANARY}`);
     expect(await cache.read()).toBe(`one ${CANARY}`);
     await clock.advance(999);
     expect(existsSync(path)).toBe(false);
@@ -51,14 +51,15 @@ describe("the sealed cache", () => {
     expect(readFileSync(path).includes(CANARY)).toBe(false);
   });
 
-  it("the sealed cache writes once for many changes within a second, and again for one after it", async () => {
+  it("the sealed cache renders and writes once for many changes within a second, and again for one after it", async () => {
     const cache = await openCache();
-    for (let i = 0; i < 50; i++) await cache.write(`text ${i}`);
+    const rendered: number[] = [];
+    for (let i = 0; i < 50; i++) await cache.write(() => (rendered.push(i), `text ${i}`));
     await clock.advance(1_000);
     await cache.flush();
-    expect(writes()).toBe(1);
+    expect([writes(), rendered]).toEqual([1, [49]]);
     expect(await (await openCache()).read()).toBe("text 49");
-    await cache.write("later");
+    await cache.write(() => "later");
     await clock.advance(1_000);
     await cache.flush();
     expect(writes()).toBe(2);
@@ -66,7 +67,7 @@ describe("the sealed cache", () => {
 
   it("the sealed cache is on the disk when flush is done, and plans nothing more", async () => {
     const cache = await openCache();
-    await cache.write("now");
+    await cache.write(() => "now");
     await cache.flush();
     expect(await (await openCache()).read()).toBe("now");
     expect(clock.pending).toBe(0);
@@ -77,7 +78,7 @@ describe("the sealed cache", () => {
   it("the sealed cache keeps what a full disk refused, says so, and writes it when there is space", async () => {
     const cache = await openCache();
     fileSystem.fail("create", systemError("ENOSPC", -28));
-    await cache.write("kept");
+    await cache.write(() => "kept");
     await cache.flush();
     expect(cache.writeFailure).toContain(path);
     expect(logLines).toMatchObject([{ level: "warn", fields: { file: path } }]);
@@ -101,7 +102,7 @@ describe("the sealed cache", () => {
     const cache = await openCache();
     expect(await cache.read()).toBeUndefined();
     expect(logLines).toMatchObject([{ level: "info", fields: { file: path, outcome: expect.any(String) as string } }]);
-    await cache.write("fresh");
+    await cache.write(() => "fresh");
     await cache.flush();
     expect(await (await openCache()).read()).toBe("fresh");
     expect(logLines).toHaveLength(1);
@@ -119,7 +120,7 @@ describe("the sealed cache", () => {
     writeFileSync(path, newer, { mode: 0o600 });
     const cache = await openCache();
     expect(await cache.read()).toBeUndefined();
-    await cache.write("mine");
+    await cache.write(() => "mine");
     await clock.advance(60_000);
     await cache.flush();
     expect([await cache.read(), writes(), readFileSync(path).equals(newer)]).toEqual(["mine", 0, true]);
@@ -127,17 +128,17 @@ describe("the sealed cache", () => {
     await cache.close(locked);
     await cache.discard();
     const anew = await openCache();
-    await anew.write("mine");
+    await anew.write(() => "mine");
     await anew.flush();
     expect([cache.writeFailure, existsSync(path)]).toEqual([undefined, true]);
   });
 
   it("the sealed cache refuses everything once closed, gives up what was not written, and plans nothing", async () => {
     const cache = await openCache();
-    await cache.write("secret");
+    await cache.write(() => "secret");
     await cache.close(locked);
     expect(await brokerErrorOf(() => cache.read())).toBe(locked);
-    expect(await brokerErrorOf(() => cache.write("more"))).toBe(locked);
+    expect(await brokerErrorOf(() => cache.write(() => "more"))).toBe(locked);
     await clock.advance(60_000);
     await cache.flush();
     expect(existsSync(path)).toBe(false);
@@ -146,7 +147,7 @@ describe("the sealed cache", () => {
 
   it("the sealed cache does not bring back after a reopening what was discarded", async () => {
     const cache = await openCache();
-    await cache.write("old");
+    await cache.write(() => "old");
     await cache.flush();
     await cache.close(locked);
     await cache.discard();
@@ -158,7 +159,7 @@ describe("the sealed cache", () => {
 
   it("the sealed cache says why it cannot be discarded", async () => {
     const cache = await openCache();
-    await cache.write("old");
+    await cache.write(() => "old");
     await cache.flush();
     fileSystem.fail("remove", systemError("EROFS", -30));
     expect(await brokerErrorOf(() => cache.discard())).toMatchObject({ code: "StoreUnavailable" });

@@ -134,6 +134,19 @@ describe("a write", () => {
     },
   );
 
+  it("a write takes many secrets at once, or forgets many, or is not made where there is nothing to forget", async () => {
+    const store = await openStore();
+    const writes = (): number => fileSystem.operations.filter((operation) => operation.startsWith("rename")).length;
+    const before = writes();
+    await store.putAll(new Map(["a", "b", "c"].map((name) => [`lease:${name}`, secret(name)])));
+    expect(writes()).toBe(before + 1);
+    await store.deleteAll(["lease:a", "lease:c", "lease:never"]);
+    expect(writes()).toBe(before + 2);
+    await store.deleteAll(["lease:a"]);
+    expect(writes()).toBe(before + 2);
+    expect(await (await openStore()).keys("lease:")).toEqual(["lease:b"]);
+  });
+
   it("a write that fails for a full disk says so and how to fix it, without the secret", async () => {
     const store = await openStore();
     fileSystem.fail("create", noSpace);

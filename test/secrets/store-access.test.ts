@@ -59,7 +59,7 @@ async function madeBefore(): Promise<void> {
   const { access, secrets, cache } = start();
   await access.create({});
   await secrets.put("keys:ops", secret);
-  await cache.write(`cached ${CANARY}`);
+  await cache.write(() => `cached ${CANARY}`);
   await cache.flush();
 }
 
@@ -78,7 +78,7 @@ async function expectRefusing({ access, secrets, cache }: TestStore): Promise<vo
     () => secrets.get("keys:ops"),
     () => secrets.put("keys:ops", secret),
     () => cache.read(),
-    () => cache.write("x"),
+    () => cache.write(() => "x"),
   ];
   for (const use of uses) {
     const error = await brokerErrorOf(use);
@@ -408,7 +408,7 @@ describe("unlock", () => {
     const store = start();
     await store.access.probe();
     fileSystem.fail("create", noSpace);
-    await store.cache.write("x");
+    await store.cache.write(() => "x");
     await store.cache.flush();
     expect(store.access.current()).toMatchObject({
       state: "open",

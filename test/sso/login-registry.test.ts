@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { BrokerError } from "../../src/core/errors.js";
-import { sessionOf } from "../../src/core/sso-session.js";
 import { brokerErrorOf } from "../support/broker-error-of.js";
 import { settle } from "../support/fake-clock.js";
 import { SCOPE, type SsoFixture, ssoFixture, ssoSource } from "./sso-fixture.js";
@@ -262,7 +261,7 @@ describe("a client registration", () => {
     expect(fixture.center.registered).toHaveLength(1);
     const browser = await fixture.sso.logins.start(corp, "browser");
     expect(fixture.center.registered).toHaveLength(2);
-    await fixture.sso.logins.cancel(sessionOf(corp));
+    await fixture.sso.logins.cancel(corp);
     await brokerErrorOf(() => browser.running.done);
     await fixture.clock.advance(fixture.center.registrationLifeMs - 7 * 24 * 60 * MINUTE - 1);
     await fixture.logIn();

@@ -6,10 +6,10 @@ import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { createControlClient } from "../../src/control-api/client.js";
 import type { ControlOperation, ControlRequest, ControlResponse } from "../../src/control-api/contract.js";
+import { BROKERCTL } from "./brokerctl.js";
 import { tempDir } from "./temp-dir.js";
 
 const BROKERD = resolve("dist/brokerd.js");
-const BROKERCTL = resolve("dist/brokerctl.js");
 
 export interface Outcome {
   readonly code: number | null;
@@ -28,6 +28,8 @@ export class TestBroker {
   readonly home: string;
   readonly userHome: string;
   readonly env: Readonly<Record<string, string>>;
+  /** What is started as brokerd. */
+  entry = BROKERD;
   #daemon: ChildProcess | undefined;
 
   private constructor(name: string, env: Readonly<Record<string, string>>) {
@@ -67,7 +69,7 @@ export class TestBroker {
   ): Promise<void> {
     const log = join(this.home, "state", "brokerd.log");
     mkdirSync(join(this.home, "state"), { recursive: true, mode: 0o700 });
-    const command = [...nodeArgs, BROKERD, "--log-file", log, ...args];
+    const command = [...nodeArgs, this.entry, "--log-file", log, ...args];
     const wrapped = wrapper === undefined ? command : [...wrapperArgs, process.execPath, ...command];
     const child = spawn(wrapper ?? process.execPath, wrapped, {
       env: this.env,
@@ -98,7 +100,7 @@ export class TestBroker {
 
   /** Runs brokerctl to its end. */
   ctl(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-    return run([BROKERCTL, ...args], { ...options, env: { ...this.env, ...options.env } });
+    return runProgram([...BROKERCTL, ...args], { ...options, env: { ...this.env, ...options.env } });
   }
 
   /** With the rotated files: a test may run over midnight, or set the clock beyond it. */
@@ -144,8 +146,16 @@ export class TestBroker {
 }
 
 /** Runs Node with these arguments; stdout and stderr are collected. */
-export async function run(args: readonly string[], { input, env = {} }: RunOptions = {}): Promise<Outcome> {
-  const child = spawn(process.execPath, args, { env, stdio: ["pipe", "pipe", "pipe"] });
+export function run(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  return runProgram([process.execPath, ...args], options);
+}
+
+/** The same of any program. */
+export async function runProgram(
+  [file, ...args]: readonly [string, ...string[]],
+  { input, env = {} }: RunOptions = {},
+): Promise<Outcome> {
+  const child = spawn(file, args, { env, stdio: ["pipe", "pipe", "pipe"] });
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (chunk: string) => (stdout += chunk));

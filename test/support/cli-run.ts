@@ -73,12 +73,16 @@ export async function runCommand(argv: readonly string[], options: RunOptions): 
     stdout: { write: (text) => (written.stdout += text) },
     stderr: { write: (text) => (written.stderr += text), isTTY: interactive },
     streams: () => ({ stdout: collecting(written, "stdout"), stderr: collecting(written, "stderr") }),
+    endStdout: () => undefined,
     prompts,
     openTerminal: async () =>
       interactive ? { prompts, say: (text) => void asked.push(text), close: () => undefined } : undefined,
     paths: () => paths,
-    connect: async () =>
-      createControlClient({ socketPath: paths.controlSocket, version: options.version ?? "0.1.0", timeoutMs: 2000 }),
+    connect: async (as) =>
+      createControlClient({
+        ...{ socketPath: paths.controlSocket, version: options.version ?? "0.1.0", timeoutMs: 2000 },
+        ...(as && { caller: { pid: process.pid, ...as } }),
+      }),
     startedAt: () => startedAt,
     launchDaemon:
       options.launchDaemon ??
@@ -87,6 +91,7 @@ export async function runCommand(argv: readonly string[], options: RunOptions): 
       }),
     runBrokerd: options.runBrokerd ?? (() => Promise.resolve({ code: 0, stdout: NO_DATA_KEY, stderr: "" })),
     supervisor: () => Promise.resolve(options.supervisor),
+    mayBeHeld: () => options.supervisor !== undefined,
   };
   const outcome = await runCli(argv, host);
   return {

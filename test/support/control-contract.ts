@@ -1,6 +1,7 @@
 import { expect } from "vitest";
 import type { ControlOperation, ControlRequest } from "../../src/control-api/contract.js";
 import type { LeaseAccess } from "../../src/control-api/lease-contract.js";
+import type { Denial } from "../../src/core/denial.js";
 import type { BrokerErrorCode } from "../../src/core/errors.js";
 import { canarySecretKey } from "./canaries.js";
 
@@ -42,6 +43,19 @@ const code = (expected: BrokerErrorCode): { readonly code: BrokerErrorCode } => 
 const byDefault = { by: "default" } as const;
 const ide = { by: "name", name: "ide" } as const;
 const key = { accessKeyId: "AKIA0000000000000002", secretAccessKey: canarySecretKey("contract") };
+
+const DEPLOY = { via: "dev", roleName: "deploy", policyArns: [], managedRoles: [] };
+/** As AWS's usual form has it. */
+const DENIAL: Denial = {
+  ...{ action: "dynamodb:PutItem", resource: "arn:aws:dynamodb:eu-west-1:111111111111:table/orders", principal: null },
+  kind: "identity",
+  ...{ isExplicit: false, policyArn: null, authorizationId: null, encoded: null },
+};
+/** A config with one of each. */
+const PLAIN = {
+  path: "x",
+  text: "version: 1\nsecret_store: key_file\nsources:\n  plain: { type: keys }\nroles:\n  dev: { source: plain }\n",
+};
 
 /** The control plane's contract as a table: each server of it must pass every case. */
 export const CONTRACT_CASES: readonly ContractCase[] = [
@@ -266,6 +280,22 @@ export const CONTRACT_CASES: readonly ContractCase[] = [
       step("projects", {}, { projects: [], problems: [] }),
       step("source-add", { text: "", path: "x", name: "new", fields: { type: "keys" } }),
       step("role-add", { text: "", path: "x", name: "new", fields: { source: "plain" } }),
+      step("entry-show", { ...PLAIN, kind: "role", name: "dev" }, { kind: "role", name: "dev" }),
+      step("entry-show", { ...PLAIN, kind: "role", name: "nosuch" }, code("RoleUnknown")),
+      step("entry-rename", { ...PLAIN, kind: "source", name: "nosuch", to: "other" }, code("SourceUnknown")),
+      step("entry-renamed", { kind: "role", name: "dev", to: "other" }, code("Conflict")),
+      step("entry-remove", { ...PLAIN, kind: "source", name: "nosuch" }, code("SourceUnknown")),
+    ],
+  },
+  {
+    name: "a deployed task gives a role, and its trust policy is shown, changed and restored",
+    steps: [
+      step("task-role", { task: "web", via: "dev", container: null }, { role: "task:web@dev", via: "dev" }),
+      step("task-role", { task: "nosuch", via: "dev", container: null }, code("NotFound")),
+      step("task-role", { task: "web", via: "nosuch", container: null }, code("RoleUnknown")),
+      step("task-trust", { task: "web", via: "dev", action: "show" }, { isPresent: false, changed: false }),
+      step("task-trust", { task: "web", via: "dev", action: "apply" }, { isPresent: true, changed: true }),
+      step("task-trust", { task: "web", via: "dev", action: "undo" }, { isPresent: false, changed: true }),
     ],
   },
   {
@@ -279,9 +309,26 @@ export const CONTRACT_CASES: readonly ContractCase[] = [
       step("lambda-role", { function: "nosuch", via: "dev", mode: "assume" }, code("NotFound")),
       step("lambda-role", { function: "orders", via: "nosuch", mode: "assume" }, code("RoleUnknown")),
       step("lambda-role", { function: "orders", via: null, mode: "assume" }, code("UsageInvalid")),
+      step("lambda-list", { via: "dev" }, { via: "dev", viaBy: "named", functions: [{ functionName: "orders" }] }),
+      step("lambda-list", { via: "dev", stack: "shop" }, { functions: [{ logicalId: "OrdersFunction" }] }),
+      step("lambda-list", { via: "dev", stack: "nosuch" }, code("NotFound")),
+      step(
+        "lambda-role",
+        { function: "OrdersFunction", stack: "shop", via: "dev", mode: "assume" },
+        { role: "lambda:orders@dev" },
+      ),
+      step("lambda-role", { function: "Nosuch", stack: "shop", via: "dev", mode: "assume" }, code("NotFound")),
       step("lambda-trust", { function: "orders", via: "dev", action: "show" }, { isPresent: false, changed: false }),
       step("lambda-trust", { function: "orders", via: "dev", action: "apply" }, { isPresent: true, changed: true }),
       step("lambda-trust", { function: "orders", via: "dev", action: "undo" }, { isPresent: false, changed: true }),
+      step("lambda-why", { function: "orders", via: "dev" }, code("NotFound")),
+      step("lambda-why", { function: "orders", via: "dev", denial: DENIAL }, { denial: DENIAL, isOurs: false }),
+      step("lambda-why", { function: "orders", via: "dev" }, { denial: DENIAL }),
+      step("lambda-why", { function: "orders", via: "nosuch" }, code("RoleUnknown")),
+      step("deploy-role", { ...DEPLOY, action: "show" }, { outcome: "planned", signer: { sourceRole: "dev" } }),
+      step("deploy-role", { ...DEPLOY, action: "apply" }, { outcome: "made" }),
+      step("deploy-role", { ...DEPLOY, action: "apply" }, { outcome: "present" }),
+      step("deploy-role", { ...DEPLOY, via: "nosuch", action: "show" }, code("RoleUnknown")),
     ],
   },
   {
@@ -294,6 +341,8 @@ export const CONTRACT_CASES: readonly ContractCase[] = [
       step("lease-create", { name: "ide", role: "dev" }),
       step("who", { role: "dev" }, { role: "dev", leases: [{ name: "ide" }], holders: [] }),
       step("who", { role: "nope" }, code("RoleUnknown")),
+      step("why", { lease: { by: "default" } }, { refusal: null, leaseProblem: null }),
+      step("why", { lease: { by: "token", token: `brk_${"u".repeat(43)}` } }, { refusal: null }),
       step("audit-verify", {}, { logs: { audit: { findings: [], notes: [] }, refusals: { findings: [] } } }),
     ],
   },

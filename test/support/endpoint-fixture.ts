@@ -4,7 +4,7 @@ import { type HeldCredentials } from "../../src/core/credentials.js";
 import type { BrokerError } from "../../src/core/errors.js";
 import type { RoleCondition } from "../../src/core/guard.js";
 import { Secret } from "../../src/core/secret.js";
-import type { RoleCredentials } from "../../src/credentials/credentials-registry.js";
+import type { Asked, RoleCredentials } from "../../src/credentials/credentials-registry.js";
 import { createEndpointApp } from "../../src/endpoint/app.js";
 import type { ServerLimits } from "../../src/http/limited-server.js";
 import { type Listener, listenOnLoopback } from "../../src/http/listen.js";
@@ -37,19 +37,29 @@ export function hourOfCredentials(extra: Partial<HeldCredentials["credentials"]>
 /** Credentials by role: held, or the promise or error that asking for them gives. */
 class FakeCredentials implements RoleCredentials {
   readonly answers = new Map<string, (waitedMs: number | undefined) => Promise<HeldCredentials>>();
+  readonly #held = new Map<(waitedMs: number | undefined) => Promise<HeldCredentials>, HeldCredentials>();
   asked = 0;
   /** Roles that no lease gets without a grant. */
   readonly guarded = new Set<string>();
 
   condition(role: string): RoleCondition {
-    return { name: role, digest: "0".repeat(64), guarded: this.guarded.has(role) };
+    return { name: role, digests: ["0".repeat(64)], guarded: this.guarded.has(role) };
   }
 
   hold(role: string, held: HeldCredentials): void {
-    this.answers.set(role, async () => held);
+    const answer = async (): Promise<HeldCredentials> => held;
+    this.answers.set(role, answer);
+    this.#held.set(answer, held);
   }
 
-  retrieve(role: string, waitedMs?: number): Promise<HeldCredentials> {
+  heldForClient(role: string): HeldCredentials | undefined {
+    const answer = this.answers.get(role);
+    const held = answer && this.#held.get(answer);
+    if (held) this.asked++;
+    return held;
+  }
+
+  retrieve(role: string, { waitedMs }: Asked = {}): Promise<HeldCredentials> {
     this.asked++;
     const answer = this.answers.get(role);
     return answer ? answer(waitedMs) : Promise.reject(new Error(`no answer planned for ${role} ${CANARY}`));
@@ -71,11 +81,21 @@ function asFetch(recorded: AuditEvent): Fetch {
   return { event, lease: lease?.id, role, outcome, code, uid };
 }
 
+interface Given {
+  readonly peers?: PeerIdentity;
+  /** Whether what is in memory is answered before the app. */
+  readonly fromMemory?: boolean;
+}
+
+/** For the suites that run again with another way to the same answers. */
+export const everyFixture = { fromMemory: true, isPeerKnownAtOnce: false };
+
 /** An endpoint with fakes behind it, or with real `peers`; `token` is good for the role dev. */
-export function endpointFixture(given: { readonly peers?: PeerIdentity } = {}) {
+export function endpointFixture(given: Given = {}) {
   const leases = new FakeLeases();
   const credentials = new FakeCredentials();
   const peers = new FakePeers();
+  peers.isKnownAtOnce = everyFixture.isPeerKnownAtOnce;
   const clock = new FakeClock();
   const logger = memoryLogger();
   const recorded: AuditEvent[] = [];
@@ -94,6 +114,7 @@ export function endpointFixture(given: { readonly peers?: PeerIdentity } = {}) {
     noticeResume: () => void resumeChecks++,
     takeUpEdit: () => config.takeUpEdit(),
     whyMissing: (role) => config.whyMissing?.(role),
+    fromMemory: given.fromMemory ?? everyFixture.fromMemory,
   });
   const listen = (limits: Partial<ServerLimits> = {}): Promise<Listener> =>
     listenOnLoopback(app, {

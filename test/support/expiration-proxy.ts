@@ -2,23 +2,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { CANARY, canarySecretKey } from "./canaries.js";
 import { mayAssume } from "./moto-trust.js";
-
-/** One request to AWS, as the proxy saw it. */
-export interface UpstreamCall {
-  /** Who called: the label of the URL that it was given. */
-  readonly label: string;
-  /** `AssumeRole`, `GetCallerIdentity`, … of STS and IAM; method and path of the others. */
-  readonly action: string;
-  /** What STS and IAM were asked with: `RoleArn`, `PolicyArns.member.1.arn`, … */
-  readonly parameters: Readonly<Record<string, string>>;
-  readonly roleArn: string | null;
-  /** Which key signed, and for which region; null for an unsigned request. */
-  readonly accessKeyId: string | null;
-  readonly region: string | null;
-  readonly status: number;
-  /** Epoch milliseconds at which it came. */
-  readonly at: number;
-}
+import {
+  type Headers,
+  readRequest,
+  type UpstreamCall,
+  type UpstreamRequest,
+  withoutConnection,
+} from "./upstream-request.js";
 
 /** How the next calls of a role are answered in place of the upstream. */
 export interface Refusal {
@@ -36,25 +26,17 @@ export interface HeldRole {
 export interface ExpirationProxyOptions {
   /** URL of moto. */
   readonly upstream: string;
+  /** How long sessions last; where `sessionSecondsOf` has the role's ARN, that. */
   readonly sessionSeconds: number;
+  readonly sessionSecondsOf?: Readonly<Record<string, number>>;
   /** Roles are assumed only if IAM knows them and their trust policy lets the caller in: moto itself does not look. */
   readonly checksTrust?: boolean;
 }
 
-interface Request {
-  readonly call: Omit<UpstreamCall, "status">;
-  readonly method: string;
-  readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: Buffer;
-}
-type Headers = Readonly<Record<string, string>>;
 type Answer = Pick<UpstreamCall, "status"> & { readonly headers: Headers; readonly body: Buffer };
 
 /** Actions whose answers hold credentials. */
 const SESSION_ACTIONS: readonly string[] = ["AssumeRole", "GetSessionToken"];
-/** Of one connection, or made anew for the other one. */
-const OF_CONNECTION = ["connection", "content-encoding", "content-length", "expect", "host", "transfer-encoding"];
 
 /**
  * Stands between all clients and moto. Shortens the sessions that moto hands out (its own last at least 900 s), and unlike
@@ -63,7 +45,8 @@ const OF_CONNECTION = ["connection", "content-encoding", "content-length", "expe
 export class ExpirationProxy {
   readonly calls: UpstreamCall[] = [];
   readonly #options: ExpirationProxyOptions;
-  readonly #server: Server;
+  /** The first is for all who name themselves in the path. */
+  readonly #servers: Server[] = [];
   readonly #endOfKey = new Map<string, number>();
   readonly #roleOfKey = new Map<string, string>();
   readonly #refusals = new Map<string, Refusal>();
@@ -72,19 +55,22 @@ export class ExpirationProxy {
 
   private constructor(options: ExpirationProxyOptions) {
     this.#options = options;
-    this.#server = createServer((request, response) => void this.#serve(request, response));
   }
 
   static async start(options: ExpirationProxyOptions): Promise<ExpirationProxy> {
     const proxy = new ExpirationProxy(options);
-    await new Promise<void>((resolve) => proxy.#server.listen(0, "127.0.0.1", resolve));
+    await proxy.#listen();
     return proxy;
   }
 
   /** The endpoint URL for one caller, whose calls are then found under `label`. */
   url(label: string): string {
-    const { port } = this.#server.address() as AddressInfo;
-    return `http://127.0.0.1:${port}/${encodeURIComponent(label)}`;
+    return `${urlOf(this.#servers[0]!)}/${encodeURIComponent(label)}`;
+  }
+
+  /** One without a path, which some clients of S3 do not take: a port of its own. */
+  async ownUrl(label: string): Promise<string> {
+    return urlOf(await this.#listen(label));
   }
 
   callsOf(label: string): readonly UpstreamCall[] {
@@ -146,20 +132,32 @@ export class ExpirationProxy {
   }
 
   async stop(): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
+    for (const server of this.#servers) {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    }
   }
 
-  async #serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-    const request = await readRequest(incoming);
+  async #listen(label?: string): Promise<Server> {
+    const server = createServer((request, response) => void this.#serve(request, response, label));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    this.#servers.push(server);
+    return server;
+  }
+
+  async #serve(incoming: IncomingMessage, outgoing: ServerResponse, label: string | undefined): Promise<void> {
+    const request = await readRequest(incoming, label);
     const answer = await this.#answer(request).catch((error: unknown) =>
       errorAnswer({ status: 500, code: "InternalFailure" }, String(error)),
     );
     this.calls.push({ ...request.call, status: answer.status });
-    outgoing.writeHead(answer.status, answer.headers).end(answer.body);
+    // Clients of S3 insist on a length; of HEAD it is that of what was not sent.
+    const length = { "content-length": String(answer.body.length) };
+    const headers = request.method === "HEAD" ? answer.headers : { ...answer.headers, ...length };
+    outgoing.writeHead(answer.status, headers).end(answer.body);
   }
 
-  async #answer(request: Request): Promise<Answer> {
+  async #answer(request: UpstreamRequest): Promise<Answer> {
     const { accessKeyId, action, at } = request.call;
     const end = this.#endOfKey.get(accessKeyId ?? "");
     if (end !== undefined && at >= end) {
@@ -172,7 +170,7 @@ export class ExpirationProxy {
     return SESSION_ACTIONS.includes(action) ? this.#answerSession(request) : this.#forward(request);
   }
 
-  async #answerSession(request: Request): Promise<Answer> {
+  async #answerSession(request: UpstreamRequest): Promise<Answer> {
     const { action, roleArn } = request.call;
     const held = this.#held.get(roleArn ?? "");
     held?.arrive();
@@ -183,7 +181,7 @@ export class ExpirationProxy {
     return answer.status === 200 ? this.#shorten(answer, roleArn) : answer;
   }
 
-  async #distrust({ call: { accessKeyId, roleArn } }: Request): Promise<Refusal | undefined> {
+  async #distrust({ call: { accessKeyId, roleArn } }: UpstreamRequest): Promise<Refusal | undefined> {
     const { checksTrust = false, upstream } = this.#options;
     if (!checksTrust || roleArn === null) return undefined;
     const callerRoleArn = this.#roleOfKey.get(accessKeyId ?? "");
@@ -191,18 +189,22 @@ export class ExpirationProxy {
     return may ? undefined : { status: 403, code: "AccessDenied" };
   }
 
-  async #forward({ method, path, headers, body }: Request): Promise<Answer> {
+  async #forward({ method, path, headers, body }: UpstreamRequest): Promise<Answer> {
     const sent = body.length === 0 ? {} : { body: new Uint8Array(body) };
     const answer = await fetch(this.#options.upstream + path, { method, headers, ...sent });
+    const length = method === "HEAD" ? answer.headers.get("content-length") : null;
     return {
       status: answer.status,
-      headers: withoutConnection(Object.fromEntries(answer.headers)),
+      headers: {
+        ...withoutConnection(Object.fromEntries(answer.headers)),
+        ...(length !== null && { "content-length": length }),
+      },
       body: Buffer.from(await answer.arrayBuffer()),
     };
   }
 
   #shorten(answer: Answer, roleArn: string | null): Answer {
-    const end = Math.floor(Date.now() / 1000 + this.#options.sessionSeconds) * 1000;
+    const end = Math.floor(Date.now() / 1000 + this.#secondsOf(roleArn)) * 1000;
     let body = answer.body.toString();
     const accessKeyId = textIn(body, "AccessKeyId");
     this.#endOfKey.set(accessKeyId, end);
@@ -214,41 +216,16 @@ export class ExpirationProxy {
     body = withText(body, "SessionToken", CANARY + token);
     return { ...answer, body: Buffer.from(body) };
   }
+
+  #secondsOf(roleArn: string | null): number {
+    const { sessionSeconds, sessionSecondsOf = {} } = this.#options;
+    return sessionSecondsOf[roleArn ?? ""] ?? sessionSeconds;
+  }
 }
 
-async function readRequest(incoming: IncomingMessage): Promise<Request> {
-  const at = Date.now();
-  const chunks: Buffer[] = [];
-  for await (const chunk of incoming as AsyncIterable<Buffer>) chunks.push(chunk);
-  const body = Buffer.concat(chunks);
-  const { method = "GET", url = "/", headers } = incoming;
-  const isQuery = headers["content-type"]?.startsWith("application/x-www-form-urlencoded") ?? false;
-  const parameters = Object.fromEntries(new URLSearchParams(isQuery ? body.toString() : ""));
-  const [, label = "", ...rest] = url.split("/");
-  const path = `/${rest.join("/")}`;
-  // Credential=AKID/20261121/eu-west-1/sts/aws4_request
-  const scope = /Credential=([^/]+)\/\d+\/([^/]+)\//.exec(headers.authorization ?? "");
-  const call = {
-    label: decodeURIComponent(label),
-    action: parameters["Action"] ?? `${method} ${path}`,
-    parameters,
-    roleArn: parameters["RoleArn"] ?? null,
-    accessKeyId: scope?.[1] ?? null,
-    region: scope?.[2] ?? null,
-    at,
-  };
-  return { call, method, path, headers: requestHeaders(headers), body };
-}
-
-/** `aws-chunked` is how the body is signed, and stays on it. */
-function requestHeaders(headers: IncomingMessage["headers"]): Headers {
-  const texts = Object.entries(headers).filter((header): header is [string, string] => typeof header[1] === "string");
-  const encoding = headers["content-encoding"];
-  return { ...withoutConnection(Object.fromEntries(texts)), ...(encoding && { "content-encoding": encoding }) };
-}
-
-function withoutConnection(headers: Headers): Headers {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !OF_CONNECTION.includes(name)));
+function urlOf(server: Server): string {
+  const { port } = server.address() as AddressInfo;
+  return `http://127.0.0.1:${port}`;
 }
 
 function promiseWithResolver(): { readonly promise: Promise<void>; readonly resolve: () => void } {

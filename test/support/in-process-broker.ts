@@ -5,7 +5,9 @@ import { createControlClient } from "../../src/control-api/client.js";
 import type { ControlOperation, ControlRequest, ControlResponse } from "../../src/control-api/contract.js";
 import { type Daemon, startDaemon } from "../../src/daemon/daemon.js";
 import { resolvePaths } from "../../src/system/paths.js";
+import type { PeerIdentity } from "../../src/system/peer-identity.js";
 import { type FakeAws, type FakeAwsOptions, startFakeAws } from "../fakes/fake-aws/fake-aws.js";
+import { FakeDesktopNotices } from "../fakes/fake-desktop-notices.js";
 import { FakePeers } from "../fakes/fake-peers.js";
 import { freePort } from "./broker.js";
 import { canarySecretKey } from "./canaries.js";
@@ -47,22 +49,32 @@ export interface HttpAnswer {
   readonly body: Readonly<Record<string, string>>;
 }
 
+const STEP_MS = 5000;
+
 /** The whole daemon inside the test, on a clock that the test moves; its sockets, files and upstream are real. */
 export class InProcessBroker {
-  readonly clock = new FakeClock();
+  readonly clock: FakeClock;
   readonly home = tempDir("flow");
   readonly log: LogLine[] = [];
+  /** Where the daemon shows notices; undefined: on the desktop of its environment. */
+  notices: FakeDesktopNotices | undefined = new FakeDesktopNotices();
   /** How often the daemon began a new log file. */
   rotations = 0;
   aws!: FakeAws;
+  /** Real ones read a file in real time, and give up on a busy machine: what comes first would be luck. */
+  peers: PeerIdentity = new FakePeers();
   /** Beside CREDBROKER_HOME and AWS_ENDPOINT_URL. */
   environment: Readonly<Record<string, string>> = {};
   #daemon: Daemon | undefined;
 
+  private constructor(clockStart?: number) {
+    this.clock = new FakeClock(clockStart);
+  }
+
   static async create(
-    options: { readonly config?: string; readonly aws?: Partial<FakeAwsOptions> } = {},
+    options: { readonly config?: string; readonly aws?: Partial<FakeAwsOptions>; readonly clockStart?: number } = {},
   ): Promise<InProcessBroker> {
-    const broker = new InProcessBroker();
+    const broker = new InProcessBroker(options.clockStart);
     broker.aws = await startFakeAws({ ...awsOptions(options.aws), clock: broker.clock });
     const head = `version: 1\nsecret_store: key_file\nendpoint: { port: ${await freePort()} }\n`;
     writeFileSync(join(broker.home, "config.yaml"), head + (options.config ?? ROLES_YAML), { mode: 0o600 });
@@ -91,8 +103,7 @@ export class InProcessBroker {
       environment,
       clock: this.clock,
       logger: memoryLogger(this.log),
-      // Real ones read a file in real time, and give up on a busy machine: what comes first would be luck.
-      peers: new FakePeers(),
+      peers: this.peers,
       rotateLog: async () => void this.rotations++,
       random: () => 0,
       version: "0.0.0-test",
@@ -100,7 +111,9 @@ export class InProcessBroker {
       user: "me",
       host: "laptop",
       keychainChild: { nodePath: process.execPath, scriptPath: resolve("dist/keychain-child.js") },
+      pageDirectory: resolve("dist/page"),
       supervised: true,
+      notices: this.notices,
       onStopRequested: () => undefined,
     });
   }
@@ -113,6 +126,17 @@ export class InProcessBroker {
   async close(): Promise<void> {
     await this.stop();
     await this.aws.close();
+  }
+
+  /**
+   * Time passes, in steps shorter than the deadline of a call to AWS. What a step starts has ended before the next one: else
+   * days would pass while one sweep is under way.
+   */
+  async pass(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= STEP_MS) {
+      await this.clock.advance(Math.min(left, STEP_MS));
+      await nothingUnderWay();
+    }
   }
 
   async reload(): Promise<unknown> {
@@ -131,6 +155,16 @@ export class InProcessBroker {
   /** The URL of a lease pinned to `role`. */
   async urlOf(role: string): Promise<string> {
     return (await this.call("lease-access", { pinnedRole: role })).leaseUrl;
+  }
+}
+
+/** Turns of the event loop without a disk or a connection at work: between the two ends of one within this process are fewer. */
+const QUIET_TURNS = 10;
+
+async function nothingUnderWay(): Promise<void> {
+  for (let quiet = 0; quiet < QUIET_TURNS; quiet++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (process.getActiveResourcesInfo().some((kind) => /^FSReq|ConnectWrap$|WriteWrap$/.test(kind))) quiet = 0;
   }
 }
 

@@ -12,7 +12,7 @@ export const FUNCTION_ARN = "arn:aws:lambda:eu-west-1:111111111111:function:orde
 /** As `npm run build` leaves them. */
 export const BUILT_CLIENTS: ShippedClients = {
   nodePath: process.execPath,
-  nodeBootstrap: resolve("dist/lambda-bootstrap.js"),
+  nodeBootstrap: resolve("dist/lambda-bootstrap.mjs"),
   pythonBootstrap: resolve("src/runtime-api/lambda_bootstrap.py"),
 };
 

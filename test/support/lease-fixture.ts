@@ -3,6 +3,7 @@ import type { AuditEvent } from "../../src/audit/audit-event.js";
 import type { Lease } from "../../src/core/lease.js";
 import type { Secret } from "../../src/core/secret.js";
 import { NodeFileSystem, writeFileAtomic } from "../../src/files/atomic-file.js";
+import { NODE_WRITES } from "../../src/files/journal-file.js";
 import { renderLeaseRecords } from "../../src/leases/lease-records.js";
 import { LeaseRegistry } from "../../src/leases/lease-registry.js";
 import type { SecretStore } from "../../src/secrets/secret-store.js";
@@ -46,6 +47,8 @@ export class LeaseFixture {
   /** What was put on record. */
   readonly record: AuditEvent[] = [];
   writes = 0;
+  /** Of the journal of child leases: lines added, and the whole written anew. */
+  readonly journal = { appends: 0, replaces: 0 };
   /** Runs while a write of leases.json is under way. */
   duringWrite = (): void => undefined;
 
@@ -78,6 +81,10 @@ export class LeaseFixture {
     const file = { path: this.path, writeAtomic: (path: string, data: Uint8Array) => this.#write(path, data) };
     return new LeaseRegistry({
       ...file,
+      journal: {
+        append: (path, text) => this.#journal("appends", () => NODE_WRITES.append(path, text)),
+        replace: (path, data) => this.#journal("replaces", () => NODE_WRITES.replace(path, data)),
+      },
       secrets: this.#faultySecrets(),
       clock,
       processes,
@@ -85,6 +92,12 @@ export class LeaseFixture {
       audit: { record: (event) => void this.record.push(event) },
       onChange: () => this.onChange(),
     });
+  }
+
+  async #journal(kind: "appends" | "replaces", write: () => Promise<void>): Promise<void> {
+    this.journal[kind]++;
+    if (this.faults.diskFull) throw new Error("no space left on device");
+    await this.faults.durably(write);
   }
 
   async #write(path: string, data: Uint8Array): Promise<void> {
@@ -100,6 +113,8 @@ export class LeaseFixture {
       get: (key) => secrets.get(key),
       keys: (prefix) => secrets.keys(prefix),
       put: (key: string, value: Secret) => faults.durably(() => secrets.put(key, value)),
+      putAll: (values) => faults.durably(() => secrets.putAll(values)),
+      deleteAll: (keys) => faults.durably(() => secrets.deleteAll(keys)),
       delete: (key) => faults.durably(() => secrets.delete(key)),
     };
   }

@@ -21,8 +21,18 @@ function runningNow(): number {
  * took of a wait, and no program can do anything about. Linux only, else 0.
  */
 export function stoodInLineMs(pids: readonly number[]): number {
-  const files = pids.flatMap((pid) => threadsOf(pid).map((thread) => `/proc/${pid}/task/${thread}/schedstat`));
-  return files.reduce((sum, file) => sum + nanosecondsInLine(file), 0) / 1e6;
+  return pids.reduce((sum, pid) => sum + ofThreads(pid, 1), 0);
+}
+
+/** How long the threads of this process have run so far, milliseconds of processor time: in finer steps than `ps` knows. Linux only, else 0. */
+export function ranMs(pid: number): number {
+  return ofThreads(pid, 0);
+}
+
+/** Milliseconds, summed over the threads that live: number `at` of the kernel's `schedstat`, of time on a processor and in line for one. */
+function ofThreads(pid: number, at: 0 | 1): number {
+  const files = threadsOf(pid).map((thread) => `/proc/${pid}/task/${thread}/schedstat`);
+  return files.reduce((sum, file) => sum + nanoseconds(file, at), 0) / 1e6;
 }
 
 function threadsOf(pid: number): readonly string[] {
@@ -33,10 +43,9 @@ function threadsOf(pid: number): readonly string[] {
   }
 }
 
-/** The second number of the kernel's `schedstat`, after the time on a processor. */
-function nanosecondsInLine(file: string): number {
+function nanoseconds(file: string, at: 0 | 1): number {
   try {
-    return Number(readFileSync(file, "latin1").split(" ")[1]);
+    return Number(readFileSync(file, "latin1").split(" ")[at]);
   } catch {
     return 0; // the thread has ended
   }

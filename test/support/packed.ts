@@ -42,7 +42,7 @@ export interface Checkout {
   readonly touched?: Date;
 }
 
-/** The hash of what `npm pack` makes, with its scripts, of a clean checkout at `directory`. */
+/** The hash of what `npm pack` makes, with its scripts and without a launcher, of a clean checkout at `directory`. */
 export function packCheckout(directory: string, { umask, TZ, touched }: Checkout): string {
   const tracked = execFileSync("git", ["ls-files", "-z"], { encoding: "utf8" }).split("\0");
   for (const name of tracked.filter((name) => name !== "" && existsSync(join(ROOT, name)))) {
@@ -53,7 +53,8 @@ export function packCheckout(directory: string, { umask, TZ, touched }: Checkout
   const shell = `umask ${umask}; exec npm pack --json --pack-destination .`;
   const printed = execFileSync("sh", ["-c", shell], {
     ...{ cwd: directory, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] },
-    env: { ...process.env, TZ },
+    // Without Zig, which would compile its libraries for a quarter of an hour: what it builds is compared by itself.
+    env: { ...process.env, TZ, ZIG: undefined, CI: undefined },
   });
   const [packed] = JSON.parse(printed.slice(printed.indexOf("["))) as [{ readonly integrity: string }];
   return packed.integrity;

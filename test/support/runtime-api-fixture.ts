@@ -43,7 +43,7 @@ export class RuntimeApiFixture {
 
   async open(): Promise<this> {
     this.#api = await RuntimeApiServer.start({
-      ...{ invocation: this.invocation, streamTo: this.streamed, peers: this.#peers },
+      ...{ first: { invocation: this.invocation, streamTo: this.streamed }, peers: this.#peers },
     });
     return this;
   }

@@ -1,3 +1,4 @@
+import type { PeerIdentity } from "../../src/system/peer-identity.js";
 import { decideInBrowser } from "../fakes/fake-identity-center/decide-in-browser.js";
 import {
   type FakeIdentityCenter,
@@ -27,10 +28,15 @@ export interface SsoBroker {
 }
 
 export async function startSsoBroker(
-  options: Omit<FakeIdentityCenterOptions, "aws" | "clock"> & { readonly config?: string } = {},
+  options: Omit<FakeIdentityCenterOptions, "aws" | "clock"> & {
+    readonly config?: string;
+    readonly clockStart?: number;
+    readonly peers?: PeerIdentity;
+  } = {},
 ): Promise<SsoBroker> {
-  const { config = CORP_YAML, ...centerOptions } = options;
-  const broker = await InProcessBroker.create({ config });
+  const { config = CORP_YAML, clockStart, peers, ...centerOptions } = options;
+  const broker = await InProcessBroker.create({ config, ...(clockStart !== undefined && { clockStart }) });
+  if (peers) broker.peers = peers;
   const center = await startFakeIdentityCenter({ ...centerOptions, aws: broker.aws, clock: broker.clock });
   broker.environment = { AWS_ENDPOINT_URL_SSO: center.url, AWS_ENDPOINT_URL_SSO_OIDC: center.url };
   await broker.start();

@@ -19,11 +19,22 @@ describe("a hardened process", () => {
     child.kill("SIGKILL");
   });
 
-  async function ask(): Promise<{ umask: number; excludeEnv: boolean | undefined }> {
+  interface Told {
+    readonly umask: number;
+    readonly excludeEnv: boolean | undefined;
+    readonly codeFromText: readonly string[];
+    readonly functionsAreFunctions: boolean;
+  }
+
+  async function ask(): Promise<Told> {
     child.send("tell");
-    const [answer] = (await once(child, "message")) as [{ umask: number; excludeEnv: boolean | undefined }];
+    const [answer] = (await once(child, "message")) as [Told];
     return answer;
   }
+
+  it("makes no code of a text, by whichever way, and takes functions for functions as before", async () => {
+    expect(await ask()).toMatchObject({ codeFromText: [], functionsAreFunctions: true });
+  });
 
   it("does not open the inspector on SIGUSR1", async () => {
     child.kill("SIGUSR1");

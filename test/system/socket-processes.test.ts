@@ -5,16 +5,19 @@ import { afterEach, describe, expect, it } from "vitest";
 import { SystemClock } from "../../src/system/clock.js";
 import { ProcPeers } from "../../src/system/peer-identity.js";
 import { SystemProcessTable } from "../../src/system/process-identity.js";
-import { ProcSocketProcesses } from "../../src/system/socket-processes.js";
+import { holdersOf, ProcSocketProcesses } from "../../src/system/socket-processes.js";
 
 const clock = new SystemClock();
 
 describe.runIf(process.platform === "linux")("the process behind a socket", () => {
-  let server: Server | undefined;
-  afterEach(() => server?.close());
+  const servers: Server[] = [];
+  afterEach(() => {
+    for (const server of servers.splice(0)) server.close();
+  });
 
   async function acceptFrom(command: readonly string[]): Promise<{ accepted: Socket; pid: number; end: () => void }> {
-    server = createServer().listen(0, "127.0.0.1");
+    const server = createServer().listen(0, "127.0.0.1");
+    servers.push(server);
     await once(server, "listening");
     const { port } = server.address() as AddressInfo;
     const script = `exec 3<>/dev/tcp/127.0.0.1/${port}; ${command.join(" ")}`;
@@ -28,6 +31,12 @@ describe.runIf(process.platform === "linux")("the process behind a socket", () =
     const verdict = await new ProcPeers({ clock }).of(socket);
     if (verdict.kind !== "own") throw new Error(verdict.kind);
     return verdict.peer.inode;
+  }
+
+  async function pidsOf(holders: ReturnType<typeof holdersOf>): Promise<readonly number[]> {
+    const pids: number[] = [];
+    for await (const { pid } of holders) pids.push(pid);
+    return pids;
   }
 
   it("is told by pid, program and directory, and known after it has ended", async () => {
@@ -47,6 +56,16 @@ describe.runIf(process.platform === "linux")("the process behind a socket", () =
     const lookup = new ProcSocketProcesses({ clock, processes: new SystemProcessTable() });
     expect(await lookup.processOf({ inode: await inodeOf(accepted) })).toMatchObject({ program: "terraform (bash)" });
     end();
+  });
+
+  it("is looked for among the youngest first, and before them among who asked lately", async () => {
+    const connections = [await acceptFrom(["read"]), await acceptFrom(["read"])];
+    const [older, younger] = connections.map(({ pid }) => pid) as [number, number];
+    const inodes = await Promise.all(connections.map(({ accepted }) => inodeOf(accepted)));
+
+    expect(await pidsOf(holdersOf(inodes))).toEqual([younger, older]);
+    expect(await pidsOf(holdersOf(inodes, [older]))).toEqual([older, younger]);
+    for (const { end } of connections) end();
   });
 
   it("is not known of a socket that no process has", async () => {

@@ -1,6 +1,7 @@
 import { hashLeaseToken } from "../../core/lease.js";
+import { SOCKET_VARIABLE } from "../../core/lease-socket.js";
 import { leaseMark } from "../../core/shell-files.js";
-import type { NeutralAwsFiles } from "../aws-files/neutral-aws-files.js";
+import type { NeutralAwsFiles } from "../aws-files/copies-stamp.js";
 import type { Environment } from "../context.js";
 import { changesFor, HOOK_VARIABLE, tokenOf, unlessSet, type VariableChanges } from "./variables.js";
 
@@ -23,31 +24,52 @@ export function environmentOfChild(
   return withChanges(env, changesFor(set, env));
 }
 
+const LOOPBACK = ["127.0.0.1", "localhost"];
+
 /** No detour to the instance metadata after an error of ours, and no proxy on the way to loopback. */
 export function directToEndpoint(env: Environment): Record<string, string> {
   const [lower, upper] = [env["no_proxy"], env["NO_PROXY"]];
   return {
     AWS_EC2_METADATA_DISABLED: "true",
-    NO_PROXY: withLoopback(upper ?? lower),
-    no_proxy: withLoopback(lower ?? upper),
+    NO_PROXY: withHosts(upper ?? lower, LOOPBACK),
+    no_proxy: withHosts(lower ?? upper, LOOPBACK),
   };
 }
 
-function withLoopback(noProxy: string | undefined): string {
+/** Set by an `exec` around this one, or to lead elsewhere. */
+const AGAINST_METADATA = [
+  "AWS_EC2_METADATA_DISABLED",
+  "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+  "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
+];
+
+/** For a command that is to ask the instance metadata at `addresses`, by no proxy. */
+export function withMetadata(env: ChildEnvironment, addresses: readonly string[]): ChildEnvironment {
+  const kept = Object.entries(env).filter(([name]) => !AGAINST_METADATA.includes(name));
+  return {
+    ...Object.fromEntries(kept),
+    NO_PROXY: withHosts(env["NO_PROXY"], addresses),
+    no_proxy: withHosts(env["no_proxy"], addresses),
+  };
+}
+
+function withHosts(noProxy: string | undefined, ours: readonly string[]): string {
   const hosts = (noProxy ?? "")
     .split(",")
     .map((host) => host.trim())
     .filter(Boolean);
   if (hosts.includes("*")) return "*";
-  return [...new Set([...hosts, "127.0.0.1", "localhost"])].join(",");
+  return [...new Set([...hosts, ...ours])].join(",");
 }
 
 /** `env` with the changes made, and the mark by which a hook in a shell below leaves alone what it was given, be it a lease or keys. */
 export function withChanges(env: Environment, { set, unset }: VariableChanges): ChildEnvironment {
-  const kept = Object.entries(env).filter(([name]) => !unset.includes(name) && name !== HOOK_VARIABLE);
+  const kept = Object.entries(env).filter(([name]) => !unset.includes(name) && !OURS.includes(name));
   return { ...Object.fromEntries(kept), ...set, [MARK_VARIABLE]: "none:none:exec", ...markFor(set, "exec") };
 }
 
+/** Of a shell's hook, and of the lease that an `exec` around this one made. */
+const OURS: readonly string[] = [HOOK_VARIABLE, SOCKET_VARIABLE];
 /** Tells a shell's hook whose lease the variables hold; see core/shell-files. */
 const MARK_VARIABLE = "CREDBROKER_LEASE";
 /** The region that came with a role: the hook follows the role's as long as it is in force. */

@@ -4,11 +4,11 @@ import { reasonOf } from "../../core/errno.js";
 import { BrokerError, type BrokerErrorCode } from "../../core/errors.js";
 import { Secret } from "../../core/secret.js";
 import type { CliContext } from "../context.js";
-import type { Confirmed } from "../guard/confirm-role.js";
+import type { NarrowedTerms } from "../guard/confirm-role.js";
 import { regionVariables } from "./variables.js";
 
 /** What the endpoint answers with (endpoint/credentials-body). */
-interface EndpointCredentials {
+export interface EndpointCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: Secret;
   readonly sessionToken: Secret;
@@ -35,10 +35,10 @@ const ANSWER_TIMEOUT_MS = 20_000;
 export async function fetchCredentials(
   context: CliContext,
   role: string | null,
-  yes: Confirmed = {},
+  terms: NarrowedTerms = {},
 ): Promise<FetchedCredentials> {
   const { client, pid } = context;
-  const access = await client.call("lease-child", { role, pid, forSeconds: LEASE_SECONDS, ...yes });
+  const access = await client.call("lease-child", { role, pid, forSeconds: LEASE_SECONDS, ...terms });
   try {
     return {
       credentials: await context.output.progress.during("fetching credentials", () => fetchWith(access, context)),
@@ -54,9 +54,9 @@ export async function fetchCredentials(
 export async function staticVariables(
   context: CliContext,
   role: string | null,
-  yes: Confirmed = {},
+  terms: NarrowedTerms = {},
 ): Promise<Record<string, string>> {
-  const { credentials, region } = await fetchCredentials(context, role, yes);
+  const { credentials, region } = await fetchCredentials(context, role, terms);
   return {
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey.reveal(),
@@ -67,13 +67,18 @@ export async function staticVariables(
   };
 }
 
-async function fetchWith(access: LeaseAccess, { clock }: CliContext): Promise<EndpointCredentials> {
+/** The credentials of a lease, as any SDK gets them; asks again while they are on their way. */
+export async function fetchWith(
+  access: Pick<LeaseAccess, "credentialsUrl" | "token">,
+  { clock }: Pick<CliContext, "clock">,
+  signal?: AbortSignal,
+): Promise<EndpointCredentials> {
   for (let attempt = 1; ; attempt++) {
-    const { status, body } = await askEndpoint(access.credentialsUrl, access.token);
+    const { status, body } = await askEndpoint(access.credentialsUrl, { token: access.token, signal });
     if (status === 200) return credentialsOf(body);
     const error = errorOf(body, status);
     if (error.code !== "CredentialsPending" || attempt === ATTEMPTS) throw error;
-    await clock.sleep(RETRY_MS);
+    await clock.sleep(RETRY_MS, signal);
   }
 }
 
@@ -82,12 +87,12 @@ type Body = Readonly<Record<string, unknown>>;
 /** `token`: where the URL does not hold it. node:http takes no notice of HTTP_PROXY: the request stays on this machine. */
 export function askEndpoint(
   url: string,
-  token?: string,
+  { token, signal }: { readonly token?: string; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<{ readonly status: number; readonly body: Readonly<Record<string, unknown>> }> {
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void => reject(unreachable(url, error));
     const headers = token === undefined ? {} : { authorization: token };
-    const outgoing = request(url, { headers, agent: false }, (response) => {
+    const outgoing = request(url, { headers, agent: false, ...(signal && { signal }) }, (response) => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
       response.once("error", fail);

@@ -1,5 +1,5 @@
 import { BrokerError } from "../../core/errors.js";
-import type { LeaseSelector } from "../../core/lease.js";
+import type { LeaseSelector, ShellLease } from "../../core/lease.js";
 import { nearestName } from "../../core/nearest-name.js";
 import { readRegularFile } from "../../files/read-small-file.js";
 import type { CliContext, Environment } from "../context.js";
@@ -8,11 +8,25 @@ import { shadowingVariables, TOKEN_FILE_VARIABLE, tokenIn, tokenOf, URI_VARIABLE
 const EVAL_HINT = 'eval "$(brokerctl env)"';
 
 /** The lease whose token this shell's variables hold; undefined where they hold none of ours. */
-async function shellLease(env: Environment): Promise<LeaseSelector | undefined> {
+async function shellLease(env: Environment): Promise<ShellLease | undefined> {
   const uri = env[URI_VARIABLE];
   if (uri === undefined || !/^http:\/\/127\.0\.0\.1:\d+\//.test(uri)) return undefined;
   const token = await tokenInVariables(env);
   return token === undefined ? undefined : { by: "token", token };
+}
+
+/** The token of the lease that this shell's programs use; undefined: they have none of ours. */
+export async function tokenOfShell(env: Environment): Promise<string | undefined> {
+  const lease = await shellLease(env);
+  return lease?.by === "token" ? lease.token : undefined;
+}
+
+/** The role that this shell's lease stands for now, else the default one. */
+export async function roleOfShellLease(context: CliContext): Promise<string | undefined> {
+  return withShellLease(context, async (lease) => {
+    const { role } = await context.client.call("lease-show", { lease });
+    return role ?? undefined;
+  });
 }
 
 /** The token of ours that variables hold, in whichever form, also beside the URL of another endpoint; for the record. */
@@ -21,7 +35,7 @@ export async function tokenInVariables(env: Environment): Promise<string | undef
 }
 
 /** Does something with this shell's lease, else with the default one; says how to get a new one when it has ended. */
-export async function withShellLease<T>({ env }: CliContext, act: (lease: LeaseSelector) => Promise<T>): Promise<T> {
+export async function withShellLease<T>({ env }: CliContext, act: (lease: ShellLease) => Promise<T>): Promise<T> {
   const lease = (await shellLease(env)) ?? ({ by: "default" } as const);
   try {
     return await act(lease);

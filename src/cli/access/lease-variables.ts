@@ -1,17 +1,19 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { LeaseAccess } from "../../control-api/lease-contract.js";
+import type { LaunchedAccess } from "../../control-api/launch-client.js";
 import { regionVariables, TOKEN_FILE_VARIABLE, TOKEN_VARIABLE, URI_VARIABLE } from "./variables.js";
 
 /** `--as`: how a program receives its credentials. */
 export const FORMS = ["url", "header", "token-file", "static"] as const;
 export type Form = (typeof FORMS)[number];
+/** Of `exec` also `profile`: files in place of `~/.aws`, for as long as the command runs. */
+export const EXEC_FORMS = [...FORMS, "profile"] as const;
 /** The forms that name the endpoint and not the keys themselves. */
 export type LeaseForm = Exclude<Form, "static">;
 
 /** The variables that point a program to the lease. Writes the token's file for `token-file`. */
 export async function leaseVariables(
-  access: LeaseAccess,
+  access: Omit<LaunchedAccess, "lease"> & { readonly lease: { readonly id: string } },
   form: LeaseForm,
   stateDir: string,
 ): Promise<Record<string, string>> {
@@ -31,7 +33,10 @@ export function tokenFilePath(leaseId: string, stateDir: string): string {
 }
 
 /** Exactly the token: with a newline at its end most SDKs refuse it (docs/clients.md). */
-async function writeTokenFile({ token, lease }: LeaseAccess, stateDir: string): Promise<string> {
+async function writeTokenFile(
+  { token, lease }: { readonly token: string; readonly lease: { readonly id: string } },
+  stateDir: string,
+): Promise<string> {
   // Loaded here: the other forms write nothing.
   const [{ NodeFileSystem, writeFileAtomic }, { ensurePrivateDirectory }, { readRegularFile }] = await Promise.all([
     import("../../files/atomic-file.js"),

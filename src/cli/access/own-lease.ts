@@ -1,17 +1,20 @@
 import { rm } from "node:fs/promises";
 import type { LeaseAccess } from "../../control-api/lease-contract.js";
 import { BrokerError } from "../../core/errors.js";
+import { SOCKET_VARIABLE } from "../../core/lease-socket.js";
 import type { CliContext } from "../context.js";
-import { type Confirmed, confirmRole } from "../guard/confirm-role.js";
+import { confirmRole, type NarrowedTerms } from "../guard/confirm-role.js";
 import { staticVariables } from "./fetch-credentials.js";
-import { type Form, type LeaseForm, leaseVariables, tokenFilePath } from "./lease-variables.js";
+import { type Form, leaseVariables, tokenFilePath } from "./lease-variables.js";
 
-export interface OwnLease extends Confirmed {
+export interface OwnLease extends NarrowedTerms {
   /** Fetched already, so that errors came with their hints; null follows the default lease, or is as that of `like`. */
   readonly role: string | null;
   /** The token of the lease that it is made like. */
   readonly like?: string | undefined;
   readonly movable?: boolean;
+  /** Served on a unix socket of its own too, which CMD finds by its variable. */
+  readonly socket?: boolean;
   readonly forSeconds: number | undefined;
   readonly form: Form;
 }
@@ -19,6 +22,8 @@ export interface OwnLease extends Confirmed {
 /** What the command that runs in our place is given. */
 export interface LeaseForChild {
   readonly variables: Readonly<Record<string, string>>;
+  /** In place of the copies of `~/.aws`, as variables. */
+  readonly files?: Readonly<Record<string, string>>;
   /** To be called when the child exists: the lease ends with it from then on. */
   readonly handOverTo: (pid: number) => Promise<void>;
 }
@@ -30,14 +35,15 @@ const END_PATIENCE_MS = 2000;
  * with it even when we are killed. The form `static` is keys and leaves no lease.
  */
 export async function withOwnLease<T>(
-  { role, forSeconds, form, like, movable, confirmation }: OwnLease,
+  { role, forSeconds, form, like, movable, socket, confirmation, scope }: OwnLease,
   context: CliContext,
   use: (lease: LeaseForChild) => Promise<T>,
 ): Promise<T> {
+  const given = { ...(confirmation !== undefined && { confirmation }), ...(scope && { scope }) };
   if (form === "static") {
     refuseEnd(forSeconds);
     return use({
-      variables: await staticVariables(context, role, confirmation === undefined ? {} : { confirmation }),
+      variables: await staticVariables(context, role, given),
       handOverTo: async () => Promise.resolve(),
     });
   }
@@ -47,13 +53,18 @@ export async function withOwnLease<T>(
     ...(forSeconds !== undefined && { forSeconds }),
     ...(like !== undefined && { like }),
     ...(movable === true && { movable }),
-    ...(confirmation !== undefined && { confirmation }),
+    ...(socket === true && { socket }),
+    ...given,
   });
   try {
-    const variables = await leaseVariables(access, form, paths().stateDir);
+    const variables = {
+      ...(await leaseVariables(access, form, paths().stateDir)),
+      ...(access.lease.socket !== null && { [SOCKET_VARIABLE]: access.lease.socket }),
+    };
     return await use({ variables, handOverTo: (child) => handOver(access, child, context) });
   } finally {
-    await endLease(access, form, context);
+    await endOwnLease(access, context);
+    if (form === "token-file") await rm(tokenFilePath(access.lease.id, paths().stateDir), { force: true });
   }
 }
 
@@ -63,19 +74,18 @@ function refuseEnd(forSeconds: number | undefined): void {
 }
 
 /** Where that cannot be (the child has ended already, brokerd is gone), the lease ends with us instead, and we outlive the child. */
-async function handOver({ lease }: LeaseAccess, pid: number, { quietClient }: CliContext): Promise<void> {
+export async function handOver({ lease }: LeaseAccess, pid: number, { quietClient }: CliContext): Promise<void> {
   await quietClient.call("lease-hand-over", { id: lease.id, pid }).catch(() => undefined);
 }
 
 /** The daemon would notice by itself with its next sweep, within 15 s: a daemon that is gone does not hold up the exit. */
-async function endLease({ lease }: LeaseAccess, form: LeaseForm, { quietClient, paths }: CliContext): Promise<void> {
+export async function endOwnLease({ lease }: LeaseAccess, { quietClient }: CliContext): Promise<void> {
   const revoke = quietClient.call(
     "lease-revoke",
     { lease: { by: "id", id: lease.id } },
     { timeoutMs: END_PATIENCE_MS },
   );
   await revoke.catch(() => undefined);
-  if (form === "token-file") await rm(tokenFilePath(lease.id, paths().stateDir), { force: true });
 }
 
 /** A lease by its name. The token of one that has a guarded role is given after a yes only. */

@@ -5,6 +5,7 @@ import type { NamedRole, ProjectView } from "../../control-api/config-contract.j
 import { BrokerError } from "../../core/errors.js";
 import { nearestName } from "../../core/nearest-name.js";
 import type { CliContext } from "../context.js";
+import { refuseForeignProject } from "./project-owner.js";
 
 /** Of every command that takes a ROLE or a stage. */
 export const STAGE_OPTION = {
@@ -33,13 +34,22 @@ export async function roleOfStage({ stage, role, command }: WantedStage, context
   return found.role;
 }
 
+/** The same for a stage that a template has as well: undefined where the current directory is in no project. */
+export async function roleOfStageIfInProject(wanted: WantedStage, context: CliContext): Promise<string | undefined> {
+  const { projects } = await context.client.call("projects", {});
+  const [placed] = await holding(projects, context);
+  return placed && roleOfStage(wanted, context);
+}
+
 /** The role of the project of the current directory, which is said with its account; undefined: no project, or none with a role. */
 export async function roleOfProject(context: CliContext): Promise<string | undefined> {
   const { projects } = await context.client.call("projects", {});
-  const [project] = await holding(projects, context);
-  if (!project?.role) return undefined;
-  sayRole(`no role is chosen: project ${project.name}`, project.role, context);
-  return project.role.role;
+  const [placed] = await holding(projects, context);
+  if (!placed?.project.role) return undefined;
+  await refuseForeignProject(placed.path);
+  const { name, role } = placed.project;
+  sayRole(`no role is chosen: project ${name}`, role, context);
+  return role.role;
 }
 
 /** For completion. */
@@ -48,13 +58,16 @@ export async function stagesHere(
   { client, timeoutMs }: { readonly client: ControlClient; readonly timeoutMs: number },
 ): Promise<ProjectView["stages"]> {
   const { projects } = await client.call("projects", {}, { timeoutMs });
-  return (await holding(projects, context))[0]?.stages ?? [];
+  return (await holding(projects, context))[0]?.project.stages ?? [];
 }
 
 async function projectHere(context: CliContext): Promise<ProjectView> {
   const { projects, problems } = await context.client.call("projects", {});
-  const [project] = await holding(projects, context);
-  if (project) return project;
+  const [placed] = await holding(projects, context);
+  if (placed) {
+    await refuseForeignProject(placed.path);
+    return placed.project;
+  }
   const known = projects.map(({ name, path }) => `${name} (${path})`).join(", ");
   const message = [
     `${context.cwd()} is in no project of the config: ${known === "" ? "there is none" : known}`,
@@ -69,7 +82,7 @@ interface Placed {
 }
 
 /** At most one: the longest path that holds the current directory. Links are resolved on both sides; nothing is read in either. */
-async function holding(projects: readonly ProjectView[], context: CliContext): Promise<readonly ProjectView[]> {
+async function holding(projects: readonly ProjectView[], context: CliContext): Promise<readonly Placed[]> {
   const here = (await physical(context.cwd())) ?? context.cwd();
   const placed = await Promise.all(projects.map((project) => placeOf(project, context.homeDir)));
   const around = placed.filter((one): one is Placed => one !== undefined && holds(one.path, here));
@@ -80,7 +93,7 @@ async function holding(projects: readonly ProjectView[], context: CliContext): P
     const names = nearest.map(({ project }) => project.name).join(" and ");
     throw usage(`projects ${names} are one directory: ${nearest[0]?.path ?? here}`, "brokerctl config edit");
   }
-  return nearest.map(({ project }) => project);
+  return nearest;
 }
 
 async function placeOf(project: ProjectView, homeDir: string): Promise<Placed | undefined> {

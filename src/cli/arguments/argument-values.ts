@@ -24,3 +24,10 @@ function hintFor(text: string, flag: string, seconds: number | undefined): strin
     ? `${flag} ${text}m (or ${text}s, ${text}h)`
     : `${flag} 30m (or 90s, 8h, 1h30m)`;
 }
+
+/** Of `--pid`: a process that a lease may end with. `hint` is the command with one. */
+export function parsePid(text: string, hint: string): number {
+  const pid = /^\d{1,10}$/.test(text) ? Number(text) : 0;
+  if (pid > 1) return pid;
+  throw new BrokerError("UsageInvalid", `--pid must be the number of a process, not '${text}'`, { hint });
+}

@@ -45,7 +45,10 @@ function emptyValues(options: OptionSpecs): Record<string, Value> {
 
 function tokensOf(argv: readonly string[], command: Command): readonly Token[] {
   const options = Object.fromEntries(
-    Object.entries(command.options).map(([name, { type, short }]) => [name, { type, ...(short && { short }) }]),
+    Object.entries(command.options).map(([name, { type, bare, short }]) => [
+      name,
+      { type: bare === undefined ? type : "boolean", ...(short && { short }) },
+    ]),
   );
   // Not strict: the errors are ours, so that they name the fix.
   return parseArgs({ args: kebabFlags(argv), options, strict: false, allowPositionals: true, tokens: true }).tokens;
@@ -77,6 +80,10 @@ async function setOption(values: Record<string, Value>, token: OptionToken, comm
   if (spec.type === "boolean") {
     if (token.value !== undefined) throw (await refusals()).usage(`${token.rawName} takes no value`, command);
     values[token.name] = true;
+    return;
+  }
+  if (spec.bare !== undefined && token.value === undefined) {
+    values[token.name] = spec.bare;
     return;
   }
   if (!isUsable(token, spec)) throw (await refusals()).unusableValue(token, spec, command);

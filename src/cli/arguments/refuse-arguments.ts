@@ -75,7 +75,6 @@ export function usage(message: string, { name }: Command): BrokerError {
 /** `group`: the command that this is a subcommand of; empty for a command itself. */
 export function unknownCommand(typed: string, names: readonly string[], group: string): BrokerError {
   refuseSecretArgument("an argument", typed);
-  if (group === "") refuseLaterCommand(typed);
   const prefix = group === "" ? "brokerctl " : `brokerctl ${group} `;
   const ours = ourWordForCommand(typed, group, names);
   const near = nearestName(typed, names);
@@ -92,15 +91,8 @@ export function subcommandMissing(name: string, { subcommands }: CommandGroup): 
   });
 }
 
-/** Commands and flags of the interface that this version does not have: refused by name, never ignored. */
-const LATER_COMMANDS: readonly string[] = ["console"];
-
-const LATER_OPTIONS: readonly string[] = ["read-only", "policy", "policy-arn", "bind", "stage"];
-
-function refuseLaterCommand(name: string): void {
-  if (!LATER_COMMANDS.includes(name)) return;
-  throw new BrokerError("NotSupported", `the command ${name} is not in this version yet`, { hint: "brokerctl --help" });
-}
+/** Flags of the interface that this version does not have: refused by name, never ignored. */
+const LATER_OPTIONS: readonly string[] = ["bind"];
 
 function refuseLaterOption(option: string, { name, laterOptions = [] }: Command): void {
   if (!LATER_OPTIONS.includes(option) && !laterOptions.includes(option)) return;

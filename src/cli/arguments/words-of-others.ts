@@ -5,7 +5,7 @@
 const EVALUATE = 'eval "$(brokerctl env ROLE)"';
 const MOVE = "brokerctl use ROLE";
 const RUN = "brokerctl exec ROLE -- CMD";
-const NOT_YET = "in the browser: brokerctl console ROLE, which this version does not have yet";
+const IN_BROWSER = "brokerctl console ROLE";
 
 /** By command; below a group of ours as `GROUP WORD`. */
 const COMMANDS: Readonly<Record<string, string>> = {
@@ -70,7 +70,7 @@ const FLAGS: Readonly<Record<string, string>> = {
   "--ecs-server": SERVED,
   "--imds-server": SERVED,
   "--lazy": SERVED,
-  "--console": NOT_YET,
+  "--console": IN_BROWSER,
   "--stdout": EVALUATE,
   "--export": EVALUATE,
   "--env": EVALUATE,

@@ -1,6 +1,7 @@
 import type { ControlError, ControlResponse } from "../../control-api/contract.js";
 import type { ImportRequest, TextSpan, TextSpans } from "../../core/aws-import.js";
 import { BrokerError } from "../../core/errors.js";
+import { shellQuote } from "../../core/shell-quote.js";
 import { replaceConfig } from "../config/config-file.js";
 import type { CliContext } from "../context.js";
 import { ownCommand } from "../profiles/process-line.js";
@@ -111,7 +112,8 @@ async function takeOut(work: Work, places: TextSpans, context: CliContext): Prom
     return { removedFrom: edits.map(({ file }) => file.path), backups };
   }
   for (const { file } of edits) {
-    context.output.warn(`${file.path} still holds keys in clear text`, "brokerctl import --replace");
+    const named = (work.request.profiles ?? []).map((name) => `${shellQuote(name)} `).join("");
+    context.output.warn(`${file.path} still holds keys in clear text`, `brokerctl import ${named}--replace`);
   }
   return { removedFrom: [], backups: [] };
 }
@@ -122,6 +124,7 @@ export function editsOf(
   places: TextSpans,
   context: CliContext,
 ): readonly KeyEdit[] {
+  if (request.from) return []; // its keys are in no file of the user's
   if (keysInFiles !== "replace") return keyEdits(request.aws, places, undefined);
   const kept = plan.keys.filter((key) => !key.isReplaceable).map(({ source }) => source);
   const isTaken = ({ source }: TextSpan): boolean => !kept.includes(source);

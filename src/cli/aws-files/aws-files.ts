@@ -20,16 +20,19 @@ export function awsFiles({ env, homeDir }: CliContext): AwsFiles {
   return { config: placeOf("config"), credentials: placeOf("credentials") };
 }
 
+/** Where boto 2, and botocore with it, looks for AWS keys. */
+export function botoFiles({ env, homeDir }: Pick<CliContext, "env" | "homeDir">): readonly string[] {
+  const home = unlessEmpty(env["HOME"]) ?? homeDir;
+  const named = env["BOTO_CONFIG"];
+  return named === undefined ? ["/etc/boto.cfg", join(home, ".boto")] : [expanded(named, { home, env })];
+}
+
 /**
  * The file of boto 2 that holds AWS keys, which botocore (AWS CLI, boto3) asks before the endpoint; undefined: none does.
  * gsutil reads it too: one without such keys is left alone.
  */
-export async function botoFileWithKeys({ env, homeDir }: CliContext): Promise<string | undefined> {
-  const home = unlessEmpty(env["HOME"]) ?? homeDir;
-  const named = env["BOTO_CONFIG"];
-  for (const path of named === undefined ? ["/etc/boto.cfg", join(home, ".boto")] : [expanded(named, { home, env })]) {
-    if (BOTO_KEY.test(await textOf(path))) return path;
-  }
+export async function botoFileWithKeys(context: CliContext): Promise<string | undefined> {
+  for (const path of botoFiles(context)) if (BOTO_KEY.test(await textOf(path))) return path;
   return undefined;
 }
 

@@ -45,6 +45,11 @@ export async function readAwsFilesIfThere(context: CliContext): Promise<AwsFileT
   };
 }
 
+/** A file of the user's that another program reads, with the same checks; undefined: there is none. */
+export function readOwnText(path: string): Promise<string | undefined> {
+  return readText(path, () => undefined);
+}
+
 /** The user's own, also in a shell that `env` has pointed at our copies. */
 export function userAwsFiles(context: CliContext): AwsFiles {
   const files = awsFiles(context);

@@ -2,7 +2,7 @@ import { BrokerError } from "../../core/errors.js";
 import { parseDuration } from "../arguments/argument-values.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
 import { confirmRole } from "../guard/confirm-role.js";
-import { requestJson } from "../guard/request-views.js";
+import { requestJson, wishText } from "../guard/request-views.js";
 import { withLogin } from "../login/login.js";
 import { until } from "../terminal/when.js";
 
@@ -23,11 +23,11 @@ its guard asks. Refused in a shell whose own variables hold a pinned lease: an a
     const { requests } = await client.call("request-list", {});
     const request = requests.find((each) => each.id === id);
     if (!request) throw new BrokerError("UsageInvalid", `there is no request ${id}`, { hint: "brokerctl requests" });
-    const { role, lease } = request;
+    const { role, lease, scope } = request;
     const isOpen = request.state === "pending";
     const yes = isOpen ? await confirmRole({ role, target: { by: "request", id }, forSeconds }, context) : {};
     // What is missing shows here, and not inside the program that waits.
-    if (isOpen) await withLogin(context, role, () => client.call("warm", { role }));
+    if (isOpen) await withLogin(context, role, () => client.call("warm", { role, ...(scope !== "any" && { scope }) }));
     const approved = await client.call("request-approve", {
       id,
       ...(forSeconds !== undefined && { forSeconds }),
@@ -37,7 +37,7 @@ its guard asks. Refused in a shell whose own variables hold a pinned lease: an a
       output.printJson(requestJson(approved));
       return;
     }
-    output.say(`lease ${lease.label} has ${role} until ${until(approved.until, clock.now())}`);
+    output.say(`lease ${lease.label} has ${wishText(request)} until ${until(approved.until, clock.now())}`);
     output.hint(`brokerctl deny ${id}    # takes it back`);
   },
 });

@@ -15,8 +15,9 @@ export const configCheckCommand = defineCommand({
       file === undefined
         ? await readConfig(context)
         : await readConfigAt(absolutePath(file, context), "brokerctl config path");
-    const { roles, sources } = await context.client.call("config-check", config);
-    if (context.output.json) context.output.printJson({ path: config.path, sources, roles });
+    const { roles, sources, notes } = await context.client.call("config-check", config);
+    if (context.output.json) context.output.printJson({ path: config.path, sources, roles, notes });
     else context.output.say(`${config.path}: fine, ${sources} sources and ${roles} roles`);
+    for (const note of notes) context.output.warn(note, "brokerctl config edit");
   },
 });

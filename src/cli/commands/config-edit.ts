@@ -14,7 +14,8 @@ import type { CliContext } from "../context.js";
 export const configEditCommand = defineCommand({
   name: "config edit",
   summary: "Edit the config with $VISUAL or $EDITOR; it is checked before it is taken",
-  details: "A copy is edited. It replaces the config only when it is valid and the config has not changed meanwhile.",
+  details: `A copy is edited. It replaces the config only when it is valid and the config has not changed meanwhile. What you wrote is
+never lost: where it is not taken, also after Ctrl-C, the copy stays and its place is named.`,
   options: {},
   examples: ["brokerctl config edit", "EDITOR='code --wait' brokerctl config edit"],
   async run(_, context) {
@@ -60,7 +61,16 @@ async function editUntilValid({ config, copy, editor }: Edit, context: CliContex
     const problem = text === config.text ? undefined : await problemOf({ path: config.path, text }, context);
     if (!problem) return text;
     if (context.interactive) context.output.error(problem);
-    if (!context.interactive || !(await context.prompts.confirm("Edit again?", true))) throw copyStays(problem, copy);
+    if (!context.interactive || !(await wantsToGoOn(copy, context))) throw copyStays(problem, copy);
+  }
+}
+
+async function wantsToGoOn(copy: string, context: CliContext): Promise<boolean> {
+  try {
+    return await context.prompts.confirm("Edit again?", true);
+  } catch (error) {
+    context.output.say(`the config is unchanged, your edit is kept in ${copy}`);
+    throw error;
   }
 }
 
@@ -99,11 +109,17 @@ function copyStays(error: BrokerError, copy: string): BrokerError {
   });
 }
 
+const FROM_TERMINAL: readonly NodeJS.Signals[] = ["SIGINT", "SIGQUIT"];
+
 /** As git does: the variable is a piece of shell, so that it may hold arguments. Resolves with what went wrong. */
 function runEditor(editor: string, file: string, context: CliContext): Promise<BrokerError | undefined> {
   const inherited = { env: context.env, cwd: directoryForChild(context) };
+  // The terminal sends them to the editor as well, and what they mean is its to say: to many it is a key like others. Before it
+  // runs: it may be quicker than we are.
+  const survive = (): void => undefined;
+  for (const signal of FROM_TERMINAL) process.on(signal, survive);
   const child = spawn("/bin/sh", ["-c", `${editor} "$1"`, editor, file], { stdio: "inherit", ...inherited });
-  return new Promise((resolve) => {
+  return new Promise<BrokerError | undefined>((resolve) => {
     const fail = (end: string): void => {
       const hint = "EDITOR=vi brokerctl config edit";
       resolve(new BrokerError("UsageInvalid", `the editor '${editor}' ended with ${end}`, { hint }));
@@ -112,5 +128,7 @@ function runEditor(editor: string, file: string, context: CliContext): Promise<B
     child.once("exit", (code, signal) =>
       code === 0 ? resolve(undefined) : fail(signal ?? `exit code ${code ?? "unknown"}`),
     );
+  }).finally(() => {
+    for (const signal of FROM_TERMINAL) process.off(signal, survive);
   });
 }

@@ -1,16 +1,18 @@
-import type { LeaseAccess } from "../../control-api/lease-contract.js";
+import type { LeaseAccess, WantedScope } from "../../control-api/lease-contract.js";
 import { BrokerError } from "../../core/errors.js";
+import { describeScope } from "../../core/lease-scope.js";
 import { markFor } from "../access/child-environment.js";
 import { FORMS, type LeaseForm, leaseVariables } from "../access/lease-variables.js";
 import { accessToNamed } from "../access/own-lease.js";
 import { printChanges, printFailure, SHELL_FORMATS, type ShellFormat } from "../access/print-changes.js";
 import { roleOfStage, STAGE_OPTION } from "../access/project.js";
+import { SCOPE_DETAILS, SCOPE_OPTIONS, scopeOfFlags } from "../access/scope-options.js";
 import { changesFor, HOOK_VARIABLE } from "../access/variables.js";
-import { parseDuration } from "../arguments/argument-values.js";
+import { parseDuration, parsePid } from "../arguments/argument-values.js";
 import { competingFiles } from "../aws-files/competing-files.js";
 import { defineCommand, type OptionSpecs } from "../command.js";
 import type { CliContext } from "../context.js";
-import { type Confirmed, confirmRole, REASON_OPTION } from "../guard/confirm-role.js";
+import { confirmRole, type NarrowedTerms, REASON_OPTION } from "../guard/confirm-role.js";
 import { ensureLoggedIn, withLogin } from "../login/login.js";
 
 const OPTIONS = {
@@ -24,6 +26,7 @@ const OPTIONS = {
     value: "DURATION",
     help: "for ROLE: of --new, the lease ends then; of a guarded role, the yes",
   },
+  ...SCOPE_OPTIONS,
   reason: REASON_OPTION,
   as: { type: "string", choices: FORMS, help: "url (default): one variable; static: the keys themselves" },
   format: { type: "string", choices: SHELL_FORMATS, help: "for which shell or program; default sh" },
@@ -33,8 +36,9 @@ export const envCommand = defineCommand({
   name: "env",
   summary: "Print what to eval so that programs of this shell ask the broker",
   details: `Without ROLE: the default lease, which follows \`brokerctl use\` and whose URL stays the same. With ROLE: a lease
-pinned to that role. On failure stdout holds the unsets and \`false\`, so that no old credentials are used by accident.
-\`brokerctl hook\` does it for every shell, each with a lease of its own.`,
+pinned to that role; with the flags that narrow it another one. On failure stdout holds the unsets and \`false\`, so that no old credentials are used by accident.
+\`brokerctl hook\` does it for every shell, each with a lease of its own.
+${SCOPE_DETAILS}`,
   positionals: [{ name: "ROLE", help: "a role of the config; its lease stays with it" }],
   options: OPTIONS,
   examples: [
@@ -52,7 +56,8 @@ pinned to that role. On failure stdout holds the unsets and \`false\`, so that n
     const { stage } = args.options;
     const role =
       stage === undefined ? named : await roleOfStage({ stage, role: named, command: "brokerctl env" }, context);
-    const wanted = wantedLease({ ...args.options, forSeconds, role });
+    const scope = await scopeOfFlags(args.options, context);
+    const wanted = wantedLease({ ...args.options, forSeconds, role, scope });
     const set = as === "static" ? await staticSet(wanted, context) : await leaseSet(wanted, as, context);
     const { defaultSettings, files } = await competingFiles(context);
     const all = { ...defaultSettings, ...set, ...files };
@@ -93,12 +98,10 @@ function ownerOf(wanted: WantedLease): string {
 }
 
 async function staticSet(wanted: WantedLease, context: CliContext): Promise<Record<string, string>> {
-  const role = await roleOf(wanted, context);
-  const { forSeconds, reason } = wanted;
-  const yes = await confirmRole({ role, target: { by: "new" }, forSeconds, reason }, context);
-  await withLogin(context, role, () => context.client.call("warm", { role }));
+  const { role, scope } = await roleOf(wanted, context);
+  const terms = await ready(role, { ...wanted, scope }, context);
   const { staticVariables } = await import("../access/fetch-credentials.js");
-  return staticVariables(context, role, yes);
+  return staticVariables(context, role, terms);
 }
 
 /** Which lease `env` is asked for. */
@@ -114,6 +117,7 @@ interface Terms {
   readonly forSeconds: number | undefined;
   readonly reason: string | undefined;
   readonly movable: boolean;
+  readonly scope: WantedScope | undefined;
 }
 
 interface LeaseFlags extends Terms {
@@ -125,9 +129,9 @@ interface LeaseFlags extends Terms {
 
 function wantedLease(flags: LeaseFlags): WantedLease {
   refuseContradictions(flags);
-  const { role, lease, pid, forSeconds, reason, movable } = flags;
-  const terms = { forSeconds, reason, movable };
-  if (flags.new) return { kind: "new", role: role ?? null, pid: pidOf(pid), ...terms };
+  const { role, lease, pid, forSeconds, reason, movable, scope } = flags;
+  const terms = { forSeconds, reason, movable, scope };
+  if (flags.new) return { kind: "new", role: role ?? null, pid: ownerPid(pid), ...terms };
   if (lease !== undefined) return { kind: "named", name: lease, ...terms };
   return role === undefined ? { kind: "default", ...terms } : { kind: "pinned", role, ...terms };
 }
@@ -147,7 +151,8 @@ async function accessTo(wanted: WantedLease, context: CliContext): Promise<Lease
     }
     case "new": {
       const { role, pid, forSeconds, movable } = wanted;
-      const yes = role === null ? {} : await ready(role, wanted, context);
+      const { scope } = wanted;
+      const yes = role === null ? { ...(scope && { scope }) } : await ready(role, wanted, context);
       const terms = { ...(forSeconds !== undefined && { forSeconds }), ...(movable && { movable }) };
       return client.call("lease-child", { role, pid, ...terms, ...yes });
     }
@@ -155,28 +160,34 @@ async function accessTo(wanted: WantedLease, context: CliContext): Promise<Lease
 }
 
 /** Confirmed, as its guard asks, then fetched. */
-async function ready(role: string, { forSeconds, reason }: Terms, context: CliContext): Promise<Confirmed> {
-  const yes = await confirmRole({ role, target: { by: "new" }, forSeconds, reason }, context);
-  await withLogin(context, role, () => context.client.call("warm", { role }));
-  return yes;
+async function ready(role: string, { forSeconds, reason, scope }: Terms, context: CliContext): Promise<NarrowedTerms> {
+  const yes = await confirmRole({ role, target: { by: "new" }, forSeconds, reason, scope }, context);
+  const narrowed = scope ? { scope } : {};
+  await withLogin(context, role, () => context.client.call("warm", { role, ...narrowed }));
+  return { ...narrowed, ...yes };
 }
 
-/** The role whose keys are to be printed. */
-async function roleOf(wanted: WantedLease, { client }: CliContext): Promise<string> {
+interface Narrowed {
+  readonly role: string;
+  readonly scope?: WantedScope | undefined;
+}
+
+/** The role whose keys are to be printed, and what narrows them. */
+async function roleOf(wanted: WantedLease, { client }: CliContext): Promise<Narrowed> {
   if (wanted.kind === "new") {
     throw usage("--as static prints keys and leaves no lease: --new has nothing to hold", "--as url");
   }
-  if (wanted.kind === "pinned") return wanted.role;
+  if (wanted.kind === "pinned") return wanted;
   const lease = wanted.kind === "named" ? ({ by: "name", name: wanted.name } as const) : ({ by: "default" } as const);
-  const { role } = await client.call("lease-show", { lease });
-  if (role !== null) return role;
+  const { role, scope } = await client.call("lease-show", { lease });
+  if (role !== null) return { role, scope };
   throw new BrokerError("NoRole", "the lease has no role yet, so there are no keys to print", {
     hint: "brokerctl use ROLE",
   });
 }
 
-function refuseContradictions({ role, lease, new: isNew, pid, forSeconds, movable }: LeaseFlags): void {
-  refuseTerms({ role, isNew, forSeconds, movable });
+function refuseContradictions({ role, lease, new: isNew, pid, forSeconds, movable, scope }: LeaseFlags): void {
+  refuseTerms({ role, isNew, forSeconds, movable, scope });
   if (pid !== undefined && !isNew) {
     throw usage("--pid says which process holds a lease made with --new", `--new --pid ${pid}`);
   }
@@ -191,7 +202,13 @@ interface WantedTerms extends Omit<Terms, "reason"> {
   readonly isNew: boolean;
 }
 
-function refuseTerms({ role, isNew, forSeconds, movable }: WantedTerms): void {
+function refuseTerms({ role, isNew, forSeconds, movable, scope }: WantedTerms): void {
+  if (scope && role === undefined && !isNew) {
+    throw usage(
+      `${describeScope(scope)} is for a lease on ROLE: the one that there is has its own scope`,
+      "ROLE --read-only",
+    );
+  }
   if (forSeconds !== undefined && role === undefined) {
     throw usage("--for is for ROLE: other leases have ends of their own", "ROLE --new --pid $$ --for 30m");
   }
@@ -203,11 +220,9 @@ function refuseTerms({ role, isNew, forSeconds, movable }: WantedTerms): void {
   }
 }
 
-function pidOf(text: string | undefined): number {
+function ownerPid(text: string | undefined): number {
   if (text === undefined) throw usage("--new needs the process that holds the lease", "--new --pid $$");
-  const pid = /^\d{1,10}$/.test(text) ? Number(text) : 0;
-  if (pid > 1) return pid;
-  throw usage(`--pid must be the number of a process, not '${text}'`, "--new --pid $$");
+  return parsePid(text, "brokerctl env --new --pid $$");
 }
 
 function usage(message: string, flags: string): BrokerError {

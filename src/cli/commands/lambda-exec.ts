@@ -1,14 +1,19 @@
 import { childWords, runChild } from "../access/run-child.js";
+import { SCOPE_OPTIONS } from "../access/scope-options.js";
 import { defineCommand, type OptionSpecs } from "../command.js";
 import { EXEC_EXIT } from "../exit-codes.js";
+import { CODE_OPTIONS, LAYERS_OPTION } from "../lambda/code-options.js";
 import { withFunction } from "../lambda/deployed-function.js";
-import { AS_OPTION, CODE_OPTIONS, FUNCTION_POSITIONAL, MODE_DETAILS, ROLE_OPTIONS } from "../lambda/lambda-options.js";
+import { AS_OPTION, FUNCTION_POSITIONAL, MODE_DETAILS, ROLE_OPTIONS } from "../lambda/lambda-options.js";
+import { inLayers, refuseHidden } from "../lambda/layers.js";
 
 const OPTIONS = {
   ...ROLE_OPTIONS,
+  ...SCOPE_OPTIONS,
   as: AS_OPTION,
   for: { type: "string", value: "DURATION", help: "the lease ends then, even when CMD still runs" },
   ...CODE_OPTIONS,
+  ...LAYERS_OPTION,
 } as const satisfies OptionSpecs;
 
 export const lambdaExecCommand = defineCommand({
@@ -28,13 +33,19 @@ reserves, minus what would win over the lease.${MODE_DETAILS}`,
   exitCodes: [
     "of CMD, when it ran; death by signal is repeated",
     "125 brokerctl itself failed · 126 CMD cannot be run · 127 CMD not found",
-    "(2 for wrong flags and 4 for a missing login stay as they are)",
+    "(2 for wrong flags, 4 for a missing login and 5 for what a guard or a scope refuses stay as they are)",
   ],
   failureCode: EXEC_EXIT.ownFailure,
   async run({ options, positionals: [name = ""], rest }, context) {
     const command = childWords(rest, context.env, "brokerctl lambda exec FUNCTION -- CMD");
-    return withFunction({ ...options, name }, context, ({ env, handOverTo }) =>
-      runChild({ ...command, env, handOverTo }, context),
+    return withFunction(
+      { ...options, name, command: "brokerctl lambda exec" },
+      context,
+      ({ env, layers, handOverTo }) => {
+        if (layers) refuseHidden(command, env);
+        const words = layers ? inLayers(command, layers) : command;
+        return runChild({ ...words, env, handOverTo }, context);
+      },
     );
   },
 });

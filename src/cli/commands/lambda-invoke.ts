@@ -1,21 +1,27 @@
-import { BrokerError } from "../../core/errors.js";
-import { parseEvent } from "../../runtime-api/event.js";
-import { parseDuration } from "../arguments/argument-values.js";
+import { SCOPE_OPTIONS } from "../access/scope-options.js";
 import { defineCommand, type OptionSpecs } from "../command.js";
 import type { CliContext } from "../context.js";
+import { CODE_OPTIONS, DEBUG_OPTIONS, debuggingOf, LAYERS_OPTION } from "../lambda/code-options.js";
 import { withFunction } from "../lambda/deployed-function.js";
-import { AS_OPTION, CODE_OPTIONS, FUNCTION_POSITIONAL, MODE_DETAILS, ROLE_OPTIONS } from "../lambda/lambda-options.js";
-import { clientContext, readInput } from "../lambda/read-input.js";
+import { AS_OPTION, FUNCTION_POSITIONAL, MODE_DETAILS, ROLE_OPTIONS, timeoutMsOf } from "../lambda/lambda-options.js";
+import { clientContext, readEvent, readLambdaInput } from "../lambda/read-input.js";
 import { runLocally, untilInterrupted } from "../lambda/run-locally.js";
 
 const OPTIONS = {
-  event: { type: "string", value: "FILE|-", help: "the event as JSON; - reads stdin; default {}" },
+  event: {
+    type: "string",
+    value: "FILE|-|JSON|sample:NAME",
+    help: "the event as JSON: a file, stdin, the text itself, or a sample of `lambda event`; default {}",
+  },
   timeout: { type: "string", value: "SECONDS", help: "default the function's own" },
   "client-context": { type: "string", value: "FILE", help: "the ClientContext of the invocation, a JSON object" },
   ...ROLE_OPTIONS,
+  ...SCOPE_OPTIONS,
   as: AS_OPTION,
   for: { type: "string", value: "DURATION", help: "the lease ends then, even when the handler still runs" },
   ...CODE_OPTIONS,
+  ...LAYERS_OPTION,
+  ...DEBUG_OPTIONS,
 } as const satisfies OptionSpecs;
 
 export const lambdaInvokeCommand = defineCommand({
@@ -30,6 +36,9 @@ as a custom runtime's bootstrap. The result goes to stdout; logs and the REPORT 
   examples: [
     "brokerctl lambda invoke orders-api --via dev --event order.json",
     "echo '{\"id\":7}' | brokerctl lambda invoke orders-api --event - --timeout 60",
+    "brokerctl lambda invoke orders-api --event '{\"id\":7}' --set TABLE=orders-local",
+    "brokerctl lambda invoke orders-api --event sample:s3-put",
+    "brokerctl lambda invoke orders-api --inspect-brk",
     "brokerctl lambda invoke orders-go --task-root build -- ./build/bootstrap",
   ],
   exitCodes: [
@@ -38,33 +47,18 @@ as a custom runtime's bootstrap. The result goes to stdout; logs and the REPORT 
   ],
   async run({ options, positionals: [name = ""], rest: command }, context) {
     const wanted = {
-      event: await eventOf(options.event, context),
+      event: await readEvent(options.event, context),
       clientContext: await clientContextOf(options["client-context"], context),
-      timeoutMs: options.timeout === undefined ? undefined : secondsOf(options.timeout) * 1000,
+      timeoutMs: timeoutMsOf(options.timeout),
+      debugging: debuggingOf(options),
       command,
     };
-    return withFunction({ ...options, name }, context, (local) =>
+    return withFunction({ ...options, name, command: "brokerctl lambda invoke" }, context, (local) =>
       untilInterrupted((signal) => runLocally(local, { ...wanted, signal }, context)),
     );
   },
 });
 
-async function eventOf(path: string | undefined, context: CliContext): Promise<Buffer> {
-  const { bytes, name } = path === undefined ? { bytes: Buffer.of(), name: "" } : await readInput(path, context);
-  return parseEvent(bytes, name);
-}
-
 async function clientContextOf(path: string | undefined, context: CliContext): Promise<string | undefined> {
-  return path === undefined ? undefined : clientContext(await readInput(path, context));
-}
-
-/** Lambda ends at 15 minutes; a user in a debugger may take longer. Timers of more than 24 days would fire at once. */
-const MAX_TIMEOUT_SECONDS = 86_400;
-
-function secondsOf(text: string): number {
-  const seconds = /^[1-9]\d*$/.test(text) ? Number(text) : parseDuration(text, "--timeout");
-  if (seconds <= MAX_TIMEOUT_SECONDS) return seconds;
-  throw new BrokerError("UsageInvalid", `--timeout must be at most a day, not '${text}'`, {
-    hint: `--timeout ${MAX_TIMEOUT_SECONDS}`,
-  });
+  return path === undefined ? undefined : clientContext(await readLambdaInput(path, context));
 }

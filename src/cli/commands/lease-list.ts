@@ -1,4 +1,5 @@
 import type { LeaseView } from "../../control-api/lease-contract.js";
+import { describeScope } from "../../core/lease-scope.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
 import type { Screen } from "../terminal/screen.js";
 import { table } from "../terminal/table.js";
@@ -20,8 +21,9 @@ export const leaseListCommand = defineCommand({
 
 /** Also part of `status`. */
 export function leaseTable(leases: readonly LeaseView[], now: number, screen: Screen): string {
+  const hasSockets = leases.some(({ socket }) => socket !== null);
   return table(
-    ["lease", "id", "role", "moved by use", "ends", "last used"],
+    ["lease", "id", "role", "moved by use", "ends", "last used", ...(hasSockets ? ["socket"] : [])],
     leases.map((lease) => [
       lease.name ?? lease.kind,
       lease.id,
@@ -29,15 +31,17 @@ export function leaseTable(leases: readonly LeaseView[], now: number, screen: Sc
       lease.movable ? "yes" : "pinned",
       endOf(lease, now),
       when(lease.lastUsedAt, now),
+      ...(hasSockets ? [lease.socket ?? ""] : []),
     ]),
     screen,
   );
 }
 
-function roleOf({ role, followsDefault, kind, grant }: LeaseView, now: number): string {
+function roleOf({ role, followsDefault, kind, grant, scope }: LeaseView, now: number): string {
   const follows = followsDefault && kind !== "default" ? " (follows the default)" : "";
   const given = grant === null ? "" : ` (given ${grant.until > now ? `for ${span(grant.until - now)}` : "no longer"})`;
-  return `${role ?? "none"}${follows}${given}`;
+  const only = scope ? `, ${describeScope(scope)}` : "";
+  return `${role ?? "none"}${only}${follows}${given}`;
 }
 
 function endOf({ expiresAt, holderPid }: LeaseView, now: number): string {

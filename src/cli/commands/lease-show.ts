@@ -1,4 +1,5 @@
 import type { LeaseView } from "../../control-api/lease-contract.js";
+import { describeScope, scopeLines } from "../../core/lease-scope.js";
 import { findLease } from "../access/find-lease.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
 import { fields } from "../terminal/table.js";
@@ -20,20 +21,37 @@ export const leaseShowCommand = defineCommand({
 });
 
 function describe(lease: LeaseView, now: number): readonly string[] {
-  const { name, id, kind, role, followsDefault, holderPid, temporary, movable, grant } = lease;
+  const { name, id, kind, role, followsDefault, holderPid, temporary, movable, grant, scope, narrowedBy = [] } = lease;
   return [
     `lease      ${name ?? "-"}`,
     `id         ${id}`,
     `kind       ${kind}`,
     `role       ${role ?? "none"}${followsDefault ? " (follows the default)" : ""}`,
+    ...(scope ? headed("only", scopeLines(scope)) : []),
+    ...headed("by", narrowedBy),
     `use        ${movable ? "moves it" : "does not move it: pinned"}`,
-    ...(grant
-      ? [`given      until ${when(grant.until, now)}${grant.request === null ? "" : ` by request ${grant.request}`}`]
-      : []),
-    ...(temporary ? [`then       ${temporary.thenRole ?? "none"} ${when(temporary.until, now)}`] : []),
-    ...(holderPid === null ? [] : [`holder     process ${holderPid}`]),
+    ...known("given", grant && givenText(grant, now)),
+    ...(temporary ? [`then       ${thenText(temporary)} ${when(temporary.until, now)}`] : []),
+    ...known("holder", holderPid === null ? null : `process ${holderPid}`),
+    ...known("socket", lease.socket),
     `created    ${when(lease.createdAt, now)}`,
     `ends       ${when(lease.expiresAt, now)}`,
     `last used  ${when(lease.lastUsedAt, now)}`,
   ];
+}
+
+function known(what: string, value: string | null): readonly string[] {
+  return value === null ? [] : [`${what.padEnd(10)} ${value}`];
+}
+
+function headed(what: string, lines: readonly string[]): readonly string[] {
+  return lines.map((line, index) => (index === 0 ? what : "").padEnd(11) + line);
+}
+
+function givenText({ until, request }: NonNullable<LeaseView["grant"]>, now: number): string {
+  return `until ${when(until, now)}${request === null ? "" : ` by request ${request}`}`;
+}
+
+function thenText({ thenRole, thenScope }: NonNullable<LeaseView["temporary"]>): string {
+  return `${thenRole ?? "none"}${thenScope ? `, ${describeScope(thenScope)},` : ""}`;
 }

@@ -3,33 +3,47 @@ import { BrokerError } from "../../core/errors.js";
 import { nearestName } from "../../core/nearest-name.js";
 import { defineCommand } from "../command.js";
 import type { CliContext } from "../context.js";
-import { type LoginChoice, logInAtTerminal, logInWithCode, loginChoices } from "../login/login.js";
+import {
+  isInBrowser,
+  type LoginChoice,
+  logInAtTerminal,
+  logInByAskpass,
+  logInWithCode,
+  loginChoices,
+} from "../login/login.js";
 import { cannotAsk, readStdinLine } from "../terminal/prompts.js";
+import { until } from "../terminal/when.js";
 
 export const loginCommand = defineCommand({
   name: "login",
-  summary: "Log in to a source: in the browser for Identity Center, with an MFA code for keys",
-  details: `One login serves every role of the source until its session ends. Without SOURCE: the one that needs it. Over SSH, in WSL
-without a browser and without a display, --device is chosen by itself: it works with a browser on any machine.`,
-  positionals: [{ name: "SOURCE", help: "a source of type sso, or with mfa_serial" }],
+  summary: "Log in to a source: in the browser for Identity Center and the console, with an MFA code for keys",
+  details: `One login serves every role of the source until its session ends. Without SOURCE: the one that needs it. Where the session
+is still good nothing is asked; one of an MFA code counts as good until 15 minutes before its end. Over SSH, in WSL without a browser and
+without a display, --device is chosen by itself: it works with a browser on any machine. Of a console_login the
+page then shows a code, which is typed here.`,
+  positionals: [{ name: "SOURCE", help: "a source of type sso or console_login, or with mfa_serial" }],
   options: {
-    device: { type: "boolean", help: "sso: show a code that is confirmed in any browser" },
-    "no-browser": { type: "boolean", help: "sso: print where to go, open nothing" },
+    device: { type: "boolean", help: "sso, console_login: a browser on any machine, with a code" },
+    "no-browser": { type: "boolean", help: "sso, console_login: print where to go, open nothing" },
+    force: { type: "boolean", help: "log in anew, also while the session is good" },
     "mfa-code-stdin": { type: "boolean", help: "keys: read the MFA code from stdin, also in place of mfa_process" },
   },
   examples: [
     "brokerctl login",
     "brokerctl login corp",
     "brokerctl login corp --device",
+    "brokerctl login corp --force",
     "brokerctl login ops-keys",
     "ykman oath accounts code -s aws | brokerctl login ops-keys --mfa-code-stdin",
   ],
   async run({ options, positionals }, context) {
     const choice = await chosen(positionals[0], context);
     refuseForeignFlags(choice, options);
-    if (choice.type === "sso") {
-      const { logInToSso } = await import("../login/sso-login.js");
-      await logInToSso(context, choice.name, { device: options.device, noBrowser: options["no-browser"] });
+    if (!options.force && isGood(choice, context.clock.now())) {
+      tellGood(choice, context);
+    } else if (isInBrowser(choice)) {
+      const { logInByBrowser } = await import("../login/sso-login.js");
+      await logInByBrowser(context, choice.name, { device: options.device, noBrowser: options["no-browser"] });
     } else if (options["mfa-code-stdin"]) {
       await logInWithCode(context, choice.name, await readStdinLine(context, "--mfa-code-stdin"));
     } else {
@@ -38,9 +52,25 @@ without a browser and without a display, --device is chosen by itself: it works 
   },
 });
 
+/** A session of less than that is worth a code before its end: a role on it may live for an hour. */
+const WORTH_A_CODE_MS = 15 * 60_000;
+
+/** Of Identity Center only the access token's end is known, which is renewed by itself: that there is a login is enough. */
+function isGood({ type, needs, expiresAt }: LoginChoice, now: number): boolean {
+  if (needs !== null) return false;
+  return type === "sso" || (expiresAt !== null && expiresAt - now >= WORTH_A_CODE_MS);
+}
+
+function tellGood({ name, type, expiresAt }: LoginChoice, { output, clock }: CliContext): void {
+  const end = type === "sso" ? "" : ` until ${until(expiresAt, clock.now())}`;
+  output.say(`logged in to ${name} already${end}`);
+  output.hint(`brokerctl login ${name} --force, to log in anew`);
+}
+
 /** A flag that would do nothing is a misunderstanding. */
-function refuseForeignFlags({ name, type }: LoginChoice, options: Readonly<Record<string, boolean>>): void {
-  const foreign = type === "sso" ? ["mfa-code-stdin"] : ["device", "no-browser"];
+function refuseForeignFlags(choice: LoginChoice, options: Readonly<Record<string, boolean>>): void {
+  const { name, type } = choice;
+  const foreign = isInBrowser(choice) ? ["mfa-code-stdin"] : ["device", "no-browser"];
   const given = foreign.find((flag) => options[flag]);
   if (given === undefined) return;
   throw new BrokerError("UsageInvalid", `--${given} is not for ${name}, a source of type ${type}`, {
@@ -49,13 +79,12 @@ function refuseForeignFlags({ name, type }: LoginChoice, options: Readonly<Recor
 }
 
 async function askAndLogIn(choice: LoginChoice, context: CliContext): Promise<void> {
-  if (!context.interactive && !choice.mfaProcess) {
-    throw cannotAsk(
-      `the MFA code of ${choice.mfaSerial ?? choice.name}`,
-      `brokerctl login ${choice.name} --mfa-code-stdin`,
-    );
-  }
-  await logInAtTerminal(context, choice);
+  if (context.interactive || choice.mfaProcess) return logInAtTerminal(context, choice);
+  if (await logInByAskpass(context, choice)) return;
+  throw cannotAsk(
+    `the MFA code of ${choice.mfaSerial ?? choice.name}`,
+    `brokerctl login ${choice.name} --mfa-code-stdin`,
+  );
 }
 
 async function chosen(name: string | undefined, context: CliContext): Promise<LoginChoice> {
@@ -75,7 +104,7 @@ function theOneThatNeedsIt(choices: readonly LoginChoice[]): LoginChoice {
   if (able.length === 0) {
     throw new BrokerError(
       "UsageInvalid",
-      "no source of the config takes a login: none is of type sso, none has an mfa_serial",
+      "no source of the config takes a login: none is of type sso or console_login, none has an mfa_serial",
       {
         hint: "brokerctl source add --help",
       },
@@ -92,7 +121,7 @@ function noLoginFor(name: string, sources: readonly SourceView[]): BrokerError {
   if (sources.some((source) => source.name === name)) {
     return new BrokerError(
       "UsageInvalid",
-      `the source ${name} takes no login: it is not of type sso and has no mfa_serial`,
+      `the source ${name} takes no login: it is not of type sso or console_login and has no mfa_serial`,
       {
         hint: "brokerctl roles",
       },

@@ -6,7 +6,8 @@ import { loginChoices } from "../login/login.js";
 export const logoutCommand = defineCommand({
   name: "logout",
   summary: "End a login: its token and the credentials that came from it are forgotten",
-  details: `Identity Center is told to end the session too. Credentials that programs have fetched already work until they expire:
+  details: `Identity Center is told to end the session too; of a login to the console AWS knows no such call, and without what is
+forgotten here no one can renew it. Credentials that programs have fetched already work until they expire:
 AWS takes none back. Without SOURCE: the one that is logged in.`,
   positionals: [{ name: "SOURCE", help: "a source that takes a login" }],
   options: {},

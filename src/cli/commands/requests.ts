@@ -1,5 +1,7 @@
+import { quotedReason } from "../../core/access-request.js";
+import { visibleText } from "../../core/visible-text.js";
 import { defineCommand, JSON_OPTION } from "../command.js";
-import { requestJson } from "../guard/request-views.js";
+import { requestJson, wishText } from "../guard/request-views.js";
 import { table } from "../terminal/table.js";
 import { span, when } from "../terminal/when.js";
 
@@ -23,10 +25,13 @@ export const requestsCommand = defineCommand({
       return;
     }
     const now = clock.now();
-    const rows = shown.map(({ id, state, lease, role, forSeconds, reason, createdAt }) => [
-      ...[id, state, lease.label, role, span(forSeconds * 1000), when(createdAt, now), reason],
+    const rows = shown.map(({ id, state, lease, forSeconds, reason, createdAt, ...wish }) => [
+      ...[id, state, lease.label, wishText(wish), span(forSeconds * 1000), when(createdAt, now), quotedReason(reason)],
     ]);
     output.print(table(["request", "state", "lease", "role", "for", "made", "reason"], rows, output.screen));
+    for (const { id, scope } of shown) {
+      if (scope !== "any" && scope.policy !== undefined) output.print(`${id}  policy  ${visibleText(scope.policy)}`);
+    }
     if (shown.some(({ state }) => state === "pending")) output.hint("brokerctl approve ID, or brokerctl deny ID");
   },
 });

@@ -6,6 +6,7 @@ import { addEntry, fieldsOf } from "../config/config-entry.js";
 const TYPES: readonly string[] = [
   "keys",
   "sso",
+  "console_login",
   "web_identity",
   "process",
   "aws_sso_cache",
@@ -23,6 +24,7 @@ const FIELDS = {
   "sso-region": { type: "string", value: "REGION", help: "sso, aws_sso_cache: where Identity Center is" },
   "sso-registration-scopes": { type: "string", repeat: true, value: "SCOPE", help: "sso: default sso:account:access" },
   "sso-session": { type: "string", value: "NAME", help: "aws_sso_cache: the [sso-session] of `aws sso login`" },
+  "login-session": { type: "string", value: "ARN", help: "console_login: who logs in; another one is refused" },
   "web-identity-token-file": { type: "string", value: "PATH", help: "web_identity: the token's file" },
   "credential-process": { type: "string", value: "COMMAND", help: "process: prints credentials; no shell runs" },
   profile: { type: "string", value: "NAME", help: "profile: a profile of ~/.aws/config" },
@@ -39,6 +41,7 @@ export const sourceAddCommand = defineCommand({
     "brokerctl source add ops --type keys",
     "brokerctl source add ops-keys --type keys --mfa-serial arn:aws:iam::111111111111:mfa/me",
     "brokerctl source add corp --type sso --sso-start-url https://corp.awsapps.com/start --sso-region eu-west-1",
+    "brokerctl source add console --type console_login --region eu-west-1",
     "brokerctl source add legacy --type process --credential-process '/opt/bin/creds --json'",
   ],
   async run({ options, positionals }, context) {
@@ -68,7 +71,7 @@ function typeOf(type: string | undefined): string {
 
 function nextStep(type: string, name: string): string {
   if (type === "keys") return `brokerctl keys add ${name}`;
-  if (type === "sso") return `brokerctl login ${name}`;
+  if (type === "sso" || type === "console_login") return `brokerctl login ${name}`;
   const role = type === "aws_sso_cache" ? "--sso-account-id ID --sso-role-name NAME" : "--role-arn ARN";
   return `brokerctl role add NAME --source ${name} ${role}`;
 }

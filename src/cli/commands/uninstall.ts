@@ -1,4 +1,5 @@
 import { URI_VARIABLE } from "../access/variables.js";
+import { uninstall as uninstallAgent } from "../agents/agent-file.js";
 import { defineCommand, JSON_OPTION, type Outcome } from "../command.js";
 import type { CliContext } from "../context.js";
 import { EXIT } from "../exit-codes.js";
@@ -70,6 +71,7 @@ async function remove(leftovers: Leftovers, yes: boolean, context: CliContext): 
   await stopEverything(leftovers, removal, context);
   const { block } = leftovers.aws;
   if (block?.problem === undefined && block) await removal.attempt(block.where, () => removeProfileBlock(context));
+  for (const plan of leftovers.agents) await removal.attempt(plan.path, () => uninstallAgent(plan, context));
   if (takesLines) await removeStartLines(files, removal);
   if (takesOwn) await removeOwnLeftovers(leftovers, removal, context);
   const left = findingsOf(leftovers).filter(

@@ -1,7 +1,7 @@
 import type { ControlResponse } from "../../control-api/contract.js";
 import { BrokerError } from "../../core/errors.js";
 import { defineCommand } from "../command.js";
-import { passphraseToUnlock } from "../config/passphrase.js";
+import { passphraseAsker, passphraseOfStdin } from "../config/passphrase.js";
 import type { CliContext, Environment } from "../context.js";
 
 const ATTEMPTS = 3;
@@ -9,7 +9,8 @@ const ATTEMPTS = 3;
 export const unlockCommand = defineCommand({
   name: "unlock",
   summary: "Open the secret store again",
-  details: "The only command that may raise a prompt of the keychain. A passphrase is typed without echo or piped in.",
+  details:
+    "The only command that may raise a prompt of the keychain. A passphrase is typed without echo or piped in; without a terminal `askpass` of the config asks for it.",
   options: { "passphrase-stdin": { type: "boolean", help: "read the passphrase from stdin" } },
   examples: ["brokerctl unlock", "pass show credbroker | brokerctl unlock --passphrase-stdin"],
   async run({ options }, context) {
@@ -36,19 +37,26 @@ export const unlockCommand = defineCommand({
   },
 });
 
-/** A wrong passphrase may be tried again at a terminal. */
 async function unlockWithPassphrase(fromStdin: boolean, context: CliContext): Promise<ControlResponse<"unlock">> {
+  if (fromStdin) return unlockWith(await passphraseOfStdin(context), context);
+  const ask = await passphraseAsker(context);
+  if (!ask) return context.client.call("unlock", {});
+  let problem: string | undefined;
   for (let attempt = 1; ; attempt++) {
-    const passphrase = await passphraseToUnlock(fromStdin, context);
+    const passphrase = await ask(problem);
     try {
-      if (passphrase === undefined) return await context.client.call("unlock", {});
-      return await context.client.call("unlock", { passphrase, display: displayOf(context.env) });
+      return await unlockWith(passphrase, context);
     } catch (error) {
-      const again = error instanceof BrokerError && error.code === "StoreLocked" && context.interactive && !fromStdin;
-      if (!again || passphrase === undefined || attempt === ATTEMPTS) throw error;
-      context.output.say(error.message);
+      const again = error instanceof BrokerError && error.code === "StoreLocked";
+      if (!again || attempt === ATTEMPTS) throw error;
+      problem = error.message;
+      context.output.say(problem);
     }
   }
+}
+
+function unlockWith(passphrase: string, { client, env }: CliContext): Promise<ControlResponse<"unlock">> {
+  return client.call("unlock", { passphrase, display: displayOf(env) });
 }
 
 /** Where this session's screen is, for guards that ask in a dialog: brokerd takes it from who has the passphrase only. */

@@ -14,12 +14,14 @@ export interface ConfigEntry {
   readonly fields: FieldValues;
 }
 
-/** Has the daemon write a source or role into the config's text, and puts that text in its place. */
+/** Has the daemon write a source or role into the config's text, and puts that text in its place; what is odd about it is told. */
 export async function addEntry({ kind, name, fields }: ConfigEntry, context: CliContext): Promise<readonly string[]> {
   checkName(name);
   const config = await readConfig(context);
   const plan = await context.client.call(`${kind}-add`, { ...config, name, fields });
-  return applyEdit(config, plan, context);
+  const summary = await applyEdit(config, plan, context);
+  for (const note of plan.notes ?? []) context.output.warn(note, "brokerctl config edit");
+  return summary;
 }
 
 export function checkName(name: string): void {

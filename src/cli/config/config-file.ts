@@ -33,9 +33,14 @@ export async function applyEdit(config: ConfigText, plan: EditPlan, context: Cli
 }
 
 /** Notes of the reload (what else it changed) are told. */
-export async function replaceConfig({ path, text }: ConfigText, next: string, context: CliContext): Promise<void> {
-  const { replaceFileIfUnchanged } = await import("../../files/replace-file.js");
-  await replaceFileIfUnchanged({ path, expected: text, next });
+export async function replaceConfig(config: ConfigText, next: string, context: CliContext): Promise<void> {
+  await writeConfig(config, next);
   const { notes } = await context.client.call("config-reload", {});
   for (const note of notes) context.output.say(note);
+}
+
+/** Without having it loaded. */
+export async function writeConfig({ path, text }: ConfigText, next: string): Promise<void> {
+  const { replaceFileIfUnchanged } = await import("../../files/replace-file.js");
+  await replaceFileIfUnchanged({ path, expected: text, next });
 }

@@ -6,11 +6,14 @@ export interface TemplateValues {
   readonly port: number;
   /** Words of the command, for `command` only. */
   readonly dataKeyCommand: readonly string[] | undefined;
+  /** `defaults.region`; undefined: none. */
+  readonly region: string | undefined;
 }
 
 export const SCHEMA_FILE = "config.schema.json";
 
-export function renderTemplate({ secretStore, port, dataKeyCommand }: TemplateValues): string {
+export function renderTemplate({ secretStore, port, dataKeyCommand, region }: TemplateValues): string {
+  const defaults = region === undefined ? "# defaults: { region: eu-west-1 }" : `defaults: { region: ${region} }`;
   const command =
     dataKeyCommand === undefined
       ? '# data_key_command: [op, read, "op://Private/credbroker/key"]   # for secret_store: command'
@@ -28,7 +31,7 @@ ${command}
 # Where programs on this machine ask for credentials: 127.0.0.1 only. Shells hold this port in their environment.
 endpoint: { port: ${port} }
 
-# defaults: { region: eu-west-1 }   # AWS_REGION for roles that name none
+${defaults}   # AWS_REGION for roles that name none
 
 # Sources sign. \`brokerctl keys add ops\` makes one and puts its key into the secret store.
 #   ops:                                                # role_arn is assumed with the key itself
@@ -64,7 +67,8 @@ export function readTemplate(text: string): TemplateValues | undefined {
   const port = Number(/^endpoint: \{ port: (\d+) \}$/m.exec(text)?.[1]);
   const words = /^data_key_command: (\[.*\])$/m.exec(text)?.[1];
   if (secretStore === undefined || Number.isNaN(port)) return undefined;
-  const values = { secretStore, port, dataKeyCommand: words === undefined ? undefined : wordsOf(words) };
+  const region = /^defaults: \{ region: (\S+) \}/m.exec(text)?.[1];
+  const values = { secretStore, port, region, dataKeyCommand: words === undefined ? undefined : wordsOf(words) };
   return renderTemplate(values) === text ? values : undefined;
 }
 

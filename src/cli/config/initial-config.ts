@@ -17,6 +17,7 @@ export interface InitChoices {
   readonly secretStore: SecretStoreKind | undefined;
   readonly dataKeyCommand: readonly string[] | undefined;
   readonly port: number | undefined;
+  readonly region: string | undefined;
 }
 
 export interface InitialConfig {
@@ -66,35 +67,48 @@ export async function takeAnotherPort(context: CliContext): Promise<boolean> {
   return true;
 }
 
+/** The config is as `init` wrote it, and nothing was sealed with its data key. */
+export async function isUntouched(context: CliContext): Promise<boolean> {
+  const text = await textIfThere(context.paths().configFile);
+  return text !== undefined && readTemplate(text) !== undefined && !(await isSealed(context));
+}
+
 function uid(): number {
   return process.getuid?.() ?? 0;
 }
 
 /** Only a template that is as it was written is written anew, and only where the flags ask for it. */
 async function adjust({ path, text }: { path: string; text: string }, choices: InitChoices): Promise<InitialConfig> {
-  const { secretStore, port, dataKeyCommand } = choices;
+  const { secretStore, port, region } = choices;
   const isPortFixed = port !== undefined;
-  if (secretStore === undefined && port === undefined) return { isNew: false, hasChanged: false, isPortFixed };
+  if (secretStore === undefined && port === undefined && region === undefined)
+    return { isNew: false, hasChanged: false, isPortFixed };
   const values = readTemplate(text);
   if (!values) {
     throw new BrokerError(
       "UsageInvalid",
-      `${path} exists already and is not overwritten: --secret-store and --port are set there`,
+      `${path} exists already and is not overwritten: --secret-store, --port and --region are set there`,
       {
         hint: "brokerctl config edit",
       },
     );
   }
-  const wanted: TemplateValues = {
-    secretStore: secretStore ?? values.secretStore,
-    port: port ?? values.port,
-    dataKeyCommand: secretStore === undefined ? values.dataKeyCommand : dataKeyCommand,
-  };
+  const wanted = withChoices(values, choices);
   const next = renderTemplate(wanted);
   if (next === text) return { isNew: false, hasChanged: false, isPortFixed };
   const held = wanted.port === values.port ? undefined : await holdPort(wanted.port);
   await replaceFileIfUnchanged({ path, expected: text, next });
   return { isNew: false, hasChanged: true, isPortFixed, ...(held && { held }) };
+}
+
+function withChoices(values: TemplateValues, choices: InitChoices): TemplateValues {
+  const { secretStore, port, region, dataKeyCommand } = choices;
+  return {
+    secretStore: secretStore ?? values.secretStore,
+    port: port ?? values.port,
+    region: region ?? values.region,
+    dataKeyCommand: secretStore === undefined ? values.dataKeyCommand : dataKeyCommand,
+  };
 }
 
 /** An `init` that failed before anything was sealed has decided nothing: the user may choose another store. */

@@ -5,11 +5,26 @@ import { readStdinLine } from "../terminal/prompts.js";
 
 const STDIN_FLAG = "--passphrase-stdin";
 
-/** Undefined: nothing was piped and there is no terminal to ask at; then the daemon looks into CREDBROKER_PASSPHRASE_FILE. */
-export async function passphraseToUnlock(fromStdin: boolean, context: CliContext): Promise<string | undefined> {
-  if (fromStdin) return readStdinLine(context, STDIN_FLAG);
-  if (!context.interactive || context.env["CREDBROKER_PASSPHRASE_FILE"]) return undefined;
-  return context.prompts.secret("Passphrase");
+/**
+ * Who can be asked for the passphrase: the user at the terminal, or by the `askpass` of the config. `problem`: of the one
+ * before. undefined: no one; then the daemon looks into CREDBROKER_PASSPHRASE_FILE.
+ */
+export async function passphraseAsker(
+  context: CliContext,
+): Promise<((problem?: string) => Promise<string>) | undefined> {
+  if (context.env["CREDBROKER_PASSPHRASE_FILE"]) return undefined;
+  if (context.interactive) return () => context.prompts.secret("Passphrase");
+  const { askpassOf } = await import("../terminal/askpass.js");
+  const askpass = await askpassOf(context);
+  if (!askpass) return undefined;
+  const about = ["Passphrase of credbroker's secret store"];
+  const unanswered = { code: "StoreLocked", hint: "brokerctl unlock" } as const;
+  return (problem) => askpass({ prompt: "Passphrase", about, unanswered }, problem);
+}
+
+/** Piped in. */
+export function passphraseOfStdin(context: CliContext): Promise<string> {
+  return readStdinLine(context, STDIN_FLAG);
 }
 
 /** A new one is typed twice: a slip could not be found out later. Undefined: the daemon reads CREDBROKER_PASSPHRASE_FILE. */

@@ -1,3 +1,4 @@
+import { accessSync, constants, existsSync } from "node:fs";
 import type { BrokerPaths } from "../../system/paths.js";
 import type { CliContext } from "../context.js";
 import type { Finding } from "./finding.js";
@@ -25,7 +26,7 @@ export async function diagnose(context: CliContext, scanned: string | undefined)
   const shell = shellOf(context);
   const { env } = context;
   const verdicts = verdictsFor(shell);
-  const { status, findings: ofDaemon } = await daemonOf(context);
+  const { status, mayNotConnect = false, findings: ofDaemon } = await daemonOf(context);
   const findings = [
     ...shadowing(verdicts, shell),
     ...staleVariables(env, shell.now),
@@ -38,10 +39,21 @@ export async function diagnose(context: CliContext, scanned: string | undefined)
     ...awsFileModes(shell),
     ...(await attempted("service", () => service(context))),
     ...nodeAge(process.versions.node, shell.now),
-    ...sandbox(env, status !== undefined),
+    ...sandbox(env, { isReached: status !== undefined, mayNotConnect, isStateClosed: isStateClosed(context) }),
     ...(scanned === undefined ? [] : (await import("./findings/scan.js")).scan(scanned)),
   ];
   return { verdicts, findings: withoutRepeats(findings).toSorted((a, b) => ORDER[a.severity] - ORDER[b.severity]) };
+}
+
+function isStateClosed(context: CliContext): boolean {
+  const paths = pathsOf(context);
+  if (!("stateDir" in paths) || !existsSync(paths.stateDir)) return false;
+  try {
+    accessSync(paths.stateDir, constants.W_OK);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 /** Without a home there is no place where brokerd could be. */

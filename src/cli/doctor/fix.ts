@@ -41,7 +41,7 @@ async function act(offer: Offer, context: CliContext): Promise<void> {
     return;
   }
   const { importCommand } = await import("../commands/import.js");
-  const options = { "dry-run": false, yes: false, replace: true, "remove-keys": false, json: false };
+  const options = { "dry-run": false, yes: false, replace: true, "remove-keys": false, from: undefined, json: false };
   await importCommand.run({ options, positionals: [offer.profile], rest: [] }, context);
 }
 

@@ -1,8 +1,10 @@
 import type { ControlRequest } from "../../control-api/contract.js";
 import type { ConfirmAnswer, GuardTarget, QuestionView } from "../../control-api/guard-contract.js";
-import type { LeaseView } from "../../control-api/lease-contract.js";
+import type { LeaseView, WantedScope } from "../../control-api/lease-contract.js";
+import { quotedReason } from "../../core/access-request.js";
 import { BrokerError, toBrokerError } from "../../core/errors.js";
 import type { CliContext } from "../context.js";
+import { wrapped } from "../terminal/table.js";
 import { until } from "../terminal/when.js";
 
 /** Of every command that leads to a role. */
@@ -13,16 +15,23 @@ export const REASON_OPTION = {
 } as const;
 
 export interface WantedRole {
-  /** null: `lambda.via` of the config. */
+  /** null: the role that `--via` has by default. */
   readonly role: string | null;
   readonly target: GuardTarget;
   readonly forSeconds?: number | undefined;
   readonly reason?: string | undefined;
+  /** Of a lease that is to be made. */
+  readonly scope?: WantedScope | undefined;
 }
 
 /** To be spread into the request that follows. */
 export interface Confirmed {
   readonly confirmation?: string;
+}
+
+/** What a lease that is made is narrowed by, too. */
+export interface NarrowedTerms extends Confirmed {
+  readonly scope?: WantedScope;
 }
 
 /** A passphrase may be mistyped; a third wrong one is not a slip. */
@@ -53,17 +62,23 @@ export async function confirmQuietly(wanted: WantedRole, { client }: CliContext)
     const answer = await client.call("guard-confirm", { ...requestOf(wanted), quiet: true });
     return answer.needs === null && answer.confirmation !== null ? { confirmation: answer.confirmation } : {};
   } catch (error) {
-    if (!(error instanceof BrokerError) || error.code !== "GuardRefused") throw error;
-    const hint = `brokerctl request ${wanted.role ?? "ROLE"} --reason TEXT    # in the shell that this is run from`;
-    throw new BrokerError("GuardRefused", error.message, { hint, cause: error });
+    throw asQuietRefusal(error, wanted.role ?? "ROLE");
   }
 }
 
-function requestOf({ role, target, forSeconds, reason }: WantedRole): Omit<Asked, "confirmed" | "passphrase"> {
+/** A guard's refusal with what helps where no one can be asked; any other error as it is. */
+export function asQuietRefusal(error: unknown, role: string): unknown {
+  if (!(error instanceof BrokerError) || error.code !== "GuardRefused") return error;
+  const hint = `brokerctl request ${role} --reason TEXT    # in the shell that this is run from`;
+  return new BrokerError("GuardRefused", error.message, { hint, cause: error });
+}
+
+function requestOf({ role, target, forSeconds, reason, scope }: WantedRole): Omit<Asked, "confirmed" | "passphrase"> {
   return {
     ...{ role, target },
     ...(forSeconds !== undefined && { forSeconds }),
     ...(reason !== undefined && { reason }),
+    ...(scope && { scope }),
   };
 }
 
@@ -88,14 +103,18 @@ async function askPerson({ needs, question }: Needed, context: CliContext): Prom
   }
 }
 
-function linesOf({ role, account, asker, reason, seconds }: QuestionView): string {
+function linesOf({ role, account, scope = [], asker, reason, seconds }: QuestionView): string {
   return [
     `role     ${role}${account === null ? "" : ` (account ${account})`}`,
+    ...scope.map((line, index) => (index === 0 ? "only" : "").padEnd(9) + line),
     `to       ${asker}`,
     `for      ${Math.ceil(seconds / 60)} min, as often as it asks`,
-    `reason   ${reason ?? "none"}`,
+    `reason   ${reason === null ? "none" : wrapped(quotedReason(reason), REASON_COLUMNS).join(`\n${" ".repeat(9)}`)}`,
   ].join("\n");
 }
+
+/** It is broken by us and not by the terminal: no line of another program's text begins where ours do. */
+const REASON_COLUMNS = 64;
 
 /** brokerd puts the try on record, and knows what its asker can do instead. */
 async function refusal(wanted: WantedRole, message: string, { client }: CliContext): Promise<BrokerError> {

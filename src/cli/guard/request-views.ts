@@ -1,4 +1,6 @@
 import type { RequestView } from "../../control-api/guard-contract.js";
+import { describeScope } from "../../core/lease-scope.js";
+import { scopeJson } from "../terminal/views.js";
 import { isoInstant } from "../terminal/when.js";
 
 /** What `--json` prints of a request: snake_case fields, instants as whole-second UTC. */
@@ -9,7 +11,7 @@ export function requestJson(request: RequestView): Readonly<Record<string, unkno
     lease: request.lease.label,
     lease_id: request.lease.id,
     role: request.role,
-    scope: request.scope,
+    scope: request.scope === "any" ? request.scope : scopeJson(request.scope),
     reason: request.reason,
     for_seconds: request.forSeconds,
     pid: request.pid,
@@ -18,4 +20,9 @@ export function requestJson(request: RequestView): Readonly<Record<string, unkno
     decided_by: request.decidedBy,
     until: isoInstant(request.until),
   };
+}
+
+/** What is asked for, in words. */
+export function wishText({ role, scope }: Pick<RequestView, "role" | "scope">): string {
+  return scope === "any" ? role : `${role} (${describeScope(scope)})`;
 }

@@ -1,39 +1,57 @@
 import { statSync } from "node:fs";
 import type { ControlResponse } from "../../control-api/contract.js";
+import type { FunctionRequest } from "../../control-api/lambda-contract.js";
 import type { LambdaMode } from "../../core/deployed-function.js";
 import { BrokerError } from "../../core/errors.js";
+import type { FunctionContext } from "../../core/function-context.js";
 import { shellQuote } from "../../core/shell-quote.js";
 import { directToEndpoint, withChanges } from "../access/child-environment.js";
 import type { Form } from "../access/lease-variables.js";
 import { withOwnLease } from "../access/own-lease.js";
+import { scopeOfFlags } from "../access/scope-options.js";
+import type { ScopeFlags } from "../access/wanted-scope.js";
 import { absolutePath, parseDuration } from "../arguments/argument-values.js";
 import { neutralAwsFiles } from "../aws-files/neutral-aws-files.js";
 import type { CliContext } from "../context.js";
-import { type Confirmed, confirmRole } from "../guard/confirm-role.js";
+import { confirmRole, type NarrowedTerms } from "../guard/confirm-role.js";
 import { withLogin } from "../login/login.js";
+import { assignments } from "./code-options.js";
 import { functionChanges } from "./function-changes.js";
+import { sayVia } from "./lambda-options.js";
+import { type Layers, layersOf, tellLayers } from "./layers.js";
+import { askedFunction, type NamedFunction } from "./named-function.js";
 
-/** A function as the command line names it. */
-export interface NamedFunction {
-  readonly name: string;
-  readonly via: string | undefined;
+/** A function whose role is wanted, and how. */
+export interface WantedFunction extends NamedFunction {
   readonly mode: LambdaMode | undefined;
   readonly reason: string | undefined;
   readonly forSeconds?: number | undefined;
 }
 
-export type DeployedFunction = ControlResponse<"lambda-role"> & Confirmed;
+type NarrowedFunction = WantedFunction & ScopeFlags;
 
-export interface FunctionRun extends NamedFunction {
+/** With what narrows the lease that is to be made. */
+export type DeployedFunction = ControlResponse<"lambda-role"> & NarrowedTerms & { readonly request: FunctionRequest };
+
+export interface FunctionRun extends NarrowedFunction {
   readonly for: string | undefined;
   readonly as: Form | undefined;
   readonly "task-root": string | undefined;
+  /** The directory that is to be `/opt`. */
+  readonly layers: string | undefined;
+  /** In place of the deployed one. */
+  readonly handler: string | undefined;
+  /** NAME=VALUE, over the deployed variables. */
+  readonly set: readonly string[];
 }
 
 /** What the function's code runs with, here. */
 export interface LocalFunction extends DeployedFunction {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly taskRoot: string;
+  readonly layers: Layers | undefined;
+  /** As the command line has it. */
+  readonly asked: { readonly name: string; readonly mode: LambdaMode };
   /** To be called when a child exists that the lease shall end with. */
   readonly handOverTo: (pid: number) => Promise<void>;
 }
@@ -47,40 +65,85 @@ export async function withFunction<T>(
   const { for: duration, as: form = "header" } = wanted;
   const root = taskRoot(wanted["task-root"], context);
   const forSeconds = duration === undefined ? undefined : parseDuration(duration, "--for");
-  const found = await deployedFunction(wanted, context);
-  return withOwnLease({ role: found.role, forSeconds, form }, context, async ({ variables, handOverTo }) => {
-    // Not the settings of `[default]`: on AWS a function has no `~/.aws` of ours.
-    const { files } = await neutralAwsFiles(context);
-    const granted = { ...variables, ...files, ...directToEndpoint(context.env) };
-    const changes = functionChanges({ function: found.context, granted, taskRoot: root }, context);
-    return use({ ...found, env: withChanges(context.env, changes), taskRoot: root, handOverTo });
-  });
+  const set = assignments(wanted.set);
+  const layers = await layersOf(wanted.layers, context);
+  const deployed = await deployedFunction(wanted, context);
+  const { role, scope } = deployed;
+  const found = { ...deployed, context: withHandler(deployed.context, wanted.handler) };
+  tellLayers(wanted.name, found.context, { layers, output: context.output });
+  return withOwnLease(
+    { role, forSeconds, form, ...(scope && { scope }) },
+    context,
+    async ({ variables, handOverTo }) => {
+      // Not the settings of `[default]`: on AWS a function has no `~/.aws` of ours.
+      const { files } = await neutralAwsFiles(context);
+      const granted = { ...variables, ...files, ...directToEndpoint(context.env) };
+      const described = { function: found.context, granted, taskRoot: root, hasLayers: layers !== undefined, set };
+      const changes = functionChanges(described, context);
+      const asked = { name: wanted.name, mode: wanted.mode ?? "assume" };
+      return use({ ...found, env: withChanges(context.env, changes), taskRoot: root, layers, asked, handOverTo });
+    },
+  );
+}
+
+/** The function with another handler than the deployed one, where one is named. */
+export function withHandler(described: FunctionContext, handler: string | undefined): FunctionContext {
+  return handler === undefined ? described : { ...described, handler };
+}
+
+interface Described {
+  /** As brokerd was asked for it. */
+  readonly request: Awaited<ReturnType<typeof askedFunction>>;
+  readonly found: ControlResponse<"lambda-role">;
+}
+
+/** Reads the function, with the credentials of via. */
+export async function describedFunction(named: WantedFunction, context: CliContext): Promise<Described> {
+  const { name, mode = "assume", forSeconds, reason } = named;
+  const request = await askedFunction({ ...named, command: `${named.command} ${name}` }, context);
+  const { via } = request;
+  const yes = await confirmRole({ role: via, target: { by: "new" }, forSeconds, reason }, context);
+  const found = await withLogin(context, via ?? undefined, () =>
+    context.client.call("lambda-role", { ...request, mode, ...yes }),
+  );
+  sayVia(name, found, context);
+  for (const line of warningsOf(found, mode)) context.output.warn(line);
+  return { request, found };
 }
 
 /** Reads the function and fetches the credentials of its role: what is missing shows here and not inside its code. */
-export async function deployedFunction(named: NamedFunction, context: CliContext): Promise<DeployedFunction> {
-  const { name, via = null, mode = "assume", forSeconds, reason } = named;
-  const { client, output } = context;
+export async function deployedFunction(named: NarrowedFunction, context: CliContext): Promise<DeployedFunction> {
+  const { name, mode = "assume", forSeconds, reason } = named;
+  const scope = await scopeOfFlags(named, context);
+  const narrowed = scope ? { scope } : {};
+  const { client } = context;
   const asked = { target: { by: "new" }, forSeconds, reason } as const;
-  const yes = await confirmRole({ ...asked, role: via }, context);
-  const found = await withLogin(context, via ?? undefined, () =>
-    client.call("lambda-role", { function: name, via, mode, ...yes }),
-  );
-  if (found.change !== undefined) output.warn(found.change);
-  // What any mode cannot do is in docs/lambda.md; what this one narrows is said each time.
-  if (mode === "session-policy") for (const note of found.notes) output.warn(note);
+  const { request, found } = await describedFunction(named, context);
   try {
-    await withLogin(context, found.role, () => client.call("warm", { role: found.role }));
+    await withLogin(context, found.role, () => client.call("warm", { role: found.role, ...narrowed }));
   } catch (error) {
-    throw mode === "assume" ? explainDenial(error, { name, found }) : error;
+    throw mode === "assume"
+      ? explainDenial(error, { name: isBare(request, name) ? name : found.context.functionArn, found })
+      : error;
   }
-  if (found.confirmation !== undefined) return found;
-  return { ...found, ...(await confirmRole({ ...asked, role: found.role }, context)) };
+  const described = { ...found, ...narrowed, request };
+  if (found.confirmation !== undefined) return described;
+  return { ...described, ...(await confirmRole({ ...asked, ...narrowed, role: found.role }, context)) };
+}
+
+/** What no mode can do is in docs/lambda.md; what a session policy narrows is said each time. */
+function warningsOf({ change, notes }: ControlResponse<"lambda-role">, mode: LambdaMode): readonly string[] {
+  return [...(change === undefined ? [] : [change]), ...(mode === "session-policy" ? notes : [])];
+}
+
+/** It says all that a command needs to find the function again, but for via. */
+function isBare(request: FunctionRequest, typed: string): boolean {
+  return request.function === typed && request.region === undefined && request.stack === undefined;
 }
 
 interface Denied {
   readonly name: string;
-  readonly found: DeployedFunction;
+  readonly found: ControlResponse<"lambda-role">;
 }
 
 /** Nearly always the role trusts the Lambda service alone. Which of the two ways is right, only the user knows. */

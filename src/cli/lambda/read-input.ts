@@ -1,56 +1,31 @@
-import { reasonOf } from "../../core/errno.js";
 import { BrokerError } from "../../core/errors.js";
-import { shellQuote } from "../../core/shell-quote.js";
-import { readInputOf } from "../../files/read-small-file.js";
-import { parseEvent } from "../../runtime-api/event.js";
-import { absolutePath } from "../arguments/argument-values.js";
+import { asciiJson, parseEvent } from "../../runtime-api/event.js";
+import { type Input, readInput } from "../arguments/read-input.js";
 import type { CliContext } from "../context.js";
 
 /** More than Lambda takes in any form: read so far that the size can be said, and no further. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
-interface Input {
-  readonly bytes: Buffer;
-  /** What errors call it. */
-  readonly name: string;
+/** Of an event or a client context. */
+export function readLambdaInput(path: string, context: CliContext): Promise<Input> {
+  const stdinHint = "brokerctl lambda invoke FUNCTION --event - < event.json";
+  return readInput(path, { maxBytes: MAX_BYTES, stdinHint }, context);
 }
 
-/** A file, or stdin for `-`. */
-export async function readInput(path: string, context: CliContext): Promise<Input> {
-  return path === "-" ? readStdin(context) : readFile(path, context);
-}
+/** Beginnings of JSON that is no number, `true`, `false` or `null`: a file so named is `./{…`. */
+const INLINE = /^\s*[{["]/;
+const SAMPLE = "sample:";
 
-async function readStdin({ stdin, stdinIsTTY }: CliContext): Promise<Input> {
-  if (stdinIsTTY) {
-    throw new BrokerError("UsageInvalid", "- reads stdin, which is a terminal", {
-      hint: "brokerctl lambda invoke FUNCTION --event - < event.json",
-    });
+/** `--event`: JSON itself, `sample:NAME`, a file, or `-` for stdin; undefined is `{}`. Checked as Lambda does. */
+export async function readEvent(text: string | undefined, context: CliContext): Promise<Buffer> {
+  if (text === undefined) return parseEvent(Buffer.of(), "");
+  if (INLINE.test(text)) return parseEvent(Buffer.from(text), "--event");
+  if (text.startsWith(SAMPLE)) {
+    const { sampleEvent } = await import("./samples/sample-events.js");
+    return Buffer.from(sampleEvent(text.slice(SAMPLE.length)));
   }
-  return { bytes: await collect(stdin() as AsyncIterable<Buffer | string>, "stdin"), name: "stdin" };
-}
-
-async function readFile(path: string, context: CliContext): Promise<Input> {
-  try {
-    const source = readInputOf(absolutePath(path, context));
-    return { bytes: await collect(source as AsyncIterable<Buffer>, path), name: path };
-  } catch (error) {
-    if (error instanceof BrokerError) throw error;
-    throw new BrokerError("UsageInvalid", `${path} cannot be read: ${reasonOf(error)}`, {
-      hint: `ls -l ${shellQuote(path)}`,
-      cause: error,
-    });
-  }
-}
-
-async function collect(source: AsyncIterable<Buffer | string>, name: string): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of source) {
-    chunks.push(Buffer.from(chunk));
-    size += chunk.length;
-    if (size > MAX_BYTES) throw new BrokerError("UsageInvalid", `${name} has more than ${MAX_BYTES} bytes`);
-  }
-  return Buffer.concat(chunks);
+  const { bytes, name } = await readLambdaInput(text, context);
+  return parseEvent(bytes, name);
 }
 
 /** API Invoke, X-Amz-Client-Context: "Up to 3,583 bytes of base64-encoded data". */
@@ -65,10 +40,7 @@ export function clientContext({ bytes, name }: Input): string {
       hint: `jq type ${name}`,
     });
   }
-  const text = JSON.stringify(value).replaceAll(
-    /[\u007f-\uffff]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  const text = asciiJson(value);
   if (text.length * BASE64_GROWTH <= MAX_BASE64) return text;
   throw new BrokerError(
     "UsageInvalid",

@@ -3,13 +3,19 @@ import { hasErrno } from "../../core/errno.js";
 import { BrokerError } from "../../core/errors.js";
 import type { InvocationOutcome } from "../../runtime-api/invocation-outcome.js";
 import { runFunction } from "../../runtime-api/run-function.js";
-import { chooseRuntimeClient } from "../../runtime-api/runtime-client.js";
+import { chooseRuntimeClient, type Debugging, type RuntimeClient } from "../../runtime-api/runtime-client.js";
+import type { RuntimeCommand } from "../../runtime-api/runtime-process.js";
 import { ProcPeers } from "../../system/peer-identity.js";
 import { killGroup } from "../../system/run-program.js";
 import type { Outcome } from "../command.js";
-import type { CliContext } from "../context.js";
+import type { CliContext, Environment } from "../context.js";
 import { EXEC_EXIT, EXIT } from "../exit-codes.js";
+import { DenialWatch } from "./denial-watch.js";
 import type { LocalFunction } from "./deployed-function.js";
+import { timeLimitMs } from "./lambda-options.js";
+import { inLayers, type Layers, refuseHidden, wrappedClient } from "./layers.js";
+import { missingModuleHint } from "./missing-module.js";
+import { denialOf, tellDenial } from "./tell-denial.js";
 
 interface InvocationWanted {
   readonly event: Buffer;
@@ -17,6 +23,7 @@ interface InvocationWanted {
   readonly timeoutMs: number | undefined;
   /** The runtime interface client; none: by runtime and handler. */
   readonly command: readonly string[];
+  readonly debugging: Debugging | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -26,39 +33,58 @@ export async function runLocally(
   wanted: InvocationWanted,
   context: CliContext,
 ): Promise<Outcome> {
+  const logs = new DenialWatch(context.streams().stderr);
   try {
-    const outcome = await invoke(local, wanted, context);
+    const outcome = await invoke(local, { ...wanted, logs }, context);
+    await logs.passedOn();
     await writeAll(context.streams().stdout, resultOf(outcome));
-    if (outcome.status === "success") return EXIT.done;
-    tellFailure(local, outcome, context);
-    return EXIT.failed;
+    if (outcome.status !== "success") tellFailure(local, outcome, context);
+    const denial = denialOf(outcome, logs.take(), local);
+    if (denial) await tellDenial(local, denial, context);
+    return outcome.status === "success" ? EXIT.done : EXIT.failed;
   } catch (error) {
     return cannotRun(error, context);
   }
 }
 
 async function invoke(
-  { context: described, env, taskRoot }: LocalFunction,
-  { command, ...wanted }: InvocationWanted,
+  { context: described, env, taskRoot, layers }: LocalFunction,
+  { command, debugging, ...wanted }: InvocationWanted & { readonly logs: Writable },
   context: CliContext,
 ): Promise<InvocationOutcome> {
-  const client = await chooseRuntimeClient({ context: described, command, taskRoot, env });
+  const client = await chooseRuntimeClient({ context: described, command, taskRoot, env, debugging });
   for (const note of client.notes) context.output.warn(note);
+  tellDebugger(described.functionName, client, context);
   context.output.progress.end();
-  const { stdout, stderr } = context.streams();
+  const { stdout } = context.streams();
   return runFunction({
     ...wanted,
     context: described,
-    timeoutMs: wanted.timeoutMs ?? described.timeout * 1000,
-    command: client,
+    timeoutMs: timeLimitMs({ given: wanted.timeoutMs, own: described.timeout, isDebugged: debugging !== undefined }),
+    command:
+      command.length === 0 ? wrappedClient(client, { context: described, env, layers }) : inOwn(client, env, layers),
     env,
     cwd: taskRoot,
-    logs: stderr,
     streamTo: stdout,
     clock: context.clock,
     peers: new ProcPeers({ clock: context.clock }),
     killGroup,
   });
+}
+
+/** CMD is started as it stands; the function's wrapper is for Lambda's own clients. */
+function inOwn(client: RuntimeClient, env: Environment, layers: Layers | undefined): RuntimeCommand {
+  if (!layers) return client;
+  refuseHidden(client, env);
+  return inLayers(client, layers);
+}
+
+/** Any program of this machine reaches the port, and a debugger has what the function has. */
+export function tellDebugger(name: string, { debugger: place }: RuntimeClient, { output }: CliContext): void {
+  if (place === undefined) return;
+  output.say(
+    `brokerctl: a debugger may attach to ${name} at ${place}; from any user of this machine, and with the function's credentials`,
+  );
 }
 
 /** A streamed response is out already; JSON gets the newline that a terminal wants. */
@@ -77,15 +103,12 @@ async function writeAll(stream: Writable, bytes: Buffer): Promise<void> {
 const MAX_TOLD = 500;
 
 function tellFailure(local: LocalFunction, { error, status }: InvocationOutcome, { output }: CliContext): void {
-  const { functionName, handler } = local.context;
+  const { functionName } = local.context;
   const said = error ? `${error.errorType}: ${error.errorMessage}` : status;
   const short = said.length > MAX_TOLD ? `${said.slice(0, MAX_TOLD)}…` : said;
   output.say(`brokerctl: ${functionName} failed: ${short}`);
-  // Mostly because the user is in another directory, or has not built.
-  if (error?.errorType !== "Runtime.ImportModuleError" || handler === null) return;
-  output.hint(
-    `--task-root DIR, where ${handler} is found as it is in the deployed code; here it was ${local.taskRoot}`,
-  );
+  const hint = missingModuleHint(local, error);
+  if (hint !== undefined) output.hint(hint);
 }
 
 /** As of commands that exec runs: 126 and 127 where the runtime itself cannot be started. */

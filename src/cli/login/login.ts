@@ -2,6 +2,7 @@ import type { ControlResponse, StatusView } from "../../control-api/contract.js"
 import { BrokerError } from "../../core/errors.js";
 import { mfaCodeIn } from "../../core/mfa-code.js";
 import type { CliContext } from "../context.js";
+import { statusPart } from "../daemon/status-part.js";
 import { until } from "../terminal/when.js";
 
 export type LoginChoice = ControlResponse<"login-choices">["sources"][number];
@@ -16,9 +17,14 @@ export async function loginChoices({ client }: CliContext): Promise<readonly Log
 /** Logs in to the source in its own way; the caller has made sure that there is a user to ask. */
 export async function logInAtTerminal(context: CliContext, choice: LoginChoice): Promise<void> {
   if (choice.mfaProcess) return logInByProgram(context, choice.name);
-  if (choice.type !== "sso") return logInWithAskedCode(context, choice);
-  const { logInToSso } = await import("./sso-login.js");
-  return logInToSso(context, choice.name, { device: false, noBrowser: false });
+  if (!isInBrowser(choice)) return logInWithAskedCode(context, choice);
+  const { logInByBrowser } = await import("./sso-login.js");
+  return logInByBrowser(context, choice.name, { device: false, noBrowser: false });
+}
+
+/** Not with a code of an MFA device. */
+export function isInBrowser({ type }: Pick<LoginChoice, "type">): boolean {
+  return type === "sso" || type === "console_login";
 }
 
 /** The daemon runs the source's mfa_process: the user is not asked here. */
@@ -27,18 +33,45 @@ async function logInByProgram(context: CliContext, source: string): Promise<void
   sayLoggedIn(context, source, expiresAt);
 }
 
-async function logInWithAskedCode(context: CliContext, choice: LoginChoice): Promise<void> {
+/** `ask`: default, at the terminal; `problem`: of the code before. */
+async function logInWithAskedCode(
+  context: CliContext,
+  choice: LoginChoice,
+  ask: (problem?: string) => Promise<string> = () =>
+    context.prompts.secret(`MFA code of ${choice.mfaSerial ?? choice.name}`),
+): Promise<void> {
+  let problem: string | undefined;
   for (let attempt = 1; ; attempt++) {
-    const code = await context.prompts.secret(`MFA code of ${choice.mfaSerial ?? choice.name}`);
+    const code = await ask(problem);
     try {
       await logInWithCode(context, choice.name, code);
       return;
     } catch (error) {
       const again = error instanceof BrokerError && ["MfaRequired", "UsageInvalid"].includes(error.code);
       if (!again || attempt === ATTEMPTS) throw error;
-      context.output.say(`${error.message}; a code works once, so wait for the next one`);
+      problem = `${error.message}; a code works once, so wait for the next one`;
+      context.output.say(problem);
     }
   }
+}
+
+/**
+ * Asks for the code with the `askpass` of the config, for where there is no terminal; false: the config has none, or no code
+ * is what the source wants. `role`: what it is for, where that is known.
+ */
+export async function logInByAskpass(context: CliContext, choice: LoginChoice, role?: string): Promise<boolean> {
+  if (isInBrowser(choice) || choice.mfaProcess) return false;
+  const { askpassOf } = await import("../terminal/askpass.js");
+  const askpass = await askpassOf(context);
+  if (!askpass) return false;
+  const { name, mfaSerial } = choice;
+  const about = [
+    `MFA code${mfaSerial === null ? "" : ` of ${mfaSerial}`}`,
+    `For source ${name}${role === undefined ? "" : `, role ${role}`}`,
+  ];
+  const unanswered = { code: "MfaRequired", hint: `brokerctl login ${name}` } as const;
+  await logInWithAskedCode(context, choice, (problem) => askpass({ prompt: "MFA code", about, unanswered }, problem));
+  return true;
 }
 
 /** `typed`: as the user or a program gives it. */
@@ -56,33 +89,48 @@ function sayLoggedIn({ output, clock }: CliContext, source: string, expiresAt: n
 
 /**
  * Runs `attempt`; where a login is missing and a user is there to ask, offers it and tries once more.
- * `role`: whose source it is about, where that is known.
+ * `role`: whose source it is about, where that is known, or how to find it.
  */
 export async function withLogin<T>(
   context: CliContext,
-  role: string | undefined,
+  role: string | undefined | (() => Promise<string | undefined>),
   attempt: () => Promise<T>,
 ): Promise<T> {
-  return offeringLogin(context, () => choiceFor(context, role), attempt);
+  return offeringLogin(context, chooseFor(context, role), attempt);
+}
+
+/**
+ * As `withLogin`, for what never asks at a terminal, as that belongs to another program: only the `askpass` of the config is
+ * asked, for an MFA code.
+ */
+export async function withAskedCode<T>(context: CliContext, role: string, attempt: () => Promise<T>): Promise<T> {
+  return askingForCode(context, chooseFor(context, role), attempt);
+}
+
+function chooseFor(context: CliContext, role: string | undefined | (() => Promise<string | undefined>)): Choose {
+  return async () => {
+    const name = typeof role === "function" ? await role() : role;
+    return { role: name, choice: await choiceFor(context, name) };
+  };
 }
 
 /** As `withLogin`, for what is about a source. */
 export async function withLoginTo<T>(context: CliContext, source: string, attempt: () => Promise<T>): Promise<T> {
-  const choose = async (): Promise<LoginChoice | undefined> =>
-    (await loginChoices(context)).find(({ name }) => name === source);
+  const choose: Choose = async () => ({
+    choice: (await loginChoices(context)).find(({ name }) => name === source),
+  });
   return offeringLogin(context, choose, attempt);
 }
 
-async function offeringLogin<T>(
-  context: CliContext,
-  choose: () => Promise<LoginChoice | undefined>,
-  attempt: () => Promise<T>,
-): Promise<T> {
+type Choose = () => Promise<{ readonly role?: string | undefined; readonly choice: LoginChoice | undefined }>;
+
+async function offeringLogin<T>(context: CliContext, choose: Choose, attempt: () => Promise<T>): Promise<T> {
+  if (!context.interactive) return askingForCode(context, choose, attempt);
   try {
     return await attempt();
   } catch (error) {
-    if (!isLoginMissing(error) || !context.interactive || context.output.json) throw error;
-    const choice = await choose();
+    if (!isLoginMissing(error) || context.output.json) throw error;
+    const { choice } = await choose();
     if (!choice) throw error;
     context.output.say(error.message);
     if (!(await context.prompts.confirm("Log in now?", true))) throw error;
@@ -91,13 +139,29 @@ async function offeringLogin<T>(
   }
 }
 
+async function askingForCode<T>(context: CliContext, choose: Choose, attempt: () => Promise<T>): Promise<T> {
+  try {
+    return await attempt();
+  } catch (error) {
+    if (!isLoginMissing(error) || error.code !== "MfaRequired" || context.output.json) throw error;
+    const { role, choice } = await choose().catch(() => ({ role: undefined, choice: undefined }));
+    if (!choice || !(await logInByAskpass(context, choice, role))) throw error;
+    return attempt();
+  }
+}
+
+/** Of one role and its source; of thousands of others nothing. */
+function statusFor({ client }: CliContext, role: string | undefined): Promise<StatusView> {
+  return statusPart(client, { rows: 1, ...(role !== undefined && { role }) });
+}
+
 function isLoginMissing(error: unknown): error is BrokerError {
   return error instanceof BrokerError && (error.code === "MfaRequired" || error.code === "LoginRequired");
 }
 
 /** The source of the role; where that is not known, the only one that wants a login. */
 async function choiceFor(context: CliContext, role: string | undefined): Promise<LoginChoice | undefined> {
-  const [choices, status] = await Promise.all([loginChoices(context), context.client.call("status", {})]);
+  const [choices, status] = await Promise.all([loginChoices(context), statusFor(context, role)]);
   const source = status.roles.find(({ name }) => name === role)?.source ?? sourceOfAdHoc(role);
   if (source !== undefined) return choices.find(({ name }) => name === source);
   const needing = choices.filter(({ needs }) => needs !== null);
@@ -115,7 +179,7 @@ function sourceOfAdHoc(role: string | undefined): string | undefined {
  */
 export async function ensureLoggedIn(context: CliContext, role: string): Promise<void> {
   await withLogin(context, role, async () => {
-    const missing = missingLogin(await context.client.call("status", {}), role);
+    const missing = missingLogin(await statusFor(context, role), role);
     if (missing) throw missing;
   });
 }

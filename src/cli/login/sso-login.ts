@@ -1,11 +1,10 @@
-import { spawn } from "node:child_process";
-import { accessSync, constants } from "node:fs";
 import { platform } from "node:os";
-import { delimiter, join } from "node:path";
 import type { ControlResponse } from "../../control-api/contract.js";
 import type { LoginFlow } from "../../control-api/login-contract.js";
-import { splitCommand } from "../../core/split-command.js";
-import type { CliContext, Environment } from "../context.js";
+import { BrokerError } from "../../core/errors.js";
+import { type BrowserCommand, type Desktop, isOnPath, openUrl, ownBrowsers } from "../browser/open-url.js";
+import type { CliContext } from "../context.js";
+import { cannotAsk } from "../terminal/prompts.js";
 import { until } from "../terminal/when.js";
 
 interface SsoLoginOptions {
@@ -15,8 +14,8 @@ interface SsoLoginOptions {
 
 type Started = ControlResponse<"login-start">;
 
-/** Starts a login to Identity Center, shows the user where to go, and waits; Ctrl-C leaves it. */
-export async function logInToSso(context: CliContext, source: string, options: SsoLoginOptions): Promise<void> {
+/** Starts a login to Identity Center or the console, shows the user where to go, and waits; Ctrl-C leaves it. */
+export async function logInByBrowser(context: CliContext, source: string, options: SsoLoginOptions): Promise<void> {
   const { client, output, env, clock } = context;
   const hasProgram = (name: string): boolean => isOnPath(name, env);
   const { flow, browsers } = chooseLoginFlow({ ...options, env, platform: platform(), hasProgram });
@@ -25,67 +24,58 @@ export async function logInToSso(context: CliContext, source: string, options: S
   const waiting = client.call("login-wait", { loginId: started.loginId });
   waiting.catch(() => undefined);
   if (!started.isDone) await show(started, { context, browsers });
+  if (started.takesCode === true) await enterCode({ source, ...started }, context);
   const { expiresAt } = await waiting;
   output.say(`logged in to ${source} until ${until(expiresAt, clock.now())}`);
 }
 
 async function show(
-  { url, userCode, joined }: Started,
-  { context, browsers }: { readonly context: CliContext; readonly browsers: readonly (readonly string[])[] },
+  { url, userCode, joined, takesCode }: Started,
+  { context, browsers }: { readonly context: CliContext; readonly browsers: readonly BrowserCommand[] },
 ): Promise<void> {
   const { output, env } = context;
   // The command that started it has opened the browser already.
-  const isOpened = !joined && (await openBrowser(browsers, url, env));
+  const isOpened = !joined && (await openUrl(browsers, url, env));
   if (joined) output.say("a login is under way already; this command joins it:");
   output.say(
     isOpened ? "Log in in your browser. If it does not open, go to:" : "To log in, open this page in a browser:",
   );
   output.say(`\n  ${url}\n`);
+  if (takesCode === true) {
+    output.say("It may be on any machine. At its end the page shows a code: copy it to here.");
+    return;
+  }
   if (userCode === null) {
     if (!isOpened) output.say("The browser must be on this machine; brokerctl login --device works with any.");
   } else output.say(`Go on only if the page shows the code  ${userCode}`);
   output.say("Waiting. Ctrl-C ends the login.");
 }
 
-/** Shows the URL with the first command that starts; false: none does. It lives on without us. */
-async function openBrowser(browsers: readonly (readonly string[])[], url: string, env: Environment): Promise<boolean> {
-  for (const argv of browsers) if (await starts(withUrl(argv, url), env)) return true;
-  return false;
+/** One that is copied wrong costs nothing; a third wrong one is not a slip. */
+const ATTEMPTS = 3;
+
+interface AwaitedCode {
+  readonly source: string;
+  readonly loginId: string;
 }
 
-/** Whether a program of this name is on PATH. */
-function isOnPath(name: string, env: Environment): boolean {
-  return (env["PATH"] ?? "").split(delimiter).some((directory) => {
+async function enterCode({ source, loginId }: AwaitedCode, context: CliContext): Promise<void> {
+  if (!context.interactive)
+    throw cannotAsk("the code of the page", `brokerctl login ${source} --device    # at a terminal`);
+  for (let attempt = 1; ; attempt++) {
+    const code = await context.prompts.line("Code that the page shows");
     try {
-      accessSync(join(directory, name), constants.X_OK);
-      return true;
-    } catch {
-      return false;
+      await context.client.call("login-code", { loginId, code });
+      return;
+    } catch (error) {
+      const isWrong = error instanceof BrokerError && error.code === "UsageInvalid";
+      if (!isWrong || attempt === ATTEMPTS) throw error;
+      context.output.say(error.message);
     }
-  });
+  }
 }
 
-function withUrl(argv: readonly string[], url: string): readonly string[] {
-  return argv.some((word) => word.includes("%s")) ? argv.map((word) => word.replaceAll("%s", url)) : [...argv, url];
-}
-
-/** Without a shell, and without our terminal: what a browser prints does not belong here. */
-function starts([program = "", ...args]: readonly string[], env: Environment): Promise<boolean> {
-  return new Promise((resolve) => {
-    const child = spawn(program, args, { stdio: "ignore", detached: true, env });
-    child.once("error", () => resolve(false));
-    child.once("spawn", () => {
-      child.unref();
-      resolve(true);
-    });
-  });
-}
-
-interface LoginFlowOptions {
-  readonly env: Environment;
-  readonly platform: NodeJS.Platform;
-  /** Whether a program of this name is on PATH. */
-  readonly hasProgram: (name: string) => boolean;
+interface LoginFlowOptions extends Desktop {
   /** `--device` */
   readonly device: boolean;
   /** `--no-browser` */
@@ -94,38 +84,16 @@ interface LoginFlowOptions {
 
 interface ChosenFlow {
   readonly flow: LoginFlow;
-  /** Command lines that show a URL, best first; empty: the user opens it. */
-  readonly browsers: readonly (readonly string[])[];
+  /** Empty: the user opens it. */
+  readonly browsers: readonly BrowserCommand[];
 }
 
 /**
  * A browser on this machine can come back to us: then the code flow. Over SSH, in WSL or without a display it is on
  * another machine, or there is none: then the device flow, whose page any browser can open.
  */
-export function chooseLoginFlow(options: LoginFlowOptions): ChosenFlow {
-  const { env, device, noBrowser } = options;
-  const overSsh = isSet(env["SSH_CONNECTION"]) || isSet(env["SSH_TTY"]);
-  const browsers = overSsh ? [] : browsersOf(options);
+export function chooseLoginFlow({ device, noBrowser, ...desktop }: LoginFlowOptions): ChosenFlow {
+  const browsers = ownBrowsers(desktop);
   const flow = device || browsers.length === 0 ? "device" : "browser";
   return { flow, browsers: noBrowser ? [] : browsers };
-}
-
-/** $BROWSER, as xdg-open and Python read it: command lines with a colon between them, `%s` for the URL. */
-function browsersOf(options: LoginFlowOptions): readonly (readonly string[])[] {
-  const { env } = options;
-  const own = (env["BROWSER"] ?? "").split(":").flatMap((line) => {
-    const split = splitCommand(line);
-    return "argv" in split && split.argv.length > 0 ? [split.argv] : [];
-  });
-  return [...own, ...platformBrowsers(options)];
-}
-
-function platformBrowsers({ env, platform, hasProgram }: LoginFlowOptions): readonly (readonly string[])[] {
-  if (platform === "darwin") return [["open"]];
-  if (isSet(env["WSL_DISTRO_NAME"]) || isSet(env["WSL_INTEROP"])) return hasProgram("wslview") ? [["wslview"]] : [];
-  return isSet(env["DISPLAY"]) || isSet(env["WAYLAND_DISPLAY"]) ? [["xdg-open"]] : [];
-}
-
-function isSet(value: string | undefined): boolean {
-  return value !== undefined && value !== "";
 }

@@ -52,8 +52,12 @@ export async function completionCandidates(
 
 const VERSION: Candidate = { value: "--version", help: "print the version" };
 
-async function completionCandidatesGroup(typed: readonly string[], { subcommands }: CommandGroup): Promise<Fitting> {
+async function completionCandidatesGroup(
+  typed: readonly string[],
+  { subcommands, load }: CommandGroup,
+): Promise<Fitting> {
   const [verb = "", ...rest] = typed;
+  if (load && verb.startsWith("-")) return completionCandidatesCommand(typed, await load());
   if (typed.length < 2) return words([...entries(subcommands), HELP], verb);
   const loader = Object.hasOwn(subcommands, verb) ? subcommands[verb] : undefined;
   return loader ? completionCandidatesCommand(rest, await loader.load()) : NOTHING;
@@ -75,7 +79,7 @@ function completionCandidatesValue(former: string, current: string, command: Com
   const [flag = "", value] = splitFlag(current);
   if (value !== undefined) return valueOf(optionNamed(flag, command), flag.slice(2), `${flag}=`);
   const awaiting = optionNamed(former, command);
-  return awaiting?.type === "string" ? valueOf(awaiting, former.slice(2), "") : undefined;
+  return takesNextWord(awaiting) ? valueOf(awaiting, former.slice(2), "") : undefined;
 }
 
 /** `--flag=value` in one word; the value is undefined where there is no `=`. */
@@ -112,7 +116,11 @@ function argument(before: readonly string[], command: Command): Fitting {
 
 function isFlagOrValue(word: string, former: string | undefined, command: Command): boolean {
   if (word.startsWith("-") && word !== "-") return true;
-  return former !== undefined && optionNamed(former, command)?.type === "string";
+  return former !== undefined && takesNextWord(optionNamed(former, command));
+}
+
+function takesNextWord(spec: OptionSpec | undefined): boolean {
+  return spec?.type === "string" && spec.bare === undefined;
 }
 
 function placeholder(name: string, choices: readonly string[], prefix: string): Fitting {

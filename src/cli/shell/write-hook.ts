@@ -14,7 +14,7 @@ import {
 import { NodeFileSystem, writeFileAtomic } from "../../files/atomic-file.js";
 import { ensurePrivateDirectory } from "../../files/private-directory.js";
 import { readRegularFile } from "../../files/read-small-file.js";
-import { competingFile } from "../aws-files/competing-files.js";
+import { competingFile } from "../aws-files/competing-file.js";
 import type { CliContext } from "../context.js";
 import { hookScript, quotedFor } from "./shell-scripts.js";
 

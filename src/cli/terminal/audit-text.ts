@@ -1,3 +1,4 @@
+import { quotedReason } from "../../core/access-request.js";
 import type { AuditLine } from "../../core/audit-line.js";
 import type { AuditReport, ChainReport, Holder, LastUser } from "../../core/audit-views.js";
 import { printable } from "./output.js";
@@ -11,12 +12,13 @@ export function auditText(line: AuditLine): string {
     event.padEnd(13),
     outcomeText(line),
     role ?? source,
+    ifAny("only", line.scope),
     ifAny("lease", name ?? lease),
     whoText(line),
     ifAny("by lease", line.caller_lease),
     ifAny("with a token that is", problemText(line.caller_problem)),
     ifAny("request", line.request),
-    ifAny("because", reason),
+    ifAny("because", reason && quotedReason(reason)),
     detail,
     ifAny("until", line.until && localTime(line.until)),
     count > 1 ? `× ${count}` : undefined,

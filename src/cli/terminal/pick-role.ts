@@ -8,6 +8,7 @@ import { withShellLease } from "../access/find-lease.js";
 import type { CliContext } from "../context.js";
 import { listSsoRoles } from "../login/sso-accounts.js";
 import type { Choice } from "./prompts.js";
+import { span } from "./when.js";
 
 /** What a login can have changes seldom; `sso roles` always asks the portal. */
 const MAX_AGE_SECONDS = 3600;
@@ -23,6 +24,7 @@ export async function pickRole(context: CliContext, command: string, named?: Lea
   const status = await context.client.call("status", {});
   if (!interactive || output.json) throw roleNeeded(status, command);
   const choices = choicesOf(status, {
+    now: context.clock.now(),
     granted: await grantedRoles(status, context),
     current: await currentRole(context, named),
   });
@@ -31,19 +33,20 @@ export async function pickRole(context: CliContext, command: string, named?: Lea
 }
 
 interface Beside {
+  readonly now: number;
   /** `SOURCE:ACCOUNT/ROLE` → whose it is. */
   readonly granted: ReadonlyMap<string, SsoRoleFound>;
   readonly current: string | null;
 }
 
-function choicesOf({ roles, leases }: StatusView, { granted, current }: Beside): readonly Choice[] {
+function choicesOf({ roles, leases }: StatusView, { now, granted, current }: Beside): readonly Choice[] {
   const names = new Set(roles.map(({ name }) => name));
   const inConfig = new Set(roles.map(ssoNameOf));
   const requestedAt = new Map(roles.map((role) => [role.name, requestOf(role, leases)]));
   const known = roles.map(({ name, accountId, state }) => {
     const found = granted.get(name);
     const account = found?.accountName ?? accountId;
-    return choice(name, { account, about: state.replace("_", " "), current });
+    return choice(name, { account, about: aboutOf(state, now, requestedAt.get(name)), current });
   });
   const more = [...granted]
     .filter(([name]) => !names.has(name) && !inConfig.has(name))
@@ -51,6 +54,12 @@ function choicesOf({ roles, leases }: StatusView, { granted, current }: Beside):
   const recency = ({ value }: Choice): number => requestedAt.get(value) ?? 0;
   // Sorting is stable: what was never requested stays in the order of the config and of the accounts' names.
   return [...known, ...more].toSorted((a, b) => recency(b) - recency(a));
+}
+
+/** `ready, used 12 min ago`: what the marked line says. */
+function aboutOf(state: string, now: number, requestedAt = 0): string {
+  const used = requestedAt === 0 ? [] : [`used ${span(Math.max(0, now - requestedAt))} ago`];
+  return [state.replace("_", " "), ...used].join(", ");
 }
 
 interface Shown {

@@ -1,6 +1,8 @@
-import type { LeftOutView, RoleView, StatusView } from "../../control-api/contract.js";
+import type { LeftOutView, RoleView, ScheduleView, StatusView } from "../../control-api/contract.js";
 import type { LeaseAccess, LeaseView, RoleSummary } from "../../control-api/lease-contract.js";
 import type { SourceView } from "../../control-api/login-contract.js";
+import { describeScope, type LeaseScope } from "../../core/lease-scope.js";
+import { shellQuote } from "../../core/shell-quote.js";
 import type { CliContext } from "../context.js";
 import { isoInstant } from "./when.js";
 
@@ -8,7 +10,7 @@ import { isoInstant } from "./when.js";
 type Json = Readonly<Record<string, unknown>>;
 
 export function statusJson(status: StatusView): Json {
-  const { daemon, defaultRole, sources, roles, leases, pendingRequests, leftOut } = status;
+  const { daemon, defaultRole, sources, roles, leases, pendingRequests, leftOut, schedules = [] } = status;
   return {
     daemon: {
       pid: daemon.pid,
@@ -29,6 +31,7 @@ export function statusJson(status: StatusView): Json {
     roles: roles.map(roleJson),
     leases: leases.map(leaseJson),
     pending_requests: pendingRequests,
+    schedules: schedules.map(scheduleJson),
     left_out: leftOutJson(leftOut),
   };
 }
@@ -37,8 +40,15 @@ export function leftOutJson(leftOut: readonly LeftOutView[] = []): readonly Json
   return leftOut.map(({ kind, name, because, error }) => ({ kind, name, because, error }));
 }
 
-function sourceJson({ name, type, state, expiresAt }: SourceView): Json {
+export function sourceJson({ name, type, state, expiresAt }: SourceView): Json {
   return { name, type, state, expires_at: isoInstant(expiresAt) };
+}
+
+function scheduleJson({ cron, do: act, nextAt, waitsForUnlock, lastRunAt, lastError }: ScheduleView): Json {
+  return {
+    ...{ cron, do: act, next_run: isoInstant(nextAt), waits_for_unlock: waitsForUnlock },
+    ...{ last_run: isoInstant(lastRunAt), last_error: lastError },
+  };
 }
 
 export function roleJson(role: RoleView): Json {
@@ -72,12 +82,30 @@ export function leaseJson(lease: LeaseView): Json {
     last_used_at: isoInstant(lease.lastUsedAt),
     last_used_by: lease.lastUsedBy,
     holder_pid: lease.holderPid,
+    socket: lease.socket,
     movable: lease.movable,
     guard: lease.grant && { until: isoInstant(lease.grant.until), request: lease.grant.request },
     temporary: lease.temporary && {
       until: isoInstant(lease.temporary.until),
       then_role: lease.temporary.thenRole,
+      ...(lease.temporary.thenScope !== undefined && { then_scope: scopeJson(lease.temporary.thenScope) }),
     },
+    scope: scopeJson(lease.scope ?? null),
+    narrowed_by: lease.narrowedBy ?? null,
+  };
+}
+
+/** `text`: in words. A policy is the JSON that AWS gets. */
+export function scopeJson(scope: LeaseScope | null): Json | null {
+  if (!scope) return null;
+  const { readOnly = false, services = [], policy, policyArns = [], sessionSeconds } = scope;
+  return {
+    text: describeScope(scope),
+    read_only: readOnly,
+    services,
+    policy: policy ?? null,
+    policy_arns: policyArns,
+    session_seconds: sessionSeconds ?? null,
   };
 }
 
@@ -101,5 +129,9 @@ export function printAccess(
     return;
   }
   output.print(leaseUrl);
-  if (lease.name !== null) output.hint(`eval "$(brokerctl env --lease ${lease.name})"`);
+  if (lease.socket !== null) {
+    output.hint(
+      `brokerctl forward --socket ${shellQuote(lease.socket)} -- CMD    # in a container or network namespace`,
+    );
+  } else if (lease.name !== null) output.hint(`eval "$(brokerctl env --lease ${lease.name})"`);
 }

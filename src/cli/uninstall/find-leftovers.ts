@@ -1,7 +1,9 @@
 import { access } from "node:fs/promises";
 import { isDialFailure } from "../../control-api/client.js";
 import type { SupervisorOwnership } from "../../system/service/supervisor.js";
+import type { AgentEdit } from "../agents/agent-file.js";
 import type { CliContext } from "../context.js";
+import { findAgentLeftovers } from "./agent-leftovers.js";
 import { type AwsLeftovers, findAwsLeftovers } from "./aws-leftovers.js";
 import { askForDataKey, type DataKeyReport, expectsDataKey } from "./data-key.js";
 import { findOwnPlaces, type OwnPlaces } from "./own-directories.js";
@@ -22,6 +24,8 @@ export interface Leftovers {
   readonly service: { readonly ownership: SupervisorOwnership; readonly files: readonly string[] };
   readonly startFiles: readonly StartFile[];
   readonly aws: AwsLeftovers;
+  /** Entries of `agent install`. */
+  readonly agents: readonly AgentEdit[];
   readonly own: OwnPlaces;
   /** undefined: none, and nothing says that there should be one. */
   readonly dataKey: DataKeyReport | undefined;
@@ -37,13 +41,14 @@ export async function findLeftovers(context: CliContext): Promise<Leftovers> {
     service: await findService(context),
     startFiles: await findStartFiles(context),
     aws: await findAwsLeftovers(context),
+    agents: await findAgentLeftovers(context),
     own: await findOwnPlaces(context.paths(), context.homeDir),
     dataKey: isWorthTelling(dataKey, isExpected) ? dataKey : undefined,
   };
 }
 
-export function isEmpty({ daemon, service, startFiles, aws, own, dataKey }: Leftovers): boolean {
-  const lists = [service.files, startFiles, aws.lines, aws.backups, own.found, own.doubtful];
+export function isEmpty({ daemon, service, startFiles, aws, agents, own, dataKey }: Leftovers): boolean {
+  const lists = [service.files, startFiles, agents, aws.lines, aws.backups, own.found, own.doubtful];
   return [daemon, dataKey, aws.block].every((one) => one === undefined) && lists.every((list) => list.length === 0);
 }
 
@@ -52,11 +57,14 @@ function isWorthTelling({ outcome }: DataKeyReport, isExpected: boolean): boolea
   return outcome === "exists" || (isExpected && outcome !== "absent");
 }
 
+/** Types of source whose login is in the secret store. */
+const LOGINS: readonly string[] = ["sso", "console_login"];
+
 async function findDaemon({ quietClient }: CliContext): Promise<RunningDaemon | undefined> {
   try {
     const { daemon, sources } = await quietClient.call("status", {});
     const keys = await quietClient.call("keys-list", {}).catch(() => undefined);
-    const logins = sources.filter(({ type, state }) => type === "sso" && state === "ready");
+    const logins = sources.filter(({ type, state }) => LOGINS.includes(type) && state === "ready");
     return {
       pid: daemon.pid,
       keys: keys?.keys.map(({ source }) => source),

@@ -3,6 +3,7 @@ import { lstat, readdir, readlink, rm, rmdir, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { hasErrno, reasonOf } from "../../core/errno.js";
 import { BrokerError } from "../../core/errors.js";
+import { profileDirectory } from "../../core/profile-directory.js";
 import { shellQuote } from "../../core/shell-quote.js";
 import { readRegularFile } from "../../files/read-small-file.js";
 import { TEMPORARY_FILE_PATTERN } from "../../files/temporary-file.js";
@@ -34,7 +35,7 @@ const SIGNATURE = /^(?:brokerd\.lock\.\d+|brokerd\.log|secrets\.sealed|data-key\
 /** All that any version of ours keeps there, with what was set aside of it, by us or as a hint of ours says. */
 const OWN_STATE = new RegExp(
   String.raw`^(?:${[
-    String.raw`(?:secrets|cache)\.sealed|(?:leases|lambda-roles|requests)\.json|data\.key|data-key\.wrapped|locked`,
+    String.raw`(?:secrets|cache)\.sealed|(?:leases|lambda-roles|requests|agents|schedules)\.json|child-leases\.jsonl|data\.key|data-key\.wrapped|locked`,
     String.raw`endpoint-port|port-was-taken|service\.env|stopped-at|brokerd\.(?:(?:lock|starting)\.\d+|log|log\.\d+|stderr)`,
     String.raw`(?:audit|refusals)\.jsonl(?:\.\d+)?`,
     String.raw`tokens|aws|shell|run|program|edit-\w{6}`,
@@ -106,7 +107,8 @@ function isOurTemporary(name: string): boolean {
 
 async function socketPlaces({ runtimeDir, stateDir }: BrokerPaths): Promise<readonly OwnPlace[]> {
   if (runtimeDir.startsWith(`${stateDir}/`)) return [];
-  const names = (await namesIn(runtimeDir)).filter((name) => name.endsWith(".sock"));
+  const profiles = basename(profileDirectory(runtimeDir));
+  const names = (await namesIn(runtimeDir)).filter((name) => name.endsWith(".sock") || name === profiles);
   return Promise.all(names.map((name) => placeOf("sockets", join(runtimeDir, name))));
 }
 
@@ -173,7 +175,7 @@ async function namesIn(directory: string): Promise<readonly string[]> {
   return readdir(directory).catch(() => []);
 }
 
-const KEYS = "version|endpoint|secret_store|data_key_command|refresh|lambda|defaults|sources|roles";
+const KEYS = "version|endpoint|secret_store|data_key_command|refresh|lambda|defaults|sources|roles|requests|projects";
 const OURS = new RegExp(`^(?:${KEYS})$`);
 
 /**

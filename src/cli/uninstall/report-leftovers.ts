@@ -22,6 +22,9 @@ export function findingsOf(leftovers: Leftovers): readonly Finding[] {
       : []),
     ...leftovers.startFiles.flatMap(startFindings),
     ...awsFindings(leftovers.aws),
+    ...leftovers.agents.map(
+      ({ agent, path }): Finding => ({ what: "agent config", where: path, becomes: "removed", note: agent.title }),
+    ),
     ...leftovers.own.found.map(ownFinding),
     ...leftovers.own.doubtful.map(doubtfulFinding),
     ...leftovers.own.foreign.map((where): Finding => ({ what: "file", where, becomes: "left", note: IN_OURS })),

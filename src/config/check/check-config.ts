@@ -1,11 +1,14 @@
 import { DURATION_RULE, LONGEST_DURATION_SECONDS, secondsOfDuration } from "../../core/duration.js";
 import type { Source } from "../../core/role.js";
+import type { Schedule } from "../../core/schedule.js";
 import type { Config, LeftOutEntry } from "../config.js";
 import { valueAt } from "../field-positions.js";
+import { guardsOfLeftOut, type LeftOutGuard } from "../left-out-guards.js";
 import { checkProjects, projectsOf } from "../projects.js";
 import { readYaml, type YamlReading } from "../read-yaml.js";
 import { readRules } from "../request-rules.js";
 import { type ResolvedConfig, resolveRoles } from "../resolve-roles.js";
+import { readSchedules } from "../schedules.js";
 import { type ProjectEntry, projectSchema } from "../schema/project-schema.js";
 import type { RoleEntry } from "../schema/role-schema.js";
 import { roleSchema } from "../schema/role-schema.js";
@@ -15,11 +18,14 @@ import { checkRoleReference } from "./check-role-reference.js";
 import type { ConfigProblem } from "./config-problem.js";
 import { explainIssues } from "./explain-issues.js";
 import type { Entries } from "./link-roles.js";
+import { unguardedAliases } from "./unguarded-aliases.js";
 
 const DEFAULT_PORT = 9171;
 const DEFAULT_IDLE_AFTER = "8h";
 /** A setting that names an entry, and which nothing else builds on. */
 export const LAMBDA_VIA = "lambda.via";
+/** All of them: who meant one of them may have meant the others otherwise, too. */
+export const SCHEDULES = "schedules";
 
 /** A config's text and what its session names are made of. */
 export interface ConfigText {
@@ -72,8 +78,10 @@ export function checkConfig(source: ConfigText): CheckedConfig {
   const via = lambdaVia === undefined ? [] : checkRoleReference({ path: ["lambda", "via"], name: lambdaVia }, known);
   const projects = entriesOf(root["projects"], projectSchema);
   const top = topOf(root);
+  const timed = readSchedules(root["schedules"], { ...known, notices: top?.notices ?? "on" });
   const problems = [
     ...issues,
+    ...timed.problems,
     ...(top ? [...checkTop(top), ...readRules(top.requests).problems] : []),
     ...resolved.problems,
     ...via,
@@ -82,14 +90,15 @@ export function checkConfig(source: ConfigText): CheckedConfig {
   const all = [...reading.problems, ...withoutRepeats(problems, reading.problems)];
   if (!top) return { problems: all, reading };
   const build = (leftOut: readonly LeftOutEntry[]): Config =>
-    buildConfig(top, { ...resolved, lambdaVia, projects, leftOut });
+    buildConfig(top, { ...resolved, ...timed, lambdaVia, projects, leftOut, rawRoles: root["roles"] });
   if (all.length === 0) return { config: build([]), problems: [], reading };
   return { problems: all, reading, parts: { ...entries, lambdaVia, without: build } };
 }
 
 /** All but the entries; undefined where that breaks the schema itself. */
 function topOf(root: Readonly<Record<string, unknown>>): ConfigTop | undefined {
-  return configSchema.safeParse({ ...root, sources: null, roles: null, projects: null, lambda: null }).data;
+  return configSchema.safeParse({ ...root, sources: null, roles: null, projects: null, lambda: null, schedules: null })
+    .data;
 }
 
 interface EntrySchema<Entry> {
@@ -107,7 +116,7 @@ function textAt(root: unknown, path: readonly string[]): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-type ConfigTop = Omit<ConfigFile, "sources" | "roles" | "projects" | "lambda">;
+type ConfigTop = Omit<ConfigFile, "sources" | "roles" | "projects" | "lambda" | "schedules">;
 
 function checkTop(file: ConfigTop): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
@@ -134,9 +143,11 @@ function withoutRepeats(problems: readonly ConfigProblem[], said: readonly Confi
 }
 
 interface InForce extends Pick<ResolvedConfig, "sources" | "roles"> {
+  readonly schedules: readonly Schedule[];
   readonly lambdaVia: string | undefined;
   readonly projects: Entries<ProjectEntry>;
   readonly leftOut: readonly LeftOutEntry[];
+  readonly rawRoles: unknown;
 }
 
 function buildConfig(file: ConfigTop, found: InForce): Config {
@@ -147,25 +158,46 @@ function buildConfig(file: ConfigTop, found: InForce): Config {
   const sources = new Map([...found.sources].filter(([name]) => !isLeftOut("source", name)));
   const roles = new Map([...found.roles].filter(([name]) => !isLeftOut("role", name)));
   const lambdaVia = isLeftOut("setting", LAMBDA_VIA) ? undefined : found.lambdaVia;
+  const notes = unguardedAliases(roles);
   return deepFreeze({
     secretStore: file.secret_store,
     ...optionalFields(file),
     ...(lambdaVia === undefined ? {} : { lambdaVia }),
-    ...(leftOut.length === 0 ? {} : { leftOut }),
+    ...(leftOut.length === 0 ? {} : { leftOut, leftOutGuards: leftOutGuards(file, found) }),
+    ...(notes.length === 0 ? {} : { notes }),
     endpointPort: endpoint?.port ?? DEFAULT_PORT,
     sources: frozenMap(sources),
     roles: frozenMap(roles),
     projects: projectsOf(found.projects).filter(({ name }) => !isLeftOut("project", name)),
     requestRules: readRules(file.requests).rules,
+    ...unaskedOf(file, found),
     programs: programsOf(sources.values(), file.data_key_command),
     idleAfterMs: (secondsOfDuration(refresh?.idle_after ?? DEFAULT_IDLE_AFTER) ?? 0) * 1000,
   });
 }
 
-function optionalFields({ data_key_command: command, defaults }: ConfigTop): Partial<Config> {
+/** What is told and done by itself. */
+function unaskedOf(
+  { notices = "on" }: ConfigTop,
+  { schedules, leftOut }: InForce,
+): Pick<Config, "notices" | "schedules"> {
+  const areLeftOut = leftOut.some(({ kind, name }) => kind === "setting" && name === SCHEDULES);
+  return { notices, schedules: areLeftOut ? [] : schedules };
+}
+
+function leftOutGuards(
+  { secret_store: secretStore }: ConfigTop,
+  { leftOut, rawRoles }: InForce,
+): readonly LeftOutGuard[] {
+  const names = leftOut.filter(({ kind }) => kind === "role").map(({ name }) => name);
+  return guardsOfLeftOut(names, { roles: rawRoles, secretStore });
+}
+
+function optionalFields({ data_key_command: command, defaults, askpass }: ConfigTop): Partial<Config> {
   return {
     ...(command === undefined ? {} : { dataKeyCommand: command }),
     ...(defaults?.region === undefined ? {} : { defaultRegion: defaults.region }),
+    ...(askpass === undefined ? {} : { askpass }),
   };
 }
 

@@ -4,6 +4,7 @@ import { NAME_PATTERN } from "../../core/role.js";
 import type { ConfigText } from "../check/check-config.js";
 import type { ConfigProblem } from "../check/config-problem.js";
 import { showValue } from "../check/show-value.js";
+import { unguardedAliases } from "../check/unguarded-aliases.js";
 import { renderProblem } from "../parse-config.js";
 import { type FieldCatalog, ROLE_FIELDS, SOURCE_FIELDS } from "../schema/field-catalog.js";
 import { NAME_RULE } from "../schema/field-rules.js";
@@ -56,7 +57,9 @@ function planAdd(request: EditRequest, { kind, section, catalog }: EntryKind): C
   }
   const { text, checked } = addEntries(request, before, added);
   if (checked.problems.length > 0) throw refuse(checked.problems, { kind, section, name });
-  return { text, summary: [`adds ${what}:`, ...renderEntries(added).trimEnd().split("\n")] };
+  const notes = kind === "role" && checked.config ? unguardedAliases(checked.config.roles, name) : [];
+  const summary = [`adds ${what}:`, ...renderEntries(added).trimEnd().split("\n")];
+  return { text, summary, ...(notes.length > 0 && { notes }) };
 }
 
 /** Fields are named as they were typed, without the place they would have had in the file. */

@@ -3,7 +3,7 @@ import { BrokerError } from "../../core/errors.js";
 import type { CheckedConfig, ConfigText } from "../check/check-config.js";
 import { renderProblems } from "../parse-config.js";
 import { addEntries, checkBeforeEdit, type EditedConfig, sectionOf } from "./add-entries.js";
-import { removeRoles } from "./remove-entries.js";
+import { removeEntries } from "./remove-entries.js";
 import { ssoRoleName } from "./sso-role-names.js";
 
 /** The config as it was read, and what is wanted of it. */
@@ -97,7 +97,7 @@ function edit(
   { gone, added }: { gone: readonly string[]; added: Readonly<Record<string, Record<string, string>>> },
 ): EditedConfig {
   let edited: EditedConfig = { text: request.text, checked: before };
-  if (gone.length > 0) edited = removeRoles(request, before, new Set(gone));
+  if (gone.length > 0) edited = removeEntries(request, before, { section: "roles", names: new Set(gone) });
   if (Object.keys(added).length > 0) {
     const source = { ...request, text: edited.text };
     edited = addEntries(source, edited.checked, { section: "roles", entries: added });

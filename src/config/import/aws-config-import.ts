@@ -9,12 +9,13 @@ import { addEntries, checkBeforeEdit, sectionOf } from "../edit/add-entries.js";
 import { renderEntries } from "../edit/insert-entries.js";
 import { renderProblems } from "../parse-config.js";
 import type { PlainEntry } from "../schema/field-values.js";
-import { type AwsProfiles, readAwsProfiles } from "./aws-profiles.js";
+import type { AwsProfiles } from "./aws-profiles.js";
 import { importItems } from "./import-items.js";
 import { draftRoles, noteLeftOut, withSigners } from "./import-roles.js";
 import { comparable, ImportSources, type MutableEntry } from "./import-sources.js";
 import { type ImportedKey, importedKeys } from "./imported-keys.js";
 import { ssoSessionFields } from "./profile-kind.js";
+import { readVault } from "./read-vault.js";
 import { dropDependents, type ImportDrafts, settleImport } from "./settle-import.js";
 
 /** The config as it was read, and the AWS files whose profiles are to be in it. */
@@ -37,7 +38,7 @@ export interface AwsImport extends EditPlan {
 export function planAwsImport(request: ConfigImport): AwsImport {
   const before = checkBeforeEdit(request);
   const root = before.reading.root ?? {};
-  const aws = readAwsProfiles(request.aws);
+  const aws = readVault(request);
   const chosen = choose(request, aws);
   const existing = { sources: sectionOf(root, "sources"), roles: sectionOf(root, "roles") };
 

@@ -93,6 +93,7 @@ function originOf(draft: ProfileDraft, world: World): Origin {
     case "keys":
     case "web_identity":
     case "process":
+    case "console_login":
     case "profile":
       return { source: ownSource(draft, kind, sources).name };
   }
@@ -106,7 +107,10 @@ function assumeOrigin(draft: ProfileDraft, from: AssumeFrom, world: World): Orig
   return { refusal: `its source_profile ${from.profile} is taken only when it is named as well` };
 }
 
-type OwnKind = Extract<ProfileKind, { readonly kind: "keys" | "web_identity" | "process" | "profile" }>;
+type OwnKind = Extract<
+  ProfileKind,
+  { readonly kind: "keys" | "web_identity" | "process" | "console_login" | "profile" }
+>;
 
 function ownSource({ profile, notes }: ProfileDraft, kind: OwnKind, sources: ImportSources): SourceDraft {
   switch (kind.kind) {
@@ -121,10 +125,26 @@ function ownSource({ profile, notes }: ProfileDraft, kind: OwnKind, sources: Imp
     case "process":
       notes.push(`runs ${kind.command}`);
       return sources.own(profile, { type: "process", credential_process: kind.command });
+    case "console_login": {
+      const source = sources.own(profile, {
+        ...{ type: "console_login", login_session: kind.loginSession },
+        ...regionIn(profile),
+      });
+      notes.push(
+        `logs in by itself, as \`aws login\` does, whose login stays as it is: brokerctl login ${source.name}`,
+      );
+      return source;
+    }
     case "profile":
       notes.push(`read by the AWS SDK each time: ${kind.because}`);
       return sources.own(profile, { type: "profile", profile: profile.name });
   }
+}
+
+/** Where `aws login` logs in: which a profile without one does not say. */
+function regionIn({ settings }: AwsProfile): { readonly region?: string } {
+  const region = settings.get("region")?.value;
+  return region === undefined ? {} : { region };
 }
 
 /** As the AWS CLI does: a `source_profile` with a key of its own signs with that, whatever else it is. */
@@ -154,7 +174,8 @@ function keySigner(
 /** What signs by itself is the source; what is a role of its own is chained from. */
 function signerWithoutKey(signer: ProfileDraft, sources: ImportSources): Origin {
   const { kind } = signer;
-  if (kind.kind !== "process" && kind.kind !== "profile") return { source_role: signer.name };
+  if (kind.kind !== "process" && kind.kind !== "profile" && kind.kind !== "console_login")
+    return { source_role: signer.name };
   return { source: ownSource(signer, kind, sources).name };
 }
 

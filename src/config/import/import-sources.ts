@@ -178,7 +178,7 @@ function legacyLabel({ startUrl, region }: Pick<SsoSessionFields, "startUrl" | "
 }
 
 /** `https://corp.awsapps.com/start` → `corp`. */
-function portalName(startUrl: string): string {
+export function portalName(startUrl: string): string {
   const [, host = "sso", path = ""] = /^https?:\/\/([^/:]+)[^/]*\/?([^/#?]*)/.exec(startUrl) ?? [];
   return host.endsWith(".amazonaws.com") && path !== "" ? path : (host.split(".")[0] ?? host);
 }

@@ -26,6 +26,8 @@ export type ProfileKind =
   | { readonly kind: "assume"; readonly roleArn: string; readonly from: AssumeFrom }
   | { readonly kind: "web_identity"; readonly roleArn: string; readonly tokenFile: string }
   | { readonly kind: "process"; readonly command: string }
+  /** `aws login`: a login of our own in its place, by the same user. */
+  | { readonly kind: "console_login"; readonly loginSession: string }
   /** What we have no type of our own for: the AWS SDK reads the profile itself. */
   | { readonly kind: "profile"; readonly because: string }
   /** Nothing in it gives credentials. */
@@ -162,10 +164,15 @@ function differingFromSession(settings: Settings, { startUrl, region }: SsoSessi
 
 const GRANTED_PROCESS = /(?:^|[\s/"'])granted["']?\s+credential-process(?:\s|$)/;
 
+/** Whether this program is granted's. */
+export function isOfGranted(command: string): boolean {
+  return GRANTED_PROCESS.test(command);
+}
+
 /** A profile that granted made: the portal is asked here, not by its program. */
 function grantedKind(settings: Settings): ProfileKind | undefined {
   const command = valueOf(settings, "credential_process");
-  if (command !== undefined && !GRANTED_PROCESS.test(command)) return undefined;
+  if (command !== undefined && !isOfGranted(command)) return undefined;
   const own = new Map([...settings].map(([name, setting]) => [name.replace(/^granted_/, ""), setting]));
   if (GRANTED.slice(0, 4).some((name) => !settings.has(name))) return undefined;
   const session = ssoSessionFields(own, undefined);
@@ -186,8 +193,15 @@ export function ssoSessionFields(settings: Settings, name: string | undefined): 
   return { name, startUrl: canonicalStartUrl(startUrl), region, scopes: scopes.filter(Boolean) };
 }
 
+/** As the config takes it; what is none the SDK may still find in its cache. */
+const LOGIN_SESSION = /^arn:[\w-]+:(?:iam|sts|signin)::\d{12}:[\x21-\x7e]+$/;
+
 function loginKind(settings: Settings): ProfileKind | undefined {
-  return settings.has("login_session") ? { kind: "profile", because: "login_session (aws login)" } : undefined;
+  const loginSession = valueOf(settings, "login_session")?.trim();
+  if (loginSession === undefined) return undefined;
+  return LOGIN_SESSION.test(loginSession)
+    ? { kind: "console_login", loginSession }
+    : { kind: "profile", because: "login_session (aws login)" };
 }
 
 /** A profile that asks this broker would go round in a circle. */

@@ -26,6 +26,7 @@ const TAKEN_BY_KIND: Readonly<Record<Exclude<ProfileKind["kind"], "none" | "refu
   sso: SSO,
   keys: [...KEY, ...MFA],
   process: ["credential_process"],
+  console_login: ["login_session"],
   // the AWS SDK reads the profile itself, all that it knows
   profile: [
     ...[...ASSUME, "source_profile", "credential_source", "external_id", "mfa_serial", "web_identity_token_file"],
@@ -40,6 +41,7 @@ const DECIDES: Readonly<Record<keyof typeof TAKEN_BY_KIND, string>> = {
   sso: "the permission set decides",
   keys: "its access key decides",
   process: "credential_process decides",
+  console_login: "login_session decides",
   profile: "the AWS SDK does not read it",
 };
 

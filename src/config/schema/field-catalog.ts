@@ -2,6 +2,7 @@ import type { FieldPath } from "../check/config-problem.js";
 import { guardSchema, requestRuleSchema } from "./guard-schema.js";
 import { projectSchema } from "./project-schema.js";
 import { roleSchema } from "./role-schema.js";
+import { scheduleSchema } from "./schedule-schema.js";
 import { configSchema, defaultsSchema, endpointSchema, lambdaSchema, refreshSchema } from "./schema.js";
 import { FIELDS_OF_SOURCE_TYPE } from "./source-schema.js";
 
@@ -24,9 +25,10 @@ export const ROLE_FIELDS: FieldCatalog = {
 
 const GUARD_FIELDS: FieldCatalog = { fields: Object.keys(guardSchema.shape), later: [] };
 const RULE_FIELDS: FieldCatalog = { fields: Object.keys(requestRuleSchema.shape), later: [] };
+const SCHEDULE_FIELDS: FieldCatalog = { fields: Object.keys(scheduleSchema.shape), later: [] };
 const PROJECT_FIELDS: FieldCatalog = { fields: Object.keys(projectSchema.shape), later: [] };
 
-const TOP_FIELDS: FieldCatalog = { fields: Object.keys(configSchema.shape), later: ["schedules"] };
+const TOP_FIELDS: FieldCatalog = { fields: Object.keys(configSchema.shape), later: [] };
 
 const SECTION_FIELDS: Readonly<Record<string, FieldCatalog>> = {
   endpoint: { fields: Object.keys(endpointSchema.shape), later: [] },
@@ -50,6 +52,7 @@ function entryFields(section: string | number, sourceType: unknown): FieldCatalo
   if (section === "sources") return { fields: FIELDS_OF_SOURCE_TYPE.get(String(sourceType)) ?? [], later: [] };
   if (section === "roles") return ROLE_FIELDS;
   if (section === "projects") return PROJECT_FIELDS;
+  if (section === "schedules") return SCHEDULE_FIELDS;
   return section === "requests" ? RULE_FIELDS : NONE;
 }
 
@@ -66,5 +69,6 @@ export function homeOf(field: string): string | undefined {
   if (GUARD_FIELDS.fields.includes(field)) return "a role's guard";
   if (RULE_FIELDS.fields.includes(field)) return "a rule of requests";
   if (PROJECT_FIELDS.fields.includes(field)) return "a project";
+  if (SCHEDULE_FIELDS.fields.includes(field)) return "a schedule";
   return Object.keys(SECTION_FIELDS).find((section) => SECTION_FIELDS[section]?.fields.includes(field));
 }

@@ -1,8 +1,9 @@
-import { z } from "zod";
+import * as z from "zod";
 import { REGION_PATTERN } from "../../core/region.js";
 import { NAME_PATTERN } from "../../core/role.js";
 import { splitCommand } from "../../core/split-command.js";
 import { PARTITIONS, partitionOfArn } from "../partition.js";
+import { ACCOUNT_ID, SSO_ROLE_NAME } from "./name-patterns.js";
 
 /**
  * Shapes of single values, shared by sources and roles. Messages read on after the field's path ("roles.x.region:
@@ -53,17 +54,24 @@ export const tagValueField = z
   .string()
   .regex(/^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u, "must be at most 256 letters, digits, spaces and _ . : / = + - @");
 
-export const accountIdField = z.string().regex(/^\d{12}$/, "must be an account id of 12 digits");
+export const accountIdField = z.string().regex(ACCOUNT_ID, "must be an account id of 12 digits");
 
-/** What IAM takes as a role's name; a permission set's has the same letters. */
 export const ssoRoleNameField = z
   .string()
-  .regex(/^[\w+=,.@-]{1,64}$/, "must be the name of a permission set: 1 to 64 letters, digits and _ + = , . @ -");
+  .regex(SSO_ROLE_NAME, "must be the name of a permission set: 1 to 64 letters, digits and _ + = , . @ -");
 
 /** Kept to the letter: the AWS CLI names its cache file by the hash of this text. */
 export const startUrlField = z.string().regex(/^https:\/\/[A-Za-z0-9.-]+(?::\d{1,5})?(?:\/[\x21-\x7E]*)?$/, {
   error: "must be an https URL like https://corp.awsapps.com/start",
 });
+
+/** Who is signed in to the console, as `aws login` writes it into a profile: a user, the root user, a role's session. */
+export const loginSessionField = z
+  .string()
+  .regex(new RegExp(String.raw`^${ARN}:(?:iam|sts|signin)::\d{12}:[\x21-\x7E]{1,512}$`), {
+    error: (issue) =>
+      explainPartition(String(issue.input)) ?? "must be the ARN of who logs in, like arn:aws:iam::111111111111:user/me",
+  });
 
 /** RFC 6749 §3.3 */
 export const scopeField = z

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { DURATION_PATTERN, DURATION_RULE, secondsOfDuration } from "../../core/duration.js";
 import { CONFIRMATIONS } from "../../core/guard.js";
 
@@ -28,7 +28,6 @@ export const guardSchema = z.strictObject({
     .describe("What one yes is good for, and the longest lease on the role: 1m to 12h, default 1h"),
 });
 
-/** This version cannot narrow a role to reading, and refuses rules that would. */
 export const REQUEST_SCOPES = ["any", "read-only"] as const;
 
 export const requestRuleSchema = z.strictObject({
@@ -37,7 +36,10 @@ export const requestRuleSchema = z.strictObject({
     .min(1, "must be a name or pattern of roles, like prod-*")
     .max(256, "must be at most 256 characters")
     .describe("The roles that the rule is about, by a pattern: * ? [a-z] {a,b}"),
-  scope: z.enum(REQUEST_SCOPES).optional().describe("What is asked for: any (default)"),
+  scope: z
+    .enum(REQUEST_SCOPES)
+    .optional()
+    .describe("What is asked for: any (default), which is everything; read-only, which is what only reads"),
   decide: z
     .enum(["allow", "ask", "deny"])
     .describe("allow: granted at once, as far as the role has no guard; ask: a person decides; deny"),

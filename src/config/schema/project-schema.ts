@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { nameField } from "./field-rules.js";
 
 /** Never `/` or `~` itself, under which everything would be the project; `.` and `..` would say one directory twice. */

@@ -1,15 +1,19 @@
-import { z } from "zod";
+import * as z from "zod";
 import { DURATION_PATTERN, DURATION_RULE } from "../../core/duration.js";
 import { SECRET_STORE_KINDS } from "../../core/secret-store-kind.js";
+import { NOTICE_SETTINGS } from "../config.js";
 import { nameField, regionField } from "./field-rules.js";
 import { requestRuleSchema } from "./guard-schema.js";
 import { projectSchema } from "./project-schema.js";
 import { roleSchema } from "./role-schema.js";
+import { scheduleSchema } from "./schedule-schema.js";
 import { sourceSchema } from "./source-schema.js";
 
 const CONFIG_VERSION = 1;
 /** Each request is held against them one by one. */
 const MAX_RULES = 1000;
+/** Each has a timer, and a row in `status`. */
+const MAX_SCHEDULES = 100;
 
 export const endpointSchema = z.strictObject({
   port: z
@@ -69,6 +73,24 @@ export const configSchema = z
       .max(MAX_RULES, `must have at most ${MAX_RULES} rules`)
       .nullish()
       .describe("Who decides what `brokerctl request` asks for: the first rule that fits; default: a person"),
+    notices: z
+      .enum(NOTICE_SETTINGS)
+      .optional()
+      .describe(
+        "Whether brokerd tells you that a login ends, and terminals that their command is refused: on (desktop and terminals, default), terminal, off",
+      ),
+    askpass: z
+      .string()
+      .regex(/^(?:pinentry|\/[^\0\n\r]+)$/, { error: "must be pinentry, or the absolute path of such a program" })
+      .optional()
+      .describe(
+        "Program that brokerctl asks for MFA codes and the passphrase with where it has no terminal: pinentry, or a path; default: it does not ask there",
+      ),
+    schedules: z
+      .array(scheduleSchema)
+      .max(MAX_SCHEDULES, `must have at most ${MAX_SCHEDULES} schedules`)
+      .nullish()
+      .describe("What brokerd does by itself at set times; what was missed asleep or off is done once, at the wake"),
     lambda: lambdaSchema.nullish().describe("How deployed Lambda functions are reached"),
     refresh: refreshSchema.nullish().describe("How credentials are kept fresh"),
   })

@@ -1,7 +1,8 @@
-import { z } from "zod";
+import * as z from "zod";
 import {
   absolutePathField,
   commandField,
+  loginSessionField,
   mfaSerialField,
   profileField,
   regionField,
@@ -49,6 +50,22 @@ const ssoSourceSchema = z
     region,
   })
   .describe("IAM Identity Center");
+
+const consoleLoginSourceSchema = z
+  .strictObject({
+    type: z
+      .literal("console_login")
+      .describe(
+        "console_login: the sign-in of the AWS console, as of `aws login`, logged in to with `brokerctl login`",
+      ),
+    login_session: loginSessionField
+      .optional()
+      .describe("ARN of the user or role that logs in, as in a profile of `aws login`: another one is refused"),
+    region: regionField
+      .optional()
+      .describe("Region that is logged in to, and whose STS endpoint is called; default: defaults.region"),
+  })
+  .describe("The sign-in of the AWS console");
 
 const webIdentitySourceSchema = z
   .strictObject({
@@ -109,6 +126,7 @@ const containerSourceSchema = z
 const SOURCE_SCHEMAS = [
   keysSourceSchema,
   ssoSourceSchema,
+  consoleLoginSourceSchema,
   webIdentitySourceSchema,
   processSourceSchema,
   awsSsoCacheSourceSchema,

@@ -11,19 +11,19 @@ type Operations = "config-check" | "config-reload" | "config-schema" | "projects
 export function configHandlers(services: ControlServices): Handlers<Operations> {
   const { config } = services;
   return {
-    "config-check": async ({ text, path }) => Promise.resolve(checked(config.check(text, path))),
+    "config-check": async ({ text, path }) => checked(await config.check(text, path)),
     "config-reload": async () => {
       const { config: loaded, notes } = await config.reload();
       return { ...counts(loaded), notes };
     },
-    "config-schema": async () => Promise.resolve({ schema: config.jsonSchema() }),
+    "config-schema": async () => ({ schema: await config.jsonSchema() }),
     projects: async () =>
       Promise.resolve({
         projects: (config.current()?.projects ?? []).map((project) => projectView(project, services)),
         problems: problemsOfProjects(config.current()),
       }),
-    "source-add": async (request) => Promise.resolve(config.planSource(request)),
-    "role-add": async (request) => Promise.resolve(config.planRole(request)),
+    "source-add": (request) => config.planSource(request),
+    "role-add": (request) => config.planRole(request),
   };
 }
 
@@ -45,7 +45,8 @@ function problemsOfProjects(config: Config | undefined): readonly string[] {
 }
 
 function checked(config: Config): ControlResponse<"config-check"> {
-  return { ...counts(config), endpointPort: config.endpointPort, programs: config.programs };
+  const { endpointPort, programs, notes = [] } = config;
+  return { ...counts(config), endpointPort, programs, notes };
 }
 
 function counts({ roles, sources }: Config): { readonly roles: number; readonly sources: number } {

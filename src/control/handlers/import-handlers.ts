@@ -13,13 +13,13 @@ export function importHandlers(services: ControlServices): Handlers<"import-plan
   return {
     "import-plan": async (request) => {
       const { held, problem } = await heldKeys(services);
-      const { text, summary, items, keys } = planImport(services, request, held ?? []);
+      const { text, summary, items, keys } = await planImport(services, request, held ?? []);
       const views = keys.map((key) => viewOf(key, held));
       const places = placesOf(keys.filter((key) => !held || stateOf(key, held) !== "other"));
       return { text, summary, items, keys: views, places, storeProblem: problem ? controlError(problem) : null };
     },
     "import-keys": async (request) => {
-      const { keys } = planImport(services, request, await services.keys.list());
+      const { keys } = await planImport(services, request, await services.keys.list());
       for (const key of keys) await storeKey(services, key);
       const stored = await services.keys.list();
       const done = keys.filter((key) => stateOf(key, stored) === "held");
@@ -28,7 +28,11 @@ export function importHandlers(services: ControlServices): Handlers<"import-plan
   };
 }
 
-function planImport({ config }: ControlServices, request: ImportRequest, held: readonly StoredKey[]): AwsImport {
+function planImport(
+  { config }: ControlServices,
+  request: ImportRequest,
+  held: readonly StoredKey[],
+): Promise<AwsImport> {
   const heldKeys = new Map(held.map(({ accessKeyId, source }) => [accessKeyId, source]));
   return config.planImport({ ...request, heldKeys });
 }

@@ -12,7 +12,7 @@ import type { Handlers } from "./handler.js";
 export function keyHandlers(
   services: ControlServices,
 ): Handlers<"keys-add" | "keys-list" | "keys-rotate" | "keys-remove" | "login-mfa"> {
-  const { keys, sessions, credentials, clock } = services;
+  const { keys, sessions, credentials, sessionNotices, clock } = services;
   return {
     "keys-add": async ({ source: name, accessKeyId, secretAccessKey, replace }) => {
       const source = keysSourceNamed(services, name);
@@ -20,7 +20,10 @@ export function keyHandlers(
       const secret = new Secret(secretAccessKey);
       const key = { source: name, accessKeyId, secretAccessKey: secret, addedAt: clock.now(), rotatedAt: null };
       await keys.put(key);
-      sessions.drop(name);
+      await sessionNotices.byPerson(name, () => {
+        sessions.drop(name);
+        return Promise.resolve();
+      });
       credentials.wake(name);
       return { ...viewOf(key), notes: notesFor(services, source) };
     },

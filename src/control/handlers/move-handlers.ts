@@ -2,7 +2,7 @@ import type { ControlRequest } from "../../control-api/contract.js";
 import type { MovedLease } from "../../control-api/lease-contract.js";
 import type { Holder } from "../../core/audit-views.js";
 import { BrokerError } from "../../core/errors.js";
-import { isMovable, type Lease } from "../../core/lease.js";
+import { isMovable, type Lease, ownScope } from "../../core/lease.js";
 import type { ControlServices } from "../control-services.js";
 import { admit, refusePinnedCaller } from "../guard.js";
 import { adoptRoleNamed } from "../named-entries.js";
@@ -39,18 +39,21 @@ interface Move extends Pick<ControlRequest<"use">, "role" | "forSeconds" | "conf
 async function move(services: ControlServices, asked: Move, { signal, caller }: ControlCall): Promise<MovedLease> {
   const { leases } = services;
   const { lease, evenPinned, forSeconds, confirmation } = asked;
-  const old = summaryOf(services, leases.roleOf(lease));
+  const old = summaryOf(services, leases.roleOf(lease), lease.scope);
   const role = await adoptRoleNamed(services, asked.role === "-" ? formerRole(lease) : asked.role, signal);
-  const { until, grant } = admit(services, role, { target: lease, caller, forSeconds, confirmation });
+  // What narrows the lease goes with it.
+  const scope = ownScope(lease);
+  if (scope) services.credentials.narrow(role.name, scope);
+  const { until, grant } = admit(services, role, { target: lease, caller, forSeconds, confirmation, scope });
   // Warmed first: "login required" shows in this terminal and not inside an SDK.
-  await services.credentials.warm(role.name, signal);
+  await services.credentials.warm(role.name, { signal, scope });
   return moved(services, await leases.assign(lease.id, role.name, { until, grant, evenPinned }), old);
 }
 
 /** What a request gave is given back by who has it, also where `use` moves nothing. */
 async function release(services: ControlServices, lease: Lease): Promise<MovedLease> {
   const { leases } = services;
-  const old = summaryOf(services, leases.roleOf(lease));
+  const old = summaryOf(services, leases.roleOf(lease), lease.scope);
   await leases.withdraw(({ role }, { id }) => id === lease.id && role === lease.role);
   return moved(services, leases.select({ by: "id", id: lease.id }), old);
 }
@@ -62,7 +65,7 @@ function standsOnRequest({ role, temporary, grants = [] }: Lease): boolean {
 function moved(services: ControlServices, lease: Lease, old: MovedLease["old"]): MovedLease {
   const role = services.leases.roleOf(lease);
   const holders = old.role === role ? [] : holdersOf(services, { lease, role: old.role });
-  return { lease: leaseView(lease, services), old, new: summaryOf(services, role), holders };
+  return { lease: leaseView(lease, services), old, new: summaryOf(services, role, lease.scope), holders };
 }
 
 /** Programs that still hold credentials of a role by this lease, or by one that follows it. */
@@ -70,10 +73,11 @@ function holdersOf(
   { audit, leases, clock }: ControlServices,
   { lease: { id, kind }, role }: { readonly lease: Lease; readonly role: string | null },
 ): readonly Holder[] {
-  if (role === null) return [];
+  const found = role === null ? [] : audit.holders.find({ role }, clock.now());
+  if (found.length === 0) return [];
   const following = kind === "default" ? leases.list().filter(({ followsDefault }) => followsDefault) : [];
   const ids = new Set([id, ...following.map((each) => each.id)]);
-  return audit.holders.find({ role }, clock.now()).filter((holder) => ids.has(holder.lease));
+  return found.filter((holder) => ids.has(holder.lease));
 }
 
 function formerRole(lease: Lease): string {

@@ -1,14 +1,15 @@
 import type { Caller } from "../../audit/audit-event.js";
-import type { RequestRule } from "../../config/config.js";
 import type { RequestView } from "../../control-api/guard-contract.js";
-import { type AccessRequest, readableReason } from "../../core/access-request.js";
+import { type AccessRequest, readableReason, requestedScope } from "../../core/access-request.js";
+import { checkedScope } from "../../core/checked-scope.js";
 import { BrokerError } from "../../core/errors.js";
 import { grantDigest } from "../../core/guard.js";
-import type { Grant, Lease } from "../../core/lease.js";
+import { type Grant, type Lease, labelOf } from "../../core/lease.js";
 import type { Role } from "../../core/role.js";
 import type { ControlServices } from "../control-services.js";
 import { refusePinnedCaller } from "../guard.js";
-import { adoptRoleNamed, configInForce } from "../named-entries.js";
+import { adoptRoleNamed } from "../named-entries.js";
+import { decisionFor } from "../request-decision.js";
 import type { ControlCall, Handler, Handlers } from "./handler.js";
 
 type Operations = "request-create" | "request-list" | "request-wait" | "request-approve" | "request-deny";
@@ -37,10 +38,14 @@ function createHandler(services: ControlServices): Handler<"request-create"> {
     const role = await adoptRoleNamed(services, wish.role, signal);
     const reason = readableReason(wish.reason);
     if (reason === "") throw new BrokerError("UsageInvalid", "the reason is empty", { hint: "--reason TEXT" });
-    const most = mostSeconds(services, role);
+    const label = labelOf(lease);
+    const scope = checkedScope(wish.scope && { ...wish.scope, description: `lease ${label}: ${reason}` });
+    if (scope) services.credentials.narrow(role.name, scope);
+    const { maxSeconds } = decisionFor(services, role, scope);
     const request = await requests.create({
-      ...{ lease: { id: lease.id, label: lease.name ?? lease.id }, role: role.name, digest: grantDigest(role), reason },
-      ...{ forSeconds: Math.min(wish.forSeconds ?? most, most), pid: caller.pid ?? null },
+      ...{ lease: { id: lease.id, label }, role: role.name, reason },
+      ...{ scope: scope ?? "any", digest: grantDigest(role, scope) },
+      ...{ forSeconds: Math.min(wish.forSeconds ?? maxSeconds, maxSeconds), pid: caller.pid ?? null },
     });
     return viewOf(request.state === "pending" ? await byRule(services, role, request) : request);
   };
@@ -49,27 +54,14 @@ function createHandler(services: ControlServices): Handler<"request-create"> {
 /** What a rule of the config decides at once; the request as it is where a person has to. */
 async function byRule(services: ControlServices, role: Role, request: AccessRequest): Promise<AccessRequest> {
   const { requests, clock } = services;
-  const decide = ruleFor(services, role)?.decide ?? "ask";
-  if (decide === "deny") return requests.decide(request.id, { state: "denied", by: "rule" });
-  // A guard is a person's to answer, whatever the rules say.
-  if (decide === "ask" || role.guard?.confirm !== undefined) return request;
+  const { decision } = decisionFor(services, role, requestedScope(request));
+  if (decision === "deny") return requests.decide(request.id, { state: "denied", by: "rule" });
+  if (decision === "ask") return request;
   return give(services, request, { until: clock.now() + request.forSeconds * 1000, by: "rule" });
 }
 
-function ruleFor(services: ControlServices, { name }: Role): RequestRule | undefined {
-  return configInForce(services).requestRules.find(({ fits }) => fits(name));
-}
-
-/** Where no rule says how long. */
-const DEFAULT_SECONDS = 3600;
-
-/** The longest grant: by the rule for the role, and by its guard. */
-function mostSeconds(services: ControlServices, role: Role): number {
-  const byRule = ruleFor(services, role)?.maxSeconds ?? DEFAULT_SECONDS;
-  return Math.min(byRule, role.guard?.maxLeaseSeconds ?? byRule);
-}
-
-function ownLease({ lease }: Caller): Lease {
+/** Requests are for it and no other. Throws `LeaseUnknown`. */
+export function ownLease({ lease }: Caller): Lease {
   if (lease && lease.kind !== "default") return lease;
   const why = lease ? "the default lease is every program's" : "this shell's variables hold no lease";
   throw new BrokerError("LeaseUnknown", `a request is for a lease of one's own, and ${why}`, {
@@ -83,7 +75,8 @@ function approveHandler(services: ControlServices): Handler<"request-approve"> {
     refusePinnedCaller(call.caller, "approve");
     const request = requests.pending(id);
     const role = await shownRole(services, request, call);
-    const seconds = Math.min(forSeconds ?? request.forSeconds, mostSeconds(services, role));
+    const { maxSeconds } = decisionFor(services, role, requestedScope(request));
+    const seconds = Math.min(forSeconds ?? request.forSeconds, maxSeconds);
     let until = clock.now() + seconds * 1000;
     if (role.guard?.confirm !== undefined) {
       const said = confirmations.find(confirmation, { role: role.name, digest: request.digest, target: id });
@@ -97,7 +90,7 @@ function approveHandler(services: ControlServices): Handler<"request-approve"> {
 /** The role as it was shown; another one voids the request. */
 async function shownRole(services: ControlServices, request: AccessRequest, { signal }: ControlCall): Promise<Role> {
   const role = await adoptRoleNamed(services, request.role, signal).catch(() => undefined);
-  if (role && grantDigest(role) === request.digest) return role;
+  if (role && grantDigest(role, requestedScope(request)) === request.digest) return role;
   await services.requests.decide(request.id, { state: "void" });
   throw new BrokerError("Conflict", `role ${request.role} is not what request ${request.id} was for any more`, {
     hint: `brokerctl request ${request.role} --reason TEXT    # asks anew`,
@@ -110,20 +103,22 @@ function needsYes({ name }: Role, id: string): BrokerError {
   });
 }
 
-/** Widens the lease in place: the same token, until then. */
+/** Widens the lease in place: the same token, until then; what narrowed it gives way to what was asked for. */
 async function give(
   { leases, requests, clock }: ControlServices,
-  { id, lease, role, digest }: AccessRequest,
+  request: AccessRequest,
   { until, by }: { readonly until: number; readonly by: "person" | "rule" },
 ): Promise<AccessRequest> {
+  const { id, lease, role, digest } = request;
+  const scope = requestedScope(request) ?? null;
   const grant: Grant = { role, digest, grantedAt: clock.now(), until, request: id };
   return requests.decide(id, { state: "approved", by, until }, () =>
-    leases.assign(lease.id, role, { until, grant, evenPinned: true }),
+    leases.assign(lease.id, role, { until, grant, scope, evenPinned: true }),
   );
 }
 
 /** Without what is of no use to who reads it. */
-function viewOf(request: AccessRequest): RequestView {
+export function viewOf(request: AccessRequest): RequestView {
   const { id, lease, role, scope, reason, forSeconds, pid, state, createdAt, decidedAt, decidedBy, until } = request;
   return { id, lease, role, scope, reason, forSeconds, pid, state, createdAt, decidedAt, decidedBy, until };
 }

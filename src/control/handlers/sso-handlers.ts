@@ -25,7 +25,7 @@ export function ssoHandlers(services: ControlServices): Handlers<Operations> {
       );
       return Promise.resolve({ roles });
     },
-    "sso-roles-plan": async (request) => Promise.resolve(config.planSsoRoles(request)),
+    "sso-roles-plan": (request) => config.planSsoRoles(request),
   };
 }
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { SsoPortal } from "../../aws/sso.js";
 import type { Credentials, HeldCredentials } from "../../core/credentials.js";
 import { BrokerError, toBrokerError } from "../../core/errors.js";
+import { loginCommandOfCli } from "../../core/login-command.js";
 import type { AwsSsoCacheSource, Role } from "../../core/role.js";
 import { Secret } from "../../core/secret.js";
 import { shellQuote } from "../../core/shell-quote.js";
@@ -136,13 +137,11 @@ class AwsSsoCache {
 }
 
 /** `why` continues the sentence after the name of the session. */
-function loginNeeded({ name, session }: AwsSsoCacheSource, why: string): BrokerError {
-  const ofSession = "ssoSession" in session;
-  const what = ofSession ? `SSO session ${session.ssoSession}` : session.startUrl;
+function loginNeeded(source: AwsSsoCacheSource, why: string): BrokerError {
+  const { name, session } = source;
+  const what = "ssoSession" in session ? `SSO session ${session.ssoSession}` : session.startUrl;
   return new BrokerError("LoginRequired", `source ${name}: ${what} ${why} in the AWS CLI's cache`, {
-    hint: ofSession
-      ? `aws sso login --sso-session ${shellQuote(session.ssoSession)}`
-      : `aws sso login --profile PROFILE, one with this sso_start_url`,
+    hint: loginCommandOfCli(source),
   });
 }
 

@@ -57,7 +57,9 @@ export class KeysSessions implements SourceProvider<KeysSource> {
     const session = this.peek(source.name);
     const expiresAt = session && refreshWindows(session).advertisedExpiration;
     if (!(await this.#options.keys.has(source.name))) return { needs: "KeyMissing", expiresAt };
-    return { needs: session ? undefined : this.#needs(source), expiresAt };
+    const isByPerson = source.mfaProcess === undefined;
+    const end = isByPerson && expiresAt !== undefined ? { at: expiresAt, since: session?.receivedAt ?? 0 } : undefined;
+    return { needs: session ? undefined : this.#needs(source), expiresAt, end };
   }
 
   /** Opens the MFA session with a one-time code, or one that mfa_process prints; the former session is replaced. */

@@ -2,11 +2,20 @@ import type { HeldCredentials, SigningCredentials } from "../../core/credentials
 import type { BrokerErrorCode } from "../../core/errors.js";
 import type { Role, Source } from "../../core/role.js";
 
+/** Both epoch ms. */
+export interface SessionEnd {
+  readonly at: number;
+  /** When the session began, as far as that is known. */
+  readonly since?: number;
+}
+
 /** What a source can do now. `needs` is the code a fetch would fail with; undefined: it can sign. */
 export interface SourceReadiness {
   readonly needs: BrokerErrorCode | undefined;
   /** Epoch ms at which its login or session ends, as far as it has one. */
   readonly expiresAt: number | undefined;
+  /** When a person has to log in again; absent: never, or not known ahead. */
+  readonly end?: SessionEnd | undefined;
 }
 
 /** One kind of source: yields the credentials of the roles directly on it. Rejections are what the client gets to read. */

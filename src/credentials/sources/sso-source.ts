@@ -37,8 +37,8 @@ export class SsoSourceProvider implements SourceProvider<SsoSource> {
   }
 
   async readiness(source: SsoSource): Promise<SourceReadiness> {
-    const { isLoggedIn, expiresAt } = await this.#options.tokens.readiness(sessionOf(source));
-    return { needs: isLoggedIn ? undefined : "LoginRequired", expiresAt };
+    const { isLoggedIn, expiresAt, end } = await this.#options.tokens.readiness(sessionOf(source));
+    return { needs: isLoggedIn ? undefined : "LoginRequired", expiresAt, end };
   }
 }
 

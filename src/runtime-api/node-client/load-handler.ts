@@ -2,16 +2,22 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { loadTypescript } from "./load-typescript.js";
 import { RuntimeFault } from "./runtime-fault.js";
 
 /**
  * The function that `DIRECTORY/FILE.EXPORT` names, found and loaded by Lambda's rules: the first dot of the last part ends
  * the file's name, the export may be nested (`app.api.get`); FILE as it is, then .js (an ES module where the nearest package.json
- * says so), .mjs, .cjs, then as a package. Throws `RuntimeFault`, or what the module itself throws.
+ * says so), .mjs, .cjs, then as a package. `typescript` says what loads a source
+ * that was not built: `tsx`, which Node was started with, or where esbuild is. Throws `RuntimeFault`, or what the module itself throws.
  */
-export async function loadHandler(taskRoot: string, handler: string): Promise<(...args: unknown[]) => unknown> {
+export async function loadHandler(
+  taskRoot: string,
+  handler: string,
+  typescript?: string,
+): Promise<(...args: unknown[]) => unknown> {
   const { directory, file, exportPath } = parseHandler(handler);
-  const module = await loadModule(taskRoot, directory, file);
+  const module = await loadModule(taskRoot, { directory, file, typescript });
   const found = exportPath.split(".").reduce((object: unknown, key) => property(object, key), module);
   if (typeof found === "function") return found as (...args: unknown[]) => unknown;
   throw new RuntimeFault(
@@ -42,9 +48,14 @@ function property(object: unknown, key: string): unknown {
   return (object as Record<string, unknown>)[key];
 }
 
-async function loadModule(taskRoot: string, directory: string, file: string): Promise<unknown> {
+interface Wanted extends Pick<HandlerName, "directory" | "file"> {
+  readonly typescript: string | undefined;
+}
+
+async function loadModule(taskRoot: string, wanted: Wanted): Promise<unknown> {
+  const { directory, file } = wanted;
   try {
-    return await loadFirstFound(taskRoot, directory, file);
+    return await loadFirstFound(taskRoot, wanted);
   } catch (error) {
     if (error instanceof SyntaxError) {
       throw new RuntimeFault("UserCodeSyntaxError", `SyntaxError: ${error.message}`, error);
@@ -61,7 +72,7 @@ async function loadModule(taskRoot: string, directory: string, file: string): Pr
   }
 }
 
-async function loadFirstFound(taskRoot: string, directory: string, file: string): Promise<unknown> {
+async function loadFirstFound(taskRoot: string, { directory, file, typescript }: Wanted): Promise<unknown> {
   const require = createRequire(join(taskRoot, "handler.js"));
   const path = resolve(taskRoot, directory, file);
   const script = `${path}.js`;
@@ -69,7 +80,16 @@ async function loadFirstFound(taskRoot: string, directory: string, file: string)
   if (existsSync(script)) return isModulePackage(dirname(script)) ? importFile(script) : require(script);
   if (existsSync(`${path}.mjs`)) return importFile(`${path}.mjs`);
   if (existsSync(`${path}.cjs`)) return require(`${path}.cjs`);
+  const source = typescript === undefined ? undefined : sourceOf(path);
+  if (source !== undefined) return loadSource(source, typescript ?? "", require);
   return require(require.resolve(file, { paths: [taskRoot, join(taskRoot, directory)] }));
+}
+
+/** As a build of it would be: an ES module by its extension, else by its package. */
+function loadSource(source: string, typescript: string, require: NodeJS.Require): Promise<unknown> {
+  const isModule = source.endsWith(".mts") || (source.endsWith(".ts") && isModulePackage(dirname(source)));
+  if (typescript !== "tsx") return loadTypescript({ path: source, isModule }, typescript);
+  return isModule ? importFile(source) : Promise.resolve(require(source));
 }
 
 function importFile(path: string): Promise<unknown> {
@@ -86,8 +106,11 @@ function isModulePackage(directory: string): boolean {
 
 /** Lambda runs what was built: a directory of sources was not built, or is the wrong one. */
 function buildHint(path: string): string {
-  const source = [".ts", ".mts", ".cts"]
-    .map((extension) => path + extension)
-    .find((candidate) => existsSync(candidate));
-  return source === undefined ? "" : `\nthere is ${source}: build it, and name the directory of what was built`;
+  const source = sourceOf(path);
+  const hint = "build it, and name the directory of what was built; or install tsx or esbuild beside it";
+  return source === undefined ? "" : `\nthere is ${source}: ${hint}`;
+}
+
+function sourceOf(path: string): string | undefined {
+  return [".ts", ".mts", ".cts"].map((extension) => path + extension).find((candidate) => existsSync(candidate));
 }

@@ -11,6 +11,7 @@ import {
 import { errorDocument, textOf } from "./error-document.js";
 import { EventLoopEnd } from "./event-loop-end.js";
 import { type HandlerContext, handlerContext, tenantOf } from "./handler-context.js";
+import { importFromNodePath } from "./import-from-node-path.js";
 import { type ConsoleState, type LogError, patchConsole } from "./lambda-console.js";
 import { loadHandler } from "./load-handler.js";
 import { StreamedResponse } from "./response-stream.js";
@@ -21,6 +22,8 @@ import { awslambda, callStreamingHandler, isStreaming } from "./streaming-handle
 /** The process that the handler runs in. */
 export interface NodeClientOptions {
   readonly handler: string;
+  /** What loads it where it is TypeScript: `tsx`, or where esbuild is. */
+  readonly typescript?: string | undefined;
   readonly taskRoot: string;
   /** HOST:PORT */
   readonly runtimeApi: string;
@@ -66,14 +69,15 @@ class NodeClient {
 
   /** Does not return where the handler cannot be loaded. */
   async load(): Promise<object> {
-    const { taskRoot, handler, exit } = this.#options;
+    const { taskRoot, handler, typescript, env, exit } = this.#options;
+    importFromNodePath(env["NODE_PATH"]);
     Object.assign(globalThis, { awslambda });
     this.#loopEnd.once(() => {
       process.stderr.write(`${handler}: a top-level await never ended\n`);
       exit(this.#withoutCallbacks ? EXIT.idle : EXIT.stalled);
     });
     try {
-      const loaded = await loadHandler(taskRoot, handler);
+      const loaded = await loadHandler(taskRoot, handler, typescript);
       if (this.#withoutCallbacks && !isStreaming(loaded)) refuseCallback(loaded);
       return loaded;
     } catch (error) {

@@ -4,7 +4,7 @@ import { takenPortMarker } from "../paths.js";
 import { describePortOwner } from "../port-owner.js";
 import { readIfThere } from "./read-if-there.js";
 import type { Systemctl } from "./systemctl.js";
-import { ENDPOINT_SOCKET } from "./systemd-units.js";
+import { ENDPOINT_SOCKET } from "./unit-names.js";
 
 /** `Result=` of a socket unit that could not bind. */
 const NOT_BOUND = "resources";

@@ -5,12 +5,9 @@ import { DAEMON_NODE_FLAGS } from "../node-flags.js";
 import { stablePath } from "./stable-path.js";
 import type { SupervisorInstall, SupervisorPlace } from "./supervisor.js";
 import { serviceEnvironment } from "./systemd-environment.js";
+import { CONTROL_SOCKET, ENDPOINT_SOCKET, IPV6_SOCKET, SERVICE } from "./unit-names.js";
 import { commandWord, environmentLine, fillTemplate, unitGlob, unitPath, unitValue, unitWord } from "./unit-text.js";
 
-export const SERVICE = "brokerd.service";
-export const ENDPOINT_SOCKET = "brokerd.socket";
-export const IPV6_SOCKET = "brokerd-ipv6.socket";
-export const CONTROL_SOCKET = "brokerd-control.socket";
 export const CONFINED = "brokerd.service.d/credbroker-confined.conf";
 export const PROGRAMS = "brokerd.service.d/credbroker-programs.conf";
 

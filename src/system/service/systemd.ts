@@ -17,18 +17,9 @@ import type {
 } from "./supervisor.js";
 import { Systemctl } from "./systemctl.js";
 import { tryConfinement } from "./systemd-trial.js";
-import {
-  CONFINED,
-  CONTROL_SOCKET,
-  ENDPOINT_SOCKET,
-  environmentFileOf,
-  IPV6_SOCKET,
-  renderUnits,
-  SERVICE,
-  type SystemdFiles,
-  UNIT_FILES,
-} from "./systemd-units.js";
-import { ownershipOf, unitDirectory, unitHome, type WantedFile, writeFiles } from "./unit-directory.js";
+import { CONFINED, environmentFileOf, renderUnits, type SystemdFiles, UNIT_FILES } from "./systemd-units.js";
+import { ownershipOf, unitHome, type WantedFile, writeFiles } from "./unit-directory.js";
+import { CONTROL_SOCKET, ENDPOINT_SOCKET, IPV6_SOCKET, SERVICE, unitDirectory } from "./unit-names.js";
 import { commandOf } from "./unit-text.js";
 
 const PRIVATE_MODE = 0o600;

@@ -1,17 +1,10 @@
 import { mkdir, rm, rmdir } from "node:fs/promises";
-import { dirname, isAbsolute, join } from "node:path";
+import { dirname } from "node:path";
 import { NodeFileSystem, replaceFile } from "../../files/atomic-file.js";
 import { readIfThere } from "./read-if-there.js";
 import type { SupervisorOwnership } from "./supervisor.js";
 
 const UNIT_MODE = 0o644;
-
-/** The folder of the user's own units: systemd.unit(5), "User Unit Search Path". */
-export function unitDirectory(env: Readonly<Record<string, string | undefined>>, homeDir: string): string {
-  const configHome = env["XDG_CONFIG_HOME"];
-  const base = configHome !== undefined && isAbsolute(configHome) ? configHome : join(homeDir, ".config");
-  return join(base, "systemd", "user");
-}
 
 /** Who wrote a unit: the home that stands in its section `[X-Credbroker]`; undefined: not we. */
 export interface UnitHome {

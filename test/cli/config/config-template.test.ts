@@ -10,6 +10,7 @@ const values = (secretStore: (typeof SECRET_STORE_KINDS)[number]) => ({
   secretStore,
   port: 9175,
   dataKeyCommand: secretStore === "command" ? ["pass", "show", 'a "b"'] : undefined,
+  region: secretStore === "key_file" ? "eu-west-1" : undefined,
 });
 
 describe("the config that init writes", () => {

@@ -46,6 +46,29 @@ describe("lambda env", () => {
     expect((await changes()).set["AWS_CONTAINER_CREDENTIALS_FULL_URI"]).toBe(set["AWS_CONTAINER_CREDENTIALS_FULL_URI"]);
   });
 
+  it("prints the names of its variables alone, where that is asked for, and makes no lease", async () => {
+    const { stdout, stderr } = await fixture.run(["lambda", "env", "orders", "--via", "dev", "--names"]);
+    expect(stdout).toBe("AWS_ACCESS_KEY_ID\nPASSWORD\n");
+    expect(stdout + stderr).not.toContain(PASSWORD);
+    expect(fixture.control.leases.map(({ kind }) => kind)).toEqual(["default"]);
+    expect(fixture.control.requests("warm")).toEqual([]);
+  });
+
+  it("makes a lease that ends with a process, where one is named, else for a time", async () => {
+    await changes("--pid", String(process.pid), "--for", "2h");
+    const { role, pid, forSeconds } = fixture.control.requests("lease-child")[0]!;
+    expect([role, pid, forSeconds]).toEqual(["lambda:orders@dev", process.pid, 7200]);
+    await changes("--for", "2h");
+    expect(fixture.control.requests("lease-access")).toEqual([{ pinnedRole: "lambda:orders@dev", forSeconds: 7200 }]);
+    for (const wrong of [
+      ["--pid", "1"],
+      ["--pid", "x"],
+      ["--pid", "2", "--as", "static"],
+    ]) {
+      expect(await fixture.run(["lambda", "env", "orders", "--via", "dev", ...wrong])).toMatchObject({ code: 2 });
+    }
+  });
+
   it("prints keys where they are asked for, and leaves no lease", async () => {
     expect((await changes("--as", "static")).set).toMatchObject({ AWS_ACCESS_KEY_ID: SERVED.accessKeyId });
     expect(fixture.control.leases.map(({ kind }) => kind)).toEqual(["default"]);

@@ -89,6 +89,20 @@ describe("lambda exec", () => {
     expect(fixture.control.requests("lease-child")[0]?.role).toBe("lambda:orders@prod");
   });
 
+  it("takes the current role where nothing names one, and says so", async () => {
+    await fixture.run(["use", "dev"]);
+    const { code, stderr } = await exec(["orders"]);
+    expect([code, stderr]).toEqual([0, expect.stringContaining("orders: by the current role, dev")]);
+    expect((await exec(["orders", "--via", "dev"])).stderr).not.toContain("current role");
+  });
+
+  it("asks in the region that is given, and takes nothing else for one", async () => {
+    expect(await exec(["orders", "--via", "dev", "--region", "us-east-2"])).toMatchObject({ code: 0 });
+    expect(fixture.control.requests("lambda-role")[0]).toMatchObject({ region: "us-east-2" });
+    const { code, stderr } = await exec(["orders", "--via", "dev", "--region", "europe"]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("--region eu-west-1")]);
+  });
+
   it("says that the function has another role than when it was last read", async () => {
     fixture.control.addFunction("moved", { change: "the role of moved is another" });
     expect((await exec(["moved", "--via", "dev"])).stderr).toContain("the role of moved is another");

@@ -1,6 +1,7 @@
 import { chmodSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
+import { sampleEvent } from "../../../src/cli/lambda/samples/sample-events.js";
 import { SystemClock } from "../../../src/system/clock.js";
 import { type CliFixture, cliFixture } from "../../support/cli-fixture.js";
 import type { RunResult } from "../../support/cli-run.js";
@@ -36,6 +37,7 @@ async function invoke(name: string, { argv = [], event, env = {} }: Invocation =
   });
 }
 
+const sampleOf = (name: string): unknown => JSON.parse(sampleEvent(name));
 const leases = (): string[] => fixture.control.leases.map(({ kind }) => kind);
 
 describe("lambda invoke", () => {
@@ -95,9 +97,42 @@ describe("lambda invoke", () => {
     expect(json).toEqual({ event: "{}", context: String.raw`{"custom":{"\u00e4":1}}` });
   });
 
+  it("takes the event from its own word, and a sample by its name", async () => {
+    const inline = await invoke("orders", { argv: ["--event", ' {"do":"length","text":"xxx"}'] });
+    expect(inline).toMatchObject({ code: 0, json: 3 });
+    const sample = await invoke("py", { argv: ["--event", "sample:s3-put", "--handler", "whole.event"] });
+    expect([sample.code, sample.json]).toEqual([0, sampleOf("s3-put")]);
+  });
+
+  it("runs another handler than the deployed one, with other variables", async () => {
+    fixture.control.addFunction("py", {
+      context: {
+        runtime: "python3.11",
+        timeout: 20,
+        handler: "node_modules/wrapper/handler.handler",
+        variables: { TABLE: "orders", A: "1" },
+      },
+    });
+    const argv = ["--handler", "whole.variables", "--set", "TABLE=a=b", "--set", "AWS_REGION=us-east-2"];
+    const { code, json } = await invoke("py", { argv });
+    expect([code, json]).toEqual([
+      0,
+      expect.objectContaining({ _HANDLER: "whole.variables", TABLE: "a=b", A: "1", AWS_REGION: "us-east-2" }),
+    ]);
+  });
+
   it.each([
     ["an event that is no JSON", ["--event", "-"], 2, "not JSON"],
     ["an event that is not there", ["--event", "nosuch.json"], 2, "cannot be read"],
+    ["an inline event that is no JSON", ["--event", "{id:7}"], 2, "--event is not JSON"],
+    ["a sample that there is not", ["--event", "sample:s3put"], 2, "brokerctl lambda event s3-put"],
+    ["a variable without a value", ["--set", "TABLE"], 2, "--set takes NAME=VALUE, not 'TABLE'"],
+    [
+      "a variable that wins over the lease",
+      ["--set", "AWS_PROFILE=x"],
+      2,
+      "--set AWS_PROFILE would win over the lease",
+    ],
     ["a client context that is no object", ["--client-context", "-"], 2, "not JSON"],
     ["a timeout of nothing", ["--timeout", "0"], 2, "not '0'"],
     ["a timeout of weeks", ["--timeout", "30d"], 2, "--timeout must be at most a day"],

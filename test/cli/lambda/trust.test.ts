@@ -31,6 +31,14 @@ describe("lambda trust", () => {
     expect((await trust("--undo")).stderr).toContain("nothing removed");
   });
 
+  it("names the same function in the command that it hints at", async () => {
+    fixture.control.stacks.set("shop", new Map([["OrdersFunction", "orders"]]));
+    const { stderr } = await fixture.run([
+      ...["lambda", "trust", "OrdersFunction", "--stack", "shop", "--via", "dev", "--region", "eu-west-1"],
+    ]);
+    expect(stderr).toContain("trust OrdersFunction --via dev --region eu-west-1 --stack shop --apply");
+  });
+
   it("prints JSON with all that is known", async () => {
     const { json, stderr } = await trust("--via", "dev", "--apply", "--json");
     expect(stderr).toBe("");
@@ -40,8 +48,39 @@ describe("lambda trust", () => {
       statement: { Effect: "Allow", Principal: { AWS: DEV } },
       is_present: true,
       changed: true,
+      until: null,
+      owner: null,
       notes: ["a note"],
     });
+  });
+
+  it("passes the terms on, and says until when it lets in", async () => {
+    const { stderr } = await trust("--via", "dev", "--apply", "--until", "8h", "--own-session");
+    expect(fixture.control.requests("lambda-trust")).toEqual([
+      { function: "orders", via: "dev", action: "apply", seconds: 28_800, ownSession: true },
+    ]);
+    expect(stderr).toMatch(/It lets in until .*\(in 8 h 00 min\)/);
+    expect((await trust("--via", "dev", "--until", "8h")).stderr).toContain("in 8 h");
+    expect(await trust("--via", "dev", "--undo", "--until", "8h")).toMatchObject({ code: 2 });
+  });
+
+  it("says of a role that a template makes where the statement belongs, and else that it may be so", async () => {
+    expect((await trust("--via", "dev")).stderr).toContain("is drift");
+    fixture.control.roleOwner = { tool: "CloudFormation", stack: "orders-dev", logicalId: "OrdersRole" };
+    const { stderr, stdout } = await trust("--via", "dev", "--apply");
+    expect(stderr).toContain("made by CloudFormation, stack orders-dev, resource OrdersRole: --apply is drift");
+    expect(stderr).toContain(`- Effect: "Allow"\n  Principal:\n    AWS: "${DEV}"`);
+    expect(JSON.parse(stdout)).toEqual({ Effect: "Allow", Principal: { AWS: DEV } });
+    expect((await trust("--via", "dev", "--undo")).stderr).not.toContain("drift");
+    fixture.control.roleOwner = { tool: "Terraform" };
+    expect((await trust("--via", "dev")).stderr).toContain("made by Terraform");
+  });
+
+  it("prints the statement for templates alone, where that is asked for", async () => {
+    fixture.control.roleOwner = { tool: "SAM" };
+    const { stdout, stderr } = await trust("--via", "dev", "--format", "yaml");
+    expect(stdout).toBe(`- Effect: "Allow"\n  Principal:\n    AWS: "${DEV}"\n`);
+    expect(stderr).not.toContain("In the template");
   });
 
   it("refuses both flags at once, and a function that is not there", async () => {

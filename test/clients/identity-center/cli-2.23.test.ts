@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { decideInBrowser } from "../../fakes/fake-identity-center/decide-in-browser.js";
+import { CLI_2_23, debianRoot } from "../../support/debian-root.js";
 import { arnsIn } from "../outcomes.js";
 import type { Conversation } from "./conversation.js";
-import { CLI_2_23, debianRoot } from "./debian-root.js";
 import { DEV_ARN, RealClientsFixture, succeeded } from "./real-clients-fixture.js";
 import type { SsoHome } from "./sso-home.js";
 

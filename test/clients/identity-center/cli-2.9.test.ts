@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { CLI_2_9, debianRoot } from "../../support/debian-root.js";
 import { arnsIn } from "../outcomes.js";
 import { type Conversation } from "./conversation.js";
-import { CLI_2_9, debianRoot } from "./debian-root.js";
 import { DEV_ARN, RealClientsFixture, succeeded, TARGET } from "./real-clients-fixture.js";
 import type { SsoHome } from "./sso-home.js";
 

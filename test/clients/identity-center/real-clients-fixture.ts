@@ -7,11 +7,11 @@ import {
 } from "../../fakes/fake-identity-center/fake-identity-center.js";
 import { organization } from "../../fakes/fake-identity-center/organization.js";
 import type { Outcome } from "../../support/broker.js";
+import { CLI_2_9, CLI_2_23, debianRoot, MOUNT_POINTS } from "../../support/debian-root.js";
 import { tempDir } from "../../support/temp-dir.js";
 import { certificateAuthority } from "../../support/tls.js";
 import { QUIET } from "../aws-clients.js";
 import { Conversation } from "./conversation.js";
-import { CLI_2_9, CLI_2_23, debianRoot, MOUNT_POINTS } from "./debian-root.js";
 import { Gate } from "./gate.js";
 import { SsoHome } from "./sso-home.js";
 

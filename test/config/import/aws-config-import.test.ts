@@ -93,7 +93,7 @@ describe("the mixed profiles", () => {
     ["oidc", { origin: { source: { tokenFile: "/var/run/token" } }, assume: { durationSeconds: 7200 } }],
     ["vendor-role", { origin: { source: { command: '/opt/bin/creds --profile "two words"' } } }],
     ["vendor-home", { origin: { source: { type: "profile", profile: "vendor-home" } } }],
-    ["signed-in", { origin: { source: { type: "profile", profile: "signed-in" } } }],
+    ["signed-in", { origin: { source: { type: "console_login", loginSession: expect.any(String) as string } } }],
     ["saml", { origin: { source: { type: "profile", profile: "saml" } } }],
     ["my-dev", { sso: { roleName: "Other" } }],
     ["my-dev-2", { sso: { roleName: "Developer" } }],

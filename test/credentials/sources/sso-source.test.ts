@@ -87,7 +87,10 @@ describe("a role of an sso source", () => {
 
   it("says when the login ends", async () => {
     await fixture.logIn();
-    expect(await provider.readiness(corp)).toEqual({ needs: undefined, expiresAt: fixture.clock.now() + 3_600_000 });
+    expect(await provider.readiness(corp)).toMatchObject({
+      needs: undefined,
+      expiresAt: fixture.clock.now() + 3_600_000,
+    });
   });
 });
 

@@ -10,16 +10,19 @@ export interface Answer {
 
 const NAMESPACES: Readonly<Record<string, string>> = {
   sts: "https://sts.amazonaws.com/doc/2011-06-15/",
+  cloudformation: "http://cloudformation.amazonaws.com/doc/2010-05-15/",
   iam: "https://iam.amazonaws.com/doc/2010-05-08/",
 };
 
 const JSON_TYPE = { "content-type": "application/json" };
+const JSON_1_1 = { "content-type": "application/x-amz-json-1.1" };
 const XML = { "content-type": "text/xml" };
 const REQUEST_ID = "c6104cbe-af31-11e0-8154-cbc7ccf896c7";
 
 /** The query protocol's envelope around a result. */
 export function resultAnswer(service: string, action: string, result: object): Answer {
   if (service === "lambda") return { status: 200, headers: JSON_TYPE, body: JSON.stringify(result) };
+  if (service === "ecs") return { status: 200, headers: JSON_1_1, body: JSON.stringify(result) };
   const inner = `<${action}Result>${toXml(result)}</${action}Result>`;
   const metadata = `<ResponseMetadata><RequestId>${REQUEST_ID}</RequestId></ResponseMetadata>`;
   const body = `<${action}Response xmlns="${NAMESPACES[service]}">${inner}${metadata}</${action}Response>`;
@@ -28,6 +31,10 @@ export function resultAnswer(service: string, action: string, result: object): A
 
 export function refusalAnswer(service: string, refusal: AwsRefusal): Answer {
   if (service === "lambda") return jsonRefusal(refusal);
+  if (service === "ecs") {
+    const { code, message, status, headers } = refusal;
+    return { status, headers: { ...JSON_1_1, ...headers }, body: JSON.stringify({ __type: code, message }) };
+  }
   const type = refusal.status >= 500 ? "Receiver" : "Sender";
   const error = toXml({ Error: { Type: type, Code: refusal.code, Message: refusal.message } });
   const body = `<ErrorResponse xmlns="${NAMESPACES[service]}">${error}<RequestId>${REQUEST_ID}</RequestId></ErrorResponse>`;

@@ -4,7 +4,7 @@ import { amzDate, isSignedWith, type SignatureClaim, type SignedRequest, signatu
 
 /** AWS's own tolerance. */
 const MAX_SKEW_MS = 15 * 60_000;
-const SERVICES = ["sts", "iam", "lambda"];
+const SERVICES = ["sts", "iam", "lambda", "cloudformation", "ecs"];
 
 export interface Authenticated {
   readonly principal: Principal;

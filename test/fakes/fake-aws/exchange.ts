@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Answer, lieAnswer, portalAnswer, refusalAnswer } from "./answers.js";
 import { AwsRefusal, accessDenied } from "./aws-refusal.js";
+import { ecsParameters } from "./ecs-actions.js";
 import type { Fault } from "./faults.js";
 import { lambdaParameters } from "./lambda-actions.js";
 import type { SignedRequest } from "./sigv4.js";
@@ -19,9 +20,10 @@ export async function readRequest(incoming: IncomingMessage): Promise<SignedRequ
   };
 }
 
-export function parametersOf({ method, target, body }: SignedRequest): Parameters {
-  const ofLambda = lambdaParameters(method, target);
-  if (ofLambda) return ofLambda;
+export function parametersOf(request: SignedRequest): Parameters {
+  const { method, target, body } = request;
+  const ofOther = ecsParameters(request) ?? lambdaParameters(method, target);
+  if (ofOther) return ofOther;
   return Object.fromEntries(new URLSearchParams(method === "GET" ? (target.split("?")[1] ?? "") : body));
 }
 
@@ -71,6 +73,15 @@ export async function answerWithFault(fault: Fault | undefined, exchange: Exchan
 
 export function send(response: ServerResponse, { status, headers, body }: Answer): void {
   response.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) }).end(body);
+}
+
+/** As S3 does: a range of the bytes where one is asked for. */
+export function sendArchive(response: ServerResponse, archive: Buffer | "refused", range: string | undefined): void {
+  if (archive === "refused")
+    return send(response, { status: 403, headers: {}, body: "<Error><Code>AccessDenied</Code></Error>" });
+  const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(range ?? "") ?? [];
+  const part = from === undefined ? archive : archive.subarray(Number(from), Number(to) + 1);
+  response.writeHead(from === undefined ? 200 : 206, { "content-length": part.length }).end(part);
 }
 
 function sendHalf(response: ServerResponse, { status, headers, body }: Answer): void {

@@ -4,12 +4,17 @@ import type { AddressInfo } from "node:net";
 import { actionsOf } from "./actions.js";
 import { type Answer, refusalAnswer, resultAnswer } from "./answers.js";
 import { type Authenticated, authenticate } from "./authenticate.js";
+import { authorize, type FakeGuardrails, type PoliciesByArn } from "./authorize.js";
 import { AwsRefusal } from "./aws-refusal.js";
-import { answerWithFault, parametersOf, readRequest, send } from "./exchange.js";
+import { ecsParameters, type FakeTask } from "./ecs-actions.js";
+import { answerWithFault, parametersOf, readRequest, send, sendArchive } from "./exchange.js";
 import { Faults } from "./faults.js";
-import type { FakeFunction } from "./lambda-actions.js";
+import { archiveFor, type FakeFunction, type FakeLayer, lambdaParameters } from "./lambda-actions.js";
 import { type FakeRole, type FakeUser, type Principal, Principals } from "./principals.js";
+import { inPolicies, resourceOf } from "./resources.js";
+import { checkRestrictions } from "./session-policies.js";
 import type { SignedRequest } from "./sigv4.js";
+import type { FakeStack } from "./stack-actions.js";
 import type { FakeAwsState, Parameters } from "./sts-actions.js";
 import { ANONYMOUS, isWebIdentityCall, WebIdentities, type WebIdentity } from "./web-identity.js";
 
@@ -17,7 +22,13 @@ export interface FakeAwsOptions {
   readonly users: readonly FakeUser[];
   readonly roles?: readonly FakeRole[];
   readonly functions?: readonly FakeFunction[];
-  /** Of IAM's lists; 100 by default. */
+  readonly layers?: readonly FakeLayer[];
+  readonly managedPolicies?: PoliciesByArn;
+  /** What else denies, to roles whose policies are enforced. */
+  readonly guardrails?: FakeGuardrails;
+  readonly tasks?: readonly FakeTask[];
+  readonly stacks?: readonly FakeStack[];
+  /** Of IAM's lists, and of CloudFormation's; 100 by default. */
   readonly pageSize?: number;
   /** Life of every session, whatever was asked for. */
   readonly sessionSeconds?: number;
@@ -68,6 +79,11 @@ export class FakeAws {
       users,
       roles = [],
       functions = [],
+      layers = [],
+      stacks = [],
+      managedPolicies = {},
+      guardrails = {},
+      tasks = [],
       pageSize = 100,
       sessionSeconds,
       clock = { now: () => Date.now() },
@@ -77,6 +93,12 @@ export class FakeAws {
       users,
       roles: new Map(roles.map((role) => [role.arn, role])),
       functions,
+      layers,
+      url: () => url,
+      stacks,
+      managedPolicies,
+      guardrails,
+      tasks,
       pageSize,
       webIdentities: new WebIdentities(),
       mfaCodes: new Set(),
@@ -85,6 +107,7 @@ export class FakeAws {
     };
     const server = await listen(options, options.port ?? 0);
     const aws = new FakeAws(options, state, server);
+    const { url } = aws;
     aws.#serve(server);
     return aws;
   }
@@ -124,6 +147,10 @@ export class FakeAws {
     this.#state.roles.set(role.arn, role);
   }
 
+  setGuardrails(guardrails: FakeGuardrails): void {
+    this.#state.guardrails = guardrails;
+  }
+
   removeRole(arn: string): void {
     this.#state.roles.delete(arn);
   }
@@ -147,8 +174,8 @@ export class FakeAws {
   }
 
   /** Credentials of a role that another service hands out (Identity Center): they sign like those of AssumeRole. */
-  openRole(roleArn: string, sessionName: string, expiration: number): Principal {
-    return this.#state.principals.openRole(roleArn, sessionName, expiration);
+  openRole(roleArn: string, sessionName: string, expiration: number, isChained = false): Principal {
+    return this.#state.principals.openRole(roleArn, sessionName, expiration, { isChained });
   }
 
   /** Connections are refused until `up`. */
@@ -177,13 +204,15 @@ export class FakeAws {
 
   async #handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const request = await readRequest(incoming);
+    const archive = archiveFor(this.#state, request.target);
+    if (archive !== undefined) return sendArchive(response, archive, request.headers["range"]);
     const parameters = parametersOf(request);
     const action = parameters["Action"] ?? "";
     response.sendDate = false;
     response.setHeader("date", new Date(this.#state.now()).toUTCString());
     const authenticated = isWebIdentityCall(request, parameters) ? ANONYMOUS : this.#authenticate(request);
     if (authenticated instanceof AwsRefusal) {
-      return send(response, refusalAnswer(parameters["FunctionName"] === undefined ? "sts" : "lambda", authenticated));
+      return send(response, refusalAnswer(protocolOf(request), authenticated));
     }
     this.#record(action, parameters, { authenticated, request });
     const fault = await this.faults.meet(action);
@@ -234,12 +263,21 @@ export class FakeAws {
           "InvalidAction",
           `Could not find operation ${action} for version ${parameters["Version"] ?? ""}`,
         );
+      const asked = { action: inPolicies(service, action), region, resource: resourceOf(claim, principal, parameters) };
+      authorize(this.#state, principal, asked);
+      checkRestrictions(principal, asked);
       return resultAnswer(service, action, perform(this.#state, principal, parameters));
     } catch (error) {
       if (error instanceof AwsRefusal) return refusalAnswer(service, error);
       throw error;
     }
   }
+}
+
+/** Of a request whose signature does not say its service. */
+function protocolOf(request: SignedRequest): string {
+  if (ecsParameters(request)) return "ecs";
+  return lambdaParameters(request.method, request.target) ? "lambda" : "sts";
 }
 
 export function startFakeAws(options: FakeAwsOptions): Promise<FakeAws> {

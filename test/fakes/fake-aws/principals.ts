@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { CANARY } from "../../support/canaries.js";
+import type { Restriction } from "./session-policies.js";
 
 /** An IAM user with a long-term key. */
 export interface FakeUser {
@@ -26,6 +27,9 @@ export interface FakeRole {
   /** Documents by name, JSON text. */
   readonly inline?: Readonly<Record<string, string>>;
   readonly permissionsBoundaryArn?: string;
+  readonly tags?: Readonly<Record<string, string>>;
+  /** Its policies decide what its sessions may do; else they may do all. */
+  readonly isEnforced?: boolean;
   readonly externalId?: string;
   /** Seconds; as at AWS 3600 by default. */
   readonly maxSessionDuration?: number;
@@ -48,10 +52,22 @@ export interface Principal {
   readonly account: string;
   readonly userName?: string;
   readonly mfa: boolean;
+  /** Of a role: what assumed it was itself a session. AWS signs browsers in otherwise then. */
+  readonly isChained?: boolean;
   /** Epoch milliseconds. */
   readonly expiration?: number;
+  /** Of its session policies, and of each GetScopedCredentials: all of them must allow an action. */
+  readonly restrictions?: readonly Restriction[];
+  /** Policies of GetScopedCredentials. */
+  readonly layers?: number;
   /** A key that was deleted or made inactive is told apart from none only by AWS. */
   readonly isActive: boolean;
+}
+
+interface RoleSession {
+  readonly isChained?: boolean;
+  /** Of AssumeRole's session policies. */
+  readonly restriction?: Restriction | undefined;
 }
 
 /** Every key that can sign: users' long-term keys, and the temporary ones that were handed out. */
@@ -95,13 +111,19 @@ export class Principals {
     return this.#keep({ ...user, kind: "session", ...temporary(), mfa, expiration });
   }
 
-  openRole(roleArn: string, sessionName: string, expiration: number): Principal {
+  openRole(
+    roleArn: string,
+    sessionName: string,
+    expiration: number,
+    { isChained = false, restriction }: RoleSession = {},
+  ): Principal {
     const [, partition = "aws", , , account = ""] = roleArn.split(":");
     const name = roleArn.split("/").at(-1) ?? "";
     const userId = `AROA${name.toUpperCase().replace(/\W/g, "").padEnd(16, "X").slice(0, 16)}:${sessionName}`;
     const arn = `arn:${partition}:sts::${account}:assumed-role/${name}/${sessionName}`;
     return this.#keep({
       kind: "role",
+      isChained,
       ...temporary(),
       arn,
       roleArn,
@@ -110,7 +132,21 @@ export class Principals {
       mfa: false,
       expiration,
       isActive: true,
+      ...(restriction && { restrictions: [restriction] }),
     });
+  }
+
+  /** The same session with other keys: narrower, shorter, or both. */
+  openScoped(
+    before: Principal,
+    { policy, expiration }: { readonly policy?: string | undefined; readonly expiration: number },
+  ): Principal {
+    const { restrictions = [], layers = 0 } = before;
+    const narrowed =
+      policy === undefined
+        ? { restrictions, layers }
+        : { restrictions: [...restrictions, [policy]], layers: layers + 1 };
+    return this.#keep({ ...before, ...temporary(), ...narrowed, expiration });
   }
 
   #keep(principal: Principal): Principal {

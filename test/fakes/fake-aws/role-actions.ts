@@ -1,3 +1,4 @@
+import { simulateRole } from "./authorize.js";
 import { AwsRefusal } from "./aws-refusal.js";
 import type { FakeRole, Principal } from "./principals.js";
 import type { Action, FakeAwsState, Parameters } from "./sts-actions.js";
@@ -9,14 +10,20 @@ export const roleActions: Readonly<Record<string, Action>> = {
   ListAttachedRolePolicies: listAttachedRolePolicies,
   ListRolePolicies: listRolePolicies,
   GetRolePolicy: getRolePolicy,
+  GetPolicy: getPolicy,
+  GetPolicyVersion: getPolicyVersion,
+  SimulatePrincipalPolicy: simulatePrincipalPolicy,
   UpdateAssumeRolePolicy: updateAssumeRolePolicy,
+  CreateRole: createRole,
+  AttachRolePolicy: attachRolePolicy,
+  PutRolePolicy: putRolePolicy,
 };
 
 /** AWS's default quota, white space not counted. */
 const MAX_TRUST_POLICY = 2048;
 
 function getRole(state: FakeAwsState, caller: Principal, parameters: Parameters): object {
-  const { arn, trustPolicy = "{}", permissionsBoundaryArn } = roleOf(state, caller, parameters);
+  const { arn, trustPolicy = "{}", permissionsBoundaryArn, tags } = roleOf(state, caller, parameters);
   const path = /:role(\/(?:.*\/)?)/.exec(arn)?.[1] ?? "/";
   return {
     Role: {
@@ -26,6 +33,7 @@ function getRole(state: FakeAwsState, caller: Principal, parameters: Parameters)
       Arn: arn,
       CreateDate: "2026-01-01T00:00:00Z",
       AssumeRolePolicyDocument: percentEncoded(trustPolicy),
+      ...(tags && { Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })) }),
       ...(permissionsBoundaryArn === undefined
         ? {}
         : {
@@ -57,11 +65,58 @@ function getRolePolicy(state: FakeAwsState, caller: Principal, parameters: Param
   return { RoleName, PolicyName, PolicyDocument: percentEncoded(document) };
 }
 
+function getPolicy({ managedPolicies }: FakeAwsState, _: Principal, { PolicyArn = "" }: Parameters): object {
+  if (!Object.hasOwn(managedPolicies, PolicyArn)) throw noSuchEntity(`Policy ${PolicyArn} was not found.`);
+  return { Policy: { Arn: PolicyArn, PolicyName: PolicyArn.split("/").at(-1), DefaultVersionId: "v1" } };
+}
+
+function getPolicyVersion({ managedPolicies }: FakeAwsState, _: Principal, { PolicyArn = "" }: Parameters): object {
+  const document = Object.hasOwn(managedPolicies, PolicyArn) ? managedPolicies[PolicyArn] : undefined;
+  if (document === undefined) throw noSuchEntity(`Policy ${PolicyArn} version v1 does not exist.`);
+  return { PolicyVersion: { Document: percentEncoded(document), VersionId: "v1", IsDefaultVersion: "true" } };
+}
+
+function simulatePrincipalPolicy(state: FakeAwsState, _: Principal, parameters: Parameters): object {
+  const role = state.roles.get(parameters["PolicySourceArn"] ?? "");
+  if (!role) throw noSuchEntity(`Entity ${parameters["PolicySourceArn"]} does not exist.`);
+  const action = parameters["ActionNames.member.1"] ?? "";
+  const resource = parameters["ResourceArns.member.1"] ?? "*";
+  const region = resource.split(":")[3] ?? "";
+  return { IsTruncated: "false", EvaluationResults: [simulateRole(state, role, { action, resource, region })] };
+}
+
 function updateAssumeRolePolicy(state: FakeAwsState, caller: Principal, parameters: Parameters): object {
   const role = roleOf(state, caller, parameters);
   const { PolicyDocument = "" } = parameters;
   checkTrustPolicy(state, PolicyDocument);
   state.roles.set(role.arn, { ...role, trustPolicy: PolicyDocument });
+  return {};
+}
+
+function createRole(state: FakeAwsState, { account }: Principal, parameters: Parameters): object {
+  const { RoleName = "", AssumeRolePolicyDocument = "" } = parameters;
+  const isTaken = [...state.roles.keys()].some((arn) => arn.split(":")[4] === account && arn.endsWith(`/${RoleName}`));
+  if (isTaken) {
+    const message = `Role with name ${RoleName} already exists.`;
+    throw new AwsRefusal("EntityAlreadyExists", message, { status: 409 });
+  }
+  checkTrustPolicy(state, AssumeRolePolicyDocument);
+  const arn = `arn:aws:iam::${account}:role/${RoleName}`;
+  state.roles.set(arn, { arn, trustPolicy: AssumeRolePolicyDocument });
+  return getRole(state, { account } as Principal, parameters);
+}
+
+function attachRolePolicy(state: FakeAwsState, caller: Principal, parameters: Parameters): object {
+  const role = roleOf(state, caller, parameters);
+  const { PolicyArn = "" } = parameters;
+  state.roles.set(role.arn, { ...role, attached: [...new Set([...(role.attached ?? []), PolicyArn])] });
+  return {};
+}
+
+function putRolePolicy(state: FakeAwsState, caller: Principal, parameters: Parameters): object {
+  const role = roleOf(state, caller, parameters);
+  const { PolicyName = "", PolicyDocument = "" } = parameters;
+  state.roles.set(role.arn, { ...role, inline: { ...role.inline, [PolicyName]: PolicyDocument } });
   return {};
 }
 

@@ -1,6 +1,10 @@
+import type { FakeGuardrails, PoliciesByArn } from "./authorize.js";
 import { AwsRefusal, accessDenied, validationError } from "./aws-refusal.js";
-import type { FakeFunction } from "./lambda-actions.js";
+import type { FakeTask } from "./ecs-actions.js";
+import type { FakeFunction, FakeLayer } from "./lambda-actions.js";
 import type { FakeRole, FakeUser, Principal, Principals } from "./principals.js";
+import { sessionRestriction } from "./session-policies.js";
+import type { FakeStack } from "./stack-actions.js";
 import { admits } from "./trust-policies.js";
 import { notTrusted, type WebIdentities } from "./web-identity.js";
 
@@ -12,7 +16,14 @@ export interface FakeAwsState {
   readonly users: readonly FakeUser[];
   readonly roles: Map<string, FakeRole>;
   readonly functions: readonly FakeFunction[];
-  /** Of IAM's lists. */
+  readonly layers: readonly FakeLayer[];
+  readonly stacks: readonly FakeStack[];
+  /** Of the fake itself, once it listens. */
+  readonly url: () => string;
+  readonly managedPolicies: PoliciesByArn;
+  guardrails: FakeGuardrails;
+  readonly tasks: readonly FakeTask[];
+  /** Of IAM's lists, and of CloudFormation's. */
   readonly pageSize: number;
   readonly webIdentities: WebIdentities;
   /** MFA codes that work now; each once. */
@@ -29,6 +40,7 @@ export type Action = (state: FakeAwsState, caller: Principal, parameters: Parame
 export const stsActions: Readonly<Record<string, Action>> = {
   AssumeRole: assumeRole,
   GetSessionToken: getSessionToken,
+  GetScopedCredentials: getScopedCredentials,
   GetCallerIdentity: getCallerIdentity,
 };
 
@@ -46,7 +58,10 @@ function assumeRoleWithWebIdentity(state: FakeAwsState, _anonymous: Principal, p
   if (role?.webIdentity !== subject) throw notTrusted();
   const seconds = secondsOf(parameters, { fallback: CHAINED_LIMIT_S, limit: 43_200 });
   checkMaxSession(role, seconds);
-  const session = state.principals.openRole(RoleArn, RoleSessionName, expirationOf(state, seconds));
+  const end = expirationOf(state, seconds);
+  const session = state.principals.openRole(RoleArn, RoleSessionName, end, {
+    restriction: sessionRestriction(parameters),
+  });
   return {
     Credentials: credentialsOf(session),
     SubjectFromWebIdentityToken: subject,
@@ -66,12 +81,15 @@ function assumeRole(state: FakeAwsState, caller: Principal, parameters: Paramete
   checkSessionName(RoleSessionName);
   checkPolicies(parameters);
   const role = state.roles.get(RoleArn);
-  if (!role || !isTrusted(role, caller, parameters)) {
+  if (!role || !isTrusted(role, caller, { parameters, now: state.now() })) {
     throw accessDenied(`User: ${caller.arn} is not authorized to perform: sts:AssumeRole on resource: ${RoleArn}`);
   }
   const seconds = roleSeconds(role, caller, parameters);
   const expiration = expirationOf(state, seconds);
-  const session = state.principals.openRole(RoleArn, RoleSessionName, expiration);
+  const session = state.principals.openRole(RoleArn, RoleSessionName, expiration, {
+    isChained: caller.kind !== "user",
+    restriction: sessionRestriction(parameters),
+  });
   return {
     Credentials: credentialsOf(session),
     AssumedRoleUser: { AssumedRoleId: session.userId, Arn: session.arn },
@@ -90,15 +108,68 @@ function getSessionToken(state: FakeAwsState, caller: Principal, parameters: Par
   };
 }
 
+/** Its API reference: what cannot be narrowed, and what it cannot be narrowed to. */
+function getScopedCredentials(state: FakeAwsState, caller: Principal, parameters: Parameters): object {
+  const { Policy, DurationSeconds, ScopedSessionDescription: description } = parameters;
+  if (caller.kind === "user" || caller.arn.endsWith(":root")) {
+    throw accessDenied("Cannot call GetScopedCredentials with long-term credentials");
+  }
+  if (Policy === undefined && DurationSeconds === undefined) {
+    throw validationError("Either Policy or DurationSeconds must be specified.");
+  }
+  if (description !== undefined && (description.length < 2 || description.length > 256)) {
+    throw constraint(description, "scopedSessionDescription", "Member must have length less than or equal to 256");
+  }
+  if (Policy !== undefined) checkLayer(caller, Policy);
+  const { expiration = 0 } = caller;
+  const end = DurationSeconds === undefined ? expiration : scopedEnd(state, expiration, Number(DurationSeconds));
+  const session = state.principals.openScoped(caller, { policy: Policy, expiration: end });
+  return {
+    Credentials: credentialsOf(session),
+    SessionInfo: { ScopedSessionId: session.userId, Arn: session.arn },
+    SessionTokenUtilization: 12,
+    SessionTokenSize: session.sessionToken?.length ?? 0,
+    ScopedPoliciesCount: session.layers ?? 0,
+  };
+}
+
+const MAX_LAYERS = 3;
+
+function checkLayer({ arn, layers = 0 }: Principal, policy: string): void {
+  if (policy.length > 2048) throw constraint("…", "policy", "Member must have length less than or equal to 2048");
+  checkPolicies({ Policy: policy });
+  if (layers < MAX_LAYERS) return;
+  throw accessDenied(`User: ${arn} is not authorized to append a scope down policy: the session has ${layers}`);
+}
+
+function scopedEnd(state: FakeAwsState, expiration: number, seconds: number): number {
+  if (!Number.isInteger(seconds) || seconds < 1 || seconds > 129_600) {
+    throw constraint(String(seconds), "durationSeconds", "Member must have value between 1 and 129600");
+  }
+  const end = state.now() + seconds * 1000;
+  if (end <= expiration) return Math.floor(end / 1000) * 1000;
+  throw new AwsRefusal(
+    "InsufficientSessionLifetimeException",
+    "The requested DurationSeconds exceeds the remaining lifetime of the calling session.",
+  );
+}
+
 function getCallerIdentity(_state: FakeAwsState, caller: Principal): object {
   return { Arn: caller.arn, UserId: caller.userId, Account: caller.account };
 }
 
-function isTrusted(role: FakeRole, caller: Principal, parameters: Parameters): boolean {
+function isTrusted(
+  role: FakeRole,
+  caller: Principal,
+  { parameters, now }: { readonly parameters: Parameters; readonly now: number },
+): boolean {
   const { trusts, trustPolicy, externalId, requireMfa = false } = role;
   if (externalId !== undefined && parameters["ExternalId"] !== externalId) return false;
   if (requireMfa && !caller.mfa) return false;
-  if (trustPolicy !== undefined) return admits(trustPolicy, caller);
+  if (trustPolicy !== undefined) {
+    const { ExternalId: id, RoleSessionName: sessionName } = parameters;
+    return admits(trustPolicy, caller, { externalId: id, sessionName, now });
+  }
   if (trusts === undefined) return true;
   if (typeof trusts === "function") return trusts(caller);
   const names = [caller.arn, caller.roleArn, `arn:aws:iam::${caller.account}:root`];

@@ -8,9 +8,16 @@ interface Statement {
   readonly Condition?: unknown;
 }
 
+/** What AssumeRole was asked with, and when (epoch milliseconds). */
+export interface AskedSession {
+  readonly externalId?: string | undefined;
+  readonly sessionName?: string | undefined;
+  readonly now?: number;
+}
+
 /** Whether a trust policy lets this caller assume its role: Allow, no Deny, and every condition holds. */
-export function admits(trustPolicy: string, caller: Principal): boolean {
-  const statements = statementsOf(trustPolicy).filter((statement) => applies(statement, caller));
+export function admits(trustPolicy: string, caller: Principal, asked: AskedSession = {}): boolean {
+  const statements = statementsOf(trustPolicy).filter((statement) => applies(statement, caller, asked));
   return statements.some(({ Effect }) => Effect === "Allow") && !statements.some(({ Effect }) => Effect === "Deny");
 }
 
@@ -25,11 +32,20 @@ export function principalsOf({ Principal: principal }: Statement): readonly stri
   return listOf((principal as { readonly AWS?: unknown } | undefined)?.AWS).map(String);
 }
 
-function applies(statement: Statement, caller: Principal): boolean {
+function applies(statement: Statement, caller: Principal, { externalId, sessionName, now }: AskedSession): boolean {
   const action = listOf(statement.Action).some((one) => one === "sts:AssumeRole" || one === "sts:*" || one === "*");
   const named = [caller.arn, caller.roleArn, rootOf(caller), caller.account, "*"];
   const isNamed = principalsOf(statement).some((arn) => named.includes(arn));
-  return action && isNamed && holds(statement.Condition ?? {}, caller.roleArn ?? caller.arn);
+  return (
+    action &&
+    isNamed &&
+    holds(statement.Condition ?? {}, {
+      "aws:PrincipalArn": caller.roleArn ?? caller.arn,
+      "sts:ExternalId": externalId,
+      "sts:RoleSessionName": sessionName,
+      "aws:CurrentTime": now === undefined ? undefined : new Date(now).toISOString(),
+    })
+  );
 }
 
 function rootOf({ arn, account }: Principal): string {
@@ -41,15 +57,16 @@ const OPERATORS: Readonly<Record<string, (pattern: string, arn: string) => boole
   // AWS: the two behave identically.
   ArnEquals: isLike,
   StringEquals: (pattern, arn) => pattern === arn,
+  DateLessThan: (end, time) => Date.parse(time) < Date.parse(end),
 };
 
-/** Of conditions it knows those on aws:PrincipalArn; every other one fails. */
-function holds(condition: object, principalArn: string): boolean {
+/** Of conditions it knows those on keys with a value; every other one fails. */
+function holds(condition: object, values: Readonly<Record<string, string | undefined>>): boolean {
   return Object.entries(condition).every(([operator, tests]) =>
     Object.entries(tests as object).every(
       ([key, patterns]) =>
-        key === "aws:PrincipalArn" &&
-        listOf(patterns).some((pattern) => OPERATORS[operator]?.(String(pattern), principalArn) ?? false),
+        values[key] !== undefined &&
+        listOf(patterns).some((pattern) => OPERATORS[operator]?.(String(pattern), values[key] ?? "") ?? false),
     ),
   );
 }

@@ -67,7 +67,10 @@ export class FakeIdentityCenter {
 
   static async start(options: FakeIdentityCenterOptions = {}): Promise<FakeIdentityCenter> {
     const center = new FakeIdentityCenter(options);
-    center.#listener = await Listener.start((incoming, response) => center.#serve(incoming, response), options.tls);
+    center.#listener = await Listener.start((incoming, response) => center.#handle(incoming, response), {
+      tls: options.tls,
+      now: () => center.#now(),
+    });
     return center;
   }
 
@@ -160,14 +163,6 @@ export class FakeIdentityCenter {
     const authorization = deviceAuthorizations.find(userCode);
     if (!authorization) throw new Error(`no device authorization waits under ${userCode}`);
     deviceAuthorizations.decide(authorization, decision, user);
-  }
-
-  #serve(incoming: IncomingMessage, response: ServerResponse): void {
-    response.sendDate = false;
-    response.setHeader("date", new Date(this.#now()).toUTCString());
-    this.#handle(incoming, response).catch((error: unknown) => {
-      response.destroy(error instanceof Error ? error : new Error(String(error)));
-    });
   }
 
   async #handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {

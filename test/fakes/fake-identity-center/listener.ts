@@ -1,4 +1,10 @@
-import { createServer as createHttpServer, type RequestListener, type Server } from "node:http";
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 
@@ -20,8 +26,19 @@ export class Listener {
     this.#tls = tls;
   }
 
-  static async start(handler: RequestListener, tls: ServerCertificate | undefined): Promise<Listener> {
-    const listener = new Listener(handler, tls);
+  /** Answers bear the date of `now`; a handler that fails breaks the connection. */
+  static async start(
+    handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
+    { tls, now }: { readonly tls: ServerCertificate | undefined; readonly now: () => number },
+  ): Promise<Listener> {
+    const dated: RequestListener = (request, response) => {
+      response.sendDate = false;
+      response.setHeader("date", new Date(now()).toUTCString());
+      handle(request, response).catch((error: unknown) => {
+        response.destroy(error instanceof Error ? error : new Error(String(error)));
+      });
+    };
+    const listener = new Listener(dated, tls);
     await listener.up();
     return listener;
   }

@@ -1,5 +1,9 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { dirname, join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { chooseRuntimeClient } from "../../../src/runtime-api/runtime-client.js";
 import { BUILT_CLIENTS, LOCAL_ENV, type RunOptions, run } from "../../support/invoke-locally.js";
@@ -261,3 +265,87 @@ it("says what it needs when it is run by itself", async () => {
   expect(outcome).toMatchObject({ status: "exit", phase: "init", exit: { code: 1 } });
   expect(logs).toContain("needs a handler");
 });
+
+describe("a Node function with layers", () => {
+  const layer = tempDir("layer", "input");
+  for (const [name, files] of Object.entries({
+    "nodejs/node_modules/shared": {
+      "package.json": '{"type":"module","exports":{"import":"./es.js"}}',
+      "es.js": 'export const name = "es";',
+    },
+    "nodejs/node_modules/@team/old": { "package.json": "{}", "index.js": 'exports.name = "cjs";' },
+    "more/node_modules/second": { "index.js": "exports.name = 2;" },
+  })) {
+    mkdirSync(join(layer, name), { recursive: true });
+    for (const [file, text] of Object.entries(files)) writeFileSync(join(layer, name, file), text);
+  }
+  const env = {
+    ...LOCAL_ENV,
+    NODE_PATH: ["nodejs", "more"].map((name) => join(layer, name, "node_modules")).join(":"),
+  };
+
+  it("imports what is on NODE_PATH, as Lambda's Node does", async () => {
+    const text = `import { name } from "shared"; import old from "@team/old"; import second from "second";
+export const handler = async () => [name, old.name, second.name, (await import("shared")).name];`;
+    expect((await runModule(text, { env })).result).toEqual(["es", "cjs", 2, "es"]);
+  });
+
+  it("tells what is nowhere by the place that imports it", async () => {
+    const { result } = await runModule('import "gone"; export const handler = 1;', { env });
+    expect(result).toMatchObject({
+      errorType: "Error",
+      errorMessage: expect.stringMatching(/'gone' imported from .*app\.mjs/) as string,
+    });
+  });
+});
+
+describe("a Node function with a debugger", () => {
+  const started = async (waits: boolean, port: number, text: string) => {
+    const taskRoot = tempDir("function");
+    writeFileSync(join(taskRoot, "app.mjs"), text);
+    const context = { functionName: "orders", runtime: "nodejs24.x", handler: "app.handler" };
+    const debugging = { port, nth: 0, waits };
+    const client = await chooseRuntimeClient({ context, taskRoot, env: LOCAL_ENV, shipped: BUILT_CLIENTS, debugging });
+    return run({ command: [client.file, ...client.args], cwd: taskRoot, timeoutMs: 60_000 });
+  };
+
+  it("has an inspector of its own process on loopback", async () => {
+    const port = await freePort();
+    const text = handler(`async () => (await fetch("http://127.0.0.1:${port}/json/list")).json()`);
+    const { result } = await started(false, port, text);
+    expect(result).toEqual([expect.objectContaining({ title: expect.stringContaining("lambda-bootstrap") as string })]);
+  });
+
+  it("waits for the debugger, where it is to", async () => {
+    const port = await freePort();
+    const running = started(true, port, handler('async () => "went on"'));
+    while (!(await listens(port))) await setTimeout(POLL_MS);
+    const debugger_ = spawn(process.execPath, ["inspect", `127.0.0.1:${port}`], { stdio: ["pipe", "pipe", "ignore"] });
+    let shown = "";
+    for await (const chunk of debugger_.stdout) {
+      shown += String(chunk);
+      // With the first line that would run.
+      if (shown.includes("Break on start in")) break;
+    }
+    debugger_.stdin.write("cont\n");
+    expect((await running).result).toBe("went on");
+    debugger_.kill();
+  });
+});
+
+const POLL_MS = 50;
+
+function listens(port: number): Promise<boolean> {
+  return fetch(`http://127.0.0.1:${port}/json/list`).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

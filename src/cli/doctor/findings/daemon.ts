@@ -1,9 +1,11 @@
 import { existsSync } from "node:fs";
 import { isDialFailure } from "../../../control-api/client.js";
 import type { StatusView } from "../../../control-api/contract.js";
+import { hasErrno } from "../../../core/errno.js";
 import { BrokerError } from "../../../core/errors.js";
 import { shellQuote } from "../../../core/shell-quote.js";
 import type { CliContext } from "../../context.js";
+import { CONFINED_VARIABLE } from "../../sandbox/environment.js";
 import type { Finding } from "../finding.js";
 
 const PATIENCE_MS = 5000;
@@ -12,6 +14,8 @@ const PATIENCE_MS = 5000;
 export interface DaemonLook {
   readonly status: StatusView | undefined;
   readonly findings: readonly Finding[];
+  /** The system refuses to connect to it, whether it runs or not. */
+  readonly mayNotConnect?: boolean;
 }
 
 export async function lookAtDaemon(context: CliContext): Promise<DaemonLook> {
@@ -19,7 +23,10 @@ export async function lookAtDaemon(context: CliContext): Promise<DaemonLook> {
     const status = await context.quietClient.call("status", {}, { timeoutMs: PATIENCE_MS });
     return { status, findings: [...state(status), ...version(context), ...needs(status), ...protections(status)] };
   } catch (error) {
-    return { status: undefined, findings: [unreachable(error, context)] };
+    // Its place is told by the finding on sandboxes.
+    if (context.env[CONFINED_VARIABLE]) return { status: undefined, findings: [] };
+    const mayNotConnect = error instanceof BrokerError && hasErrno(error.cause, "EPERM", "EACCES", "EAFNOSUPPORT");
+    return { status: undefined, mayNotConnect, findings: [unreachable(error, context)] };
   }
 }
 

@@ -2,6 +2,7 @@ import type { StatusView } from "../../../control-api/contract.js";
 import { describePortOwner } from "../../../system/port-owner.js";
 import { TOKEN_VARIABLE, URI_VARIABLE } from "../../access/variables.js";
 import type { CliContext } from "../../context.js";
+import { CONFINED_VARIABLE } from "../../sandbox/environment.js";
 import type { Finding } from "../finding.js";
 import { isLeaseUrl } from "../sdk/container.js";
 import { findingOf } from "./daemon.js";
@@ -16,6 +17,8 @@ export async function endpoint(context: CliContext, status: StatusView | undefin
   const uri = env[URI_VARIABLE];
   if (!uri || !isLeaseUrl(env)) return uri ? [foreign(uri)] : [];
   const port = Number(new URL(uri).port);
+  // Who has the port cannot be told from inside.
+  if (env[CONFINED_VARIABLE]) return [];
   if (!status) return withoutDaemon(port, context);
   const { endpoint: served } = status.daemon;
   if (served === null)
@@ -62,7 +65,9 @@ async function liveFetch(uri: string, { env, clock, output }: CliContext): Promi
   const token = /\/lease\/./.test(uri) ? undefined : await tokenInVariables(env);
   const since = clock.now();
   try {
-    const { status, body } = await output.progress.during("asking the endpoint", () => askEndpoint(uri, token));
+    const { status, body } = await output.progress.during("asking the endpoint", () =>
+      askEndpoint(uri, token === undefined ? {} : { token }),
+    );
     return status === 200 ? served(body, clock.now() - since, clock.now()) : refused(body, status);
   } catch (failure) {
     return findingOf("endpoint-unreachable", failure);

@@ -1,7 +1,17 @@
 import { containerEndpoint } from "./container.js";
 import { goIni } from "./ini-dialects.js";
 import { type Answer, type Failure, isFailure, type Rule, type Source } from "./judge.js";
-import { has, merged, NO_SETTINGS, namedSections, type Profiles, placeOf, type Settings, valueOf } from "./profiles.js";
+import {
+  has,
+  merged,
+  NO_SETTINGS,
+  namedSections,
+  type Profiles,
+  placeOf,
+  type ReadFile,
+  type Settings,
+  valueOf,
+} from "./profiles.js";
 import * as providers from "./providers.js";
 import { type Shell, said } from "./shell.js";
 
@@ -11,28 +21,73 @@ export interface Go extends Profiles {
   readonly profile: providers.NamedProfile;
   /** What is wrong with the profile, or with one that it leads to. */
   readonly invalid: Failure | undefined;
+  readonly habits: GoHabits;
 }
 
-export function seenByGo(shell: Shell): Go {
+/** Where the two SDKs differ. */
+export interface GoHabits {
+  /**
+   * Headings of both files may have `profile` before the name or not, a byte order mark is an error, a profile that is not there
+   * and half a key are none, and EcsContainer as the source of a role means a relative URI.
+   */
+  readonly isV1: boolean;
+  readonly knows: (setting: string) => boolean;
+}
+
+const V2: GoHabits = { isV1: false, knows: () => true };
+
+export function seenByGo(shell: Shell, habits: GoHabits = V2): Go {
   const { env, files, text } = shell;
   const config = { path: files.config, reading: goIni(text(files.config) ?? "") };
   const credentials = { path: files.credentials, reading: goIni(text(files.credentials) ?? "") };
-  const named = (prefix: string) => (heading: string) =>
-    heading.startsWith(prefix) ? heading.slice(prefix.length) : undefined;
-  const inConfig = new Map([
-    ...namedSections(config, (heading) => (heading.toLowerCase() === "default" ? heading : undefined)),
-    ...namedSections(config, named("profile ")),
-  ]);
-  const inCredentials = namedSections(credentials, (heading) => (heading.startsWith("profile ") ? undefined : heading));
+  const [inConfig, inCredentials] = [profilesIn(config, true, habits), profilesIn(credentials, false, habits)];
   const name = said(env, "AWS_PROFILE", "AWS_DEFAULT_PROFILE") ?? "default";
   const all: Profiles = {
     profiles: merged(inConfig, inCredentials),
-    sessions: namedSections(config, named("sso-session ")),
+    sessions: namedSections(config, (heading) => behind(heading, "sso-session ")),
   };
   const profile = { name, settings: all.profiles.get(name) ?? NO_SETTINGS };
-  const halves = halfKeys([inConfig, inCredentials]);
-  return { ...all, shell, profile, invalid: invalidity({ ...all, shell, halves }, profile) };
+  const halves = habits.isV1 ? NO_HALVES : halfKeys([inConfig, inCredentials]);
+  return { ...all, shell, profile, habits, invalid: invalidity({ ...all, shell, halves }, profile, habits) };
 }
+
+function profilesIn(file: ReadFile, isConfig: boolean, { isV1, knows }: GoHabits): ReadonlyMap<string, Settings> {
+  const prefixed = namedSections(file, (heading) => behind(heading, "profile "));
+  const plain = namedSections(file, (heading) => (behind(heading, "profile ") === undefined ? heading : undefined));
+  if (isV1) return known(new Map([...prefixed, ...plain]), knows);
+  if (!isConfig) return known(plain, knows);
+  const defaults = [...plain].filter(([name]) => name.toLowerCase() === "default");
+  return known(new Map([...defaults, ...prefixed]), knows);
+}
+
+function behind(heading: string, prefix: string): string | undefined {
+  return heading.startsWith(prefix) ? heading.slice(prefix.length) : undefined;
+}
+
+function invalidity(loaded: Loaded, profile: providers.NamedProfile, { isV1 }: GoHabits): Failure | undefined {
+  const first = isV1 ? fileWithMark(loaded.shell) : missingProfile(loaded, profile.name);
+  return first ?? invalidIn(loaded, profile, []);
+}
+
+function known(
+  sections: ReadonlyMap<string, Settings>,
+  knows: (setting: string) => boolean,
+): ReadonlyMap<string, Settings> {
+  const kept = (settings: Settings): Settings => new Map([...settings].filter(([name]) => knows(name)));
+  return new Map([...sections].map(([name, settings]) => [name, kept(settings)]));
+}
+
+function fileWithMark({ files, text }: Shell): Failure | undefined {
+  const path = [files.config, files.credentials].find((each) => text(each)?.startsWith("\uFEFF"));
+  return path === undefined ? undefined : { failure: `${path} begins with a byte order mark`, at: path };
+}
+
+function missingProfile({ profiles, shell: { env } }: Loaded, name: string): Failure | undefined {
+  if (!env["AWS_PROFILE"] || profiles.has(name)) return undefined;
+  return { failure: `AWS_PROFILE names the profile ${name}, which is in neither file`, at: "AWS_PROFILE" };
+}
+
+const NO_HALVES: ReadonlySet<string> = new Set();
 
 interface Loaded extends Profiles {
   readonly shell: Shell;
@@ -49,14 +104,6 @@ function halfKeys(files: readonly ReadonlyMap<string, Settings>[]): ReadonlySet<
 
 const EXCLUSIVE = ["source_profile", "credential_source", "credential_process", "web_identity_token_file"] as const;
 const WANTS_ROLE = ["source_profile", "credential_source", "web_identity_token_file"] as const;
-
-function invalidity(loaded: Loaded, profile: providers.NamedProfile): Failure | undefined {
-  const { env } = loaded.shell;
-  if (env["AWS_PROFILE"] && !loaded.profiles.has(profile.name)) {
-    return { failure: `AWS_PROFILE names the profile ${profile.name}, which is in neither file`, at: "AWS_PROFILE" };
-  }
-  return invalidIn(loaded, profile, []);
-}
 
 function invalidIn(loaded: Loaded, profile: providers.NamedProfile, visited: readonly string[]): Failure | undefined {
   const { name, settings } = profile;
@@ -105,7 +152,7 @@ const GO_KEYS: providers.KeyVariables = {
   id: ["AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY"],
   secret: ["AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY"],
 };
-const CONTAINER = "CredentialsEndpointProvider";
+export const CONTAINER = "CredentialsEndpointProvider";
 const ONCE = "the source is chosen once; its errors are final";
 
 export const GO_V2: readonly Rule<Go>[] = [
@@ -147,11 +194,6 @@ export const GO_V2: readonly Rule<Go>[] = [
   },
 ];
 
-/** The same, but that the full URI wins over the relative one. */
-export const GO_V1: readonly Rule<Go>[] = GO_V2.map((rule) =>
-  rule.provider === CONTAINER ? { ...rule, find: containerEndpoint({ prefers: "full" }) } : rule,
-);
-
 function webIdentity({ shell }: Go): Answer {
   const at = "AWS_WEB_IDENTITY_TOKEN_FILE";
   const file = shell.env[at];
@@ -191,7 +233,10 @@ function ownSource(seen: Go, profile: providers.NamedProfile): Source | Failure 
   const source = valueOf(settings, "credential_source");
   if (source !== undefined) {
     const failure = `[${name}] has no credentials in its credential_source`;
-    return providers.credentialSource(shell, source) ?? { failure, at: placeOf(settings, "credential_source") };
+    const isRelative = source === "EcsContainer" && seen.habits.isV1;
+    const { AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: relative } = shell.env;
+    const by = isRelative && !relative ? undefined : providers.credentialSource(shell, source);
+    return by ?? { failure, at: placeOf(settings, "credential_source") };
   }
   const [file, roleArn] = [valueOf(settings, "web_identity_token_file"), valueOf(settings, "role_arn")];
   if (file !== undefined)

@@ -4,8 +4,9 @@ import { type Answer, isFailure, type OnError, type Rule } from "./judge.js";
 import { has, NO_SETTINGS, placeOf, valueOf } from "./profiles.js";
 import * as providers from "./providers.js";
 import type { Shell } from "./shell.js";
+import type { Specified } from "./specified-files.js";
 
-/** Families that were read and not all run: one table of their chains. Their files are read as the SDK v3 for JavaScript does. */
+/** Families that were read and not all run: one table of their chains. Their files are read as the SDK v3 for JavaScript does, unless `families.ts` says otherwise. */
 interface Chain {
   readonly keys?: providers.KeyVariables;
   /** In this order; `profile` is all that a profile gives, in the order of `knows`. */
@@ -17,7 +18,17 @@ interface Chain {
   readonly because: string;
 }
 
-type Step = "variables" | "web identity" | "profile" | "keys" | "role" | "process" | "sso" | "container" | "metadata";
+type Step =
+  | "variables"
+  | "web identity"
+  | "profile"
+  | "keys"
+  | "role"
+  | "process"
+  | "sso"
+  | "login"
+  | "container"
+  | "metadata";
 
 const USUAL: readonly Step[] = ["variables", "profile", "web identity", "container", "metadata"];
 const WEB_IDENTITY_FIRST: readonly Step[] = ["variables", "web identity", "profile", "container", "metadata"];
@@ -35,14 +46,13 @@ const RUBY_KEYS: providers.KeyVariables = {
 const CHAINS = {
   java2: { order: WEB_IDENTITY_FIRST, onError: "next", because: SKIPS },
   java1: { keys: JAVA_1_KEYS, order: WEB_IDENTITY_FIRST, onError: "next", because: SKIPS },
-  kotlin: { order: WEB_IDENTITY_FIRST, onError: "next", because: SKIPS },
-  swift: { order: USUAL, onError: "next", because: SKIPS },
-  rust: {
-    order: USUAL,
-    onError: "stop",
-    errorsOf: { "unknown profile": "next" },
-    because: "only what is not configured is passed over; any other error ends the search",
+  // A role whose source is not there leaves it the key beside the role.
+  kotlin: {
+    order: ["variables", "web identity", "profile", "keys", "container", "metadata"],
+    onError: "next",
+    because: SKIPS,
   },
+  swift: { order: USUAL, onError: "next", because: SKIPS },
   crt: { order: USUAL, onError: "next", because: SKIPS },
   cpp: {
     order: ["variables", "keys", "process", "web identity", "sso", "container", "metadata"],
@@ -51,7 +61,7 @@ const CHAINS = {
   },
   ruby: {
     keys: RUBY_KEYS,
-    order: ["variables", "web identity", "sso", "role", "keys", "process", "container", "metadata"],
+    order: ["variables", "web identity", "sso", "role", "keys", "login", "process", "container", "metadata"],
     onError: "stop",
     errorsOf: { "unknown profile": "next" },
     because: "a profile that is not there is passed over; what is configured and fails ends the search",
@@ -62,10 +72,11 @@ const CHAINS = {
     because: SKIPS,
   },
   asyncAws: {
-    order: ["variables", "web identity", "profile", "container", "metadata"],
+    order: ["variables", "web identity", "keys", "role", "sso", "container", "metadata"],
     onError: "next",
-    container: { tokens: ["url"] },
-    because: "it reads no token beside the URL, and goes on unsigned where it is refused",
+    container: { tokens: ["url", "file"] },
+    because:
+      "it knows no credential_process, reads the token in the URL or in a file, and goes on unsigned where it is refused",
   },
   dotnet: {
     order: WEB_IDENTITY_FIRST,
@@ -104,6 +115,33 @@ export const POLARS: readonly Rule<JavascriptV3>[] = [
 
 export const seenByOthers: (shell: Shell) => JavascriptV3 = seenByJavascriptV3;
 
+/** Indented lines belong to the setting above them. */
+export function seenByRuby(shell: Shell): JavascriptV3 {
+  return seenByJavascriptV3({ ...shell, text: (path) => shell.text(path)?.replaceAll(/^[ \t].*$/gm, "") });
+}
+
+/** Indented lines and a heading behind a byte order mark are passed over; a profile with a role gives no keys. */
+export function seenByCpp(shell: Shell): JavascriptV3 {
+  const read = (path: string): string | undefined => shell.text(path)?.replaceAll(/^(?:[ \t]|\uFEFF\[).*$/gm, "");
+  const seen = seenByJavascriptV3({ ...shell, text: read });
+  const { name, settings } = seen.profile;
+  if (!has(settings, "role_arn")) return seen;
+  const kept = [...settings].filter(([setting]) => setting !== providers.KEY_ID && setting !== providers.KEY_SECRET);
+  return { ...seen, profile: { name, settings: new Map(kept) } };
+}
+
+/** A file that is not as specified is an error before anything is asked. */
+const AS_SPECIFIED: Rule<Specified> = {
+  provider: "the AWS files",
+  find: ({ broken }) => broken,
+  onError: "stop",
+  because: "both files are read whole before anything else",
+};
+export const JAVA_V2: readonly Rule<Specified>[] = [AS_SPECIFIED, ...rulesOf("java2")];
+export const KOTLIN: readonly Rule<Specified>[] = [AS_SPECIFIED, ...rulesOf("kotlin")];
+/** Here it is as good as none. */
+export const CRT: readonly Rule<Specified>[] = rulesOf("crt");
+
 function unknownProfile({ errorsOf }: Chain): Rule<JavascriptV3> {
   return {
     provider: "AWS_PROFILE",
@@ -132,6 +170,7 @@ const STEPS: Readonly<Record<Step, (seen: JavascriptV3, chain: Chain) => Answer>
     has(seen.profile.settings, "sso_account_id", "sso_session")
       ? providers.profileSso(seen.shell, seen.profile, seen)
       : undefined,
+  login: ({ shell, profile: { settings, name } }) => providers.profileLogin(shell, settings, name),
   container: (seen, { container }) => containerEndpoint(container)(seen),
   metadata: (seen) => providers.instanceMetadata(seen),
 };

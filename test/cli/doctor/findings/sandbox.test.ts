@@ -1,11 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { nodeAge } from "../../../../src/cli/doctor/findings/machine.js";
-import { sandbox } from "../../../../src/cli/doctor/findings/sandbox.js";
+import { type Reach, type ReadProc, sandbox as sandboxOf } from "../../../../src/cli/doctor/findings/sandbox.js";
 
 const LEASE = { AWS_CONTAINER_CREDENTIALS_FULL_URI: `http://127.0.0.1:9171/lease/brk_${"t".repeat(43)}` };
 const HEADINGS = "Inter-|   Receive\n face |bytes\n";
 const ALONE = { "/proc/net/dev": `${HEADINGS}    lo: 0 0\n` };
 const ONLINE = { "/proc/net/dev": `${HEADINGS}    lo: 0 0\n  eth0: 1 1\n` };
+const REACH: Reach = { isReached: true, mayNotConnect: false, isStateClosed: false };
+const sandbox = (env: Readonly<Record<string, string>>, isReached: boolean, read: ReadProc) =>
+  sandboxOf(env, { ...REACH, isReached }, read);
 const reader = (files: Readonly<Record<string, string>>) => (path: string) => files[path];
 
 describe("the place that a shell runs in", () => {
@@ -15,6 +18,8 @@ describe("the place that a shell runs in", () => {
     ["WSL", {}, { "/proc/version": "Linux version 5.15 (Microsoft@x)" }],
     ["Claude Code's sandbox", { CLAUDECODE: "1", SANDBOX_RUNTIME: "1" }, {}],
     ["Codex's sandbox", { CODEX_SANDBOX: "seatbelt" }, {}],
+    ["sandbox-runtime", { SANDBOX_RUNTIME: "1" }, {}],
+    ["a dev container, Docker", { REMOTE_CONTAINERS: "true" }, { "/.dockerenv": "" }],
   ])("is told: %s", (name, env, files) => {
     const [finding] = sandbox(env, true, reader({ ...ONLINE, ...files }));
     expect(finding).toMatchObject({ id: "sandbox", severity: "note" });
@@ -36,6 +41,23 @@ describe("the place that a shell runs in", () => {
       "sandbox-blocks",
       "sandbox",
     ]);
+  });
+
+  it("is told with what it keeps away, and the setting that opens the endpoint", () => {
+    const reach = { isReached: false, mayNotConnect: true, isStateClosed: true };
+    const [, kept] = sandboxOf({ CODEX_SANDBOX_NETWORK_DISABLED: "1" }, reach, reader(ONLINE));
+    expect(kept).toMatchObject({
+      id: "sandbox-keeps-out",
+      fix: "codex -c sandbox_workspace_write.network_access=true",
+    });
+    for (const part of ["control socket", "127.0.0.1", "state directory"]) expect(kept?.message).toContain(part);
+    const claude = { CLAUDECODE: "1", SANDBOX_RUNTIME: "1" };
+    expect(sandbox(claude, false, reader(ALONE))[0]?.fix).toContain("excludedCommands");
+  });
+
+  it("is told once, as it is meant, where it is our own", () => {
+    const found = sandbox({ CREDBROKER_CONFINED: "bwrap" }, false, reader({ ...ONLINE, "/proc/1/comm": "bwrap\n" }));
+    expect(found).toMatchObject([{ id: "sandbox-confined", severity: "note", fix: null }]);
   });
 
   it("may drop variables in Codex", () => {

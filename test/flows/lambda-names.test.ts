@@ -1,0 +1,85 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type FakeAws, startFakeAws } from "../fakes/fake-aws/fake-aws.js";
+import { type Outcome, TestBroker } from "../support/broker.js";
+import { BROKERCTL } from "../support/brokerctl.js";
+import { ACCOUNT, awsOptions, ROLES_YAML, roleArn, USER_KEY } from "../support/in-process-broker.js";
+import { tempDir } from "../support/temp-dir.js";
+
+const ROLE = `arn:aws:iam::${ACCOUNT}:role/orders-role`;
+const LET_IN = { Effect: "Allow", Principal: { AWS: roleArn("dev") }, Action: "sts:AssumeRole" };
+const GENERATED = "shop-Orders12AB34CD-9Z8Y7X";
+
+let aws: FakeAws;
+let broker: TestBroker;
+let template: string;
+
+beforeEach(async () => {
+  const { roles = [], ...options } = awsOptions();
+  const named = (name: string, region = "eu-west-1"): string => `arn:aws:lambda:${region}:${ACCOUNT}:function:${name}`;
+  aws = await startFakeAws({
+    ...options,
+    roles: [...roles, { arn: ROLE, trustPolicy: JSON.stringify({ Version: "2012-10-17", Statement: [LET_IN] }) }],
+    functions: [named("shop-dev-orders"), named("shop-prod-orders", "us-east-2"), named(GENERATED)].map((arn) => ({
+      ...{ arn, roleArn: ROLE },
+    })),
+    stacks: [
+      {
+        ...{ name: "shop", account: ACCOUNT, region: "eu-west-1" },
+        resources: [{ logicalId: "Orders12AB34CD", physicalId: GENERATED, type: "AWS::Lambda::Function" }],
+      },
+    ],
+  });
+  template = join(tempDir("template", "input"), "serverless.yml");
+  writeFileSync(template, "service: shop\nprovider: { stage: dev }\nfunctions: { orders: { handler: a.b } }\n");
+  broker = await TestBroker.create({ name: "names", config: ROLES_YAML, env: { AWS_ENDPOINT_URL: aws.url } });
+  await broker.startWithKey({ source: "ops-keys", ...USER_KEY });
+  await broker.ctl(["use", "dev"]);
+});
+
+afterEach(async () => {
+  await broker.stop();
+  await aws.close();
+});
+
+const lambda = (...args: readonly string[]): Promise<Outcome> => broker.ctl(["lambda", ...args]);
+
+/** The function that a child of `lambda exec` is, and where. */
+async function ran(...args: readonly string[]): Promise<string> {
+  const print = ["sh", "-c", 'echo "$AWS_LAMBDA_FUNCTION_NAME in $AWS_REGION"'];
+  const { stdout, stderr } = await lambda("exec", ...args, "--", ...print);
+  return stdout.trim() === "" ? stderr : stdout.trim();
+}
+
+describe("a function by the names that its user knows, through the current role", () => {
+  it("is found by a template's stage and region, and by what a stack made of a logical id", async () => {
+    expect(await ran("orders", "--template", template)).toBe("shop-dev-orders in eu-west-1");
+    expect(await ran("orders", "--template", template, "--stage", "prod", "--region", "us-east-2")).toBe(
+      "shop-prod-orders in us-east-2",
+    );
+    expect(aws.countOf("ListStackResources")).toBe(0);
+    expect(await ran("Orders", "--stack", "shop")).toBe(`${GENERATED} in eu-west-1`);
+    expect(aws.lastOf("ListStackResources").signer.arn).toContain("assumed-role/dev/");
+  });
+
+  it("is listed, and suggested where it is not spelled so", async () => {
+    const { stdout } = await lambda("list", "--stack", "shop", "--json");
+    expect(JSON.parse(stdout)).toMatchObject({
+      via: "dev",
+      functions: [{ name: GENERATED, logical_id: "Orders12AB34CD" }],
+    });
+    expect(await ran("orders")).toContain("did you mean shop-dev-orders?");
+    expect((await lambda("trust", "orders", "--template", template)).stderr).toContain(
+      "orders: by the current role, dev",
+    );
+  });
+
+  it("is found by no more than this shell's narrowed lease has", async () => {
+    const inner = ["lambda", "exec", "shop-dev-orders", "--", "true"];
+    const narrowed = await broker.ctl(["exec", "dev", "--service", "s3", "--", ...BROKERCTL, ...inner]);
+    expect([narrowed.code, narrowed.stderr]).toEqual([125, expect.stringContaining("lambda:GetFunctionConfiguration")]);
+    const readOnly = await broker.ctl(["exec", "dev", "--read-only", "--", ...BROKERCTL, "lambda", "list"]);
+    expect(readOnly).toMatchObject({ code: 0, stdout: expect.stringContaining("shop-dev-orders") as string });
+  });
+});

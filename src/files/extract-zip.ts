@@ -12,6 +12,8 @@ export interface ExtractOptions {
   readonly directory: string;
   /** Of all files together, unpacked. */
   readonly maxBytes: number;
+  /** Ends the work with its reason; what is unpacked by then stays. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface Extracted {
@@ -22,6 +24,8 @@ export interface Extracted {
 /** More is no program. */
 const MAX_ENTRIES = 200_000;
 const MAX_NAME = 1024;
+/** Bytes of one part: what the file systems of Linux and macOS take. */
+const MAX_PART = 255;
 const MAX_TARGET = 4096;
 const OWN_DIRECTORY = 0o700;
 const LOCAL_HEADER = { signature: 0x04034b50, bytes: 30 } as const;
@@ -30,7 +34,7 @@ const LOCAL_HEADER = { signature: 0x04034b50, bytes: 30 } as const;
  * Unpacks a zip archive from a source that is not trusted: nothing is written outside of the directory, or through a link in it; no more
  * is unpacked than the archive says, and no more than `maxBytes`; links lead to places inside. Files are the user's alone. Rejects with `ZipProblem`.
  */
-export async function extractZip({ archive, directory, maxBytes }: ExtractOptions): Promise<Extracted> {
+export async function extractZip({ archive, directory, maxBytes, signal }: ExtractOptions): Promise<Extracted> {
   const file = await open(archive);
   try {
     const entries = await readZipDirectory(file, (await file.stat()).size);
@@ -40,10 +44,14 @@ export async function extractZip({ archive, directory, maxBytes }: ExtractOption
     const checked = entries
       .map((entry) => ({ ...entry, name: safeName(entry.name) }))
       .filter(({ name }) => name !== "");
-    const made = new Set<string>();
-    for (const entry of checked) if (entry.kind !== "link") await write(file, entry, { directory, made });
-    // Last, so that no file is written through one.
-    for (const entry of checked) if (entry.kind === "link") await link(file, entry, { directory, made });
+    const destination = { directory, made: new Set<string>(), signal };
+    // Links last, so that no file is written through one.
+    for (const [isLink, unpack] of [[false, write] as const, [true, link] as const]) {
+      for (const entry of checked.filter(({ kind }) => (kind === "link") === isLink)) {
+        signal?.throwIfAborted();
+        await unpack(file, entry, destination);
+      }
+    }
     return { files: checked.filter(({ kind }) => kind !== "directory").length, bytes };
   } finally {
     await file.close();
@@ -54,17 +62,20 @@ interface Destination {
   readonly directory: string;
   /** Directories that are known to be ones, no links. */
   readonly made: Set<string>;
+  readonly signal: AbortSignal | undefined;
 }
 
 /** Relative, without `.` and `..`; "" for the directory itself. */
 function safeName(name: string): string {
   const parts = name.split("/").filter((part) => part !== "" && part !== ".");
   const isUnsafe = name.startsWith("/") || parts.includes("..") || /[\\\0]/.test(name) || name.length > MAX_NAME;
+  const isTooLong = parts.some((part) => Buffer.byteLength(part) > MAX_PART);
+  if (isTooLong) throw new ZipProblem(`the name of an entry is too long: ${JSON.stringify(name.slice(0, 200))}`);
   if (isUnsafe) throw new ZipProblem(`the name of an entry leads out of it: ${JSON.stringify(name.slice(0, 200))}`);
   return parts.join("/");
 }
 
-async function write(file: FileHandle, entry: ZipEntry, { directory, made }: Destination): Promise<void> {
+async function write(file: FileHandle, entry: ZipEntry, { directory, made, signal }: Destination): Promise<void> {
   const path = join(directory, entry.name);
   if (entry.kind === "directory") return makeDirectories(directory, entry.name, made);
   await makeDirectories(directory, dirname(entry.name), made);
@@ -73,11 +84,13 @@ async function write(file: FileHandle, entry: ZipEntry, { directory, made }: Des
   const target = await open(path, created.flags, created.mode).catch(async (error: unknown) => {
     if (!hasErrno(error, "EEXIST")) throw error;
     await rm(path, { recursive: true });
+    // It may have been a directory of this archive.
+    made.clear();
     return open(path, created.flags, created.mode);
   });
   try {
     if (isSmall(entry)) await target.writeFile(await content(file, entry));
-    else await stream(file, entry, target.createWriteStream());
+    else await stream(file, entry, { to: target.createWriteStream(), signal });
   } finally {
     await target.close();
   }
@@ -155,13 +168,19 @@ async function beginOf(file: FileHandle, { name, offset }: ZipEntry): Promise<nu
 }
 
 /** The same of a large one, without holding it. */
-async function stream(file: FileHandle, entry: ZipEntry, to: NodeJS.WritableStream): Promise<void> {
+async function stream(
+  file: FileHandle,
+  entry: ZipEntry,
+  { to, signal }: Pick<Destination, "signal"> & { readonly to: NodeJS.WritableStream },
+): Promise<void> {
   const packed = packedBytes(file, await beginOf(file, entry), entry.compressedBytes);
   const checked = new Checked(entry);
   try {
-    if (entry.isDeflated) await pipeline(packed, createInflateRaw(), checked, to);
-    else await pipeline(packed, checked, to);
+    const options = signal ? { signal } : {};
+    if (entry.isDeflated) await pipeline(packed, createInflateRaw(), checked, to, options);
+    else await pipeline(packed, checked, to, options);
   } catch (error) {
+    signal?.throwIfAborted();
     if (hasErrno(error, "Z_DATA_ERROR", "Z_BUF_ERROR")) throw new ZipProblem(`${entry.name} in it is damaged`);
     throw error;
   }

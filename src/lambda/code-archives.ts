@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Archive, Lambda } from "../aws/lambda.js";
 import type { CodeArchive, FunctionPackage } from "../core/deployed-function.js";
 import { BrokerError, toBrokerError } from "../core/errors.js";
+import { shellQuote } from "../core/shell-quote.js";
 import type { Clock } from "../system/clock.js";
 import { readFunctionCode } from "./function-reader.js";
 import type { Via } from "./via.js";
@@ -85,7 +86,7 @@ function anImage(functionName: string, imageUri: string): BrokerError {
     "NotSupported",
     `${functionName} is deployed as an image, which is no archive to pull${image}`,
     {
-      hint: `docker pull ${imageUri === "" ? "IMAGE" : imageUri}    # after: aws ecr get-login-password | docker login --username AWS --password-stdin REGISTRY`,
+      hint: `docker pull ${imageUri === "" ? "IMAGE" : shellQuote(imageUri)}    # after: aws ecr get-login-password | docker login --username AWS --password-stdin REGISTRY`,
     },
   );
 }

@@ -119,6 +119,8 @@ export class FakeControl {
   knowsRows = true;
   /** operation → what it fails with. */
   readonly refusing = new Map<ControlOperation, ControlError>();
+  /** Before an operation is answered. */
+  onCall: ((operation: ControlOperation) => void) | undefined;
   readonly calls: { readonly operation: ControlOperation; readonly request: unknown }[] = [];
   /** What `import-plan` answers; `text` is made of the config's by adding a line. */
   importing: Pick<ControlResponse<"import-plan">, "items" | "keys" | "storeProblem"> & { readonly adds: boolean } = {
@@ -1024,6 +1026,7 @@ export class FakeControl {
   /** Throws what an answer has as its error. */
   call<O extends ControlOperation>(operation: O, request: ControlRequest<O>): ControlResponse<O> {
     this.calls.push({ operation, request });
+    this.onCall?.(operation);
     const refusal = this.refusing.get(operation);
     if (refusal) throw new Refusal(refusal);
     const handler = this.#handlers[operation] as ((request: unknown) => ControlResponse<O>) | undefined;

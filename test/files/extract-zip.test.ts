@@ -125,6 +125,29 @@ describe("an archive that is hostile", () => {
     nothingOutside();
   });
 
+  it("may have a file in the place of a directory of its own, and the other way round", async () => {
+    await unpack({ name: "a/b", content: "1" }, { name: "a", content: "2" }, { name: "a/c", content: "3" });
+    expect([readdirSync(join(directory, "a")), text("a/c")]).toEqual([["c"], "3"]);
+  });
+
+  it("is told where a name is longer than a file system takes", async () => {
+    await expect(unpack({ name: `d/${"x".repeat(256)}`, content: "1" })).rejects.toMatchObject({ name: "ZipProblem" });
+    await unpack({ name: `d/${"x".repeat(255)}`, content: "1" });
+  });
+
+  it.each([
+    ["small files", { name: "a", content: "x" }],
+    ["a large file", { name: "a", content: Buffer.alloc(5_000_000) }],
+  ])("is let go when that is asked for, of %s", async (_, item) => {
+    const reason = new Error("asked for");
+    const archive = join(tempDir("archive", "input"), "code.zip");
+    writeFileSync(archive, zipArchive([item, item, item]));
+    const asking = new AbortController();
+    const work = extractZip({ archive, directory, maxBytes: 20_000_000, signal: asking.signal });
+    asking.abort(reason);
+    await expect(work).rejects.toBe(reason);
+  });
+
   it("is no bomb: neither more than it says, nor more than may be", async () => {
     const zeros = Buffer.alloc(8_000_000);
     await expect(unpack({ name: "bomb", content: zeros, bytes: 100 })).rejects.toThrow("larger than it says");

@@ -6,8 +6,10 @@ import type { CliContext } from "../context.js";
 import { EXIT } from "../exit-codes.js";
 import { confirmRole } from "../guard/confirm-role.js";
 import { FUNCTION_OPTIONS, FUNCTION_POSITIONAL, sayVia, VIA_OPTION } from "../lambda/lambda-options.js";
+import { layerName } from "../lambda/layers.js";
 import { askedFunction } from "../lambda/named-function.js";
-import { layerName, type PulledCode, prepareDirectory, pullCode } from "../lambda/pull-code.js";
+import { type PulledCode, prepareDirectory, pullCode } from "../lambda/pull-code.js";
+import { untilInterrupted } from "../lambda/run-locally.js";
 import { withLogin } from "../login/login.js";
 
 const OPTIONS = {
@@ -53,9 +55,11 @@ unpacked so that nothing gets out of DIR. The role needs lambda:GetFunction, and
     for (const { arn, problem } of found.layers) {
       if (problem !== undefined) context.output.warn(`layer ${layerName(arn)} is not fetched: ${problem}`);
     }
-    const pulled = await pullCode(found, directory, context);
-    tell({ name, version: found.version, pulled }, context);
-    return pulled.missing.length === 0 ? EXIT.done : EXIT.failed;
+    return untilInterrupted(async (signal) => {
+      const pulled = await pullCode({ found, directory, signal }, context);
+      tell({ name, version: found.version, pulled }, context);
+      return pulled.missing.length === 0 ? EXIT.done : EXIT.failed;
+    });
   },
 });
 

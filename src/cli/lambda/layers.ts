@@ -102,7 +102,7 @@ export function wrappedClient(client: Words, { context, env, layers }: Wrapped):
       "NotSupported",
       `${context.functionName} is a web server behind the Lambda Web Adapter, an extension that does not run here`,
       {
-        hint: `brokerctl lambda exec ${context.functionName} -- ./${context.handler ?? "run.sh"}    # then ask its own port`,
+        hint: `brokerctl lambda exec ${context.functionName} -- ${shellQuote(`./${context.handler ?? "run.sh"}`)}    # then ask its own port`,
       },
     );
   }
@@ -119,11 +119,16 @@ interface Wrapped {
   readonly layers: Layers | undefined;
 }
 
+/** `NAME:VERSION` of a layer's ARN. */
+export function layerName(arn: string): string {
+  return arn.split(":").slice(-2).join(":");
+}
+
 /** One line where what runs here lacks what is in Lambda. */
 export function tellLayers(name: string, described: FunctionContext, { layers, output }: Told): void {
   const extensions = layers ? namesIn(join(layers.directory, "extensions")) : [];
   if (extensions.length > 0) output.warn(`extensions of layers do not run here: ${extensions.join(" ")}`);
-  const deployed = (described.layers ?? []).map((arn) => arn.split(":").slice(-2).join(":"));
+  const deployed = (described.layers ?? []).map(layerName);
   if (layers || deployed.length === 0) return;
   const many = deployed.length === 1 ? "a layer" : `${deployed.length} layers`;
   const pull = `brokerctl lambda pull ${name} --to DIR, then --layers DIR/layers`;

@@ -39,8 +39,10 @@ function hintFor(missing: Missing, { context, taskRoot, layers }: Failed): strin
   return `${install}    # looked in ${taskRoot} and in ${looked}`;
 }
 
+/** The name is what the function's error says: it may hold anything. */
 function installing({ name, isPython }: Missing): string {
-  return isPython ? `python3 -m pip install ${OTHER_NAMES[name] ?? name}` : `npm install ${shellQuote(name)}`;
+  const pip = Object.hasOwn(OTHER_NAMES, name) ? OTHER_NAMES[name] : undefined;
+  return isPython ? `python3 -m pip install ${shellQuote(pip ?? name)}` : `npm install ${shellQuote(name)}`;
 }
 
 /** undefined: no layer has it. */

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { lstat, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { CodeArchive, FunctionPackage } from "../../core/deployed-function.js";
 import { hasErrno } from "../../core/errno.js";
@@ -8,6 +8,7 @@ import { shellQuote } from "../../core/shell-quote.js";
 import { extractZip } from "../../files/extract-zip.js";
 import { ZipProblem } from "../../files/zip-directory.js";
 import type { CliContext } from "../context.js";
+import { layerName } from "./layers.js";
 
 /** The two directories below the one that is named. */
 export interface PulledCode {
@@ -36,19 +37,31 @@ export async function prepareDirectory(directory: string, mayReplace: boolean): 
   });
 }
 
+export interface PullWanted {
+  readonly found: FunctionPackage;
+  /** Where `code` and `layers` are to be. */
+  readonly directory: string;
+  /** Ends it with its reason; nothing that was begun is left. */
+  readonly signal: AbortSignal;
+}
+
 /** Fetches and unpacks code and layers beside their final places, and puts them there when all of it is right. */
-export async function pullCode(found: FunctionPackage, directory: string, context: CliContext): Promise<PulledCode> {
+export async function pullCode(wanted: PullWanted, context: CliContext): Promise<PulledCode> {
+  const { found, directory, signal } = wanted;
   const work = join(directory, `.pull-${randomBytes(6).toString("hex")}`);
   const [code, layers] = [join(work, "code"), join(work, "layers")];
   await mkdir(work, { mode: 0o700 });
   try {
     await mkdir(code, { mode: 0o700 });
-    await unpack({ archive: found.code, what: `the code of ${found.functionName}`, to: code }, context);
+    await unpack({ archive: found.code, what: `the code of ${found.functionName}`, to: code, signal }, context);
     const there = found.layers.flatMap(({ arn, archive }) => (archive ? [{ arn, archive }] : []));
     if (there.length > 0) await mkdir(layers, { mode: 0o700 });
-    for (const { arn, archive } of there) await unpack({ archive, what: layerName(arn), to: layers }, context);
-    await replace(code, join(directory, "code"));
-    await replace(there.length > 0 ? layers : undefined, join(directory, "layers"));
+    for (const { arn, archive } of there) await unpack({ archive, what: layerName(arn), to: layers, signal }, context);
+    await replace(code, { place: join(directory, "code"), aside: join(work, "old-code") });
+    await replace(there.length > 0 ? layers : undefined, {
+      place: join(directory, "layers"),
+      aside: join(work, "old-layers"),
+    });
     return {
       code: join(directory, "code"),
       layers: there.length > 0 ? join(directory, "layers") : undefined,
@@ -59,18 +72,17 @@ export async function pullCode(found: FunctionPackage, directory: string, contex
   }
 }
 
-/** `NAME:VERSION` of a layer's ARN. */
-export function layerName(arn: string): string {
-  return arn.split(":").slice(-2).join(":");
+interface Replaced {
+  readonly place: string;
+  /** To be removed at the end: that takes long, and the place is empty for a moment only. */
+  readonly aside: string;
 }
 
-async function replace(made: string | undefined, place: string): Promise<void> {
-  const found = await lstat(place).catch((error: unknown) => {
-    if (hasErrno(error, "ENOENT")) return undefined;
-    throw error;
+/** A link goes aside, too, and what it leads to stays. */
+async function replace(made: string | undefined, { place, aside }: Replaced): Promise<void> {
+  await rename(place, aside).catch((error: unknown) => {
+    if (!hasErrno(error, "ENOENT")) throw error;
   });
-  // A link is removed, and what it leads to stays.
-  if (found) await rm(place, { recursive: true });
   if (made !== undefined) await rename(made, place);
 }
 
@@ -79,13 +91,14 @@ interface Wanted {
   /** For errors. */
   readonly what: string;
   readonly to: string;
+  readonly signal: AbortSignal;
 }
 
-async function unpack({ archive, what, to }: Wanted, context: CliContext): Promise<void> {
+async function unpack({ archive, what, to, signal }: Wanted, context: CliContext): Promise<void> {
   const file = join(dirname(to), "archive.zip");
-  await download({ archive, what, to: file }, context);
+  await download({ archive, what, to: file, signal }, context);
   try {
-    await extractZip({ archive: file, directory: to, maxBytes: MAX_UNPACKED_BYTES });
+    await extractZip({ archive: file, directory: to, maxBytes: MAX_UNPACKED_BYTES, signal });
   } catch (error) {
     if (!(error instanceof ZipProblem)) throw error;
     throw new BrokerError("Conflict", `${what} is not unpacked: ${error.message}`, {
@@ -98,13 +111,16 @@ async function unpack({ archive, what, to }: Wanted, context: CliContext): Promi
 }
 
 /** Part by part to the file, and no byte more than Lambda has said. */
-async function download({ archive, what, to }: Wanted, { client }: CliContext): Promise<void> {
+async function download({ archive, what, to, signal }: Wanted, { client }: CliContext): Promise<void> {
   const { id, bytes, sha256 } = archive;
   const sum = createHash("sha256");
   const file = await open(to, "wx", 0o600);
   try {
     for (let offset = 0; offset < bytes; ) {
-      const { part } = await client.call("lambda-code-part", { id, offset });
+      const { part } = await client.call("lambda-code-part", { id, offset }, { signal }).catch((error: unknown) => {
+        signal.throwIfAborted();
+        throw error;
+      });
       const chunk = Buffer.from(part, "base64");
       if (chunk.length === 0 || offset + chunk.length > bytes) throw changed(what);
       sum.update(chunk);

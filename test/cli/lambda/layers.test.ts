@@ -204,6 +204,18 @@ describe("a module that is not found", () => {
       /^python3 -m pip install yaml {4}# looked in \/code and in what python3 has$/,
     ],
     [
+      "is no word of a shell",
+      python,
+      "Unable to import module 'pkg/app': No module named 'a;$(id)'",
+      /^python3 -m pip install 'a;\$\(id\)' {4}#/,
+    ],
+    [
+      "is called as what every object has",
+      python,
+      "Unable to import module 'pkg/app': No module named 'constructor'",
+      /^python3 -m pip install constructor {4}#/,
+    ],
+    [
       "is the handler itself",
       CONTEXT,
       "Error: Cannot find module 'app'\nRequire stack:",

@@ -111,6 +111,16 @@ describe("lambda pull", () => {
     expect([readdirSync(to), readdirSync(join(to, ".."))]).toEqual([[], ["deployed"]]);
   });
 
+  it("leaves nothing of what was begun at Ctrl-C, so that it can be asked for again", async () => {
+    fixture.control.onCall = (operation) => {
+      if (operation === "lambda-code-part") process.emit("SIGINT", "SIGINT");
+    };
+    expect(await pull()).toMatchObject({ signal: "SIGINT", stdout: "" });
+    expect(readdirSync(to)).toEqual([]);
+    fixture.control.onCall = undefined;
+    expect(await pull()).toMatchObject({ code: 0 });
+  });
+
   it("refuses an image, and needs a directory", async () => {
     const image = await fixture.run(["lambda", "pull", "image", "--via", "dev", "--to", to]);
     expect([image.code, image.stderr]).toEqual([2, expect.stringContaining("deployed as an image")]);

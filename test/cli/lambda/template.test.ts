@@ -210,6 +210,46 @@ describe("--template with what CloudFormation takes", () => {
     write(`a0: &a0 [x]\n${levels.join("\n")}\n`, "grows.yml");
     expect((await exec("x", "--template", "grows.yml")).stderr).toContain("is no YAML");
   });
+
+  it("tells a key that a map has twice, at once where it is large", async () => {
+    write("service: shop\nprovider: {}\nfunctions: { x: {}, x: {} }\n", "twice.yml");
+    const twice = await exec("x", "--template", "twice.yml");
+    expect([twice.code, twice.stderr]).toEqual([2, expect.stringContaining('a map has the key "x" twice')]);
+    const many = Array.from({ length: 50_000 }, (_, at) => `  k${at}: {}`).join("\n");
+    write(`service: shop\nprovider: {}\nfunctions:\n${many}\n`, "many.yml");
+    expect(await asked("k49999", "--template", "many.yml")).toMatchObject({ function: "shop-dev-k49999" });
+  });
+
+  it.each([
+    ["brackets", `a: ${"[".repeat(20_000)}${"]".repeat(20_000)}`],
+    ["braces and tags", `a: ${"!Sub {b: ".repeat(5000)}x${"}".repeat(5000)}`],
+    ["dashes in one line", `${"- ".repeat(20_000)}x`],
+    ["lines", Array.from({ length: 2000 }, (_, depth) => `${" ".repeat(depth)}k:`).join("\n")],
+  ])("reads no YAML that is nested without end, by %s", async (_, text) => {
+    write(text, "deep.yml");
+    expect(await exec("x", "--template", "deep.yml")).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("is no YAML: it is nested too deep") as string,
+    });
+  });
+
+  it("reads what only looks nested: brackets in quotes, comments and blocks of text", async () => {
+    const looks = "[{".repeat(500);
+    write(
+      `# ${looks}\ntext: "${looks}"\nplain: a${looks.replaceAll("{", "")}\nblock: |\n  ${looks}\nservice: shop\nprovider: {}\nfunctions: { x: {} }\n`,
+      "looks.yml",
+    );
+    expect(await asked("x", "--template", "looks.yml")).toMatchObject({ function: "shop-dev-x" });
+  });
+
+  it.each([
+    ["is long", `"\${${"(".repeat(100_000)}}"`, "it is too long"],
+    ["becomes long", `"${"${self:custom.long}".repeat(300)}"`, "it becomes too long"],
+  ])("resolves no variable in a text that %s", async (_, name, said) => {
+    const long = "x".repeat(2_000);
+    write(`service: shop\nprovider: {}\ncustom: { long: ${long} }\nfunctions: { x: { name: ${name} } }\n`);
+    expect(await exec("x")).toMatchObject({ code: 2, stderr: expect.stringContaining(said) as string });
+  });
 });
 
 describe("--stack without a template", () => {

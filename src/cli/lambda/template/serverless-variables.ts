@@ -15,6 +15,8 @@ export interface VariableSources {
 const MAX_DEPTH = 32;
 /** Of all variables that are looked at: one that names two that name two has too many ends. */
 const MAX_VARIABLES = 1000;
+/** Of a text with variables, and of what it becomes: names are far shorter. */
+const MAX_TEXT = 8192;
 
 /** `${…}` of Serverless Framework, as its documentation ("Variables") has them: sources with fallbacks, inside each other. */
 export class ServerlessVariables {
@@ -50,12 +52,16 @@ export class ServerlessVariables {
   #resolved(value: unknown, at: string, depth: number): unknown {
     if (typeof value !== "string" || !value.includes("${")) return value;
     if (depth > MAX_DEPTH || this.#left-- <= 0) throw this.#unresolvable(value, at, "it leads back to itself");
+    if (value.length > MAX_TEXT) throw this.#unresolvable("a text", at, "it is too long");
     const parts = partsOf(value);
     if (parts === undefined) throw this.#unresolvable(value, at, "a } is missing");
     const values = parts.map((part) => ("text" in part ? part.text : this.#variable(part.variable, at, depth + 1)));
     if (values.length === 1) return values[0];
     const texts = values.map(scalarText);
     if (texts.includes(undefined)) throw this.#unresolvable(value, at, "a part of it is no text");
+    if (texts.reduce((sum, text = "") => sum + text.length, 0) > MAX_TEXT) {
+      throw this.#unresolvable(value, at, "it becomes too long");
+    }
     return texts.join("");
   }
 

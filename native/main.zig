@@ -163,13 +163,16 @@ fn tryNode() void {
     becomeNode() catch {};
 }
 
-/// We are bin/native/PLATFORM/brokerctl of the package.
+/// We are bin/native/PLATFORM/brokerctl of the package. An IDE or a cron job, which have no PATH with Node, name it.
 fn becomeNode() !void {
     var package = try system.ownPath();
     for (0..4) |_| package = std.fs.path.dirname(package) orelse return error.HandOver;
-    const start = [_]?system.Text{ "node", try text("{s}/dist/brokerctl.js", .{package}) };
-    const argv = try std.mem.concatWithSentinel(system.gpa, ?system.Text, &.{ &start, words[@min(1, words.len)..] }, null);
-    run.become(argv.ptr, own.entries.ptr);
+    const script = try text("{s}/dist/brokerctl.js", .{package});
+    for ([_]?[]const u8{ own.filled("CREDBROKER_NODE"), "node" }) |node| {
+        const start = [_]?system.Text{ try text("{s}", .{node orelse continue}), script };
+        const argv = try std.mem.concatWithSentinel(system.gpa, ?system.Text, &.{ &start, words[@min(1, words.len)..] }, null);
+        run.become(argv.ptr, own.entries.ptr);
+    }
 }
 
 fn versionIn(comptime manifest: []const u8) []const u8 {

@@ -67,6 +67,18 @@ describe("brokerctl as npm links it", () => {
     expect((await linked(["exec", "dev"])).stdout).toBe(expected(["exec", "dev"]));
   });
 
+  it("starts the Node that CREDBROKER_NODE names, and that of PATH once it is gone", async () => {
+    const node = join(tempDir("node"), "node of an IDE");
+    write(node, SAYS("named"));
+    const named = { CREDBROKER_NODE: node, CREDBROKER_NO_NATIVE: "1", PATH: "/nowhere" };
+    expect((await linked(["credential-process", "dev"], named)).stdout).toMatch(
+      /^named\|.*\|credential-process\|dev\|$/,
+    );
+    rmSync(node);
+    expect((await linked(["status"], { CREDBROKER_NODE: node })).stdout).toMatch(/^node\|/);
+    expect(await linked(["status"], named)).toMatchObject({ code: 1, stdout: "" });
+  });
+
   it("finds its place through links of the user's own", async () => {
     for (const tool of ["readlink", "uname"]) symlinkSync(`/usr/bin/${tool}`, join(tools, tool));
     const directory = tempDir("links");

@@ -109,6 +109,15 @@ describe("the launcher", () => {
     expect(operations()).toEqual(["warm"]);
   });
 
+  it("hands over to the Node that CREDBROKER_NODE names, and without it to that of PATH", async () => {
+    const node = join(tempDir("node"), "node");
+    writeFileSync(node, '#!/bin/sh\nshift\necho "node $*"\n', { mode: 0o755 });
+    const named = { CREDBROKER_NODE: node, CREDBROKER_NO_AUTOSTART: "1" };
+    expect(await launched(["env", "dev"], named)).toMatchObject({ code: 0, stdout: "node env dev\n" });
+    unlinkSync(node);
+    await expectHandedOver(undefined, named);
+  });
+
   it("leaves to Node a brokerd of another version, before it does anything", async () => {
     fixture.control.version = "0.1.1";
     await expectHandedOver();

@@ -13,5 +13,6 @@ function programsIn(line: string): readonly string[] {
   const command = /^credential_process = (.+)$/.exec(line)?.[1];
   const split = command === undefined ? undefined : splitCommand(command);
   if (split === undefined || "problem" in split) return [];
-  return split.argv.slice(0, split.argv.indexOf("credential-process")).filter((word) => isAbsolute(word));
+  const words = split.argv.slice(0, split.argv.indexOf("credential-process"));
+  return words.map((word) => word.replace(/^CREDBROKER_NODE=/, "")).filter((word) => isAbsolute(word));
 }

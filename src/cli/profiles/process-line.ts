@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { BrokerError } from "../../core/errors.js";
 import { shellQuote } from "../../core/shell-quote.js";
 import { type StablePath, stablePath } from "../../system/service/stable-path.js";
@@ -6,6 +8,8 @@ import type { CliContext } from "../context.js";
 /** How other programs start brokerctl, months from now and from any environment. */
 export interface OwnCommand {
   readonly words: readonly string[];
+  /** For `credential-process`: by the launcher, where the package has one. An SDK waits for this one each time. */
+  readonly process: readonly string[];
   /** What may take Node or brokerctl away, one sentence each. */
   readonly notes: readonly string[];
 }
@@ -16,7 +20,16 @@ export function ownCommand({ files, paths }: Pick<CliContext, "files" | "paths">
   const { home } = paths();
   const inHome = home === undefined ? [] : ["/usr/bin/env", `CREDBROKER_HOME=${home}`];
   const endings = [...new Set([node, script].map(endingOf).filter((text) => text !== undefined))];
-  return { words: [...inHome, node.path, script.path], notes: endings };
+  const words = [...inHome, node.path, script.path];
+  const launcher = launcherBeside(script.path);
+  const process = ["/usr/bin/env", `CREDBROKER_NODE=${node.path}`, ...inHome.slice(1), launcher ?? ""];
+  return { words, process: launcher === undefined ? words : process, notes: endings };
+}
+
+/** It chooses the program for the machine, and Node where there is none: a home may be shared between machines. */
+function launcherBeside(script: string): string | undefined {
+  const bin = join(dirname(script), "../bin");
+  return existsSync(join(bin, "native")) ? join(bin, "brokerctl") : undefined;
 }
 
 function endingOf({ path, endsWith }: StablePath): string | undefined {
@@ -27,8 +40,8 @@ function endingOf({ path, endsWith }: StablePath): string | undefined {
  * `credential_process = …` for a role. Python's shlex splits it for the AWS CLI and boto3, a shell for most other SDKs, after all of them have cut off what
  * follows ` #` or ` ;`: it means the same to each. Throws `NotSupported` for a path that no such line can hold.
  */
-export function processLine({ words }: Pick<OwnCommand, "words">, role: string): string {
-  return `credential_process = ${[...words, "credential-process", role].map(settingWord).join(" ")}`;
+export function processLine({ process }: Pick<OwnCommand, "process">, role: string): string {
+  return `credential_process = ${[...process, "credential-process", role].map(settingWord).join(" ")}`;
 }
 
 function settingWord(word: string): string {

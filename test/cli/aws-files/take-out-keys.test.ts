@@ -11,7 +11,8 @@ import { tempDir } from "../../support/temp-dir.js";
 
 const ID = "aws_access_key_id = AKIA0000000000000001\n";
 const OLD = `[ops]\n${ID}aws_secret_access_key = ${canarySecretKey("Crash")}\nregion = x\n`;
-const COMMAND = { words: ["/node", "/brokerctl.js"], notes: [] };
+const WORDS = ["/node", "/brokerctl.js"];
+const COMMAND = { words: WORDS, process: WORDS, notes: [] };
 const NEW = "[ops]\ncredential_process = /node /brokerctl.js credential-process ops\nregion = x\n";
 
 /** Stops for good at one moment, as a machine does whose power went: before a step, after it, or behind some bytes of a file. */

@@ -144,7 +144,7 @@ describe("a credential_process line", () => {
   ];
 
   it.each(NASTY.map((path) => [path]))("names %j for Python's shlex and for a shell, whatever SDKs cut off", (path) => {
-    const line = processLine({ words: [path, path] }, "team/dev");
+    const line = processLine({ process: [path, path] }, "team/dev");
     const [setting] = readAwsIni(`[profile x]\n${line}\n`).sections[0]!.settings;
     expect(setting).toMatchObject({ hasRemark: false });
     const argv = [path, path, "credential-process", "team/dev"];
@@ -156,7 +156,7 @@ describe("a credential_process line", () => {
   });
 
   it("is refused for a path that no line can hold", () => {
-    expect(() => processLine({ words: ["/a\nb"] }, "dev")).toThrow(
+    expect(() => processLine({ process: ["/a\nb"] }, "dev")).toThrow(
       expect.objectContaining({ code: "NotSupported" }) as Error,
     );
   });

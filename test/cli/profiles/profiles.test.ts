@@ -248,6 +248,20 @@ describe("profiles sync", () => {
     expect(text()).toContain(`${files.brokerctl} credential-process dev`);
   });
 
+  it("names the launcher where the package has one, and the Node that it hands over to", async () => {
+    const root = tempDir("package");
+    mkdirSync(join(root, "bin", "native"), { recursive: true });
+    const files = { node: NODE, brokerctl: join(root, "dist", "brokerctl.js") };
+    const launcher = join(root, "bin", "brokerctl");
+    await fixture.run(["profiles", "sync"], { env: { HOME: home }, files });
+    const inHome = `CREDBROKER_HOME=${fixture.home}`;
+    const words = `/usr/bin/env CREDBROKER_NODE=${NODE} ${inHome} ${launcher}`;
+    expect(text()).toContain(`credential_process = ${words} credential-process dev\n`);
+    const { stderr } = await fixture.run(["profiles", "sync"], { env: { HOME: home } });
+    expect(stderr).toContain(`the profiles named ${NODE}, which is gone`);
+    expect(stderr).toContain(`the profiles named ${launcher}, which is gone`);
+  });
+
   it("says what may take Node away under a version manager", async () => {
     const files = { node: "/home/me/.nvm/versions/node/v20.19.0/bin/node", brokerctl: SCRIPT };
     const { stderr } = await fixture.run(["profiles", "sync"], { env: { HOME: home }, files });

@@ -26,6 +26,12 @@ export interface PageSession {
   readonly secret: string;
 }
 
+export interface PageFindings {
+  /** When they were found, epoch milliseconds. */
+  readonly at: number;
+  readonly findings: readonly PageFinding[];
+}
+
 /**
  * `RequestRefused` with 403: not, or no longer, a page of this brokerd: `brokerctl ui` opens a new one. 503 `CredentialsPending`:
  * to be asked again.
@@ -103,8 +109,8 @@ export interface PageOperations extends Pick<ControlOperations, Same> {
   "page-holders": [Record<string, never>, { readonly holders: readonly Holder[] }];
   /** The newest lines of both logs, the oldest first. */
   "page-audit": [{ readonly limit?: number }, { readonly lines: readonly AuditLine[] }];
-  /** Of the `doctor` that `brokerctl ui` ran. */
-  "page-findings": [Record<string, never>, { readonly at: number; readonly findings: readonly PageFinding[] }];
+  /** Of the `doctor` that the `brokerctl ui` ran which opened this page. */
+  "page-findings": [Record<string, never>, PageFindings];
 }
 
 export type PageOperation = keyof PageOperations;

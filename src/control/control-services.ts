@@ -5,7 +5,6 @@ import type { Sts } from "../aws/sts.js";
 import type { Config, LeftOutEntry } from "../config/config.js";
 import type { AwsImport, ConfigImport } from "../config/import/aws-config-import.js";
 import type { ControlRequest, ControlResponse, Protection, ScheduleView } from "../control-api/contract.js";
-import type { PageResponse } from "../control-api/page-contract.js";
 import type { PageFinding } from "../control-api/ui-contract.js";
 import type { EditPlan, EntryShown, FieldValues } from "../core/config-edit.js";
 import type { BrokerError } from "../core/errors.js";
@@ -108,8 +107,6 @@ export interface LeaseSocketsInForce {
 export interface Pages {
   /** Opens it, and makes a link that is good once. */
   open(findings: readonly PageFinding[]): Promise<ControlResponse<"ui-open">>;
-  /** Of the shell that opened one last. */
-  readonly findings: PageResponse<"page-findings">;
 }
 
 /** What brokerd does by itself at set times. */

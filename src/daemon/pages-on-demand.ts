@@ -34,12 +34,7 @@ export class PagesOnDemand {
 
   async open(findings: readonly PageFinding[]): ReturnType<Pages["open"]> {
     const pages = await this.#made();
-    if (this.#parts) return pages.open(findings);
-    throw new BrokerError("DaemonUnreachable", "brokerd ends", { hint: "brokerctl start" });
-  }
-
-  get findings(): Pages["findings"] {
-    return this.#pages?.findings ?? { at: 0, findings: [] };
+    return pages.open(findings);
   }
 
   async stop(): Promise<void> {

@@ -10,8 +10,8 @@ const PING_MS = 15_000;
 const MOST_LINES = 500;
 /** What a reader may have unread; then its stream breaks off, and it opens another one. */
 const MOST_UNREAD = 1024 * 1024;
-/** A tab has one. */
-const MOST_STREAMS = 16;
+/** A tab has one. A browser has six connections to a server, for all tabs: two are left for what they ask. */
+export const MOST_STREAMS = 4;
 
 /** What is told to the pages that are open, as lines of JSON; costs nothing while there is none. */
 export class EventStreams {

@@ -9,6 +9,7 @@ import {
   LINK_HEADER,
   PAGE_HEADER,
   type PageFailure,
+  type PageFindings,
   type PageSession as PageSecret,
   SESSION_PATH,
 } from "../control-api/page-contract.js";
@@ -18,7 +19,7 @@ import { peerRefusal } from "../http/peer-refusal.js";
 import { requestGuard } from "../http/request-guard.js";
 import type { Logger } from "../system/logger.js";
 import type { Peer, PeerIdentity } from "../system/peer-identity.js";
-import type { EventStreams } from "./event-streams.js";
+import { type EventStreams, MOST_STREAMS } from "./event-streams.js";
 import type { PageFiles } from "./page-files.js";
 import type { PageSession, PageSessions } from "./page-sessions.js";
 
@@ -49,6 +50,8 @@ const HEADERS = {
   "Referrer-Policy": "no-referrer",
   "Cross-Origin-Opener-Policy": "same-origin",
   "Cross-Origin-Resource-Policy": "same-origin",
+  // Other ports of this host are of the same site: without it a page of one may share the process, and what is in its memory.
+  "Origin-Agent-Cluster": "?1",
   "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
   "Cache-Control": "no-store",
 };
@@ -56,6 +59,7 @@ const HEADERS = {
 /** A policy of 64 KB, escaped as JSON. */
 const MAX_BODY = "512kb";
 const HINT = "brokerctl ui";
+const NONE_FOUND: PageFindings = { at: 0, findings: [] };
 /** Which of them there are, the app says. */
 const GETS = /^\/[a-z0-9.-]*$/;
 const POSTS = /^\/(?:session|api\/[a-z-]{1,40})$/;
@@ -63,6 +67,7 @@ const POSTS = /^\/(?:session|api\/[a-z-]{1,40})$/;
 /** What is known of a request before it is answered. */
 interface Known {
   readonly peer: Peer | undefined;
+  /** Of an operation: whose it is. */
   readonly session?: PageSession;
 }
 
@@ -106,13 +111,14 @@ export function createPageApp(options: PageAppOptions): RequestListener {
   app.post(
     `${API_PREFIX}:operation`,
     (request, _response, next) => {
-      requireSession(request, options);
+      known.set(request, { peer: peerOf(request), session: requireSession(request, options) });
       next();
     },
     express.json({ limit: MAX_BODY, inflate: false }),
     async (request, response) => {
-      const caller = { isPage: true, peer: peerOf(request) } as const;
-      const call = { signal: abortedWith(response), caller };
+      const { peer, session } = known.get(request) ?? {};
+      const caller = { isPage: true, peer } as const;
+      const call = { signal: abortedWith(response), caller, findings: session?.findings ?? NONE_FOUND };
       response.json(await options.operations.run(operationOf(request), request.body as unknown, call));
     },
   );
@@ -142,7 +148,9 @@ function openStream(request: Request, response: Response, options: PageAppOption
   const session = requireSession(request, options);
   const { streams } = options;
   if (streams.isFull)
-    throw new BrokerError("Conflict", "too many pages are open", { hint: "close tabs with this page" });
+    throw new BrokerError("Conflict", `too many pages are open: ${MOST_STREAMS} at most`, {
+      hint: "close tabs with it",
+    });
   streams.add(response, session);
 }
 

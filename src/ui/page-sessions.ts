@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import type { PageFindings } from "../control-api/page-contract.js";
 import type { Clock } from "../system/clock.js";
 
 /** One tab that has come by a link. */
@@ -7,6 +8,13 @@ export interface PageSession {
   streams: number;
   /** Since when it has none, epoch milliseconds. */
   idleSince: number;
+  /** Of the shell that opened it. */
+  readonly findings: PageFindings;
+}
+
+interface Link {
+  readonly expiresAt: number;
+  readonly findings: PageFindings;
 }
 
 /** Between the link and the browser that takes it: a browser may have to start first. */
@@ -20,8 +28,7 @@ const MOST_SESSIONS = 32;
 /** Links that are good once, and the secrets of the tabs that came by one: of both only hashes are kept. */
 export class PageSessions {
   readonly #clock: Clock;
-  /** Hash → when it ends. */
-  readonly #links = new Map<string, number>();
+  readonly #links = new Map<string, Link>();
   readonly #sessions = new Map<string, PageSession>();
 
   constructor(clock: Clock) {
@@ -29,10 +36,10 @@ export class PageSessions {
   }
 
   /** 256 random bits. The oldest link gives way where there are too many. */
-  newLink(): { readonly secret: string; readonly expiresAt: number } {
+  newLink(findings: PageFindings): { readonly secret: string; readonly expiresAt: number } {
     const secret = newSecret();
     const expiresAt = this.#clock.now() + LINK_LIFE_MS;
-    this.#links.set(hashOf(secret), expiresAt);
+    this.#links.set(hashOf(secret), { expiresAt, findings });
     if (this.#links.size > MOST_LINKS) this.#links.delete(firstOf(this.#links));
     return { secret, expiresAt };
   }
@@ -40,11 +47,11 @@ export class PageSessions {
   /** The secret of a new session; undefined: there is no such link, or not any more. */
   redeem(link: string): string | undefined {
     const hash = hashOf(link);
-    const expiresAt = this.#links.get(hash);
+    const found = this.#links.get(hash);
     this.#links.delete(hash);
-    if (expiresAt === undefined || this.#clock.now() >= expiresAt) return undefined;
+    if (found === undefined || this.#clock.now() >= found.expiresAt) return undefined;
     const secret = newSecret();
-    this.#sessions.set(hashOf(secret), { streams: 0, idleSince: this.#clock.now() });
+    this.#sessions.set(hashOf(secret), { streams: 0, idleSince: this.#clock.now(), findings: found.findings });
     if (this.#sessions.size > MOST_SESSIONS) this.#forgetOne();
     return secret;
   }
@@ -58,10 +65,10 @@ export class PageSessions {
   /** Forgets what is over; when the next one is, epoch milliseconds. undefined: there is none left. */
   sweep(): { readonly nextEnd: number } | undefined {
     const now = this.#clock.now();
-    for (const [hash, expiresAt] of this.#links) if (now >= expiresAt) this.#links.delete(hash);
+    for (const [hash, { expiresAt }] of this.#links) if (now >= expiresAt) this.#links.delete(hash);
     for (const [hash, session] of this.#sessions) if (this.#isOver(session)) this.#sessions.delete(hash);
     const ends = [
-      ...this.#links.values(),
+      ...[...this.#links.values()].map(({ expiresAt }) => expiresAt),
       ...[...this.#sessions.values()].map(({ streams, idleSince }) => (streams > 0 ? now : idleSince) + IDLE_LIFE_MS),
     ];
     return ends.length === 0 ? undefined : { nextEnd: Math.min(...ends) };

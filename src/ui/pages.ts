@@ -1,7 +1,7 @@
 import type { AuditLog } from "../audit/audit-log.js";
 import type { PageOperationsRun } from "../control/page/page-operations.js";
-import type { PageResponse } from "../control-api/page-contract.js";
 import type { PageFinding } from "../control-api/ui-contract.js";
+import { BrokerError } from "../core/errors.js";
 import type { ServerLimits } from "../http/limited-server.js";
 import { type Listener, listenOnAddress } from "../http/listen.js";
 import type { Cancel, Clock } from "../system/clock.js";
@@ -38,7 +38,7 @@ export class Pages {
   #listening: Promise<Listener> | undefined;
   #cancelClose: Cancel | undefined;
   #cancelWatch: Cancel | undefined;
-  #findings: PageResponse<"page-findings"> = { at: 0, findings: [] };
+  #isStopped = false;
 
   constructor(options: PagesOptions) {
     this.#options = options;
@@ -46,19 +46,14 @@ export class Pages {
     this.#streams = new EventStreams(options.clock, () => this.#plan());
   }
 
-  /** What `doctor` found when a page was opened last. */
-  get findings(): PageResponse<"page-findings"> {
-    return this.#findings;
-  }
-
-  /** A link that is good once. */
+  /** A link that is good once. Rejects with `DaemonUnreachable` once brokerd ends. */
   async open(findings: readonly PageFinding[]): Promise<{ readonly url: string; readonly expiresAt: number }> {
+    if (this.#isStopped) throw new BrokerError("DaemonUnreachable", "brokerd ends", { hint: "brokerctl start" });
     const listening = (this.#listening ??= this.#listen());
     const { port } = await listening;
     // It was closed just now.
     if (this.#listening !== listening) return this.open(findings);
-    this.#findings = { at: this.#options.clock.now(), findings };
-    const { secret, expiresAt } = this.#sessions.newLink();
+    const { secret, expiresAt } = this.#sessions.newLink({ at: this.#options.clock.now(), findings });
     this.#plan();
     return { url: `http://${LOOPBACK}:${port ?? 0}/#${secret}`, expiresAt };
   }
@@ -70,21 +65,23 @@ export class Pages {
 
   /** brokerd ends: pages are told so. */
   stop(): Promise<void> {
+    this.#isStopped = true;
     return this.#close();
   }
 
   async #listen(): Promise<Listener> {
     const { directory, operations, peers, audit, clock, logger } = this.#options;
+    // First, so that a `#close` meanwhile finds it.
+    const cancelWatch = (this.#cancelWatch = audit.watch((lines) => this.#streams.audit(lines)));
     try {
       const files = await readPageFiles(directory);
       const app = createPageApp({
         ...{ files, operations, peers, audit, logger },
         ...{ sessions: this.#sessions, streams: this.#streams, onChanged: () => this.#plan() },
       });
-      const listener = await listenOnAddress(app, { host: LOOPBACK, port: 0, clock, logger, limits: LIMITS });
-      this.#cancelWatch = audit.watch((lines) => this.#streams.audit(lines));
-      return listener;
+      return await listenOnAddress(app, { host: LOOPBACK, port: 0, clock, logger, limits: LIMITS });
     } catch (error) {
+      cancelWatch();
       this.#listening = undefined;
       throw error;
     }

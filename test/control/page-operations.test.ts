@@ -12,7 +12,11 @@ import { keysSource, roleOn } from "../support/roles.js";
 
 const plain = keysSource("plain");
 const guardedBy = (name: string, guard: Guard): Role => ({ ...roleOn(plain, name), guard });
-const CALL = { signal: new AbortController().signal, caller: { isPage: true } } as const;
+const CALL = {
+  signal: new AbortController().signal,
+  caller: { isPage: true },
+  findings: { at: 0, findings: [] },
+} as const;
 const DEFAULT = { by: "default" } as const;
 
 let services: FakeServices;
@@ -99,6 +103,33 @@ describe("a guarded role on the page", () => {
       ({ outcome, role }) => outcome === "refused" && role === "ops",
     );
     expect(refused.map(({ via, code }) => [via, code])).toContainEqual(["page", "GuardRefused"]);
+  });
+
+  it("is not given by a yes that comes when the page no longer waits for it", async () => {
+    const { dialogs } = services;
+    dialogs.answer = { answer: "yes" };
+    dialogs.typed = { answer: "given", secret: new Secret("a right passphrase") };
+    for (const role of ["prod", "ops"]) {
+      let answerNow = (): void => undefined;
+      dialogs.thinking = new Promise<void>((resolve) => (answerNow = resolve));
+      const before = dialogs.shown.length;
+      const closed = new AbortController();
+      const asked = brokerErrorOf(() => page.run("use", useOf(role), { ...CALL, signal: closed.signal }));
+      await expect.poll(() => dialogs.shown.length).toBe(before + 1);
+      closed.abort();
+      answerNow();
+      expect(await asked).toMatchObject({
+        code: "GuardRefused",
+        message: expect.stringContaining("no longer waits") as string,
+      });
+    }
+    expect((await call("status", {})).leases.find(({ kind }) => kind === "default")?.role ?? null).toBeNull();
+    await services.audit.flush();
+    const tries = (await services.audit.newest(100)).filter(
+      ({ outcome, via }) => outcome === "refused" && via === "page",
+    );
+    // The second within a minute is a count of the first.
+    expect(tries[0]).toMatchObject({ role: "prod", code: "GuardRefused" });
   });
 
   it("is given by a request when the person says yes in the window, to that request", async () => {

@@ -296,10 +296,7 @@ export async function fakeControlServices(sources: readonly Source[], roles: rea
       center,
       sessionNotices,
       schedules: { views: () => said.schedules },
-      pages: {
-        findings: { at: 0, findings: [] },
-        open: async () => Promise.reject(new Error("no page is served here")),
-      },
+      pages: { open: async () => Promise.reject(new Error("no page is served here")) },
     },
     store: {
       get kind() {

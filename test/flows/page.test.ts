@@ -285,6 +285,20 @@ describe("what a page does", () => {
   });
 });
 
+describe("what doctor found", () => {
+  it("is told to the page that the shell opened where it was found, and not to one of another shell", async () => {
+    const openFinding = async (title: string): Promise<PageTab> => {
+      const findings = [{ level: "warning", title, fix: null }] as const;
+      return PageTab.open((await broker.call("ui-open", { findings })).url);
+    };
+    const first = await openFinding("AWS_PROFILE is set");
+    const second = await openFinding("what a program says of itself");
+
+    expect(await first.call("page-findings", {})).toMatchObject({ findings: [{ title: "AWS_PROFILE is set" }] });
+    expect((await second.call("page-findings", {})).findings).toHaveLength(1);
+  });
+});
+
 describe("a page after its brokerd", () => {
   it("is none of the next one: its port is closed, and its secret of no use", async () => {
     const tab = await open();

@@ -1,4 +1,5 @@
 import { mkdirSync, writeFileSync } from "node:fs";
+import { request as httpRequest } from "node:http";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -21,6 +22,9 @@ let pages: Pages;
 let recorded: AuditEvent[];
 let watching: Set<(lines: readonly string[]) => void>;
 let asked: { readonly operation: string; readonly body: unknown }[];
+let signals: AbortSignal[];
+/** Until it resolves, what is asked is not answered. */
+let answering: Promise<void>;
 
 beforeEach(() => {
   const directory = join(tempDir("page"), "page");
@@ -34,6 +38,8 @@ beforeEach(() => {
   recorded = [];
   watching = new Set();
   asked = [];
+  signals = [];
+  answering = Promise.resolve();
   pages = new Pages({
     ...{ directory, peers, clock, logger: memoryLogger([]) },
     audit: {
@@ -44,8 +50,10 @@ beforeEach(() => {
       },
     },
     operations: {
-      run: async (operation, body) => {
+      run: async (operation, body, { signal }) => {
         asked.push({ operation, body });
+        signals.push(signal);
+        await answering;
         return { done: operation };
       },
     },
@@ -97,6 +105,7 @@ describe("the page's files", () => {
         "referrer-policy": "no-referrer",
         "cross-origin-resource-policy": "same-origin",
         "cross-origin-opener-policy": "same-origin",
+        "origin-agent-cluster": "?1",
         "cache-control": "no-store",
       });
       expect(
@@ -275,7 +284,8 @@ describe("what a tab asks", () => {
 
   it("is of no use on a port that was opened later: each has its own", async () => {
     const tab = await openTab();
-    await pages.stop();
+    await clock.advance(15 * MINUTE);
+    await expect.poll(() => isOpen(tab.port)).toBe(false);
     const { port } = partsOf((await pages.open([])).url);
     const headers = { ...tab.headers, Origin: `http://127.0.0.1:${port}`, "Content-Type": "application/json" };
     expect((await ask(port, { method: "POST", path: "/api/status", headers, body: "{}" })).status).toBe(403);
@@ -293,6 +303,19 @@ describe("what a tab asks", () => {
     expect((await post("application/json", '"text"')).status).toBe(400);
     expect((await post("application/json", JSON.stringify({ text: "x".repeat(600_000) }))).status).toBe(400);
     expect(asked).toEqual([]);
+  });
+
+  it("is known to be waited for no more once its connection is closed", async () => {
+    const tab = await openTab();
+    answering = new Promise(() => undefined);
+    const request = httpRequest({
+      ...{ host: "127.0.0.1", port: tab.port, method: "POST", path: "/api/use", agent: false },
+      headers: { ...tab.headers, "Content-Type": "application/json", "Content-Length": "2" },
+    });
+    request.on("error", () => undefined).end("{}");
+    await expect.poll(() => signals.map(({ aborted }) => aborted)).toEqual([false]);
+    request.destroy();
+    await expect.poll(() => signals.map(({ aborted }) => aborted)).toEqual([true]);
   });
 
   it("does not wait for a body that never comes: after four seconds the connection is closed", async () => {
@@ -353,6 +376,15 @@ describe("the port", () => {
     expect(isOnSix).toBe(false);
   });
 
+  it("is not bound anew for who was promised it while brokerd ends, and nothing is watched any more", async () => {
+    const opening = pages.open([]);
+    const refused = expect(opening).rejects.toMatchObject({ code: "DaemonUnreachable" });
+    await pages.stop();
+    await refused;
+    await expect(pages.open([])).rejects.toMatchObject({ code: "DaemonUnreachable" });
+    expect(watching.size).toBe(0);
+  });
+
   it("tells its pages that brokerd ends, and is closed", async () => {
     const tab = await openTab();
     const { followed } = await streaming(tab, () => false);
@@ -389,15 +421,15 @@ describe("the events", () => {
     expect((await followed).at(-1)).toEqual({ type: "ping" });
   });
 
-  it("are told to 16 tabs, and the 17th is told that there are too many", async () => {
+  it("are told to 4 tabs, and the 5th is told that there are too many", async () => {
     const tab = await openTab();
     const ending: Promise<unknown>[] = [];
-    for (let index = 0; index < 16; index++) {
+    for (let index = 0; index < 4; index++) {
       await new Promise<void>((resolve) => ending.push(tab.follow(() => false, resolve)));
     }
     const { status, json } = await ask(tab.port, { path: "/events", headers: tab.headers });
     expect(status).toBe(409);
-    expect(json).toMatchObject({ error: { code: "Conflict" } });
+    expect(json).toMatchObject({ error: { code: "Conflict", message: "too many pages are open: 4 at most" } });
     await pages.stop();
     await Promise.all(ending);
   });

@@ -1,5 +1,5 @@
 import type { ControlOperation } from "../../control-api/contract.js";
-import type { PageOperation, PageRequest, PageResponse } from "../../control-api/page-contract.js";
+import type { PageFindings, PageOperation, PageRequest, PageResponse } from "../../control-api/page-contract.js";
 import { BrokerError } from "../../core/errors.js";
 import type { ControlServices } from "../control-services.js";
 import { explainMiss } from "../explain-miss.js";
@@ -7,10 +7,15 @@ import type { ControlCall } from "../handlers/handler.js";
 import type { Operations } from "../operations.js";
 import { PAGE, yesOnPage } from "./yes-on-page.js";
 
+export interface PageCall extends ControlCall {
+  /** What `doctor` found in the shell that opened this page. */
+  readonly findings: PageFindings;
+}
+
 /** What a page may ask: each by the operation of control of the same name, checked and on record as that is. */
 export interface PageOperationsRun {
   /** `body` is what came as JSON. Rejects with `NotSupported` for all that is not on the list. */
-  run(operation: string, body: unknown, call: ControlCall): Promise<unknown>;
+  run(operation: string, body: unknown, call: PageCall): Promise<unknown>;
 }
 
 export interface PageParts {
@@ -24,7 +29,7 @@ export interface PageParts {
  */
 interface Rule<O extends PageOperation> {
   readonly fields: readonly (keyof PageRequest<O> & string)[];
-  readonly run: (request: PageRequest<O>, call: ControlCall, parts: PageParts) => Promise<PageResponse<O>>;
+  readonly run: (request: PageRequest<O>, call: PageCall, parts: PageParts) => Promise<PageResponse<O>>;
 }
 
 type SameOperation = PageOperation & ControlOperation;
@@ -76,13 +81,13 @@ const RULES: Rules = {
   },
   "page-findings": {
     fields: [],
-    run: async (_request, _call, { services }) => Promise.resolve(services.pages.findings),
+    run: async (_request, { findings }) => Promise.resolve(findings),
   },
 };
 
 export function createPageOperations(parts: PageParts): PageOperationsRun {
   return {
-    async run(operation: string, body: unknown, call: ControlCall): Promise<unknown> {
+    async run(operation: string, body: unknown, call: PageCall): Promise<unknown> {
       if (!isPageOperation(operation)) {
         throw new BrokerError("NotSupported", `the page has no operation ${operation}`, { hint: "brokerctl --help" });
       }
@@ -101,7 +106,7 @@ function isPageOperation(name: string): name is PageOperation {
 }
 
 interface Asked {
-  readonly call: ControlCall;
+  readonly call: PageCall;
   readonly parts: PageParts;
 }
 

@@ -30,7 +30,7 @@ export async function yesOnPage(wanted: Wanted, asking: Asking): Promise<{ reado
   const { operations, call } = asking;
   const request = requestOf(wanted);
   const answer = await operations.run("guard-confirm", request, call);
-  if (answer.needs === null) return answer.confirmation === null ? {} : { confirmation: answer.confirmation };
+  if (answer.needs === null) return kept(answer.confirmation, { request, asking });
   const passphrase = await onRecord(
     async () => {
       if (answer.needs === "terminal") throw atTerminal(wanted, asking.operation);
@@ -39,7 +39,7 @@ export async function yesOnPage(wanted: Wanted, asking: Asking): Promise<{ reado
     { request, asking },
   );
   const said = await operations.run("guard-confirm", { ...request, passphrase: passphrase.reveal() }, call);
-  return said.needs === null && said.confirmation !== null ? { confirmation: said.confirmation } : {};
+  return kept(said.needs === null ? said.confirmation : null, { request, asking });
 }
 
 interface Try {
@@ -55,6 +55,14 @@ async function onRecord<T>(ask: () => Promise<T>, { request, asking: { operation
     await operations.run("guard-confirm", { ...request, quiet: true }, call).catch(toBrokerError);
     throw error;
   }
+}
+
+/** A yes is good for who waits for it: not once the question was closed on the page, or the page was. */
+async function kept(confirmation: string | null, tried: Try): Promise<{ readonly confirmation?: string }> {
+  if (confirmation === null) return {};
+  if (!tried.asking.call.signal.aborted) return { confirmation };
+  const message = `role ${tried.request.role ?? ""} is guarded: the page no longer waits for the answer`;
+  return onRecord(() => Promise.reject(new BrokerError("GuardRefused", message)), tried);
 }
 
 /** Who is counted where a window is shown: all pages together. */

@@ -1,5 +1,6 @@
 import { render } from "preact";
-import { openSession, PageClient, PageError } from "./connection/client.js";
+import { PageClient, PageError } from "./connection/client.js";
+import { openSession } from "./connection/open-session.js";
 import { PageStore } from "./connection/store.js";
 import { asPageError } from "./parts/dialog.js";
 import { App } from "./views/app.js";

@@ -72,6 +72,18 @@ describe("the past that the record tells", () => {
     expect([history.loginAt("corp"), history.loginAt("other")]).toEqual([NOW - HOUR, undefined]);
   });
 
+  it("is a thousand sets of one role in their order", () => {
+    const history = new History();
+    const ends = Array.from({ length: 1000 }, (_, index) => NOW - index * 1000);
+    history.add(ends.map((end) => fetched("dev", end - HOUR, end)));
+    expect(
+      history
+        .byRole(NOW)
+        .get("dev")
+        ?.map(({ to }) => to),
+    ).toEqual(ends.toReversed());
+  });
+
   it("takes what was refused, or has no end, for no credentials", () => {
     const history = new History();
     history.add([

@@ -4,6 +4,7 @@ import type { RoleView } from "../../src/control-api/contract.js";
 import type { RequestView } from "../../src/control-api/guard-contract.js";
 import type { LeaseView } from "../../src/control-api/lease-contract.js";
 import { auditFacts } from "../../src/core/audit-line.js";
+import { seenIn } from "../../src/page/connection/client.js";
 import { KEPT_LINES, mergeLines } from "../../src/page/connection/record-lines.js";
 import { type Notice, NoticeTeller, noticesOf } from "../../src/page/notices.js";
 import { guardedLive } from "../../src/page/views/guarded-live.js";
@@ -111,6 +112,20 @@ describe("a lease in words", () => {
       "aws (python3.11), pid 7, in /home/me",
     );
     expect(programText({ program: null, pid: null, cwd: null })).toBe("a program that was not looked up");
+  });
+});
+
+describe("what others wrote", () => {
+  it("is shown without what cannot be seen, as it is or escaped, and otherwise as it is", () => {
+    const cwd = "/home/me/\u202Egnp.exe\u200B\u0007";
+    const shown = { program: "naïve", cwd: "/home/me/?gnp.exe??", policy: "{\n}", pid: 7, list: ["a?b"] };
+    const told = { program: "naïve", cwd, policy: "{\n}", pid: 7, list: ["a\u2066b"] };
+    const text = JSON.stringify(told);
+    expect(seenIn(text)).toEqual(shown);
+    expect(
+      seenIn(text.replaceAll(/[^ -~]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`)),
+    ).toEqual(shown);
+    expect(seenIn('{"a":"plain","b":[1,null,true]}')).toEqual({ a: "plain", b: [1, null, true] });
   });
 });
 

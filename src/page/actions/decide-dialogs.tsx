@@ -50,17 +50,17 @@ export function Wish({ request }: { readonly request: RequestView }): JSX.Elemen
   );
 }
 
-/** The page draws the marks. */
-function unquoted(reason: string): string {
+/** A reason between marks that the page draws. */
+export function unquoted(reason: string): string {
   return quotedReason(reason).slice(1, -1);
 }
 
 export function ApproveDialog({ request, guard }: { request: RequestView; guard: GuardView | null }): JSX.Element {
   const { client } = usePage();
   const [forText, setFor] = useState(durationText(request.forSeconds));
-  const submit = async (): Promise<Outcome> => {
+  const submit = async (signal: AbortSignal): Promise<Outcome> => {
     const { id } = request;
-    const approved = await client.call("request-approve", { id, ...durationIn(forText, "For") });
+    const approved = await client.call("request-approve", { id, ...durationIn(forText, "For") }, signal);
     return {
       tone: "good",
       text: `lease ${approved.lease.label} has ${approved.role} until ${until(approved.until, now())}`,
@@ -93,8 +93,8 @@ export function ApproveDialog({ request, guard }: { request: RequestView; guard:
 export function DenyDialog({ request }: { readonly request: RequestView }): JSX.Element {
   const { client } = usePage();
   const isGiven = request.state === "approved";
-  const submit = async (): Promise<Outcome> => {
-    const { id, lease, role } = await client.call("request-deny", { id: request.id });
+  const submit = async (signal: AbortSignal): Promise<Outcome> => {
+    const { id, lease, role } = await client.call("request-deny", { id: request.id }, signal);
     return { tone: "good", text: `request ${id} of lease ${lease.label} for ${role} is denied` };
   };
   return (
@@ -116,8 +116,8 @@ export function DenyDialog({ request }: { readonly request: RequestView }): JSX.
 export function RevokeDialog({ lease }: { readonly lease: LeaseView }): JSX.Element {
   const { client } = usePage();
   const title = leaseTitle(lease);
-  const submit = async (): Promise<Outcome> => {
-    const { holders } = await client.call("lease-revoke", { lease: selectorOf(lease) });
+  const submit = async (signal: AbortSignal): Promise<Outcome> => {
+    const { holders } = await client.call("lease-revoke", { lease: selectorOf(lease) }, signal);
     return { tone: "good", text: `lease ${title} has ended; its token is refused`, lines: holderLines(holders) };
   };
   return (
@@ -132,8 +132,8 @@ export function RevokeDialog({ lease }: { readonly lease: LeaseView }): JSX.Elem
 
 export function LockDialog(): JSX.Element {
   const { client } = usePage();
-  const submit = async (): Promise<Outcome> => {
-    await client.call("lock", {});
+  const submit = async (signal: AbortSignal): Promise<Outcome> => {
+    await client.call("lock", {}, signal);
     return { tone: "good", text: "locked: no credentials are served until it is unlocked" };
   };
   return (
@@ -148,8 +148,8 @@ export function LockDialog(): JSX.Element {
 
 export function LogoutDialog({ source }: { readonly source: string }): JSX.Element {
   const { client } = usePage();
-  const submit = async (): Promise<Outcome> => {
-    const { problem } = await client.call("logout", { source });
+  const submit = async (signal: AbortSignal): Promise<Outcome> => {
+    const { problem } = await client.call("logout", { source }, signal);
     return problem === null
       ? { tone: "good", text: `logged out of ${source}` }
       : { tone: "bad", text: `logged out of ${source} here; AWS did not end the session: ${problem}` };

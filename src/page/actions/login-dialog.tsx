@@ -38,9 +38,9 @@ function CodeLogin({ choice }: { readonly choice: Choice }): JSX.Element {
   const { client } = usePage();
   const [code, setCode] = useState("");
   const { name, mfaSerial, mfaProcess } = choice;
-  const submit = async (): Promise<Outcome> => {
+  const submit = async (signal: AbortSignal): Promise<Outcome> => {
     const typed = code.replaceAll(/\s/g, "");
-    const { expiresAt } = await client.call("login-mfa", { source: name, ...(!mfaProcess && { code: typed }) });
+    const { expiresAt } = await client.call("login-mfa", { source: name, ...(!mfaProcess && { code: typed }) }, signal);
     return loggedIn(name, expiresAt);
   };
   return (

@@ -26,14 +26,14 @@ export function MakeLeaseDialog({ status, role: given }: { status: StatusView; r
   const [typed, setTyped] = useState<TypedScope>({ isReadOnly: false, services: "", session: "" });
   const [reason, setReason] = useState("");
   const guard = status.roles.find((each) => each.name === role)?.guard ?? null;
-  const submit = async (): Promise<Outcome> => {
+  const submit = async (signal: AbortSignal): Promise<Outcome> => {
     const scope = role === FOLLOWS ? undefined : scopeOf(typed);
-    const { lease } = await client.call("lease-create", {
-      ...{ name: name.trim(), role: role === FOLLOWS ? null : role },
-      ...durationIn(forText, "For"),
+    const wanted = {
+      ...{ name: name.trim(), role: role === FOLLOWS ? null : role, ...durationIn(forText, "For") },
       ...(scope && { scope }),
       ...reasonIn(reason),
-    });
+    };
+    const { lease } = await client.call("lease-create", wanted, signal);
     return madeOutcome(lease.name ?? lease.id);
   };
   return (

@@ -28,10 +28,10 @@ export function MoveDialog(props: {
   const lease = leases.find(({ id }) => id === leaseId);
   const guard = status.roles.find(({ name }) => name === role)?.guard ?? null;
   const needsEnd = guard !== null && lease?.kind === "default";
-  const submit = async (): Promise<Outcome> => {
+  const submit = async (signal: AbortSignal): Promise<Outcome> => {
     const selector = lease ? selectorOf(lease) : ({ by: "default" } as const);
     const wanted = { lease: selector, role, ...durationIn(forText, "For"), ...reasonIn(reason) };
-    return movedOutcome(await client.call(lease?.movable === false ? "lease-set" : "use", wanted));
+    return movedOutcome(await client.call(lease?.movable === false ? "lease-set" : "use", wanted, signal));
   };
   return (
     <FormDialog

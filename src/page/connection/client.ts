@@ -2,16 +2,14 @@ import type { ControlError } from "../../control-api/contract.js";
 import {
   API_PREFIX,
   EVENTS_PATH,
-  LINK_HEADER,
   PAGE_HEADER,
   type PageEvent,
   type PageFailure,
   type PageOperation,
   type PageRequest,
   type PageResponse,
-  type PageSession,
-  SESSION_PATH,
 } from "../../control-api/page-contract.js";
+import { visibleText } from "../../core/visible-text.js";
 
 /** What brokerd answered in place of what was asked for. */
 export class PageError extends Error {
@@ -28,27 +26,6 @@ export class PageError extends Error {
 /** This page's link has ended, or was another's: no request helps any more. */
 export function isOver(error: unknown): boolean {
   return error instanceof PageError && error.code === "RequestRefused";
-}
-
-const SECRET_KEY = "credbroker-page";
-
-/**
- * The secret of this tab: of a reload the one that it had, else what the link is exchanged for. The link leaves the address before
- * anything else. undefined: there is neither.
- */
-export async function openSession(): Promise<string | undefined> {
-  if (!isLink(location.hash)) return sessionStorage.getItem(SECRET_KEY) ?? undefined;
-  const link = location.hash.slice(1);
-  history.replaceState(null, "", location.pathname);
-  const response = await reached(() => fetch(SESSION_PATH, { method: "POST", headers: { [LINK_HEADER]: link } }));
-  const { secret } = (await answerOf(response)) as PageSession;
-  sessionStorage.setItem(SECRET_KEY, secret);
-  return secret;
-}
-
-/** What begins with a slash is a place in the page. */
-export function isLink(fragment: string): boolean {
-  return /^#[^/]/.test(fragment);
 }
 
 /** What the page asks brokerd; rejects with a PageError. */
@@ -76,8 +53,8 @@ export class PageClient {
   }
 
   /** Until the stream ends, which its last event may tell of. */
-  async events(onEvent: (event: PageEvent) => void): Promise<void> {
-    const response = await reached(() => fetch(EVENTS_PATH, { headers: { [PAGE_HEADER]: this.#secret } }));
+  async events(onEvent: (event: PageEvent) => void, signal: AbortSignal): Promise<void> {
+    const response = await reached(() => fetch(EVENTS_PATH, { headers: { [PAGE_HEADER]: this.#secret }, signal }));
     if (!response.ok || !response.body) throw await failureOf(response);
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     let rest = "";
@@ -86,13 +63,13 @@ export class PageClient {
       if (done) return;
       const lines = (rest + value).split("\n");
       rest = lines.pop() ?? "";
-      for (const line of lines) if (line !== "") onEvent(JSON.parse(line) as PageEvent);
+      for (const line of lines) if (line !== "") onEvent(seenIn(line) as PageEvent);
     }
   }
 }
 
 /** The browser says of a connection that it failed, not why. */
-async function reached<T>(attempt: () => Promise<T>): Promise<T> {
+export async function reached<T>(attempt: () => Promise<T>): Promise<T> {
   try {
     return await attempt();
   } catch (error) {
@@ -101,13 +78,29 @@ async function reached<T>(attempt: () => Promise<T>): Promise<T> {
   }
 }
 
-async function answerOf(response: Response): Promise<unknown> {
+/** What brokerd answered; rejects with a PageError. */
+export async function answerOf(response: Response): Promise<unknown> {
   if (!response.ok) throw await failureOf(response);
-  return response.json();
+  return seenIn(await response.text());
+}
+
+/** What may not be ASCII, in itself or escaped. */
+const OTHERS = /[^\n -~]|\\u/;
+
+/**
+ * JSON as the page shows it, and copies it for a terminal: names of programs, directories and messages are others' to choose, and what
+ * cannot be seen in them could turn or hide the words beside.
+ */
+export function seenIn(json: string): unknown {
+  if (!OTHERS.test(json)) return JSON.parse(json);
+  return JSON.parse(json, (_name, value: unknown) => (typeof value === "string" ? visibleText(value) : value));
 }
 
 async function failureOf(response: Response): Promise<PageError> {
-  const body = (await response.json().catch(() => undefined)) as PageFailure | undefined;
+  const body = (await response
+    .text()
+    .then(seenIn)
+    .catch(() => undefined)) as PageFailure | undefined;
   return new PageError(
     body?.error ?? {
       code: "InternalError",

@@ -8,8 +8,10 @@ import { History } from "../timeline/history.js";
 import { isOver, type PageClient, PageError } from "./client.js";
 import { KEPT_LINES, mergeLines } from "./record-lines.js";
 
+type Client = Pick<PageClient, "call" | "events">;
+
 export interface PageState {
-  /** lost: brokerd is asked again and again; over: this page has no way back. */
+  /** open: its stream is; lost: brokerd is asked again and again; over: this page has no way back. */
   readonly link: "opening" | "open" | "lost" | "over";
   readonly status: StatusView | null;
   readonly requests: readonly RequestView[];
@@ -17,15 +19,15 @@ export interface PageState {
   /** The oldest first. */
   readonly lines: readonly AuditLine[];
   readonly findings: PageResponse<"page-findings"> | null;
-  /** Why the last reading failed; null: it did not. */
+  /** Why it is not open; null: it is, or no one knows. */
   readonly problem: PageError | null;
 }
 
 /** What is told within it is shown at once. */
 const DRAW_MS = 500;
 /**
- * Between two readings of everything, while there are changes all the time; the first one is read at once. Of hundreds of leases a
- * reading is half a megabyte: it takes a twentieth of the time at most.
+ * From one reading of everything to the next, unless a person waits for it. Of hundreds of leases a reading is half a megabyte: it takes
+ * a twentieth of the time at most.
  */
 const READ_MS = { least: 2000, most: 5000, timesTaken: 20 };
 const RETRIES_MS = [500, 1000, 2000, 5000, 15_000];
@@ -33,7 +35,7 @@ const RETRIES_MS = [500, 1000, 2000, 5000, 15_000];
 /** All that the page shows, as brokerd tells it: read again after each change, however many there are in a second. */
 export class PageStore {
   readonly history = new History();
-  readonly #client: PageClient;
+  readonly #client: Client;
   readonly #listeners = new Set<() => void>();
   #state: PageState = {
     ...{ link: "opening", status: null, requests: [], holders: [], lines: [], findings: null, problem: null },
@@ -42,8 +44,12 @@ export class PageStore {
   #drawing = false;
   #reading: Promise<void> | undefined;
   #isStale = false;
+  /** Someone waits for what is read next. */
+  #isUrgent = false;
+  #rest: Promise<void> = Promise.resolve();
+  #endRest = (): void => undefined;
 
-  constructor(client: PageClient) {
+  constructor(client: Client) {
     this.#client = client;
   }
 
@@ -70,8 +76,14 @@ export class PageStore {
     }
   }
 
-  /** Everything is read again soon; resolves once it was. */
+  /** Everything is read again, at once; resolves once it was. */
   async reload(): Promise<void> {
+    this.#isUrgent = true;
+    this.#endRest();
+    return this.#readSoon();
+  }
+
+  async #readSoon(): Promise<void> {
     this.#isStale = true;
     this.#reading ??= this.#readWhileStale().finally(() => (this.#reading = undefined));
     return this.#reading;
@@ -80,18 +92,25 @@ export class PageStore {
   /** again: the stream broke off; stop: brokerd ends, or starts anew. */
   async #followOnce(): Promise<"again" | "stop"> {
     let why: "again" | "stop" = "again";
+    const over = new AbortController();
     const stream = this.#client.events((event) => {
+      if (this.#state.link !== "open") this.#set({ link: "open", problem: null });
       if (event.type === "end") why = "stop";
       else this.#take(event);
-    });
+    }, over.signal);
     stream.catch(() => undefined);
-    await Promise.race([this.#readAll(), stream]);
-    await stream;
-    return why;
+    try {
+      await Promise.race([this.#readAll(), stream]);
+      await stream;
+      return why;
+    } finally {
+      // Where a reading failed: each that stays open would be one of the browser's few connections.
+      over.abort();
+    }
   }
 
   #take(event: Exclude<PageEvent, { readonly type: "end" }>): void {
-    if (event.type === "changed") void this.reload().catch(() => undefined);
+    if (event.type === "changed") void this.#readSoon().catch(() => undefined);
     if (event.type !== "audit") return;
     this.#fresh.push(...event.lines.slice(-KEPT_LINES));
     this.#fresh = this.#fresh.slice(-KEPT_LINES);
@@ -121,20 +140,27 @@ export class PageStore {
     ]);
   }
 
-  /** What comes while it reads is read together, after a pause. */
+  /** What comes while it reads, or rests, is read together. */
   async #readWhileStale(): Promise<void> {
-    for (let rest = 0; this.#isStale; ) {
-      await pause(rest);
-      this.#isStale = false;
+    while (this.#isStale) {
+      if (!this.#isUrgent) await this.#rest;
+      this.#isStale = this.#isUrgent = false;
       const begin = now();
       const [status, { requests }, { holders }] = await Promise.all([
         this.#client.call("status", {}),
         this.#client.call("request-list", {}),
         this.#client.call("page-holders", {}),
       ]);
-      this.#set({ link: "open", problem: null, status, requests, holders });
-      rest = Math.min(READ_MS.most, Math.max(READ_MS.least, (now() - begin) * READ_MS.timesTaken));
+      this.#set({ status, requests, holders });
+      this.#takeRest(Math.min(READ_MS.most, Math.max(READ_MS.least, (now() - begin) * READ_MS.timesTaken)));
     }
+  }
+
+  #takeRest(milliseconds: number): void {
+    this.#rest = new Promise((resolve) => {
+      this.#endRest = resolve;
+      setTimeout(resolve, milliseconds);
+    });
   }
 
   #set(change: Partial<PageState>): void {

@@ -52,7 +52,7 @@ export function Problem({ error }: { readonly error: PageError }): JSX.Element {
   );
 }
 
-/** A dialog with fields and one thing that it does. Where that fails it stays, with the reason. */
+/** A dialog with fields and one thing that it does. Where that fails it stays, with the reason; what it waits for ends when it is closed. */
 export function FormDialog(props: {
   readonly title: string;
   readonly children: ComponentChildren;
@@ -63,18 +63,23 @@ export function FormDialog(props: {
   readonly isElsewhere?: boolean;
   /** Said beside the button while it is done. */
   readonly waiting?: string | undefined;
-  readonly submit: () => Promise<Outcome | undefined>;
+  /** `signal` aborts when the dialog is closed. */
+  readonly submit: (signal: AbortSignal) => Promise<Outcome | undefined>;
 }): JSX.Element {
   const { title, children, verb, isDangerous = false, isElsewhere = false, waiting, submit } = props;
   const { openDialog, say, store } = usePage();
   const [error, setError] = useState<PageError | null>(null);
   const [isBusy, setBusy] = useState(false);
+  const open = useRef(new AbortController());
+  useEffect(() => () => open.current.abort(), []);
   const run = async (): Promise<void> => {
+    const { signal } = open.current;
     setError(null);
     setBusy(true);
     try {
-      const outcome = await submit();
-      openDialog(null);
+      const outcome = await submit(signal);
+      // Another one may be open by then.
+      if (!signal.aborted) openDialog(null);
       if (outcome) say(outcome);
     } catch (thrown) {
       setError(asPageError(thrown));

@@ -1,5 +1,5 @@
 import { type ComponentChild, createContext } from "preact";
-import { useContext, useEffect, useState } from "preact/hooks";
+import { useContext, useEffect, useLayoutEffect, useState } from "preact/hooks";
 import type { PageClient } from "../connection/client.js";
 import type { PageStore } from "../connection/store.js";
 import { now } from "../now.js";
@@ -30,10 +30,10 @@ export function usePage(): PageParts {
   return parts;
 }
 
-/** Draws anew after each change of the store. */
+/** Draws anew after each change of the store: from the first drawing on, as an effect comes later, and in a tab that is not seen much later. */
 export function useStore(store: PageStore): PageStore["state"] {
   const [, draw] = useState(0);
-  useEffect(() => store.subscribe(() => draw((count) => count + 1)), [store]);
+  useLayoutEffect(() => store.subscribe(() => draw((count) => count + 1)), [store]);
   return store.state;
 }
 

@@ -26,8 +26,10 @@ export class History {
   byRole(now: number): ReadonlyMap<string, readonly PastSet[]> {
     const found = new Map<string, PastSet[]>();
     for (const [key, set] of this.#roles) {
+      const sets = found.get(set.name);
       if (set.to < now - HISTORY_MS) this.#roles.delete(key);
-      else found.set(set.name, [...(found.get(set.name) ?? []), set]);
+      else if (sets) sets.push(set);
+      else found.set(set.name, [set]);
     }
     for (const sets of found.values()) sets.sort((a, b) => a.from - b.from);
     return found;

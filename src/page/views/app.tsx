@@ -3,11 +3,12 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import type { StatusView } from "../../control-api/contract.js";
 import { unlock } from "../actions/act.js";
 import { LockDialog } from "../actions/decide-dialogs.js";
-import { isLink, type PageClient } from "../connection/client.js";
+import type { PageClient } from "../connection/client.js";
+import { isLink } from "../connection/open-session.js";
 import type { PageState, PageStore } from "../connection/store.js";
 import { Icon } from "../parts/icon.js";
 import { type Outcome, PageContext, type PageParts, useNow, usePage, useStore } from "../parts/page-context.js";
-import { Command, State } from "../parts/small-parts.js";
+import { Command, Hint, State } from "../parts/small-parts.js";
 import { daemonWord } from "../words/states.js";
 import { AuditFeed } from "./audit-feed.js";
 import { Banner } from "./banner.js";
@@ -31,7 +32,7 @@ type ViewName = keyof typeof VIEWS;
 
 function viewInAddress(): ViewName {
   const name = location.hash.slice("#/".length);
-  return name in VIEWS ? (name as ViewName) : "now";
+  return Object.hasOwn(VIEWS, name) ? (name as ViewName) : "now";
 }
 
 export function App({ client, store }: { readonly client: PageClient; readonly store: PageStore }): JSX.Element {
@@ -39,7 +40,7 @@ export function App({ client, store }: { readonly client: PageClient; readonly s
   const [dialog, openDialog] = useState<ComponentChild>(null);
   const [outcomes, setOutcomes] = useState<readonly Outcome[]>([]);
   const parts = useMemo<PageParts>(
-    () => ({ client, store, openDialog, say: (outcome) => setOutcomes((before) => [outcome, ...before].slice(0, 3)) }),
+    () => ({ client, store, openDialog, say: (outcome) => setOutcomes((before) => withOutcome(before, outcome)) }),
     [client, store],
   );
   useEffect(() => {
@@ -66,6 +67,11 @@ export function App({ client, store }: { readonly client: PageClient; readonly s
       {dialog}
     </PageContext.Provider>
   );
+}
+
+/** What was said before, in the same words, is said once. */
+function withOutcome(before: readonly Outcome[], outcome: Outcome): readonly Outcome[] {
+  return [outcome, ...before.filter(({ text }) => text !== outcome.text)].slice(0, 3);
 }
 
 const REDRAW_MS = 10_000;
@@ -167,23 +173,28 @@ function HeadTools({ status }: { readonly status: StatusView }): JSX.Element {
 }
 
 function LinkProblem({ state }: { readonly state: PageState }): JSX.Element | null {
-  if (state.link === "opening") return null;
-  const isOver = state.link === "over";
+  const { link, problem } = state;
+  if (link === "opening") return null;
+  const isOver = link === "over";
+  // Too many pages, say: a new one would not help.
+  const isRefused = !isOver && problem !== null && problem.code !== "DaemonUnreachable";
   return (
     <div class="link-problem" role="alert">
       <p>
         <Icon name="alert" />{" "}
         {isOver
           ? "This page has ended. What it shows is old; a new one opens by:"
-          : "brokerd cannot be reached: what is shown is old. Trying again; a new page opens by:"}
+          : isRefused
+            ? `What is shown is old: ${problem.message}. Trying again.`
+            : "brokerd cannot be reached: what is shown is old. Trying again; a new page opens by:"}
       </p>
-      <Command text="brokerctl ui" />
+      {isRefused ? problem.hint !== undefined && <Hint text={problem.hint} /> : <Command text="brokerctl ui" />}
     </div>
   );
 }
 
 function Opening({ state }: { readonly state: PageState }): JSX.Element | null {
-  return state.link === "opening" ? (
+  return state.link === "opening" || state.link === "open" ? (
     <p class="opening" role="status">
       Asking brokerd…
     </p>

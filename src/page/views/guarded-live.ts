@@ -19,7 +19,9 @@ export function guardedLive(
   for (const lease of leases) {
     const { role } = lease;
     if (role === null || !guarded.has(role) || (endOf(lease) ?? Number.POSITIVE_INFINITY) <= now) continue;
-    found.set(role, [...(found.get(role) ?? []), lease]);
+    const having = found.get(role);
+    if (having) having.push(lease);
+    else found.set(role, [lease]);
   }
   return [...found].map(([role, having]) => {
     const ends = having.map(endOf);

@@ -4,8 +4,7 @@ import type { RequestView } from "../../control-api/guard-contract.js";
 import { requestedScope } from "../../core/access-request.js";
 import { durationText } from "../../core/duration.js";
 import { describeScope } from "../../core/lease-scope.js";
-import { visibleText } from "../../core/visible-text.js";
-import { ApproveDialog, DenyDialog } from "../actions/decide-dialogs.js";
+import { ApproveDialog, DenyDialog, unquoted } from "../actions/decide-dialogs.js";
 import { usePage } from "../parts/page-context.js";
 import { RowList } from "../parts/row-list.js";
 import { Empty, Section, State } from "../parts/small-parts.js";
@@ -72,7 +71,7 @@ function WishSentence({ request }: { readonly request: RequestView }): JSX.Eleme
         <b>{durationText(forSeconds)}</b>
       </h3>
       <blockquote>{reason}</blockquote>
-      {scope?.policy !== undefined && <pre tabIndex={0}>{visibleText(scope.policy)}</pre>}
+      {scope?.policy !== undefined && <pre tabIndex={0}>{scope.policy}</pre>}
       <p class="note">
         Request {id}
         {pid !== null && `, of process ${pid} by its own word`}
@@ -127,7 +126,7 @@ function DecidedRow({ request, now }: { readonly request: RequestView; readonly 
       </div>
       <div class="row-use">
         <p>
-          <q>{reason}</q>
+          <q>{unquoted(reason)}</q>
         </p>
         {decidedAt !== null && (
           <p class="note">

@@ -4,11 +4,13 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type FakeAws, startFakeAws } from "../fakes/fake-aws/fake-aws.js";
 import { type Outcome, TestBroker } from "../support/broker.js";
 import { BROKERCTL } from "../support/brokerctl.js";
+import { canarySecretKey } from "../support/canaries.js";
 import { ACCOUNT, awsOptions, ROLES_YAML, roleArn, USER_KEY } from "../support/in-process-broker.js";
 import { tempDir } from "../support/temp-dir.js";
 
 const ROLE = `arn:aws:iam::${ACCOUNT}:role/orders-role`;
 const LET_IN = { Effect: "Allow", Principal: { AWS: roleArn("dev") }, Action: "sts:AssumeRole" };
+const VARIABLES = { TABLE: "orders", PASSWORD: canarySecretKey("deployed"), EXTRA: "x" };
 const GENERATED = "shop-Orders12AB34CD-9Z8Y7X";
 
 let aws: FakeAws;
@@ -22,7 +24,7 @@ beforeEach(async () => {
     ...options,
     roles: [...roles, { arn: ROLE, trustPolicy: JSON.stringify({ Version: "2012-10-17", Statement: [LET_IN] }) }],
     functions: [named("shop-dev-orders"), named("shop-prod-orders", "us-east-2"), named(GENERATED)].map((arn) => ({
-      ...{ arn, roleArn: ROLE },
+      ...{ arn, roleArn: ROLE, variables: VARIABLES },
     })),
     stacks: [
       {
@@ -73,6 +75,39 @@ describe("a function by the names that its user knows, through the current role"
     expect((await lambda("trust", "orders", "--template", template)).stderr).toContain(
       "orders: by the current role, dev",
     );
+  });
+
+  it("is compared with a file by the names of its variables, without its role", async () => {
+    const file = join(tempDir("compared", "input"), ".env");
+    writeFileSync(file, `TABLE=orders\r\nPASSWORD='another'\r\nNEW=1\r\n`);
+    const { code, stdout } = await lambda("env", "orders", "--template", template, "--diff", file, "--json");
+    expect([code, JSON.parse(stdout)]).toMatchObject([
+      1,
+      { function: "shop-dev-orders", only_deployed: ["EXTRA"], only_in_file: ["NEW"], differs: ["PASSWORD"], same: 1 },
+    ]);
+    writeFileSync(
+      file,
+      Object.entries(VARIABLES)
+        .map(([name, value]) => `export ${name}="${value}"\n`)
+        .join(""),
+    );
+    const same = await lambda("env", "shop-dev-orders", "--diff", file);
+    expect([same.code, same.stdout, same.stderr]).toEqual([0, "", expect.stringContaining("3 variables are the same")]);
+    expect(stdout + same.stderr).not.toContain(VARIABLES.PASSWORD);
+    expect(aws.lastOf("GetFunctionConfiguration").signer.arn).toContain("assumed-role/dev/");
+    expect(aws.calls.filter(({ action, params }) => action === "AssumeRole" && params["RoleArn"] === ROLE)).toEqual([]);
+  });
+
+  it("is compared with the template that names it", async () => {
+    writeFileSync(
+      template,
+      "service: shop\nprovider: { stage: dev }\nfunctions: { orders: { handler: a.b, environment: { TABLE: '${sls:stage}', EXTRA: !Ref X } } }\n",
+    );
+    const { code, stdout } = await lambda("env", "orders", "--diff", template);
+    expect([code, stdout]).toEqual([
+      1,
+      expect.stringMatching(/^VARIABLE.*\nPASSWORD +only deployed\nTABLE +differs\nEXTRA +not compared: Ref/),
+    ]);
   });
 
   it("is found by no more than this shell's narrowed lease has", async () => {

@@ -5,7 +5,7 @@ import { printChanges, printFailure, SHELL_FORMATS } from "../access/print-chang
 import { SCOPE_OPTIONS } from "../access/scope-options.js";
 import { parseDuration, parsePid } from "../arguments/argument-values.js";
 import { competingFiles } from "../aws-files/competing-files.js";
-import { defineCommand, type OptionSpecs } from "../command.js";
+import { defineCommand, JSON_OPTION, type OptionSpecs, type OptionValues, type Outcome } from "../command.js";
 import type { CliContext } from "../context.js";
 import type { NarrowedTerms } from "../guard/confirm-role.js";
 import { assignments, CODE_OPTIONS } from "../lambda/code-options.js";
@@ -17,7 +17,13 @@ import {
   withHandler,
 } from "../lambda/deployed-function.js";
 import { functionChanges } from "../lambda/function-changes.js";
-import { AS_OPTION, FUNCTION_POSITIONAL, MODE_DETAILS, ROLE_OPTIONS } from "../lambda/lambda-options.js";
+import {
+  AS_OPTION,
+  FUNCTION_OPTIONS,
+  FUNCTION_POSITIONAL,
+  MODE_DETAILS,
+  ROLE_OPTIONS,
+} from "../lambda/lambda-options.js";
 
 const OPTIONS = {
   ...ROLE_OPTIONS,
@@ -28,6 +34,12 @@ const OPTIONS = {
     type: "boolean",
     help: "print the names of the function's variables, a line each, and no lease and no value",
   },
+  diff: {
+    type: "string",
+    value: "FILE",
+    help: "compare the function's variables with those of a .env file or a template (serverless.yml, SAM, CloudFormation, CDK), which names the function, too: no lease and no value",
+  },
+  json: { ...JSON_OPTION, help: "with --diff or --names: print JSON; errors are one JSON object on stderr" },
   pid: { type: "string", value: "PID", help: "the lease ends with this process, usually $$" },
   for: {
     type: "string",
@@ -41,17 +53,21 @@ export const lambdaEnvCommand = defineCommand({
   name: "lambda env",
   summary: "Print what to eval so that programs of this shell run as a deployed function",
   details: `A lease pinned to the function's role, the function's variables and those that Lambda reserves. The function's variables
-are printed as they are, secrets among them. The lease ends with --pid, else after --for. On failure stdout holds the unsets and \`false\`.${MODE_DETAILS}`,
+are printed as they are, secrets among them. The lease ends with --pid, else after --for. On failure stdout holds the unsets and \`false\`.
+--names and --diff look and change nothing.${MODE_DETAILS}`,
   positionals: [FUNCTION_POSITIONAL],
   options: OPTIONS,
+  exitCodes: ["1 also where --diff finds a difference, which is then on stdout; what is not compared is none"],
   examples: [
     'eval "$(brokerctl lambda env orders-api --pid $$)"    its lease ends with this shell',
     "brokerctl lambda env orders-api --format json          for an IDE or a script",
     "brokerctl lambda env orders-api --names                which variables it has",
+    "brokerctl lambda env orders-api --diff .env            what is another there than deployed",
+    "brokerctl lambda env orders --diff serverless.yml --stage prod",
     "brokerctl lambda env orders-api --as static --format dotenv > .env.local",
   ],
   async run({ options, positionals: [name = ""] }, context) {
-    if (options.names) return printNames({ ...options, name, command: "brokerctl lambda env" }, context);
+    if (options.names || options.json || options.diff !== undefined) return look(options, name, context);
     const { as = "url", format = "sh", "task-root": root, handler } = options;
     const place = taskRoot(root, context);
     const set = assignments(options.set);
@@ -68,9 +84,51 @@ are printed as they are, secrets among them. The lease ends with --pid, else aft
     const wanted = { function: withHandler(described, handler), granted, taskRoot: place, hasLayers: false, set };
     const changes = functionChanges(wanted, context);
     printChanges({ changes, format, command: `brokerctl lambda env ${name}` }, context);
+    return undefined;
   },
-  onFailure: printFailure,
+  onFailure(argv, context) {
+    if (!isLooking(argv)) printFailure(argv, context);
+  },
 });
+
+/** Nothing that a shell evaluates was asked for. */
+function isLooking(argv: readonly string[]): boolean {
+  return argv.some((word) => word === "--names" || word === "--diff" || word.startsWith("--diff="));
+}
+
+/** The function's role need not let anyone in for that. */
+async function look(options: OptionValues<typeof OPTIONS>, name: string, context: CliContext): Promise<Outcome> {
+  const { names, diff } = options;
+  if (!names && diff === undefined) {
+    throw new BrokerError("UsageInvalid", "--json goes with --diff or --names", { hint: "--format json" });
+  }
+  if (names && diff !== undefined) {
+    throw new BrokerError("UsageInvalid", "--names and --diff: one of them", { hint: "leave --names out" });
+  }
+  refuseBeside(options);
+  const named = { ...options, name, command: "brokerctl lambda env" };
+  if (diff === undefined) return printNames(named, context);
+  // Loaded here: `eval` waits for all that is.
+  const { printDiff } = await import("../lambda/diff/variables-diff.js");
+  return printDiff({ ...named, diff }, context);
+}
+
+const BESIDE: readonly string[] = [...Object.keys(FUNCTION_OPTIONS), "json", "names", "diff"];
+
+/** Neither makes a lease or sets anything: a flag that says how would be passed over. */
+function refuseBeside(options: Readonly<Record<string, unknown>>): void {
+  const flag = options["diff"] === undefined ? "--names" : "--diff";
+  const isGiven = (value: unknown): boolean => value !== undefined && value !== false && !isEmptyList(value);
+  const beside = Object.keys(options).find((name) => !BESIDE.includes(name) && isGiven(options[name]));
+  if (beside === undefined) return;
+  throw new BrokerError("UsageInvalid", `${flag} makes no lease: --${beside} does not go with it`, {
+    hint: `leave --${beside} out`,
+  });
+}
+
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
+}
 
 interface EndFlags {
   readonly for: string | undefined;
@@ -86,10 +144,11 @@ function endOf({ for: duration, pid: text, as }: EndFlags): Pick<WantedSet, "for
   return { forSeconds, pid };
 }
 
-/** The function's role need not let anyone in for that. */
 async function printNames(named: WantedFunction, context: CliContext): Promise<undefined> {
   const { found } = await describedFunction(named, context);
-  for (const name of Object.keys(found.context.variables).sort()) context.output.print(name);
+  const names = Object.keys(found.context.variables).sort();
+  if (context.output.json) context.output.printJson({ function: found.context.functionName, names });
+  else for (const name of names) context.output.print(name);
 }
 
 interface WantedSet extends NarrowedTerms {

@@ -19,7 +19,7 @@ import { assignments } from "./code-options.js";
 import { functionChanges } from "./function-changes.js";
 import { sayVia } from "./lambda-options.js";
 import { type Layers, layersOf, tellLayers } from "./layers.js";
-import { askedFunction, type NamedFunction } from "./named-function.js";
+import { type AskedFunction, askedFunction, type NamedFunction } from "./named-function.js";
 
 /** A function whose role is wanted, and how. */
 export interface WantedFunction extends NamedFunction {
@@ -93,14 +93,24 @@ export function withHandler(described: FunctionContext, handler: string | undefi
 
 interface Described {
   /** As brokerd was asked for it. */
-  readonly request: Awaited<ReturnType<typeof askedFunction>>;
+  readonly request: AskedFunction;
   readonly found: ControlResponse<"lambda-role">;
 }
 
 /** Reads the function, with the credentials of via. */
 export async function describedFunction(named: WantedFunction, context: CliContext): Promise<Described> {
-  const { name, mode = "assume", forSeconds, reason } = named;
-  const request = await askedFunction({ ...named, command: `${named.command} ${name}` }, context);
+  const request = await askedFunction({ ...named, command: `${named.command} ${named.name}` }, context);
+  return { request, found: await readDeployed(request, named, context) };
+}
+
+type Wish = Pick<WantedFunction, "name" | "mode" | "forSeconds" | "reason">;
+
+/** The same of one that brokerd is asked for so. */
+export async function readDeployed(
+  request: Described["request"],
+  { name, mode = "assume", forSeconds, reason }: Wish,
+  context: CliContext,
+): Promise<Described["found"]> {
   const { via } = request;
   const yes = await confirmRole({ role: via, target: { by: "new" }, forSeconds, reason }, context);
   const found = await withLogin(context, via ?? undefined, () =>
@@ -108,7 +118,7 @@ export async function describedFunction(named: WantedFunction, context: CliConte
   );
   sayVia(name, found, context);
   for (const line of warningsOf(found, mode)) context.output.warn(line);
-  return { request, found };
+  return found;
 }
 
 /** Reads the function and fetches the credentials of its role: what is missing shows here and not inside its code. */

@@ -22,10 +22,11 @@ export interface NamedFunction extends NamedVia {
   readonly stack: string | undefined;
 }
 
-type Asked = Pick<FunctionRequest, "function" | "via" | "region" | "stack">;
+/** How brokerd is asked for a function. */
+export type AskedFunction = Pick<FunctionRequest, "function" | "via" | "region" | "stack">;
 
 /** The function as brokerd is asked for it; a template is read here, and only where it is named. */
-export async function askedFunction(named: NamedFunction, context: CliContext): Promise<Asked> {
+export async function askedFunction(named: NamedFunction, context: CliContext): Promise<AskedFunction> {
   const { name, template: path, stage, stack } = named;
   const region = regionOf(named.region);
   if (path === undefined) {

@@ -42,6 +42,7 @@ functions:
   nested: { handler: a.b, name: "\${opt:none, \${self:custom.names.prod}}" }
   parameter: { handler: a.b, name: "\${param:name}" }
   secret: { handler: a.b, name: "\${ssm:/name}" }
+  address: { handler: a.b, name: "\${ssm:/\${env:HIDDEN}/name}" }
   behind: { handler: a.b, name: "\${file(./other.yml):name, 'x'}" }
   unset: { handler: a.b, name: "\${env:NOT_SET}" }
   bad: { handler: a.b, name: "\${env:HIDDEN}" }
@@ -79,6 +80,7 @@ describe("--template with a serverless.yml", () => {
 
   it.each([
     ["secret", "functions.secret.name: ${ssm:/name} cannot be resolved"],
+    ["address", "${ssm:/${env:HIDDEN}/name} cannot be resolved"],
     ["behind", "${file(./other.yml):name} cannot be resolved: only Serverless itself or AWS can tell it"],
     ["unset", "NOT_SET is not set in this shell"],
     ["loop", "leads back to itself"],

@@ -1,11 +1,15 @@
 import { BrokerError } from "../../../core/errors.js";
-import { logicalIdsLike, nearestLogicalId } from "../../../core/logical-id.js";
 import { isMap, type Template } from "./read-template.js";
 import { ServerlessVariables } from "./serverless-variables.js";
+import { functionNamed, type TemplateFunction } from "./template-functions.js";
 
-export interface WantedLogical {
+export interface WantedLogical extends Around {
   /** As the template calls it, `:QUALIFIER` behind it. */
   readonly name: string;
+}
+
+/** What beside the template decides. */
+export interface Around {
   readonly stage: string | undefined;
   readonly region: string | undefined;
   /** The stack that was made of the template. */
@@ -21,20 +25,42 @@ export interface DeployedName {
 }
 
 /** What the function of that logical id is called where it is deployed. Throws UsageInvalid with what the template does not say. */
-export function functionInTemplate(template: Template, { name, ...wanted }: WantedLogical): DeployedName {
+export function functionInTemplate(template: Template, { name, ...around }: WantedLogical): DeployedName {
   const [id = "", ...qualifier] = name.split(":");
-  const found =
-    template.kind === "serverless" ? inServerless(template, id, wanted) : inCloudFormation(template, id, wanted);
+  const found = deployedName(template, functionNamed(template, id), around);
   return { ...found, function: [found.function, ...qualifier].join(":") };
 }
 
-type Around = Omit<WantedLogical, "name">;
+/** The function of the template that is called `text` there, else the one that is deployed as `deployed`; UsageInvalid. */
+export function functionDeployedAs(
+  template: Template,
+  { text, deployed }: { readonly text: string; readonly deployed: string },
+  around: Around,
+): TemplateFunction {
+  return functionNamed(template, text, (one) => {
+    try {
+      return deployedName(template, one, { ...around, stack: undefined }).function === deployed;
+    } catch (error) {
+      // Of this one the template does not say.
+      if (error instanceof BrokerError) return false;
+      throw error;
+    }
+  });
+}
+
+function deployedName(template: Template, one: TemplateFunction, around: Around): DeployedName {
+  return template.kind === "serverless" ? inServerless(template, one, around) : inCloudFormation(template, one, around);
+}
 
 /** Lambda's own rule. */
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** SERVICE-STAGE-FUNCTION, or the `name` that it gives itself. */
-function inServerless({ root, file }: Template, id: string, { stage, region, stack, env }: Around): DeployedName {
+function inServerless(
+  { root, file }: Template,
+  { id, path }: TemplateFunction,
+  { stage, region, stack, env }: Around,
+): DeployedName {
   if (stack !== undefined) {
     throw usage(
       `${file} of Serverless Framework says its functions' names: --stack is for CloudFormation`,
@@ -42,19 +68,16 @@ function inServerless({ root, file }: Template, id: string, { stage, region, sta
     );
   }
   const variables = new ServerlessVariables({ root, file, env, options: { stage, region } });
-  const functions = functionsIn(root["functions"]);
-  const entry = functions.get(id);
-  if (!entry) throw notThere(file, id, { ids: [...functions.keys()], elsewhere: hasElsewhere(root["functions"]) });
-  const own = variables.textAt(["functions", ...entry, id, "name"]);
-  const deployedName = own ?? [serviceOf(variables, file), variables.stage(), id].join("-");
-  if (!NAME.test(deployedName)) {
+  const own = variables.textAt([...path, "name"]);
+  const name = own ?? [serviceOf(variables, file), variables.stage(), id].join("-");
+  if (!NAME.test(name)) {
     throw usage(
       `${file}: what function ${id} would be called is no name of a function`,
       "check service, stage and name in it",
     );
   }
   const where = variables.region();
-  return { function: deployedName, ...(where !== undefined && { region: where }) };
+  return { function: name, ...(where !== undefined && { region: where }) };
 }
 
 function serviceOf(variables: ServerlessVariables, file: string): string {
@@ -63,32 +86,11 @@ function serviceOf(variables: ServerlessVariables, file: string): string {
   throw usage(`${file}: service has no name`, "service: NAME");
 }
 
-/** By id, and the path to it: `functions` may be a list of maps, too. */
-function functionsIn(functions: unknown): ReadonlyMap<string, readonly string[]> {
-  const maps = Array.isArray(functions)
-    ? functions.map((map, index) => [map as unknown, [String(index)]] as const)
-    : [[functions, []] as const];
-  return new Map(maps.flatMap(([map, path]) => (isMap(map) ? Object.keys(map).map((id) => [id, path] as const) : [])));
-}
-
-function hasElsewhere(functions: unknown): boolean {
-  return [functions].flat().some((one) => typeof one === "string");
-}
-
-const FUNCTION_TYPES: readonly unknown[] = ["AWS::Lambda::Function", "AWS::Serverless::Function"];
-
 /** With a stack it alone says, as what was deployed is another than what the template makes of its defaults. */
-function inCloudFormation({ root, file }: Template, text: string, { region, stack }: Around): DeployedName {
-  const resources = isMap(root["Resources"]) ? Object.entries(root["Resources"]) : [];
-  const functions = new Map(resources.filter(([, one]) => isMap(one) && FUNCTION_TYPES.includes(one["Type"])));
-  const ids = [...functions.keys()];
-  const [id, ...others] = logicalIdsLike(text, ids);
-  if (id === undefined) throw notThere(file, text, { ids, elsewhere: false });
-  if (others.length > 0)
-    throw usage(`${file} has ${others.length + 1} functions that begin with ${text}`, [id, ...others].join(" or "));
+function inCloudFormation({ root, file }: Template, { id }: TemplateFunction, { region, stack }: Around): DeployedName {
   const where = region === undefined ? {} : { region };
   if (stack !== undefined) return { function: id, stack, ...where };
-  const name = functionNameOf(functions.get(id));
+  const name = functionNameOf(isMap(root["Resources"]) ? root["Resources"][id] : undefined);
   if (typeof name === "string" && NAME.test(name)) return { function: name, ...where };
   const why =
     name === undefined
@@ -100,23 +102,6 @@ function inCloudFormation({ root, file }: Template, text: string, { region, stac
 function functionNameOf(resource: unknown): unknown {
   const properties = isMap(resource) ? resource["Properties"] : undefined;
   return isMap(properties) ? properties["FunctionName"] : undefined;
-}
-
-interface Known {
-  readonly ids: readonly string[];
-  /** Some stand in a file that is not read. */
-  readonly elsewhere: boolean;
-}
-
-function notThere(file: string, id: string, { ids, elsewhere }: Known): BrokerError {
-  const near = nearestLogicalId(id, ids);
-  const meant = near === undefined ? "" : `; did you mean ${near}?`;
-  const others = elsewhere ? "; what other files of it have is not read" : "";
-  const has = ids.length === 0 ? "none" : ids.join(", ");
-  return usage(
-    `${file} has no function ${id}, but ${has}${meant}${others}`,
-    "or name it as it is deployed: brokerctl lambda list",
-  );
 }
 
 function usage(message: string, hint: string): BrokerError {

@@ -11,12 +11,24 @@ export interface VariableSources {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
+/** UsageInvalid, with the variable that cannot be resolved; `why` is what may be said beside a secret: it quotes nothing of the file. */
+export class UnresolvedVariable extends BrokerError {
+  readonly why: string;
+
+  constructor(message: string, why: string) {
+    super("UsageInvalid", message, { hint: "name the function as it is deployed: brokerctl lambda list" });
+    this.why = why;
+  }
+}
+
 /** A variable inside a variable inside …: one that means itself has no end. */
 const MAX_DEPTH = 32;
 /** Of all variables that are looked at: one that names two that name two has too many ends. */
 const MAX_VARIABLES = 1000;
 /** Of a text with variables, and of what it becomes: names are far shorter. */
 const MAX_TEXT = 8192;
+/** What a source has that is neither the file, nor a flag, nor this shell. */
+const ELSEWHERE = Symbol("elsewhere");
 
 /** `${…}` of Serverless Framework, as its documentation ("Variables") has them: sources with fallbacks, inside each other. */
 export class ServerlessVariables {
@@ -27,7 +39,7 @@ export class ServerlessVariables {
     this.#sources = sources;
   }
 
-  /** The stage that is deployed to: `--stage`, else that of the provider, else `dev`. Throws UsageInvalid, as all here. */
+  /** The stage that is deployed to: `--stage`, else that of the provider, else `dev`. Throws UnresolvedVariable, as all here. */
   stage(depth = 0): string {
     return this.#sources.options["stage"] ?? this.textAt(["provider", "stage"], depth) ?? "dev";
   }
@@ -37,9 +49,14 @@ export class ServerlessVariables {
     return this.#sources.options["region"] ?? this.textAt(["provider", "region"], depth);
   }
 
-  /** What stands at a path, its variables resolved; undefined: nothing. Throws UsageInvalid with the variable that cannot be. */
+  /** The text at a path, its variables resolved; undefined: there is none. */
   textAt(path: readonly string[], depth = 0): string | undefined {
-    return scalarText(this.#resolved(this.#valueAt(path, depth), path.join("."), depth));
+    return scalarText(this.valueAt(path, depth));
+  }
+
+  /** What stands at a path: a variable is resolved, those inside a map or a list are not. */
+  valueAt(path: readonly string[], depth = 0): unknown {
+    return this.#resolved(this.#valueAt(path, depth), path.join("."), depth);
   }
 
   /** Maps on the way may be variables themselves. */
@@ -80,11 +97,15 @@ export class ServerlessVariables {
     // A variable in place of a source is a value; as a part of one it is a part of an address.
     if (only && "variable" in only && others.length === 0) return this.#resolved(choice, at, depth + 1);
     const address = scalarText(this.#resolved(choice, at, depth + 1)) ?? "";
-    return literalOf(address) ?? this.#sourceValue(address, at, depth + 1);
+    const value = literalOf(address) ?? this.#sourceValue(address, depth + 1);
+    if (value !== ELSEWHERE) return value;
+    // Not passed over for what stands behind it: Serverless would have asked.
+    const why = "only Serverless itself or AWS can tell it: nothing is asked, and no other file is read";
+    throw this.#unresolvable(`\${${choice}}`, at, why);
   }
 
   /** undefined: it has no value, and the next one counts. */
-  #sourceValue(choice: string, at: string, depth: number): unknown {
+  #sourceValue(choice: string, depth: number): unknown {
     const [, source = "", address = ""] = /^([\w-]+):([^]*)$/.exec(choice) ?? [];
     const { options, env } = this.#sources;
     if (source === "self") return this.#resolved(this.#valueAt(pathOf(address), depth), address, depth);
@@ -93,9 +114,7 @@ export class ServerlessVariables {
     if (source === "param") return this.#parameter(address, depth);
     if (choice === "sls:stage") return this.stage(depth);
     if (choice === "aws:region") return this.region(depth);
-    // Not passed over for what stands behind it: Serverless would have asked.
-    const why = "only Serverless itself or AWS can tell it: nothing is asked, and no other file is read";
-    throw this.#unresolvable(`\${${choice}}`, at, why);
+    return ELSEWHERE;
   }
 
   #parameter(name: string, depth: number): unknown {
@@ -107,10 +126,8 @@ export class ServerlessVariables {
     return values.find((value) => value !== undefined);
   }
 
-  #unresolvable(variable: string, at: string, why: string): BrokerError {
-    return new BrokerError("UsageInvalid", `${this.#sources.file}: ${at}: ${variable} cannot be resolved: ${why}`, {
-      hint: "name the function as it is deployed: brokerctl lambda list",
-    });
+  #unresolvable(variable: string, at: string, why: string): UnresolvedVariable {
+    return new UnresolvedVariable(`${this.#sources.file}: ${at}: ${variable} cannot be resolved: ${why}`, why);
   }
 }
 
@@ -171,8 +188,9 @@ function literalOf(choice: string): string | undefined {
   return /^(?:\d+(?:\.\d+)?|true|false)$/.test(choice) ? choice : undefined;
 }
 
-/** Values are not shown: one of the shell's may be secret. */
-function whyNot(choice: string): string {
+/** Values are not shown, of the shell or of the file: one may be secret. */
+function whyNot(text: string): string {
+  const choice = text.replaceAll(/'[^']*'|"[^"]*"/g, "'…'");
   if (choice.startsWith("opt:")) return `--${choice.slice(4)} is not given`;
   if (choice.startsWith("env:")) return `${choice.slice(4)} is not set in this shell (no .env file is read)`;
   return `${choice} has no value`;

@@ -21,3 +21,13 @@ export async function eventBody(request: IncomingMessage): Promise<Buffer | unde
   }
   return bytes <= MAX_EVENT_BYTES ? Buffer.concat(chunks) : undefined;
 }
+
+/** Percent-encoding of UTF-8. */
+export function isWellEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,3 +1,4 @@
+import { reasonOf } from "../core/errno.js";
 import type { Clock } from "../system/clock.js";
 import { nowhere } from "./collected-stream.js";
 import type { ServedFunction } from "./served-function.js";
@@ -26,7 +27,10 @@ export class EventQueue {
   }
 
   add(served: ServedFunction, queued: QueuedEvent): void {
-    void this.#run(served, queued).catch(() => undefined);
+    void this.#run(served, queued).catch((error: unknown) => {
+      if (this.#over.signal.aborted) return;
+      this.#told(`${served.context.functionName}: an asynchronous event is let go: ${reasonOf(error)}`);
+    });
   }
 
   /** What waits is let go. */

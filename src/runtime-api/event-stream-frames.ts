@@ -1,3 +1,8 @@
+import type { ServerResponse } from "node:http";
+import { Writable } from "node:stream";
+import { crc32 } from "node:zlib";
+import { writePatiently } from "./write-patiently.js";
+
 /**
  * `application/vnd.amazon.eventstream`, as InvokeWithResponseStream answers: each message has its length, the length of its
  * headers and a CRC-32 of both, the headers, the payload, and a CRC-32 of all before
@@ -36,15 +41,40 @@ function stringHeader(name: string, value: string): Buffer {
   return Buffer.concat([Buffer.of(name.length), Buffer.from(name), Buffer.of(STRING_TYPE), length, Buffer.from(value)]);
 }
 
-const TABLE = Uint32Array.from({ length: 256 }, (_, index) => {
-  let value = index;
-  for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xed_b8_83_20 : value >>> 1;
-  return value >>> 0;
-});
+/** Each chunk is a message, at most so large. */
+const MAX_FRAME_PAYLOAD = 65_536;
 
-/** `zlib.crc32` is not in Node 20. */
-function crc32(bytes: Uint8Array): number {
-  let crc = 0xff_ff_ff_ff;
-  for (const byte of bytes) crc = (crc >>> 8) ^ (TABLE[(crc ^ byte) & 0xff] ?? 0);
-  return (crc ^ 0xff_ff_ff_ff) >>> 0;
+/** What a function streams, as messages of an answer of InvokeWithResponseStream; the last one is sent by who ends it. */
+export class StreamedFrames extends Writable {
+  readonly #response: ServerResponse;
+  readonly #version: string;
+
+  constructor(response: ServerResponse, version: string) {
+    super();
+    this.#response = response;
+    this.#version = version;
+  }
+
+  override _write(chunk: Buffer, _: BufferEncoding, done: () => void): void {
+    this.#begin();
+    const frames: Buffer[] = [];
+    for (let at = 0; at < chunk.length; at += MAX_FRAME_PAYLOAD) {
+      frames.push(eventStreamFrame({ type: "PayloadChunk", payload: chunk.subarray(at, at + MAX_FRAME_PAYLOAD) }));
+    }
+    void writePatiently(this.#response, Buffer.concat(frames)).then(() => done());
+  }
+
+  override _final(done: () => void): void {
+    this.#begin();
+    done();
+  }
+
+  #begin(): void {
+    if (this.#response.headersSent) return;
+    this.#response.writeHead(200, {
+      "Content-Type": "application/vnd.amazon.eventstream",
+      "X-Amz-Executed-Version": this.#version,
+      "X-Amzn-Remapped-Content-Type": "application/octet-stream",
+    });
+  }
 }

@@ -14,6 +14,8 @@ export interface PooledOutcome extends InvocationOutcome {
 export interface FunctionPoolOptions extends SandboxOptions {
   /** Events at once; more are throttled. */
   readonly limit: number;
+  /** Before each. */
+  readonly onEvent?: () => void;
   readonly onOutcome?: (outcome: InvocationOutcome) => void;
 }
 
@@ -45,6 +47,7 @@ export class FunctionPool {
   async invoke(event: PooledEvent): Promise<PooledOutcome | undefined> {
     const place = this.#take();
     if (!place) return undefined;
+    this.#options.onEvent?.();
     place.tail.forget();
     try {
       const outcome = await place.sandbox.invoke({ ...event, isKept: true });

@@ -5,7 +5,7 @@ import { hasErrno, reasonOf } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
 import type { Clock } from "../system/clock.js";
 import type { PeerIdentity } from "../system/peer-identity.js";
-import { eventBody, isOwnUser } from "./callers.js";
+import { eventBody, isOwnUser, isWellEncoded } from "./callers.js";
 import {
   type HttpAnswer,
   type HttpEventForm,
@@ -18,6 +18,7 @@ import {
 import type { InvocationOutcome } from "./invocation-outcome.js";
 import { closeNow, listenOnPort } from "./loopback.js";
 import type { ServedFunction } from "./served-function.js";
+import { writePatiently } from "./write-patiently.js";
 
 export interface HttpFrontOptions {
   readonly served: ServedFunction;
@@ -26,6 +27,8 @@ export interface HttpFrontOptions {
   readonly port: number;
   readonly peers: PeerIdentity;
   readonly clock: Clock;
+  /** For the person at the terminal: one line. */
+  readonly told: (line: string) => void;
 }
 
 /**
@@ -40,7 +43,10 @@ export class HttpFront {
   private constructor(options: HttpFrontOptions) {
     this.#options = options;
     this.#server = createServer({ requestTimeout: 0 }, (request, response) => {
-      this.#serve(request, response).catch(() => send(response, failure(500)));
+      this.#serve(request, response).catch((error: unknown) => {
+        options.told(`${options.served.context.functionName}: ${reasonOf(error)}`);
+        send(response, failure(500));
+      });
     });
   }
 
@@ -68,6 +74,7 @@ export class HttpFront {
   async #answerTo(request: IncomingMessage, response: ServerResponse): Promise<HttpAnswer | undefined> {
     const { served, form, clock } = this.#options;
     if (!isLocal(request) || !(await isOwnUser(this.#options.peers, request.socket))) return failure(403);
+    if (!isWellEncoded((request.url ?? "").split("?", 1)[0] ?? "")) return failure(400);
     const body = await eventBody(request);
     if (body === undefined) return failure(413);
     const event = httpEvent(form, requestOf(request, body), clock);
@@ -101,9 +108,13 @@ function requestOf({ method, url, rawHeaders, socket }: IncomingMessage, body: B
   return { method: method ?? "GET", target: url ?? "/", rawHeaders, body, sourceIp: socket.remoteAddress ?? "" };
 }
 
-/** A page of another site names itself in Origin; one that was rebound to this address names its host in Host. */
-function isLocal({ headers: { host, origin } }: IncomingMessage): boolean {
-  return isLoopback(`http://${host ?? ""}`) && (origin === undefined || isLoopback(origin));
+/**
+ * A page of another site names itself in Origin; one that was rebound to this address names its host in Host. Of what a page only links to, or shows as
+ * an image, there is no Origin, and the browser says that it is of another site.
+ */
+function isLocal({ headers: { host, origin, "sec-fetch-site": site } }: IncomingMessage): boolean {
+  if (!isLoopback(`http://${host ?? ""}`)) return false;
+  return origin === undefined ? site !== "cross-site" : isLoopback(origin);
 }
 
 function isLoopback(url: string): boolean {
@@ -135,8 +146,7 @@ class StreamedAnswer extends Writable {
 
   override _write(chunk: Buffer, _: BufferEncoding, done: () => void): void {
     const body = this.#response.headersSent ? chunk : this.#head(chunk);
-    if (body.length === 0 || this.#response.destroyed || this.#response.write(body)) done();
-    else this.#response.once("drain", () => done());
+    void writePatiently(this.#response, body).then(() => done());
   }
 
   override _final(done: () => void): void {
@@ -172,6 +182,7 @@ function describedBy(bytes: Buffer): Readonly<Record<string, unknown>> | undefin
 }
 
 const MESSAGES: Readonly<Record<number, string>> = {
+  400: "Bad Request",
   403: "Forbidden",
   413: "Request Too Long",
   429: "Rate Exceeded.",

@@ -1,21 +1,22 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Writable } from "node:stream";
 import { reasonOf } from "../core/errno.js";
 import { BrokerError } from "../core/errors.js";
-import { headerFields } from "../core/header-fields.js";
+import { type HeaderFields, headerFields } from "../core/header-fields.js";
 import type { Clock } from "../system/clock.js";
 import type { PeerIdentity } from "../system/peer-identity.js";
+import { type SignedCall, signatureClaim } from "./aws-signature.js";
 import { browserObjection } from "./browser-objection.js";
-import { eventBody, isOwnUser } from "./callers.js";
+import { eventBody, isOwnUser, isWellEncoded } from "./callers.js";
+import { ownCall, passOn } from "./calls-to-aws.js";
 import { CollectedStream } from "./collected-stream.js";
 import { asciiJson, parseEvent } from "./event.js";
 import { EventQueue } from "./event-queue.js";
-import { eventStreamFrame } from "./event-stream-frames.js";
+import { eventStreamFrame, StreamedFrames } from "./event-stream-frames.js";
 import type { PooledOutcome } from "./function-pool.js";
 import { closeNow, listenOnPort } from "./loopback.js";
 import { MAX_EVENT_BYTES } from "./payload-limits.js";
-import { type ServedFunction, servedFunction } from "./served-function.js";
+import { regionOf, type ServedFunction, servedFunction } from "./served-function.js";
 
 export interface InvokeApiOptions {
   readonly functions: readonly ServedFunction[];
@@ -46,14 +47,16 @@ interface Wanted {
 
 /**
  * Lambda's Invoke and InvokeWithResponseStream for the functions that run here, on 127.0.0.1, so that an SDK or the CLI with
- * `AWS_ENDPOINT_URL_LAMBDA` calls them as it calls the deployed ones. Signatures are not looked at: what is asked is whether a
- * program of this user asks (on Linux), and that it is no web page.
+ * `AWS_ENDPOINT_URL_LAMBDA` calls them as it calls the deployed ones: what is asked is whether a program of this user asks (on Linux), and
+ * that it is no web page. What does not run here goes on to AWS where the signature shows that one of the functions calls.
  * https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
  */
 export class InvokeApi {
   readonly #options: InvokeApiOptions;
   readonly #server: Server;
   readonly #queue: EventQueue;
+  /** Calls that go on to AWS are told of once. */
+  readonly #toldOf = new Set<string>();
 
   private constructor(options: InvokeApiOptions) {
     this.#options = options;
@@ -92,52 +95,54 @@ export class InvokeApi {
 
   /** undefined: it was streamed. */
   async #replyTo(request: IncomingMessage, response: ServerResponse): Promise<Reply | undefined> {
-    const objection = browserObjection({ fields: headerFields(request.rawHeaders), port: this.#port });
+    const fields = headerFields(request.rawHeaders);
+    const objection = browserObjection({ fields, port: this.#port });
     if (objection !== undefined) return failed(403, "AccessDeniedException", objection);
     if (!(await isOwnUser(this.#options.peers, request.socket))) return OTHER_USER;
-    const route = this.#routeOf(request);
-    if (route === undefined) return failed(404, "ResourceNotFoundException", notOurs(request));
-    const wanted = await this.#wanted(request, route);
+    const body = await eventBody(request);
+    if (body === undefined) return TOO_LARGE;
+    const { method = "", url: target = "" } = request;
+    return this.#answerTo({ method, target, fields, body }, response);
+  }
+
+  async #answerTo(call: SignedCall, response: ServerResponse): Promise<Reply | undefined> {
+    const route = routeOf(call);
+    const served = route && servedFunction(this.#options.functions, route.name);
+    const mayGoOn = !served || isElsewhere(served, call);
+    if (mayGoOn && (await this.#passOn(call, route, response))) return undefined;
+    if (!served) return this.#notServed(call, route);
+    const wanted = wantedOf(call, served);
     if ("status" in wanted) return wanted;
     if (route.isStreamed) return this.#invokeStreamed(wanted, response);
-    return this.#invoke(wanted, header(request, "x-amz-invocation-type") ?? "RequestResponse");
+    return this.#invoke(wanted, field(call.fields, "x-amz-invocation-type") ?? "RequestResponse");
   }
 
-  #routeOf({ method, url = "" }: IncomingMessage): Route | undefined {
-    if (method !== "POST") return undefined;
-    const { pathname, searchParams } = new URL(url, this.url);
-    const streamed = INVOKE_STREAMED.exec(pathname);
-    const name = (streamed ?? INVOKE.exec(pathname))?.[1];
-    if (name === undefined) return undefined;
-    return { name: decodeURIComponent(name), qualifier: searchParams.get("Qualifier"), isStreamed: streamed !== null };
+  /** Whether it went on to AWS, by the keys of the function that made it. */
+  async #passOn(call: SignedCall, route: Route | undefined, response: ServerResponse): Promise<boolean> {
+    const callers = this.#options.functions.flatMap(({ caller, context }) =>
+      caller ? [{ ...caller, name: context.functionName }] : [],
+    );
+    const own = await ownCall(callers, call);
+    if (!own) return false;
+    const what = route ? `function ${route.name}` : "Lambda's API";
+    const line = `${own.caller.name} calls ${what} in AWS, ${own.claim.region}: it is not served here`;
+    if (!this.#toldOf.has(line)) this.#options.told(line);
+    this.#toldOf.add(line);
+    await passOn(call, own, response);
+    return true;
   }
 
-  async #wanted(request: IncomingMessage, { name, qualifier }: Route): Promise<Wanted | Reply> {
-    const { functions } = this.#options;
-    const { named, found: served } = servedFunction(functions, name);
-    if (!served) {
-      const asked = qualifier === null ? named : `${named}:${qualifier}`;
-      const here = functions.map(({ context }) => context.functionName).join(", ");
-      const message = `Function not found: ${asked} does not run here; brokerctl lambda serve runs ${here}`;
+  #notServed({ method, target }: SignedCall, route: Route | undefined): Reply {
+    if (!route) {
+      const path = target.split("?", 1)[0] ?? "";
+      const message = `${method} ${path} is not served by brokerctl lambda serve: only Invoke and InvokeWithResponseStream are`;
       return failed(404, "ResourceNotFoundException", message);
     }
-    const body = await eventBody(request);
-    if (body === undefined) {
-      const message = `Request must be smaller than ${MAX_EVENT_BYTES} bytes for the InvokeFunction operation`;
-      return failed(413, "RequestTooLargeException", message);
-    }
-    try {
-      const context = header(request, "x-amz-client-context");
-      return {
-        served,
-        event: parseEvent(body, "the payload"),
-        clientContext: context === undefined ? undefined : clientContextOf(context),
-        wantsTail: header(request, "x-amz-log-type") === "Tail",
-      };
-    } catch (error) {
-      const message = `Could not parse request body into json: ${reasonOf(error)}`;
-      return failed(400, "InvalidRequestContentException", message);
-    }
+    const { name, qualifier } = route;
+    const asked = qualifier === null ? name : `${name}:${qualifier}`;
+    const here = this.#options.functions.map(({ context }) => context.functionName).join(", ");
+    const message = `Function not found: ${asked} does not run here; brokerctl lambda serve runs ${here}, and passes on to AWS what these sign with their own roles`;
+    return failed(404, "ResourceNotFoundException", message);
   }
 
   async #invoke(wanted: Wanted, type: string): Promise<Reply> {
@@ -160,7 +165,7 @@ export class InvokeApi {
 
   async #invokeStreamed(wanted: Wanted, response: ServerResponse): Promise<Reply | undefined> {
     const { served, event, clientContext } = wanted;
-    const frames = new Frames(response, served.context.version);
+    const frames = new StreamedFrames(response, served.context.version);
     const { pool, timeoutMs } = served;
     const outcome = await pool.invoke({ event, clientContext, timeoutMs, streamTo: frames });
     if (!outcome) return THROTTLED;
@@ -173,44 +178,6 @@ export class InvokeApi {
       response.end(eventStreamFrame({ type: "InvokeComplete", payload: Buffer.from(JSON.stringify(complete)) }));
     });
     return undefined;
-  }
-}
-
-/** Each chunk is a message, at most so large. */
-const MAX_FRAME_PAYLOAD = 65_536;
-
-class Frames extends Writable {
-  readonly #response: ServerResponse;
-  readonly #version: string;
-
-  constructor(response: ServerResponse, version: string) {
-    super();
-    this.#response = response;
-    this.#version = version;
-  }
-
-  override _write(chunk: Buffer, _: BufferEncoding, done: () => void): void {
-    this.#begin();
-    for (let at = 0; at < chunk.length; at += MAX_FRAME_PAYLOAD) {
-      const payload = chunk.subarray(at, at + MAX_FRAME_PAYLOAD);
-      this.#response.write(eventStreamFrame({ type: "PayloadChunk", payload }));
-    }
-    if (this.#response.writableNeedDrain && !this.#response.destroyed) this.#response.once("drain", () => done());
-    else done();
-  }
-
-  override _final(done: () => void): void {
-    this.#begin();
-    done();
-  }
-
-  #begin(): void {
-    if (this.#response.headersSent) return;
-    this.#response.writeHead(200, {
-      "Content-Type": "application/vnd.amazon.eventstream",
-      "X-Amz-Executed-Version": this.#version,
-      "X-Amzn-Remapped-Content-Type": "application/octet-stream",
-    });
   }
 }
 
@@ -236,20 +203,52 @@ function failed(status: number, type: string, message: string): Reply {
 }
 
 const OTHER_USER = failed(403, "AccessDeniedException", "only programs of the user who serves the functions may call");
+const TOO_LARGE = failed(
+  413,
+  "RequestTooLargeException",
+  `Request must be smaller than ${MAX_EVENT_BYTES} bytes for the InvokeFunction operation`,
+);
 const THROTTLED = failed(429, "TooManyRequestsException", "Rate Exceeded.");
-
-function notOurs({ method = "", url = "" }: IncomingMessage): string {
-  return `${method} ${url.split("?", 1)[0] ?? ""} is not served by brokerctl lambda serve: only Invoke and InvokeWithResponseStream are`;
-}
 
 function send(response: ServerResponse, { status, headers, body }: Reply): void {
   if (response.headersSent || response.destroyed) return;
   response.writeHead(status, { ...headers, "Content-Length": body.length }).end(body);
 }
 
-function header({ headers }: IncomingMessage, name: string): string | undefined {
-  const value = headers[name];
-  return typeof value === "string" && value !== "" ? value : undefined;
+function field(fields: HeaderFields, name: string): string | undefined {
+  const [value] = fields[name] ?? [];
+  return value === "" ? undefined : value;
+}
+
+/** undefined: no Invoke. */
+function routeOf({ method, target }: SignedCall): Route | undefined {
+  const [path = "", query] = target.split("?", 2);
+  const streamed = INVOKE_STREAMED.exec(path);
+  const name = (streamed ?? INVOKE.exec(path))?.[1];
+  if (method !== "POST" || name === undefined || !isWellEncoded(name)) return undefined;
+  const qualifier = new URLSearchParams(query).get("Qualifier");
+  return { name: decodeURIComponent(name), qualifier, isStreamed: streamed !== null };
+}
+
+/** A client of another region means another function, though of the same name. */
+function isElsewhere({ context }: ServedFunction, call: SignedCall): boolean {
+  const region = signatureClaim(call)?.region;
+  return region !== undefined && region !== regionOf(context);
+}
+
+function wantedOf({ fields, body }: SignedCall, served: ServedFunction): Wanted | Reply {
+  try {
+    const context = field(fields, "x-amz-client-context");
+    return {
+      served,
+      event: parseEvent(body, "the payload"),
+      clientContext: context === undefined ? undefined : clientContextOf(context),
+      wantsTail: field(fields, "x-amz-log-type") === "Tail",
+    };
+  } catch (error) {
+    const message = `Could not parse request body into json: ${reasonOf(error)}`;
+    return failed(400, "InvalidRequestContentException", message);
+  }
 }
 
 /** JSON in one line of ASCII, as the Runtime API's header takes it. Throws where it is none. */

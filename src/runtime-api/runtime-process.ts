@@ -64,7 +64,7 @@ export class RuntimeProcess {
     });
     this.#followed = Promise.all(outputsOf(child).map((output) => log.follow(output)));
     this.#kill = () => killGroup(child);
-    process.once("exit", this.#kill);
+    endAtExit(this.#kill);
   }
 
   /** Rejects with `UsageInvalid` when the command cannot be run at all. */
@@ -101,7 +101,7 @@ export class RuntimeProcess {
     await this.#followedOr({ quietMs: ABANDONED_AFTER_MS, limitMs: ABANDONED_LIMIT_MS });
     for (const output of outputsOf(this.#child)) output.destroy();
     await this.#followed;
-    process.off("exit", this.#kill);
+    KILLS.delete(this.#kill);
   }
 
   /** Until all output has ended, or it has become quiet, or it does not. */
@@ -110,6 +110,21 @@ export class RuntimeProcess {
     await Promise.race([this.#followed, this.#log.quiet({ clock: this.#clock, signal: over.signal, ...quiet })]);
     over.abort();
   }
+}
+
+/** Of all that run: a listener for each would be more than Node takes for a mistake. */
+const KILLS = new Set<() => void>();
+
+function endAtExit(kill: () => void): void {
+  if (KILLS.size === 0) {
+    process.off("exit", endAll);
+    process.on("exit", endAll);
+  }
+  KILLS.add(kill);
+}
+
+function endAll(): void {
+  for (const kill of KILLS) kill();
 }
 
 function outputsOf({ stdout, stderr }: ChildProcess): readonly Readable[] {

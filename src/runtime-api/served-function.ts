@@ -1,4 +1,5 @@
 import type { FunctionContext } from "../core/function-context.js";
+import type { FunctionCaller } from "./calls-to-aws.js";
 import type { FunctionPool } from "./function-pool.js";
 
 /** A function that runs here and is asked for by its name. */
@@ -6,16 +7,31 @@ export interface ServedFunction {
   readonly context: Pick<FunctionContext, "functionName" | "functionArn" | "version">;
   readonly pool: FunctionPool;
   readonly timeoutMs: number;
+  /** By what its own calls are known; without it none goes on to AWS. */
+  readonly caller?: FunctionCaller | undefined;
 }
 
-const ARN_OF_FUNCTION =
-  /^(?:arn:aws[a-z-]*:lambda:[a-z0-9-]+:)?(?:\d{12}:)?(?:function:)?([A-Za-z0-9_-]{1,64})(?::[^:]+)?$/;
+const FORM =
+  /^(?:arn:aws[a-z-]*:lambda:(?<region>[a-z0-9-]+):)?(?:(?<account>\d{12}):)?(?:function:)?(?<name>[A-Za-z0-9_-]{1,64})(?::[^:]+)?$/;
 
-/** By any name that the API takes, with or without a qualifier: one version of each function runs here. */
-export function servedFunction(
-  functions: readonly ServedFunction[],
-  name: string,
-): { readonly named: string; readonly found: ServedFunction | undefined } {
-  const named = ARN_OF_FUNCTION.exec(name)?.[1] ?? name;
-  return { named, found: functions.find(({ context }) => context.functionName === named) };
+/**
+ * By any name that the API takes, with or without a qualifier: one version of each function runs here. One of another account or region
+ * is another function.
+ */
+export function servedFunction(functions: readonly ServedFunction[], text: string): ServedFunction | undefined {
+  const { name, region, account } = FORM.exec(text)?.groups ?? {};
+  return functions.find(({ context }) => {
+    const isThere = (region ?? regionOf(context)) === regionOf(context);
+    return context.functionName === name && isThere && (account ?? accountOf(context)) === accountOf(context);
+  });
+}
+
+type Named = ServedFunction["context"];
+
+export function regionOf({ functionArn }: Named): string | undefined {
+  return functionArn.split(":")[3];
+}
+
+function accountOf({ functionArn }: Named): string | undefined {
+  return functionArn.split(":")[4];
 }

@@ -5,7 +5,7 @@ import type { Writable } from "node:stream";
  * gone (`| head`) is no failure: the chunk is let go.
  */
 export async function writePatiently(stream: Writable, chunk: Buffer): Promise<void> {
-  if (!stream.writable || stream.write(chunk)) return;
+  if (!stream.writable || stream.destroyed || stream.write(chunk)) return;
   await new Promise<void>((resolve) => {
     const go = (): void => {
       for (const event of WAKING) stream.off(event, go);

@@ -1,6 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { type IncomingMessage, request } from "node:http";
+import type { Socket } from "node:net";
 import { join, resolve } from "node:path";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -70,6 +73,23 @@ async function invoke(client: LambdaClient, name: string, event: object = {}): P
   return JSON.parse(Buffer.from(Payload ?? []).toString());
 }
 
+/** By the inspector's own protocol; Node 20 has no WebSocket for it. */
+async function evaluate(port: number, expression: string): Promise<unknown> {
+  const [target] = (await (await fetch(`http://127.0.0.1:${port}/json/list`)).json()) as { id: string }[];
+  const headers = { connection: "Upgrade", upgrade: "websocket", "sec-websocket-version": "13" };
+  const key = { "sec-websocket-key": randomBytes(16).toString("base64") };
+  const asked = request({ port, host: "127.0.0.1", path: `/${target?.id}`, headers: { ...headers, ...key } }).end();
+  const [, socket] = (await once(asked, "upgrade")) as [IncomingMessage, Socket];
+  const message = Buffer.from(JSON.stringify({ id: 1, method: "Runtime.evaluate", params: { expression } }));
+  // RFC 6455 §5.2: a text in one frame, masked with zeros.
+  socket.write(Buffer.concat([Buffer.of(0x81, 0xfe, message.length >> 8, message.length & 0xff, 0, 0, 0, 0), message]));
+  let answer = "";
+  while (!answer.includes('"id":1')) answer += ((await once(socket, "data")) as [Buffer])[0].toString("latin1");
+  socket.destroy();
+  return (JSON.parse(answer.slice(answer.indexOf("{"))) as { result: { result: { value: unknown } } }).result.result
+    .value;
+}
+
 const leases = async (): Promise<number> => (await broker.call("lease-list", {})).leases.length;
 
 /** Resolves when the process is gone, or a zombie of ours. */
@@ -97,6 +117,73 @@ it("serves functions that call each other, each by its own role and with its own
   expect(await invoke(client, "front")).toEqual(expected);
   expect(printed.text.match(/Init Duration/g)).toHaveLength(2);
   expect(await leases()).toBe(3);
+});
+
+it.each(["header", "url", "token-file", "static"])(
+  "passes a function's calls of others on to AWS, by its own role, with its credentials as %s",
+  async (form) => {
+    const client = await serve("front", "back", "--as", form);
+
+    expect(await invoke(client, "front", { call: "elsewhere" })).toEqual({ invoked: true });
+
+    const { signer, params, region } = aws.lastOf("Invoke");
+    expect([signer.arn, params["FunctionName"], region]).toEqual([signed("front"), "elsewhere", "eu-west-1"]);
+    expect(printed.text).toContain("front calls function elsewhere in AWS, eu-west-1: it is not served here");
+    // Who is no function that is served is told what is.
+    await expect(client.send(new InvokeCommand({ FunctionName: "elsewhere" }))).rejects.toMatchObject({
+      name: "ResourceNotFoundException",
+      message: expect.stringContaining("runs front, back") as string,
+    });
+    expect(aws.countOf("Invoke")).toBe(1);
+  },
+);
+
+it("ends at once at Ctrl-C while a function is still read", async () => {
+  aws.faults.hold("GetFunctionConfiguration");
+  const [program, ...words] = [...NODE_PROGRAM, "lambda", "serve", "front", "--port", String(await freePort())];
+  const env = { ...broker.env, AWS_ENDPOINT_URL: aws.url };
+  const child = spawn(program, words, { cwd: CODE, env, stdio: "ignore" });
+  serving = child;
+  await expect.poll(() => aws.countOf("GetFunctionConfiguration")).toBe(1);
+
+  child.kill("SIGINT");
+
+  expect(await once(child, "exit")).toEqual([null, "SIGINT"]);
+});
+
+it("ends no process that has the name of a log stream by itself", async () => {
+  const name = "AWS_LAMBDA_LOG_STREAM_NAME";
+  const other = spawn("sleep", ["600"], { env: { PATH: process.env["PATH"], [name]: "mine" }, stdio: "ignore" });
+  const client = await serve("back", "--set", `${name}=mine`);
+  await invoke(client, "back");
+
+  serving?.kill("SIGINT");
+  await once(serving!, "exit");
+
+  expect([other.exitCode, other.signalCode]).toEqual([null, null]);
+  other.kill("SIGKILL");
+  expect(await once(other, "exit")).toEqual([null, "SIGKILL"]);
+});
+
+it("lets a debugger into a function with --inspect, and has its port no longer than the function", async () => {
+  const inspector = await freePort();
+  const client = await serve("back", `--inspect=${inspector}`);
+  await invoke(client, "back");
+
+  expect(printed.text).toContain(`a debugger may attach to back at 127.0.0.1:${inspector}`);
+  const evaluated = await evaluate(inspector, "process.env.TABLE + ' ' + process.env._HANDLER");
+  expect(evaluated).toBe("back-table back.handler");
+
+  serving?.kill("SIGINT");
+  await once(serving!, "exit");
+  await expect(fetch(`http://127.0.0.1:${inspector}/json/list`)).rejects.toThrow();
+});
+
+it("runs more events at once than Node takes listeners for, without a warning", async () => {
+  const client = await serve("back", "--concurrency", "12");
+  await Promise.all(Array.from({ length: 12 }, async () => invoke(client, "back")));
+  expect(printed.text).not.toContain("MaxListenersExceededWarning");
+  expect(printed.text.match(/Init Duration/g)?.length).toBeGreaterThan(10);
 });
 
 it("ends at Ctrl-C with its leases and all that was started, also what left the process group", async () => {

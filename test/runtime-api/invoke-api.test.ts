@@ -33,6 +33,8 @@ const answer = (event) =>
     : event;
 export const streamed = awslambda.streamifyResponse(async (event, stream) => {
   if (event.rawPath !== undefined) stream = awslambda.HttpResponseStream.from(stream, { statusCode: 201, headers: { "content-type": "text/plain" } });
+  // More than what stands between a function and a reader takes.
+  if (event.large) for (let at = 0; at < 300; at++) await new Promise((sent) => stream.write(Buffer.alloc(65536), sent));
   stream.write("one ");
   stream.write("two");
   stream.end();
@@ -158,6 +160,28 @@ describe("Lambda's Invoke, as the SDK calls it", () => {
     ).rejects.toMatchObject({ name: "InvalidRequestContentException" });
   });
 
+  it("goes on with a stream whose reader has gone: the next event finds the same runtime", async () => {
+    const { EventStream } = await client.send(
+      new InvokeWithResponseStreamCommand({ FunctionName: "streamer", Payload: Buffer.from('{"large":true}') }),
+    );
+    for await (const { PayloadChunk } of EventStream ?? []) if (PayloadChunk) break;
+    client.destroy();
+    await logs.holds("END RequestId");
+    expect(logs.text).not.toContain("Task timed out");
+    const again = new LambdaClient({
+      ...{ endpoint: api.url, region: "eu-west-1", maxAttempts: 1 },
+      credentials: { accessKeyId: "ASIAFUNCTION", secretAccessKey: "any" },
+    });
+    await again.send(new InvokeWithResponseStreamCommand({ FunctionName: "streamer" }));
+    again.destroy();
+    expect(logs.text.match(/Init Duration/g)).toHaveLength(1);
+  });
+
+  it("refuses a name that is no encoding as one that there is not", async () => {
+    const answer = await fetch(`${api.url}/2015-03-31/functions/%ff/invocations`, { method: "POST", body: "{}" });
+    expect([answer.status, answer.headers.get("x-amzn-errortype")]).toEqual([404, "ResourceNotFoundException"]);
+  });
+
   it("throttles more events at once than may be", async () => {
     const calls = [1, 2, 3].map(async () => client.send(new InvokeCommand({ FunctionName: "orders" })));
     const ends = await Promise.allSettled(calls);
@@ -198,7 +222,10 @@ describe("who may call", () => {
 describe("a function behind HTTP", () => {
   async function front(name: string, form: HttpEventForm): Promise<string> {
     const served = functions.find(({ context }) => context.functionName === name)!;
-    const made = await HttpFront.start({ served, form, port: 0, peers, clock });
+    const made = await HttpFront.start({
+      ...{ served, form, port: 0, peers, clock },
+      told: (line) => told.push(line),
+    });
     fronts.push(made);
     return made.url;
   }
@@ -249,5 +276,26 @@ describe("a function behind HTTP", () => {
     expect(await from("http://localhost:3000")).toBe(200);
     expect(await from("https://evil.example")).toBe(403);
     expect(await from("null")).toBe(403);
+  });
+
+  it.each([
+    ["a link or an image of another site", "cross-site", undefined, 403],
+    ["what the user typed", "none", undefined, 200],
+    ["a page of the function's own", "same-origin", undefined, 200],
+    ["a page of another port", "same-site", undefined, 200],
+    ["a script of a page of localhost", "cross-site", "http://localhost:3000", 200],
+  ])("is asked by %s, as browsers say it: %s", async (_, site, origin, status) => {
+    const port = Number(new URL(await front("web", "url")).port);
+    const fields = [`Host: 127.0.0.1:${port}`, `Sec-Fetch-Site: ${site}`, ...(origin ? [`Origin: ${origin}`] : [])];
+    const request = `GET /a HTTP/1.1\r\n${fields.join("\r\n")}\r\nConnection: close\r\n\r\n`;
+    expect(await exchange(port, request)).toMatchObject({ status });
+    expect(logs.text !== "").toBe(status === 200);
+  });
+
+  it("answers 400 to a path that is no encoding, and asks no function", async () => {
+    const port = Number(new URL(await front("web", "v1")).port);
+    const request = `GET /%ff HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`;
+    expect(await exchange(port, request)).toMatchObject({ status: 400 });
+    expect(logs.text).toBe("");
   });
 });

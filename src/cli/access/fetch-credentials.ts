@@ -69,7 +69,7 @@ export async function staticVariables(
 
 /** The credentials of a lease, as any SDK gets them; asks again while they are on their way. */
 export async function fetchWith(
-  access: Pick<LeaseAccess, "credentialsUrl" | "token">,
+  access: Pick<LeaseAccess, "credentialsUrl"> & { readonly token: string | undefined },
   { clock }: Pick<CliContext, "clock">,
   signal?: AbortSignal,
 ): Promise<EndpointCredentials> {
@@ -87,7 +87,7 @@ type Body = Readonly<Record<string, unknown>>;
 /** `token`: where the URL does not hold it. node:http takes no notice of HTTP_PROXY: the request stays on this machine. */
 export function askEndpoint(
   url: string,
-  { token, signal }: { readonly token?: string; readonly signal?: AbortSignal | undefined } = {},
+  { token, signal }: { readonly token?: string | undefined; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<{ readonly status: number; readonly body: Readonly<Record<string, unknown>> }> {
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void => reject(unreachable(url, error));

@@ -4,7 +4,6 @@ import { SCOPE_OPTIONS } from "../access/scope-options.js";
 import { defineCommand, type OptionSpecs } from "../command.js";
 import { CODE_OPTIONS, DEBUG_OPTIONS, debuggingOf, LAYERS_OPTION } from "../lambda/code-options.js";
 import { AS_OPTION, FUNCTION_POSITIONAL, MODE_DETAILS, ROLE_OPTIONS, timeoutMsOf } from "../lambda/lambda-options.js";
-import { untilInterrupted } from "../lambda/run-locally.js";
 import { type HttpWanted, serveFunctions } from "../lambda/serve.js";
 
 const FORMS: readonly HttpEventForm[] = ["url", "v1", "v2"];
@@ -44,7 +43,7 @@ export const lambdaServeCommand = defineCommand({
   summary: "Serve deployed functions from local code, warm, until Ctrl-C",
   details: `Lambda's own Invoke on 127.0.0.1: each function with its role, a lease and variables of its own, started by its first event and
 kept for the next. FUNCTION=DIR says where its code is. Functions that are served find each other (AWS_ENDPOINT_URL_LAMBDA);
-what else they call is AWS. --invocation-type Event is tried again after 1 and 2 seconds. Logs are on stderr.${MODE_DETAILS}`,
+what else they call is AWS, other functions too. --invocation-type Event is tried again after 1 and 2 seconds. Logs are on stderr.${MODE_DETAILS}`,
   positionals: [{ ...FUNCTION_POSITIONAL, repeat: true, name: "FUNCTION[=DIR]" }],
   options: OPTIONS,
   examples: [
@@ -71,7 +70,7 @@ what else they call is AWS. --invocation-type Event is tried again after 1 and 2
       isWatched: watch,
       debugging: debuggingOf({ inspect, "inspect-brk": inspectBrk }),
     };
-    return untilInterrupted((signal) => serveFunctions({ ...wanted, signal }, context));
+    return serveFunctions(wanted, context);
   },
 });
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Writable } from "node:stream";
 import { hasErrno } from "../../core/errno.js";
 import { BrokerError } from "../../core/errors.js";
@@ -125,6 +126,8 @@ const ENDING: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP"];
 /** Runs `work`; a signal that would end us aborts it instead, and ends us when it has cleaned up. */
 export async function untilInterrupted(work: (signal: AbortSignal) => Promise<Outcome>): Promise<Outcome> {
   const controller = new AbortController();
+  // One for each event that runs: more than ten are no mistake.
+  setMaxListeners(0, controller.signal);
   let received: NodeJS.Signals | undefined;
   const interrupt = (signal: NodeJS.Signals): void => {
     received ??= signal;

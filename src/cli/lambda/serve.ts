@@ -2,7 +2,7 @@ import { type FSWatcher, watch } from "node:fs";
 import { BrokerError } from "../../core/errors.js";
 import { FunctionPool } from "../../runtime-api/function-pool.js";
 import type { HttpEventForm } from "../../runtime-api/http-events.js";
-import { HttpFront } from "../../runtime-api/http-front.js";
+import { HttpFront, type HttpFrontOptions } from "../../runtime-api/http-front.js";
 import type { InvocationOutcome } from "../../runtime-api/invocation-outcome.js";
 import { InvokeApi } from "../../runtime-api/invoke-api.js";
 import { chooseRuntimeClient, type Debugging } from "../../runtime-api/runtime-client.js";
@@ -11,12 +11,14 @@ import { endMarked } from "../../system/end-marked.js";
 import { ProcPeers } from "../../system/peer-identity.js";
 import { killGroup } from "../../system/run-program.js";
 import { withChanges } from "../access/child-environment.js";
+import type { Outcome } from "../command.js";
 import type { CliContext } from "../context.js";
 import { type FunctionRun, type LocalFunction, withFunction } from "./deployed-function.js";
+import { FunctionKeys } from "./function-keys.js";
 import { timeLimitMs } from "./lambda-options.js";
 import { wrappedClient } from "./layers.js";
 import { missingModuleHint } from "./missing-module.js";
-import { tellDebugger } from "./run-locally.js";
+import { tellDebugger, untilInterrupted } from "./run-locally.js";
 import { tellingDenials } from "./tell-denial.js";
 
 /** A function as `lambda serve` has it on its command line. */
@@ -39,6 +41,9 @@ export interface ServeWanted {
   readonly isWatched: boolean;
   /** One runtime of each function then, each with the next port. */
   readonly debugging: Debugging | undefined;
+}
+
+interface Serving extends ServeWanted {
   readonly signal: AbortSignal;
 }
 
@@ -47,37 +52,39 @@ interface Prepared {
   readonly wanted: WantedFunction;
 }
 
-/** Serves all of them until `signal`; rejects with its reason then. Each has a lease of its own that ends with us. */
-export async function serveFunctions(wanted: ServeWanted, context: CliContext): Promise<never> {
+/** Serves all of them until a signal ends us. Each has a lease of its own that ends with us. */
+export async function serveFunctions(wanted: ServeWanted, context: CliContext): Promise<Outcome> {
   // Inside each other, so that each lease ends whatever happens to the others.
-  const withAll = ([first, ...others]: readonly WantedFunction[], prepared: readonly Prepared[]): Promise<never> => {
-    if (!first) return serve(prepared, wanted, context);
+  const withAll = ([first, ...others]: readonly WantedFunction[], prepared: readonly Prepared[]): Promise<Outcome> => {
+    // Not before: while functions are read and a login is waited for, Ctrl-C ends us at once.
+    if (!first) return untilInterrupted((signal) => serve(prepared, { ...wanted, signal }, context));
     return withFunction(first.run, context, (local) => withAll(others, [...prepared, { local, wanted: first }]));
   };
   return withAll(wanted.functions, []);
 }
 
-async function serve(prepared: readonly Prepared[], wanted: ServeWanted, context: CliContext): Promise<never> {
+async function serve(prepared: readonly Prepared[], wanted: Serving, context: CliContext): Promise<never> {
   refuseTwice(prepared);
   const { clock, output } = context;
   const peers = new ProcPeers({ clock });
   const served: ServedFunction[] = [];
+  const told = (line: string): void => output.say(`brokerctl: ${line}`);
   const closing: (() => Promise<void> | void)[] = [];
   try {
     const api = await InvokeApi.start({
-      ...{ functions: served, port: wanted.port, peers, clock },
-      told: (line) => output.say(`brokerctl: ${line}`),
+      ...{ functions: served, port: wanted.port, peers, clock, told },
     });
     closing.push(() => api.close());
     for (const [at, one] of prepared.entries()) {
-      const pool = await poolOf(one, { url: api.url, wanted, peers, at }, context);
+      const caller = new FunctionKeys({ env: one.local.env, ownUrl: api.url }, context);
+      const pool = await poolOf(one, { url: api.url, wanted, peers, at, caller }, context);
       closing.push(() => pool.close());
       const { context: described } = one.local;
-      served.push({ context: described, pool, timeoutMs: limitOf(one, wanted) });
+      served.push({ context: described, pool, caller, timeoutMs: limitOf(one, wanted) });
       if (wanted.isWatched) closing.push(watched(one.local.taskRoot, pool, context));
     }
     const fronts = await Promise.all(
-      wanted.http.map((http) => frontOf(asDeployed(http, prepared), served, { peers, clock })),
+      wanted.http.map((http) => frontOf(asDeployed(http, prepared), served, { peers, clock, told })),
     );
     for (const { front } of fronts) closing.push(() => front.close());
     announce({ prepared, url: api.url, fronts }, context);
@@ -85,7 +92,7 @@ async function serve(prepared: readonly Prepared[], wanted: ServeWanted, context
   } finally {
     output.say("brokerctl: ending what was started");
     for (const close of closing.toReversed()) await close();
-    endMarked(prepared.map(({ local }) => markOf(local)));
+    endMarked(prepared.flatMap(({ local }) => markOf(local)));
   }
 }
 
@@ -102,8 +109,9 @@ function refuseTwice(prepared: readonly Prepared[]): void {
 interface Around {
   /** Of the Invoke API, for functions that call each other. */
   readonly url: string;
-  readonly wanted: ServeWanted;
+  readonly wanted: Serving;
   readonly peers: ProcPeers;
+  readonly caller: FunctionKeys;
   /** Which of the functions it is. */
   readonly at: number;
 }
@@ -131,7 +139,7 @@ async function poolOf({ local }: Prepared, around: Around, context: CliContext):
   const logs = tellingDenials(local, context);
   return new FunctionPool({
     ...{ context: described, command: wrappedClient(client, { context: described, env, layers }), env, cwd: taskRoot },
-    ...{ logs, killGroup, onOutcome },
+    ...{ logs, killGroup, onOutcome, onEvent: () => around.caller.noteSoon() },
     ...{ clock: context.clock, peers: around.peers, limit: debugging ? 1 : concurrency, signal: around.wanted.signal },
   });
 }
@@ -145,7 +153,7 @@ function asDeployed(http: HttpWanted, prepared: readonly Prepared[]): HttpWanted
 async function frontOf(
   { functionName, ...http }: HttpWanted,
   functions: readonly ServedFunction[],
-  around: Pick<CliContext, "clock"> & Pick<Around, "peers">,
+  around: Pick<HttpFrontOptions, "clock" | "peers" | "told">,
 ): Promise<{ readonly front: HttpFront; readonly functionName: string }> {
   const served = functions.find(({ context }) => context.functionName === functionName);
   if (served) return { functionName, front: await HttpFront.start({ ...http, ...around, served }) };
@@ -209,7 +217,11 @@ function untilAborted(signal: AbortSignal): Promise<never> {
   });
 }
 
-/** The name of its log stream, which nothing else on this machine has in its environment. */
-function markOf({ env }: LocalFunction): string {
-  return `AWS_LAMBDA_LOG_STREAM_NAME=${env["AWS_LAMBDA_LOG_STREAM_NAME"] ?? ""}`;
+/** As we make them: a random number ends it. */
+const LOG_STREAM = /\][0-9a-f]{32}$/;
+
+/** The name of its log stream, which nothing else on this machine has in its environment; one that the user set may be elsewhere, too. */
+function markOf({ env }: LocalFunction): readonly string[] {
+  const { AWS_LAMBDA_LOG_STREAM_NAME: name = "" } = env;
+  return LOG_STREAM.test(name) ? [`AWS_LAMBDA_LOG_STREAM_NAME=${name}`] : [];
 }

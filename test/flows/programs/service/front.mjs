@@ -9,6 +9,10 @@ export const handler = async (event) => {
     const { spawn } = await import("node:child_process");
     return { pid: spawn("sleep", ["600"], { detached: true, stdio: "ignore" }).pid };
   }
+  if (event.call) {
+    const { Payload } = await lambda.send(new InvokeCommand({ FunctionName: event.call }));
+    return JSON.parse(Buffer.from(Payload).toString());
+  }
   const { Payload } = await lambda.send(new InvokeCommand({ FunctionName: "back" }));
   return { front: await whoAmI(), table: process.env.TABLE, back: JSON.parse(Buffer.from(Payload).toString()) };
 };

@@ -581,7 +581,8 @@ export class FakeControl {
       const found = { roleArn, principal, statement, isPresent, changed: isPresent !== wasPresent };
       return { ...found, ...until, ...owner, notes: ["a note"], via: by.role ?? "", viaBy: this.#viaBy(via) };
     },
-    "lambda-why": ({ function: name, via, denial, scope }) => {
+    "lambda-why": ({ function: text, via, denial, scope, stack }) => {
+      const name = stack === undefined ? text : (this.#stack(stack).get(text) ?? "");
       const { functionRoleArn } = this.#function(name);
       const by = this.#fetch(this.#via(via)).role ?? "";
       if (denial) this.denials.set(name, denial);

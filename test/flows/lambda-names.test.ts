@@ -65,6 +65,18 @@ describe("a function by the names that its user knows, through the current role"
     expect(aws.lastOf("ListStackResources").signer.arn).toContain("assumed-role/dev/");
   });
 
+  it("is asked about, by a template and by a stack, what a call of its code would be refused", async () => {
+    const asked = ["--action", "s3:GetObject", "--resource", "arn:aws:s3:::shop/a", "--json"];
+    const by = async (...args: readonly string[]): Promise<unknown> =>
+      JSON.parse((await lambda("why", ...args, ...asked)).stdout);
+    const explained = { role_arn: ROLE, statement: { Action: "s3:GetObject", Resource: "arn:aws:s3:::shop/a" } };
+
+    expect(await by("orders", "--template", template)).toMatchObject({ function: "shop-dev-orders", ...explained });
+    expect(aws.countOf("ListStackResources")).toBe(0);
+    expect(await by("Orders", "--stack", "shop")).toMatchObject({ function: GENERATED, ...explained });
+    expect((await lambda("why", "Nosuch", "--stack", "shop", ...asked)).stderr).toContain("Orders12AB34CD");
+  });
+
   it("is listed, and suggested where it is not spelled so", async () => {
     const { stdout } = await lambda("list", "--stack", "shop", "--json");
     expect(JSON.parse(stdout)).toMatchObject({

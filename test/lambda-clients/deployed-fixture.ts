@@ -39,9 +39,15 @@ export class DeployedFixture {
     this.#stopUpstream = upstream.stop;
   }
 
-  static async open({ sessionSeconds }: { sessionSeconds: number }): Promise<DeployedFixture> {
+  /** `lambdaUrl`: what stands in front of Lambda for brokerd, made for a URL of moto. */
+  static async open(options: {
+    readonly sessionSeconds: number;
+    readonly lambdaUrl?: (upstream: string) => Promise<string>;
+  }): Promise<DeployedFixture> {
+    const { sessionSeconds, lambdaUrl } = options;
     const upstream = await startUpstream({ sessionSeconds, checksTrust: true });
-    const env = { AWS_ENDPOINT_URL: upstream.proxy.url("broker") };
+    const url = upstream.proxy.url("broker");
+    const env = { AWS_ENDPOINT_URL: url, ...(lambdaUrl && { AWS_ENDPOINT_URL_LAMBDA: await lambdaUrl(url) }) };
     const broker = await TestBroker.create({ name: "lambda", config: CONFIG, env });
     const fixture = new DeployedFixture(broker, upstream);
     process.once("exit", () => {

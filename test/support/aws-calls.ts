@@ -8,6 +8,11 @@ import { inVenv } from "./venv.js";
 /** Service, method and parameters, as boto3 calls them. */
 export type AwsCall = readonly [service: string, method: string, parameters: Readonly<Record<string, unknown>>];
 
+/** A parameter that is bytes, as boto3 takes them. */
+export function bytes(content: Buffer): object {
+  return { $bytes: content.toString("base64") };
+}
+
 /** Calls moto at `url` as the administrator of its one account; the answers in the order of the calls. */
 export async function callAws(url: string, calls: readonly AwsCall[]): Promise<readonly unknown[]> {
   const env = {

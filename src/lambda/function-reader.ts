@@ -4,7 +4,7 @@ import { BrokerError, toBrokerError } from "../core/errors.js";
 import type { FunctionContext } from "../core/function-context.js";
 import { type FunctionName, parseFunctionName } from "./function-name.js";
 import { nearFunctions } from "./near-functions.js";
-import { accountOf, regionOfVia, type Via } from "./via.js";
+import { accountOf, regionOfNamed, type Via } from "./via.js";
 
 export interface ReadFunction {
   readonly context: FunctionContext;
@@ -63,8 +63,7 @@ interface Asked {
 
 function askedFor(via: Via, functionText: string): Asked {
   const name = parseFunctionName(functionText);
-  refuseOtherPartition(name, via);
-  return { via, name, region: regionOf(name, via) };
+  return { via, name, region: regionOfNamed(name, via, `function ${name.name}`) };
 }
 
 type Question<T> = (signer: SigningCredentials, reference: FunctionReference, region: string) => Promise<T>;
@@ -79,23 +78,6 @@ async function ask<T>(lambda: Lambda, asked: Asked, question: Question<T>): Prom
     if (other || error.code !== "NotFound") throw other ?? error;
     throw notFound(error, asked, await nearFunctions(lambda, via, { name: name.name, region }));
   }
-}
-
-function regionOf({ name, region }: FunctionName, via: Via): string {
-  if (region !== undefined && via.region !== undefined && region !== via.region) {
-    throw new BrokerError("UsageInvalid", `the ARN of function ${name} says ${region}, and --region ${via.region}`, {
-      hint: "leave --region out",
-    });
-  }
-  return region ?? regionOfVia(via, `function ${name}`);
-}
-
-function refuseOtherPartition({ name, partition }: FunctionName, { role }: Via): void {
-  const own = role.assume?.roleArn.split(":")[1];
-  if (partition === undefined || own === undefined || partition === own) return;
-  throw new BrokerError("UsageInvalid", `function ${name} is in ${partition}, and role ${role.name} is in ${own}`, {
-    hint: `--via a role of ${partition}`,
-  });
 }
 
 /** Lambda answers both refusals for functions of another account, as their policy has it. */

@@ -1,9 +1,8 @@
 import type { ContainerDefinition, Ecs, TaskDefinition } from "../aws/ecs.js";
 import { BrokerError, toBrokerError } from "../core/errors.js";
-import type { Role } from "../core/role.js";
 import type { TaskContext } from "../core/task-context.js";
 import { parseTaskName, type TaskName } from "./task-name.js";
-import type { Via } from "./via.js";
+import { regionOfNamed, type Via } from "./via.js";
 
 export interface ReadTask {
   readonly definition: TaskDefinition;
@@ -16,7 +15,7 @@ export interface ReadTask {
 /** Reads a task definition with the credentials of `via`, as functions are read. UsageInvalid, NotFound, AccessDenied. */
 export async function readTask(ecs: Ecs, via: Via, taskText: string): Promise<ReadTask> {
   const name = parseTaskName(taskText);
-  const region = regionOf(name, via);
+  const region = regionOfNamed(name, via, `task definition ${name.family}`);
   const definition = await describe(ecs, via, { taskText, region });
   if (definition.taskRoleArn !== null) return { definition, roleArn: definition.taskRoleArn, name, region };
   const what = `task definition ${definition.family}:${definition.revision}`;
@@ -40,29 +39,6 @@ async function describe(
       cause: error,
     });
   }
-}
-
-function regionOf(name: TaskName, { role, region: wanted }: Via): string {
-  const { family, region } = name;
-  refuseOtherPartition(name, role);
-  if (region !== undefined && wanted !== undefined && region !== wanted) {
-    throw new BrokerError("UsageInvalid", `the ARN of ${family} says ${region}, and --region ${wanted}`, {
-      hint: "leave --region out",
-    });
-  }
-  const found = region ?? wanted ?? role.region;
-  if (found !== undefined) return found;
-  throw new BrokerError("UsageInvalid", `no region is known for ${family}: role ${role.name} names none`, {
-    hint: `--region eu-west-1; for good: \`region\` of role ${role.name} or of \`defaults\` (\`brokerctl config edit\`)`,
-  });
-}
-
-function refuseOtherPartition({ family, partition }: TaskName, { name, assume }: Role): void {
-  const own = assume?.roleArn.split(":")[1];
-  if (partition === undefined || own === undefined || partition === own) return;
-  throw new BrokerError("UsageInvalid", `task definition ${family} is in ${partition}, and role ${name} in ${own}`, {
-    hint: `--via a role of ${partition}`,
-  });
 }
 
 /** The container whose code is to run: the one that is named, the only one, or the only one that the task ends with. */

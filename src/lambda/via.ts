@@ -19,6 +19,29 @@ export function regionOfVia({ role, region = role.region }: Via, what: string): 
   });
 }
 
+/** What an ARN may say of where something is. */
+export interface NamedPlace {
+  readonly partition?: string;
+  readonly region?: string;
+}
+
+/** Where what is named is looked for: where its ARN says, else as `regionOfVia`. UsageInvalid where one contradicts the other. */
+export function regionOfNamed({ partition, region }: NamedPlace, via: Via, what: string): string {
+  const { name, assume } = via.role;
+  const own = assume?.roleArn.split(":")[1];
+  if (partition !== undefined && own !== undefined && partition !== own) {
+    throw new BrokerError("UsageInvalid", `${what} is in ${partition}, and role ${name} is in ${own}`, {
+      hint: `--via a role of ${partition}`,
+    });
+  }
+  if (region !== undefined && via.region !== undefined && region !== via.region) {
+    throw new BrokerError("UsageInvalid", `the ARN of ${what} says ${region}, and --region ${via.region}`, {
+      hint: "leave --region out",
+    });
+  }
+  return region ?? regionOfVia(via, what);
+}
+
 /** The account of a role, where its definition says. */
 export function accountOf({ assume, sso }: Role): string | undefined {
   return assume?.roleArn.split(":")[4] ?? sso?.accountId;

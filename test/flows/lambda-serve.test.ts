@@ -198,6 +198,13 @@ it("ends at Ctrl-C with its leases and all that was started, also what left the 
   expect(await leases()).toBe(1);
 });
 
+it("leaves nothing that a single run started, also what left the process group", async () => {
+  const argv = ["lambda", "invoke", "front", "--task-root", CODE, "--event", '{"runaway":true}'];
+  const { code, stdout } = await broker.ctl(argv, { env: { AWS_ENDPOINT_URL: aws.url } });
+  expect(code).toBe(0);
+  await gone((JSON.parse(stdout) as { pid: number }).pid);
+});
+
 it("runs the code that was changed, with --watch, and the variables that --set gives", async () => {
   const directory = tempDir("watched", "input");
   mkdirSync(join(directory, "node_modules"));

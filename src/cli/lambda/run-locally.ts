@@ -6,6 +6,7 @@ import type { InvocationOutcome } from "../../runtime-api/invocation-outcome.js"
 import { runFunction } from "../../runtime-api/run-function.js";
 import { chooseRuntimeClient, type Debugging, type RuntimeClient } from "../../runtime-api/runtime-client.js";
 import type { RuntimeCommand } from "../../runtime-api/runtime-process.js";
+import { endMarked } from "../../system/end-marked.js";
 import { ProcPeers } from "../../system/peer-identity.js";
 import { killGroup } from "../../system/run-program.js";
 import type { Outcome } from "../command.js";
@@ -45,6 +46,8 @@ export async function runLocally(
     return outcome.status === "success" ? EXIT.done : EXIT.failed;
   } catch (error) {
     return cannotRun(error, context);
+  } finally {
+    endLeftovers([local]);
   }
 }
 
@@ -78,6 +81,20 @@ function inOwn(client: RuntimeClient, env: Environment, layers: Layers | undefin
   if (!layers) return client;
   refuseHidden(client, env);
   return inLayers(client, layers);
+}
+
+/** What runs of functions started and what then left their process groups: it has no lease any more, and in Lambda it would not run on. */
+export function endLeftovers(locals: readonly LocalFunction[]): void {
+  endMarked(locals.flatMap(markOf));
+}
+
+/** As we make them: a random number ends it. */
+const LOG_STREAM = /\][0-9a-f]{32}$/;
+
+/** The name of its log stream, which nothing else on this machine has in its environment; one that the user set may be elsewhere, too. */
+function markOf({ env }: LocalFunction): readonly string[] {
+  const { AWS_LAMBDA_LOG_STREAM_NAME: name = "" } = env;
+  return LOG_STREAM.test(name) ? [`AWS_LAMBDA_LOG_STREAM_NAME=${name}`] : [];
 }
 
 /** Any program of this machine reaches the port, and a debugger has what the function has. */

@@ -7,7 +7,6 @@ import type { InvocationOutcome } from "../../runtime-api/invocation-outcome.js"
 import { InvokeApi } from "../../runtime-api/invoke-api.js";
 import { chooseRuntimeClient, type Debugging } from "../../runtime-api/runtime-client.js";
 import type { ServedFunction } from "../../runtime-api/served-function.js";
-import { endMarked } from "../../system/end-marked.js";
 import { ProcPeers } from "../../system/peer-identity.js";
 import { killGroup } from "../../system/run-program.js";
 import { withChanges } from "../access/child-environment.js";
@@ -18,7 +17,7 @@ import { FunctionKeys } from "./function-keys.js";
 import { timeLimitMs } from "./lambda-options.js";
 import { wrappedClient } from "./layers.js";
 import { missingModuleHint } from "./missing-module.js";
-import { tellDebugger, untilInterrupted } from "./run-locally.js";
+import { endLeftovers, tellDebugger, untilInterrupted } from "./run-locally.js";
 import { tellingDenials } from "./tell-denial.js";
 
 /** A function as `lambda serve` has it on its command line. */
@@ -92,7 +91,7 @@ async function serve(prepared: readonly Prepared[], wanted: Serving, context: Cl
   } finally {
     output.say("brokerctl: ending what was started");
     for (const close of closing.toReversed()) await close();
-    endMarked(prepared.flatMap(({ local }) => markOf(local)));
+    endLeftovers(prepared.map(({ local }) => local));
   }
 }
 
@@ -215,13 +214,4 @@ function untilAborted(signal: AbortSignal): Promise<never> {
     if (signal.aborted) stop();
     else signal.addEventListener("abort", stop, { once: true });
   });
-}
-
-/** As we make them: a random number ends it. */
-const LOG_STREAM = /\][0-9a-f]{32}$/;
-
-/** The name of its log stream, which nothing else on this machine has in its environment; one that the user set may be elsewhere, too. */
-function markOf({ env }: LocalFunction): readonly string[] {
-  const { AWS_LAMBDA_LOG_STREAM_NAME: name = "" } = env;
-  return LOG_STREAM.test(name) ? [`AWS_LAMBDA_LOG_STREAM_NAME=${name}`] : [];
 }

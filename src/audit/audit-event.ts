@@ -44,6 +44,7 @@ interface LeaseEvent extends Common {
     | "lease-access"
     | "lease-created"
     | "lease-handed-over"
+    | "lease-narrowed"
     | "lease-revoked"
     | "lease-rotated"
     | "lease-set"

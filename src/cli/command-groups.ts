@@ -106,6 +106,10 @@ export const LEASE: Subcommands = {
     summary: "give one another role, also a pinned one",
     load: async () => (await import("./commands/lease-set.js")).leaseSetCommand,
   },
+  narrow: {
+    summary: "give one less than it has",
+    load: async () => (await import("./commands/lease-narrow.js")).leaseNarrowCommand,
+  },
   rotate: {
     summary: "give one a new token",
     load: async () => (await import("./commands/lease-rotate.js")).leaseRotateCommand,

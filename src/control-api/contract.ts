@@ -259,6 +259,7 @@ export const PATIENCE_MS: Partial<Record<ControlOperation, number>> = {
   use: AWS_TIMEOUT_MS,
   "lease-child": LEASE_TIMEOUT_MS,
   "lease-revoke": LEASE_TIMEOUT_MS,
+  "lease-narrow": LEASE_TIMEOUT_MS,
   "lease-set": AWS_TIMEOUT_MS,
   "guard-confirm": QUESTION_TIMEOUT_MS,
   "request-wait": REQUEST_TIMEOUT_MS,

@@ -64,6 +64,16 @@ export interface MovedLease {
   readonly holders: readonly Holder[];
 }
 
+/** A lease that was narrowed, and what it was before. */
+export interface NarrowedLease {
+  readonly lease: LeaseView;
+  readonly old: { readonly scope: LeaseScope | null; readonly expiresAt: number | null };
+  /** Leases that its programs made, and that were narrowed with it. */
+  readonly made: readonly LeaseView[];
+  /** Programs that hold credentials which they were given before, by any of these leases: AWS takes them until they end. */
+  readonly holders: readonly Holder[];
+}
+
 /**
  * A scope as it is asked for: `policy` is any JSON text; `description` is the reason. Who asks with a lease that is narrowed gets what
  * that one has, narrowed further; wider is `ScopeRefused`.
@@ -91,6 +101,14 @@ export interface LeaseOperations {
       readonly confirmation?: string;
     },
     MovedLease,
+  ];
+  /**
+   * A named lease, or one that ends with a process, has no more than this from now on: of its scope, and until then. `ScopeRefused` where
+   * that would widen it; nothing but a request widens it again.
+   */
+  "lease-narrow": [
+    { readonly lease: LeaseSelector; readonly scope?: WantedScope; readonly forSeconds?: number },
+    NarrowedLease,
   ];
   /** The default lease, a named one, or the pinned one of a role (made when missing). */
   "lease-access": [

@@ -102,6 +102,10 @@ export interface PageOperations extends Pick<ControlOperations, Same> {
     },
     { readonly lease: LeaseView },
   ];
+  "lease-narrow": [
+    { readonly lease: PageLease; readonly scope?: WantedScope; readonly forSeconds?: number },
+    ControlResponse<"lease-narrow">,
+  ];
   "lease-revoke": [{ readonly lease: PageLease }, ControlResponse<"lease-revoke">];
   "lease-show": [{ readonly lease: PageLease }, LeaseView];
   "request-approve": [Omit<ControlRequest<"request-approve">, "confirmation">, RequestView];

@@ -8,6 +8,7 @@ import { durationText } from "../core/duration.js";
 import { type BrokerErrorCode, toBrokerError } from "../core/errors.js";
 import { type LeaseSelector, scopeField } from "../core/lease.js";
 import type { ControlServices } from "./control-services.js";
+import { narrowedText } from "./views.js";
 
 /** An event without what is the same for all: outcome, code, caller. */
 type Told = AuditEvent extends infer E
@@ -137,6 +138,13 @@ const TELLERS: { readonly [O in ControlOperation]: Teller<O> | null } = {
         },
   use: (request, answer, services) => ({ event: "use", ...moved(request, answer, services) }),
   "lease-set": (request, answer, services) => ({ event: "lease-set", ...moved(request, answer, services) }),
+  "lease-narrow": ({ lease }, answer, services) => ({
+    event: "lease-narrowed",
+    lease: leaseIn(answer?.lease) ?? selected(lease, services),
+    role: answer?.lease.role,
+    until: answer?.lease.expiresAt,
+    detail: answer && narrowedText(answer),
+  }),
   "guard-confirm": ({ role, reason, target }, answer, services) => {
     const lease = target.by === "new" || target.by === "shell" || target.by === "request" ? undefined : target;
     const about = { role, lease: lease && selected(lease, services), reason };

@@ -15,6 +15,7 @@ import { lambdaHandlers } from "./handlers/lambda-handlers.js";
 import { leaseHandlers } from "./handlers/lease-handlers.js";
 import { loginHandlers } from "./handlers/login-handlers.js";
 import { moveHandlers } from "./handlers/move-handlers.js";
+import { narrowHandler } from "./handlers/narrow-handler.js";
 import { requestHandlers } from "./handlers/request-handlers.js";
 import { ssoHandlers } from "./handlers/sso-handlers.js";
 import { statusHandlers } from "./handlers/status-handlers.js";
@@ -43,6 +44,7 @@ export function createOperations(services: ControlServices): Operations {
     ...consoleHandler(services),
     ...leaseHandlers(services),
     ...moveHandlers(services),
+    ...narrowHandler(services),
     ...confirmHandler(services),
     ...requestHandlers(services),
     ...accessHandlers(services),

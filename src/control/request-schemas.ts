@@ -197,6 +197,7 @@ export const REQUEST_SCHEMAS: { readonly [O in ControlOperation]: z.ZodType<Cont
   }),
   use: z.strictObject({ lease, role, forSeconds, confirmation }),
   "lease-set": z.strictObject({ lease, role, forSeconds, confirmation }),
+  "lease-narrow": z.strictObject({ lease, scope, forSeconds }),
   "guard-confirm": z.strictObject({
     ...{ role: roleOrNull, target, scope, forSeconds, reason: reason.exactOptional() },
     quiet: z.boolean().exactOptional(),

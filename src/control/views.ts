@@ -1,9 +1,9 @@
 import type { ControlError } from "../control-api/contract.js";
-import type { LeaseView, RoleSummary } from "../control-api/lease-contract.js";
+import type { LeaseView, NarrowedLease, RoleSummary } from "../control-api/lease-contract.js";
 import type { HeldCredentials } from "../core/credentials.js";
 import type { BrokerError } from "../core/errors.js";
 import { isMovable, type Lease } from "../core/lease.js";
-import type { LeaseScope } from "../core/lease-scope.js";
+import { describeScope, type LeaseScope } from "../core/lease-scope.js";
 import { refreshWindows } from "../core/refresh-windows.js";
 import type { Role } from "../core/role.js";
 import type { ControlServices } from "./control-services.js";
@@ -70,4 +70,10 @@ export function knownOf(narrowed: Role, held: HeldCredentials | undefined): Omit
 
 function accountInConfig({ sso, assume }: Role): string | undefined {
   return sso?.accountId ?? assume?.roleArn.split(":")[4];
+}
+
+/** For the record, whose line has what is left. */
+export function narrowedText({ old, made }: NarrowedLease): string {
+  const was = `it had ${old.scope ? describeScope(old.scope) : "all of its role"}`;
+  return made.length === 0 ? was : `${was}; with it ${made.map(({ name, id }) => name ?? id).join(", ")}`;
 }

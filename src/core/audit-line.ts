@@ -11,6 +11,7 @@ export const AUDIT_EVENTS = [
   "lease-access",
   "lease-created",
   "lease-handed-over",
+  "lease-narrowed",
   "lease-revoked",
   "lease-rotated",
   "lease-set",

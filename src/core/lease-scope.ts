@@ -66,6 +66,47 @@ export function narrowerScope(own: LeaseScope | undefined, wanted: LeaseScope | 
   return normalized({ ...own, ...wanted });
 }
 
+/**
+ * What `own` and `more` both allow; undefined where that cannot be said in one scope: two policies, or lists that have nothing in
+ * common.
+ */
+export function scopeOfBoth(own: LeaseScope | undefined, more: LeaseScope): LeaseScope | undefined {
+  if (!own) return more;
+  const lists = {
+    services: commonServices(own.services, more.services),
+    policyArns: common(own.policyArns, more.policyArns),
+  };
+  const isEmpty = Object.values(lists).some((list) => list?.length === 0);
+  const isTwoPolicies = own.policy !== undefined && ![undefined, own.policy].includes(more.policy);
+  if (isEmpty || isTwoPolicies) return undefined;
+  return normalized({
+    ...more,
+    ...own,
+    ...(more.readOnly && { readOnly: true }),
+    ...(lists.services && { services: lists.services }),
+    ...(lists.policyArns && { policyArns: lists.policyArns }),
+    ...shorterOf(own, more),
+  });
+}
+
+function shorterOf(...scopes: readonly LeaseScope[]): Pick<LeaseScope, "sessionSeconds"> {
+  const seconds = Math.min(...scopes.map(({ sessionSeconds = Number.POSITIVE_INFINITY }) => sessionSeconds));
+  return Number.isFinite(seconds) ? { sessionSeconds: seconds } : {};
+}
+
+function common(a: readonly string[] | undefined, b: readonly string[] | undefined): readonly string[] | undefined {
+  return a && b ? a.filter((one) => b.includes(one)) : (a ?? b);
+}
+
+/** Of `s3` and `s3:read` it is `s3:read`. */
+function commonServices(
+  a: readonly string[] | undefined,
+  b: readonly string[] | undefined,
+): readonly string[] | undefined {
+  if (!a || !b) return a ?? b;
+  return [...a.filter((one) => isCovered(one, b)), ...b.filter((one) => isCovered(one, a))];
+}
+
 /** Whether all that `inner` allows is allowed by `outer`, as far as their fields tell. */
 export function isWithin(inner: LeaseScope | undefined, outer: LeaseScope | undefined): boolean {
   if (!outer) return true;
@@ -77,7 +118,7 @@ export function isWithin(inner: LeaseScope | undefined, outer: LeaseScope | unde
 }
 
 /** A flag of `wanted` that is not within that of `own`. */
-function widerField(own: LeaseScope, wanted: LeaseScope): string | undefined {
+export function widerField(own: LeaseScope, wanted: LeaseScope): string | undefined {
   return WIDER.find(([, isWider]) => isWider(own, wanted))?.[0];
 }
 

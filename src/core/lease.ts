@@ -59,6 +59,8 @@ export interface Lease {
   /** In force, or just over. */
   readonly grants?: readonly Grant[];
   readonly holder?: LeaseHolder;
+  /** The id of the lease whose programs made it: what narrows that one narrows this one, too. */
+  readonly from?: string;
   /** Absolute path of the unix socket that serves this lease and nothing else. */
   readonly socket?: string;
   readonly createdAt: number;
@@ -123,6 +125,11 @@ export function roleFields(lease: Lease, role: string | null): Pick<Lease, "role
 
 export function isMovable({ kind, pinned }: Lease): boolean {
   return kind !== "pinned" && pinned !== true;
+}
+
+/** Whether it can be narrowed: every program has the default lease, and that of `env ROLE` is one for a role and scope. */
+export function isNarrowable({ kind }: Pick<Lease, "kind">): boolean {
+  return kind === "named" || kind === "child";
 }
 
 /** A clock that was set back by more than this does not prolong what was granted after the moment it shows now. */

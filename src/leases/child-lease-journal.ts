@@ -10,9 +10,10 @@ export interface ChildRecords {
   readonly ended: readonly EndedToken[];
 }
 
-/** Since leases have scopes. A file of the version before is written anew before it gets another line. */
-const VERSION = 2;
-const UNSCOPED_VERSION = 1;
+/** Since it is known what made a lease. A file of an older version is written anew before it gets another line. */
+const VERSION = 3;
+/** Before leases had scopes, and after that. */
+const OLDER_VERSIONS = [1, 2];
 /** More lines than this beside what they come to: the file is written anew. */
 const SURPLUS_LINES = 2000;
 
@@ -89,7 +90,7 @@ function parseLines([first, ...lines]: readonly string[]): Parsed {
   let problem: string | undefined;
   let isOlder = false;
   try {
-    isOlder = versionIn(first ?? "") === UNSCOPED_VERSION;
+    isOlder = versionIn(first ?? "") !== VERSION;
     for (const [index, line] of lines.entries()) takeLine(line, `line ${index + 2}`, { leases, ended });
   } catch (error) {
     if (error instanceof NewerVersion) throw error;
@@ -102,7 +103,7 @@ class NewerVersion extends Error {}
 
 function versionIn(line: string): unknown {
   try {
-    const content = versionedJson(line, VERSION, [UNSCOPED_VERSION]);
+    const content = versionedJson(line, VERSION, OLDER_VERSIONS);
     return (content as { readonly version: number }).version;
   } catch (error) {
     const isNewer = error instanceof Error && error.message.includes("newer version");

@@ -1,7 +1,9 @@
 import { BrokerError } from "../core/errors.js";
 import { type Lease, type LeaseKind, labelOf } from "../core/lease.js";
+import { describeScope, type LeaseScope } from "../core/lease-scope.js";
 
 const NEW_ACCESS = 'eval "$(brokerctl env)"';
+const NEW_LEASE = "brokerctl lease create NAME ROLE    # what is to have more is another lease";
 
 export function leaseUnknown(): BrokerError {
   return new BrokerError("LeaseUnknown", "no lease has this token", { hint: NEW_ACCESS });
@@ -113,5 +115,42 @@ export function grantMissing({ kind, name }: Lease, role: string): BrokerError {
 export function defaultNotRevocable(): BrokerError {
   return new BrokerError("UsageInvalid", "the default lease cannot be revoked, only given another token", {
     hint: "brokerctl lease rotate default",
+  });
+}
+
+export function notNarrowable({ kind, role }: Lease): BrokerError {
+  const isDefault = kind === "default";
+  const message = isDefault
+    ? "the default lease is not narrowed: every program has it"
+    : `the lease of env ${role ?? "ROLE"} is not narrowed: it is for all who ask for that role and scope`;
+  const hint = isDefault
+    ? "brokerctl lease create NAME ROLE --read-only"
+    : `brokerctl env ${role ?? "ROLE"} --read-only`;
+  return new BrokerError("UsageInvalid", message, { hint });
+}
+
+/** `flag` is what would be wider than the lease's. */
+export function widens(lease: Lease, own: LeaseScope, flag: string): BrokerError {
+  const why = flag === "--policy" ? "another --policy is not known to be narrower" : `${flag} would widen it`;
+  const message = `lease ${labelOf(lease)} is narrowed already (${describeScope(own)}): ${why}`;
+  return new BrokerError("ScopeRefused", message, { hint: NEW_LEASE });
+}
+
+export function prolongs(lease: Lease): BrokerError {
+  const message = `lease ${labelOf(lease)} ends before that: --for would prolong it`;
+  return new BrokerError("ScopeRefused", message, { hint: NEW_LEASE });
+}
+
+/** Of a lease that programs of the narrowed one made. */
+export function notWithin(lease: Lease): BrokerError {
+  const label = labelOf(lease);
+  const own = lease.scope ? describeScope(lease.scope) : "all of its role";
+  const message = `lease ${label}, which its programs made, has what no scope can narrow so (${own})`;
+  return new BrokerError("ScopeRefused", message, { hint: `brokerctl lease revoke ${label}` });
+}
+
+export function changedMeanwhile(label: string): BrokerError {
+  return new BrokerError("Conflict", `what lease ${label} has is another since it was asked: nothing was made of it`, {
+    hint: "ask again",
   });
 }

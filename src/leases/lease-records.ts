@@ -36,17 +36,17 @@ export interface LeaseRecords {
   readonly pinnedNow?: readonly string[];
 }
 
-/** Since leases have scopes. */
-const VERSION = 3;
-/** Before leases were pinned or had grants, and before they had scopes. */
-const [FIRST_VERSION, UNSCOPED_VERSION] = [1, 2];
+/** Since it is known what made a lease. */
+const VERSION = 4;
+/** Before leases were pinned or had grants, before they had scopes, and after that. */
+const [FIRST_VERSION, UNSCOPED_VERSION, SCOPED_VERSION] = [1, 2, 3];
 const KINDS: readonly LeaseKind[] = ["default", "named", "pinned", "child"];
 const hash = matching(/^[0-9a-f]{64}$/);
 const id = matching(/^[A-Za-z0-9_-]{1,64}$/);
 const kind = oneOf(KINDS);
 const LEASE_FIELDS = [
   ...["id", "kind", "name", "tokenHash", "role", "followsDefault", "temporary", "previousRole", "holder"],
-  ...["pinned", "scope", "grants", "socket"],
+  ...["pinned", "scope", "grants", "from", "socket"],
   ...["createdAt", "expiresAt", "lastUsedAt"],
 ];
 
@@ -71,7 +71,7 @@ function lineOf(record: Lease | EndedToken): string {
 
 /** Strict: a field that is unknown, missing, duplicated or out of range throws an Error that names it. */
 export function parseLeaseRecords(json: string): LeaseRecords {
-  const content = versionedJson(json, VERSION, [FIRST_VERSION, UNSCOPED_VERSION]);
+  const content = versionedJson(json, VERSION, [FIRST_VERSION, UNSCOPED_VERSION, SCOPED_VERSION]);
   const root = fieldsOf(content, "the file", ["version", "leases", "ended", "rotationDue"]);
   const records = {
     leases: listOf(root, "leases", parseLease),
@@ -108,6 +108,7 @@ export function parseLease(value: unknown, at: string): Lease {
     ...optional(fields, "pinned", (value) => (value === true ? value : undefined)),
     ...optional(fields, "scope", (scope) => parseScope(scope, `${at}.scope`)),
     ...(fields.values.has("grants") && { grants: listOf(fields, "grants", parseGrant) }),
+    ...optional(fields, "from", id),
     ...optional(fields, "socket", text),
     createdAt: required(fields, "createdAt", count),
     expiresAt: required(fields, "expiresAt", nullable(count)),

@@ -11,7 +11,6 @@ import {
   ownScope,
   scopeField,
 } from "../core/lease.js";
-import type { LeaseScope } from "../core/lease-scope.js";
 import { isSameScope } from "../core/scope-digest.js";
 import type { Secret } from "../core/secret.js";
 import type { JournalWrites } from "../files/journal-file.js";
@@ -21,7 +20,15 @@ import type { Clock } from "../system/clock.js";
 import type { Logger } from "../system/logger.js";
 import type { ProcessTable } from "../system/process-identity.js";
 import { defaultNotRevocable, nameTaken, socketTaken } from "./lease-errors.js";
-import { changedLeases, type LeaseSnapshot, withEach, withLease, withoutLeases } from "./lease-snapshot.js";
+import { type Narrowing, narrowedFamily, requireNotNarrowed } from "./lease-narrowing.js";
+import {
+  changedLeases,
+  type LeaseSnapshot,
+  renamedLeases,
+  withEach,
+  withLease,
+  withoutLeases,
+} from "./lease-snapshot.js";
 import { type LeaseLookup, LeaseState } from "./lease-state.js";
 import {
   type ChildLeaseTerms,
@@ -36,10 +43,10 @@ import {
   movedLease,
   type NamedLeaseTerms,
   newLease,
+  type PinnedTerms,
   pinnedName,
   type RoleChoice,
   withoutGrants,
-  withRolesRenamed,
 } from "./lease-terms.js";
 import { LeaseTokens } from "./lease-tokens.js";
 import { LeaseUpkeep } from "./lease-upkeep.js";
@@ -58,13 +65,6 @@ export interface LeaseRegistryOptions {
   readonly audit?: AuditRecorder;
   /** Called with every change that holds (what shells read is written then: daemon/shell-files), awaited before it is acknowledged; must not wait for another change. */
   readonly onChange?: () => Promise<void>;
-}
-
-interface PinnedTerms {
-  readonly grant?: Grant;
-  readonly scope?: LeaseScope;
-  /** Epoch milliseconds; absent: it has no end. */
-  readonly expiresAt?: number;
 }
 
 /**
@@ -154,11 +154,12 @@ export class LeaseRegistry {
    * The lease of `env ROLE`, named `role:ROLE`, narrowed `role:ROLE#…`: one a role and scope, made when it is first asked for. With
    * `expiresAt` it lasts until then at least, and does end.
    */
-  async pinned(role: string, { grant, scope, expiresAt }: PinnedTerms = {}): Promise<Lease> {
+  async pinned(role: string, { grant, scope, expiresAt, madeBy }: PinnedTerms = {}): Promise<Lease> {
+    requireNotNarrowed(madeBy, this.#state);
     const name = pinnedName(role, scope);
     const grants = grant && { grants: [grant] };
     const end = { expiresAt: expiresAt ?? null };
-    const terms = { kind: "pinned", name, role, ...end, ...scopeField(scope), ...grants } as const;
+    const terms = { kind: "pinned", name, role, ...end, ...scopeField(scope), ...grants, madeBy } as const;
     const find = (): Lease | undefined => this.#findLive(name);
     const found = find() ?? (await this.#state.exclusive(async () => find() ?? this.#issueNamed(terms)));
     // Only a part of the digest is in the name.
@@ -212,11 +213,7 @@ export class LeaseRegistry {
   async renameRoles(rename: (role: string) => string): Promise<number> {
     return this.#state.exclusive(async () => {
       const { snapshot } = this.#state;
-      const changed = changedLeases(snapshot, (lease) => withRolesRenamed(lease, rename));
-      for (const { id, name } of changed) {
-        const other = name === undefined ? undefined : this.#state.findNamed(name);
-        if (name !== undefined && other && other.id !== id) throw nameTaken(name);
-      }
+      const changed = renamedLeases(snapshot, rename, (name) => this.#state.findNamed(name));
       if (changed.length > 0) await this.#state.saveThenApply(withEach(snapshot, changed));
       return changed.length;
     });
@@ -225,6 +222,19 @@ export class LeaseRegistry {
   /** The wall clock was set back by so much: no grant lasts longer for it. Never rejects. */
   async clockSetBack(ms: number): Promise<void> {
     await this.#upkeep.clockSetBack(ms);
+  }
+
+  /**
+   * Narrows a lease, and what its programs made as far, at once also where that cannot be saved. Answers the lease, then those of
+   * the others that had more. Rejects where any of them cannot be narrowed so, and changes none.
+   */
+  async narrow(id: string, narrowing: Narrowing): Promise<readonly [Lease, ...Lease[]]> {
+    return this.#state.exclusive(async () => {
+      const { snapshot } = this.#state;
+      const leases = narrowedFamily(snapshot, this.#state.byId(id), { ...narrowing, now: this.#clock.now() });
+      await this.#state.applyThenSave(withEach(snapshot, leases));
+      return leases;
+    });
   }
 
   /** The CLI made the lease before its child existed: from now on it ends with the child. */
@@ -307,6 +317,7 @@ export class LeaseRegistry {
     const token = newLeaseToken();
     const lease = newLease(terms, hashLeaseToken(token.reveal()), this.#clock.now());
     checkSpace(base.leases, terms.kind);
+    if (terms.madeBy) requireNotNarrowed(terms.madeBy, this.#state);
     const onSocket = this.#state.withSocket.find(({ socket }) => socket === terms.socket);
     if (onSocket) throw socketTaken(onSocket);
     if (isDurable(lease)) await this.#tokens.keep(lease, token);

@@ -1,7 +1,8 @@
 import { type Grant, isExpired, type Lease, labelOf, leaseAt } from "../core/lease.js";
 import type { ProcessTable } from "../system/process-identity.js";
+import { nameTaken } from "./lease-errors.js";
 import type { EndedToken, LeaseRecords } from "./lease-records.js";
-import { withoutGrants } from "./lease-terms.js";
+import { withoutGrants, withRolesRenamed } from "./lease-terms.js";
 
 /** How long an ended token is answered `LeaseEnded`; after that it is as unknown as any other. */
 const ENDED_KEPT_MS = 24 * 60 * 60_000;
@@ -85,15 +86,43 @@ export function changedLeases(snapshot: LeaseSnapshot, change: (lease: Lease) =>
   });
 }
 
-/** Ends live leases: their tokens are refused from now on. */
+/** The leases whose roles have other names now. Throws `Conflict` where another lease of `env ROLE` has a name that one would get. */
+export function renamedLeases(
+  snapshot: LeaseSnapshot,
+  rename: (role: string) => string,
+  named: (name: string) => Lease | undefined,
+): readonly Lease[] {
+  const changed = changedLeases(snapshot, (lease) => withRolesRenamed(lease, rename));
+  for (const { id, name } of changed) {
+    const other = name === undefined ? undefined : named(name);
+    if (name !== undefined && other && other.id !== id) throw nameTaken(name);
+  }
+  return changed;
+}
+
+/** Ends live leases: their tokens are refused from now on. What their programs made is from whom they were made by. */
 export function withoutLeases(snapshot: LeaseSnapshot, ended: readonly Lease[], now: number): LeaseSnapshot {
   const leases = new Map(snapshot.leases);
   const rotationDue = new Set(snapshot.rotationDue);
-  for (const { id } of ended) {
+  const gone = new Map(ended.map((lease) => [lease.id, lease]));
+  for (const id of gone.keys()) {
     leases.delete(id);
     rotationDue.delete(id);
   }
+  for (const lease of leases.values()) {
+    if (lease.from !== undefined && gone.has(lease.from)) leases.set(lease.id, leftBy(lease, gone));
+  }
   return { leases, rotationDue, ended: [...snapshot.ended, ...ended.map((lease) => endedToken(lease, now))] };
+}
+
+function leftBy({ from: maker, ...lease }: Lease, gone: ReadonlyMap<string, Lease>): Lease {
+  let from = maker;
+  const passed = new Set<string>();
+  while (from !== undefined && gone.has(from) && !passed.has(from)) {
+    passed.add(from);
+    from = gone.get(from)?.from;
+  }
+  return from === undefined || gone.has(from) ? lease : { ...lease, from };
 }
 
 /** The hash of a lease's next token. */

@@ -5,6 +5,7 @@ import {
   type Grant,
   isInForce,
   isMovable,
+  isNarrowable,
   type Lease,
   type LeaseHolder,
   type LeaseKind,
@@ -52,11 +53,23 @@ export interface LeaseTerms {
   readonly temporary?: NonNullable<Lease["temporary"]>;
   /** Where it is served too, by a unix socket of its own. */
   readonly socket?: string;
+  /** The lease of the program that has it made, as it was when that asked. */
+  readonly madeBy?: Lease | undefined;
 }
 
 export type NamedLeaseTerms = Omit<LeaseTerms, "kind" | "holder" | "temporary"> & Required<Pick<LeaseTerms, "name">>;
 
 export type ChildLeaseTerms = Omit<LeaseTerms, "kind" | "name"> & Required<Pick<LeaseTerms, "holder">>;
+
+/** Of the lease of `env ROLE`. */
+export interface PinnedTerms {
+  readonly grant?: Grant;
+  readonly scope?: LeaseScope;
+  /** Epoch milliseconds; absent: it has no end. */
+  readonly expiresAt?: number;
+  /** The lease of the program that asks, as it was then. */
+  readonly madeBy?: Lease | undefined;
+}
 
 /** A lease and its token. */
 export interface LeaseWithToken {
@@ -78,12 +91,13 @@ export interface RoleChoice {
 }
 
 /** The lease of these terms; rejected are those that could not be saved and read again, or have ended already. */
-export function newLease(terms: LeaseTerms, tokenHash: string, now: number): Lease {
+export function newLease({ madeBy, ...terms }: LeaseTerms, tokenHash: string, now: number): Lease {
   checkRole(terms.role);
   checkEnd(terms.expiresAt, now);
   return {
     id: terms.kind === "default" ? DEFAULT_LEASE : randomBytes(9).toString("base64url"),
     ...terms,
+    ...(madeBy && isNarrowable(madeBy) && isNarrowable(terms) && { from: madeBy.id }),
     tokenHash,
     followsDefault: terms.kind !== "default" && terms.role === null,
     createdAt: now,

@@ -20,6 +20,7 @@ describe("--json", () => {
     ["keys rotate ops --yes", { source: "ops", access_key_id_suffix: "NEWK", notes: ["the old key was deleted"] }],
     ["keys remove ops --yes", { source: "ops", access_key_id_suffix: "OLD1" }],
     ["lease rotate ide", { lease: { name: "ide" }, token: `brk_${"r".repeat(43)}` }],
+    ["lease narrow ide --read-only", { lease: { scope: { read_only: true } }, old: { scope: null }, made: [] }],
     ["lease revoke ide", { name: "ide", role: "dev" }],
     ["lease list", { leases: [{ name: "default" }, { name: "ide" }] }],
     ["refresh", { refreshed: [{ role: "dev" }], failed: [] }],

@@ -89,6 +89,46 @@ describe("lease show and lease list", () => {
   });
 });
 
+describe("lease narrow", () => {
+  it("sends what the flags come to, and says what the lease had, has, and what its programs hold", async () => {
+    const { id } = fixture.control.addLease("named", { name: "agent", role: "dev", movable: false });
+    const held = { lease: id, leaseName: "agent", role: "dev", uid: 1000, pid: 4711, program: "aws", cwd: "/code" };
+    fixture.control.holders.push({ ...held, lastServedAt: 0, until: Date.parse("2026-01-01T01:00:00Z") });
+
+    const { code, stdout, stderr } = await fixture.run([
+      "lease",
+      "narrow",
+      "agent",
+      "--service",
+      "s3",
+      "--policy",
+      policyFile,
+      "--session-for",
+      "5m",
+      "--for",
+      "30m",
+    ]);
+
+    expect([code, stdout]).toEqual([0, ""]);
+    const scope = { services: ["s3"], policy: POLICY, sessionSeconds: 300 };
+    expect(fixture.control.requests("lease-narrow")).toEqual([
+      { lease: { by: "name", name: "agent" }, scope, forSeconds: 1800 },
+    ]);
+    expect(stderr).toContain(`lease agent: all of its role → s3; a policy of ${POLICY.length} characters; keys of 5m`);
+    expect(stderr).toMatch(/it ends in 30 min[^]*aws, pid 4711, in \/code holds dev until \S+ \(in 1 h 00 min\)/);
+  });
+
+  it("ends with 5 where it would widen, and with 2 where nothing or no lease is named, or what narrows none", async () => {
+    fixture.control.addLease("named", { name: "agent", role: "dev", movable: false });
+    await fixture.run(["lease", "narrow", "agent", "--for", "10m"]);
+
+    expect((await fixture.run(["lease", "narrow", "agent", "--for", "20m"])).code).toBe(5);
+    for (const flags of [["agent"], ["--read-only"], ["agent", "--service", "s33"], ["default", "--read-only"]]) {
+      expect([flags, (await fixture.run(["lease", "narrow", ...flags])).code]).toEqual([flags, 2]);
+    }
+  });
+});
+
 describe("request", () => {
   it("asks for what its flags leave of the role, which is shown to who decides", async () => {
     await fixture.run(["request", "dev", "--read-only", "--policy", policyFile, "--reason", "look"]);

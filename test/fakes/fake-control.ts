@@ -646,6 +646,20 @@ export class FakeControl {
       this.#admit(role, confirmation);
       return this.#move(lease, role, undefined);
     },
+    "lease-narrow": ({ lease: selector, scope, forSeconds }) => {
+      const { kind, id, ...lease } = this.#select(selector);
+      if (kind === "default" || kind === "pinned")
+        throw new Refusal({ code: "UsageInvalid", message: "is not narrowed" });
+      if (!scope && forSeconds === undefined) throw new Refusal({ code: "UsageInvalid", message: "narrowed by what?" });
+      const old = { scope: lease.scope ?? null, expiresAt: lease.expiresAt };
+      const expiresAt = forSeconds === undefined ? lease.expiresAt : NOW + forSeconds * 1000;
+      const isLonger = old.expiresAt !== null && (expiresAt ?? 0) > old.expiresAt;
+      if (isLonger || (old.scope && scope)) throw new Refusal({ code: "ScopeRefused", message: "it would be wider" });
+      const narrowed = { ...lease, kind, id, expiresAt, ...(scope && { scope, narrowedBy: ["a session policy"] }) };
+      this.leases = this.leases.map((held) => (held.id === id ? narrowed : held));
+      const holders = this.holders.filter((holder) => holder.lease === id);
+      return { lease: view(narrowed), old, made: [], holders };
+    },
     "request-create": ({ role, reason, forSeconds = 3600 }) => {
       const request: RequestView = {
         ...{ id: "abcdef", lease: { id: "lease-9", label: "agent" }, role, scope: "any", reason, forSeconds, pid: 1 },

@@ -145,6 +145,7 @@ const RIGHT: { readonly [O in Exclude<ControlOperation, Ending>]: ControlRequest
   "task-trust": { task: "orders", via: "dev", action: "show" },
   "deploy-role": { via: "dev", roleName: "deploy", policyArns: [], managedRoles: ["orders-*"], action: "show" },
   use: { lease: { by: "default" }, role: "dev", forSeconds: 60 },
+  "lease-narrow": { lease: LEASE, scope: { readOnly: true }, forSeconds: 3600 },
   "lease-set": { lease: LEASE, role: "dev", forSeconds: 60 },
   "guard-confirm": { role: "dev", target: LEASE, forSeconds: 60, reason: "looking", confirmed: true, quiet: true },
   "request-create": { role: "dev", reason: "looking", forSeconds: 60 },

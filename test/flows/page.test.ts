@@ -62,6 +62,7 @@ const EACH: { readonly [O in PageOperation]: (ids: Ids) => PageRequest<O> } = {
   use: () => ({ lease: DEFAULT, role: "dev" }),
   "lease-set": () => ({ lease: { by: "name", name: "agent" }, role: "prod" }),
   "lease-create": () => ({ name: "ide", role: "dev", scope: { readOnly: true } }),
+  "lease-narrow": () => ({ lease: { by: "name", name: "ide" }, scope: { services: ["s3"] }, forSeconds: 600 }),
   "lease-show": () => ({ lease: { by: "name", name: "agent" } }),
   "lease-revoke": () => ({ lease: { by: "name", name: "ide" } }),
   "page-holders": () => ({}),
@@ -221,6 +222,7 @@ describe("what a page does", () => {
     await tab.call("use", { lease: DEFAULT, role: "dev" });
     await tab.call("lease-create", { name: "ide", role: "dev" });
     await tab.call("lease-set", { lease: { by: "name", name: "ide" }, role: "prod" });
+    await tab.call("lease-narrow", { lease: { by: "name", name: "ide" }, scope: { readOnly: true } });
     await tab.call("lease-revoke", { lease: { by: "name", name: "ide" } });
     await tab.call("refresh", { role: "dev" });
     await tab.call("request-approve", { id: ids.approved });
@@ -234,6 +236,7 @@ describe("what a page does", () => {
       "use",
       "lease-created",
       "lease-set",
+      "lease-narrowed",
       "lease-revoked",
       "refresh",
       "approved",

@@ -121,6 +121,34 @@ describe("a lease on a role that we assume", () => {
   });
 });
 
+describe("a lease that is narrowed while a program uses it", () => {
+  it("gives what is left with the next fetch, by a session policy; what was given before is told until its end", async () => {
+    broker = await InProcessBroker.ready();
+    const { leaseUrl, lease } = await broker.call("lease-create", { name: "agent", role: "dev" });
+    const before = whoHas(await get(leaseUrl));
+    expect(before.restrictions).toBeUndefined();
+
+    const { holders } = await broker.call("lease-narrow", { lease: { by: "id", id: lease.id }, scope: { policy: S3 } });
+
+    expect(holders.map(({ role, until }) => [role, until])).toEqual([["dev", before.expiration]]);
+    const after = whoHas(await get(leaseUrl));
+    expect(broker.aws.lastOf("AssumeRole").params["Policy"]).toBe(S3);
+    expect([after.restrictions?.length, after.accessKeyId === before.accessKeyId]).toEqual([1, false]);
+  });
+
+  it("is that after a restart, on the same URL", async () => {
+    broker = await InProcessBroker.ready();
+    const { leaseUrl, lease } = await broker.call("lease-create", { name: "agent", role: "dev" });
+    await get(leaseUrl);
+    await broker.call("lease-narrow", { lease: { by: "id", id: lease.id }, scope: { readOnly: true } });
+
+    await broker.stop();
+    await broker.start();
+
+    expect(whoHas(await get(leaseUrl)).restrictions).toHaveLength(1);
+  });
+});
+
 describe("a lease on a role of Identity Center", () => {
   it("is narrowed too: the same identity, an inline policy, its end", async () => {
     sso = await startSsoBroker();

@@ -118,7 +118,7 @@ describe("leases that end with a process", () => {
   });
 
   it("are not read, nor written over, where a newer version wrote them", async () => {
-    const text = '{"version":3}\n{"leash":{}}\n';
+    const text = '{"version":4}\n{"leash":{}}\n';
     writeFileSync(file, text, { mode: 0o600 });
 
     expect((await brokerErrorOf(() => fixture.registry().load())).code).toBe("StoreUnavailable");

@@ -63,7 +63,7 @@ describe("a pinned lease", () => {
     const before = await fixture.start();
     await agentOn("dev", before, false);
     await before.createNamed({ name: "ide", role: null, expiresAt: null });
-    writeFileSync(fixture.path, readFileSync(fixture.path, "utf8").replace('"version": 3', '"version": 1'));
+    writeFileSync(fixture.path, readFileSync(fixture.path, "utf8").replace('"version": 4', '"version": 1'));
 
     const registry = fixture.registry();
     expect(await registry.load()).toEqual(["agent"]);
@@ -73,7 +73,7 @@ describe("a pinned lease", () => {
       ["ide", true],
     ]);
     await registry.sweep();
-    expect(JSON.parse(readFileSync(fixture.path, "utf8"))).toMatchObject({ version: 3 });
+    expect(JSON.parse(readFileSync(fixture.path, "utf8"))).toMatchObject({ version: 4 });
     expect(await fixture.registry().load()).toEqual([]);
   });
 });

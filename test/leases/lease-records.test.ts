@@ -65,7 +65,7 @@ describe("leases.json", () => {
     ["{}", "version"],
     ['{"version":"1"}', "version"],
     ['{"version":0}', "version"],
-    ['{"version":4,"new":true}', "newer"],
+    ['{"version":5,"new":true}', "newer"],
     ['{"version":1,"leases":[],"ended":[]}', "rotationDue"],
     ['{"version":1,"leases":{},"ended":[],"rotationDue":[]}', "leases"],
     ['{"version":1,"leases":[],"ended":[],"rotationDue":[],"__proto__":{}}', "__proto__"],

@@ -61,24 +61,30 @@ describe("a lease's scope", () => {
     }
   });
 
-  it("is what a version before has not: its files are read, and written as new ones", async () => {
-    const fixture = new LeaseFixture();
-    const leases = await fixture.start();
-    const holder = fixture.processes.start(77);
-    await leases.createNamed({ name: "agent", role: "dev", expiresAt: null, pinned: true });
-    const { lease } = await leases.createChild({ role: "dev", holder, expiresAt: null });
-    const journal = fixture.path.replace("leases.json", "child-leases.jsonl");
-    writeFileSync(fixture.path, readFileSync(fixture.path, "utf8").replace('"version": 3', '"version": 2'));
-    writeFileSync(journal, readFileSync(journal, "utf8").replace('"version":2', '"version":1'));
+  it.each([
+    [2, 1],
+    [3, 2],
+  ])(
+    "is read out of files of versions before, %i and %i, which are written as new ones",
+    async (older, olderJournal) => {
+      const fixture = new LeaseFixture();
+      const leases = await fixture.start();
+      const holder = fixture.processes.start(77);
+      await leases.createNamed({ name: "agent", role: "dev", expiresAt: null, pinned: true });
+      const { lease } = await leases.createChild({ role: "dev", holder, expiresAt: null });
+      const journal = fixture.path.replace("leases.json", "child-leases.jsonl");
+      writeFileSync(fixture.path, readFileSync(fixture.path, "utf8").replace('"version": 4', `"version": ${older}`));
+      writeFileSync(journal, readFileSync(journal, "utf8").replace('"version":3', `"version":${olderJournal}`));
 
-    const after = await fixture.start();
-    await after.createChild({ role: "dev", holder, expiresAt: null, scope: READ_ONLY });
+      const after = await fixture.start();
+      await after.createChild({ role: "dev", holder, expiresAt: null, scope: READ_ONLY });
 
-    expect(agentIn(after)).toMatchObject({ role: "dev", pinned: true });
-    expect(after.select({ by: "id", id: lease.id }).role).toBe("dev");
-    expect(existsSync(journal) && readFileSync(journal, "utf8").split("\n")[0]).toBe('{"version":2}');
-    expect((await fixture.start()).list().filter(({ scope }) => scope)).toHaveLength(1);
-  });
+      expect(agentIn(after)).toMatchObject({ role: "dev", pinned: true });
+      expect(after.select({ by: "id", id: lease.id }).role).toBe("dev");
+      expect(existsSync(journal) && readFileSync(journal, "utf8").split("\n")[0]).toBe('{"version":3}');
+      expect((await fixture.start()).list().filter(({ scope }) => scope)).toHaveLength(1);
+    },
+  );
 
   it("gives way to what a request gave until its end, also over a restart", async () => {
     const fixture = new LeaseFixture();

@@ -113,6 +113,7 @@ export const CONTRACT_CASES: readonly ContractCase[] = [
       step("lease-show", { lease: ide }, code("LeaseUnknown")),
       step("lease-rotate", { lease: ide }, code("LeaseUnknown")),
       step("lease-revoke", { lease: ide }, code("LeaseUnknown")),
+      step("lease-narrow", { lease: ide, scope: { readOnly: true } }, code("LeaseUnknown")),
       step("lease-hand-over", { id: "nosuch", pid: CONTRACT_WORLD.pid }, code("LeaseUnknown")),
       step("whoami", { lease: ide }, code("LeaseUnknown")),
     ],
@@ -159,6 +160,22 @@ export const CONTRACT_CASES: readonly ContractCase[] = [
   {
     name: "the default lease cannot be revoked",
     steps: [step("lease-revoke", { lease: byDefault }, code("UsageInvalid")), step("lease-show", { lease: byDefault })],
+  },
+  {
+    name: "a lease of a name is narrowed, says what it had, and ends no later",
+    steps: [
+      step("lease-create", { name: "ide", role: "dev" }),
+      step(
+        "lease-narrow",
+        { lease: ide, scope: { services: ["s3"] }, forSeconds: 600 },
+        { lease: { name: "ide", scope: { services: ["s3"] } }, old: { scope: null, expiresAt: null }, holders: [] },
+      ),
+      step("lease-show", { lease: ide }, { role: "dev", scope: { services: ["s3"] } }),
+      step("lease-narrow", { lease: ide, scope: { services: ["ec2"] } }, code("ScopeRefused")),
+      step("lease-narrow", { lease: ide, forSeconds: 1200 }, code("ScopeRefused")),
+      step("lease-narrow", { lease: ide }, code("UsageInvalid")),
+      step("lease-narrow", { lease: byDefault, scope: { readOnly: true } }, code("UsageInvalid")),
+    ],
   },
   {
     name: "the pinned lease of a role is made once and keeps its role",

@@ -3,7 +3,7 @@ import type { LeaseAccess, WantedScope } from "../../control-api/lease-contract.
 import { checkedScope } from "../../core/checked-scope.js";
 import { BrokerError } from "../../core/errors.js";
 import { grantDigest, grantDigests } from "../../core/guard.js";
-import { type Grant, isMovable, type Lease, type LeaseHolder, scopeField } from "../../core/lease.js";
+import { type Grant, isMovable, isNarrowable, type Lease, type LeaseHolder, scopeField } from "../../core/lease.js";
 import { type LeaseScope, narrowerScope } from "../../core/lease-scope.js";
 import { isSameScope } from "../../core/scope-digest.js";
 import type { Secret } from "../../core/secret.js";
@@ -95,7 +95,7 @@ interface WantedLease {
   readonly scope?: WantedScope;
 }
 
-type Terms = Pick<ChildLeaseTerms, "role" | "expiresAt" | "pinned" | "scope" | "grants" | "temporary">;
+type Terms = Pick<ChildLeaseTerms, "role" | "expiresAt" | "pinned" | "scope" | "grants" | "temporary" | "madeBy">;
 
 /** A lease with a role keeps it, unless it is made movable; it ends with what lets it have the role. */
 async function termsOf(
@@ -105,12 +105,13 @@ async function termsOf(
 ): Promise<Terms> {
   const { role: named, movable = false, ...asked } = wanted;
   const scope = scopeFor(caller, asked.scope);
-  if (named === null) return { role: null, expiresAt: endIn(services, asked.forSeconds), ...scopeField(scope) };
+  const made = { ...scopeField(scope), madeBy: caller.lease };
+  if (named === null) return { role: null, expiresAt: endIn(services, asked.forSeconds), ...made };
   const role = await adoptRoleNamed(services, named, signal);
   if (scope) services.credentials.narrow(role.name, scope);
   const { until, grant } = admit(services, role, { ...asked, scope, target: "new", caller });
   const granted = grant && { grants: [grant] };
-  return { role: role.name, expiresAt: until, ...(!movable && { pinned: true }), ...scopeField(scope), ...granted };
+  return { role: role.name, expiresAt: until, ...(!movable && { pinned: true }), ...made, ...granted };
 }
 
 /**
@@ -126,13 +127,19 @@ function termsLike(
   const from = leases.resolve(like);
   const end = endIn(services, forSeconds);
   const scope = scopeOfOneLike(from, wanted, caller);
-  if (from.kind === "default" || from.followsDefault) return { role: null, expiresAt: end, ...scopeField(scope) };
+  const made = { ...scopeField(scope), madeBy: makerOf(from, caller) };
+  if (from.kind === "default" || from.followsDefault) return { role: null, expiresAt: end, ...made };
   const { role, temporary } = from;
   if (scope && role !== null) services.credentials.narrow(role, scope);
   const grants = grantsLike(services, from, scope);
-  const inherited = { role, ...scopeField(scope), ...(grants && { grants }), ...(temporary && { temporary }) };
+  const inherited = { role, ...made, ...(grants && { grants }), ...(temporary && { temporary }) };
   if (isMovable(from) && !scope) return { ...inherited, expiresAt: end };
   return { ...inherited, ...(!isMovable(from) && { pinned: true }), expiresAt: earlier(from.expiresAt, end) };
+}
+
+/** What narrows the lease of who asks is to narrow this one; of who has none, or one that is never narrowed, what it is made like. */
+function makerOf(from: Lease, { lease }: Caller): Lease {
+  return lease && isNarrowable(lease) ? lease : from;
 }
 
 /** It narrows further than the lease that it is made like, and than the one of the program that asks. */
@@ -199,6 +206,7 @@ async function pinnedLease(
     ...(grant && { grant }),
     ...(expiresAt && { expiresAt }),
     ...scopeField(scope),
+    madeBy: caller.lease,
   });
 }
 

@@ -58,6 +58,7 @@ const RULES: Rules = {
   who: same("who", ["role"]),
   lock: same("lock", []),
   unlock: { fields: [], run: unlock },
+  "lease-narrow": same("lease-narrow", ["lease", "scope", "forSeconds"]),
   "lease-revoke": same("lease-revoke", ["lease"]),
   "lease-show": same("lease-show", ["lease"]),
   use: {

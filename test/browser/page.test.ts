@@ -141,7 +141,7 @@ describe.skipIf(!hasChromium())("the page of a day's work", () => {
     await expect.poll(() => page.textContent(".lead h2")).toBe("Your programs get dev");
   });
 
-  it("makes a narrowed lease, moves it and revokes it, each on record", async () => {
+  it("makes a narrowed lease, moves it, narrows it further and revokes it, each on record", async () => {
     await open();
     await opened.view("leases");
     await press("Make a lease");
@@ -162,16 +162,30 @@ describe.skipIf(!hasChromium())("the page of a day's work", () => {
     await press("Use dev");
     await expect.poll(() => outcome().textContent()).toContain("notebook: staging");
 
+    await press("Narrow notebook");
+    expect(await dialog().textContent()).toContain("It has read-only; keys of 15m now");
+    await page.getByLabel("Life of each set of keys").fill("30m");
+    await press("Narrow");
+    await expect.poll(() => dialog().locator(".problem").textContent()).toContain("--session-for would widen it");
+    await page.getByLabel("Life of each set of keys").fill("");
+    await page.getByLabel("Services").fill("s3");
+    await press("Narrow");
+    await expect.poll(() => outcome().textContent()).toContain("lease notebook has read-only s3; keys of 15m");
+    const narrowed = await day.broker.call("lease-show", { lease: { by: "name", name: "notebook" } });
+    expect(narrowed.scope).toMatchObject({ services: ["s3:read"], sessionSeconds: 900 });
+
     await press("Revoke notebook");
     expect(await dialog().textContent()).toContain("cannot be had back");
     await press("Revoke");
     await expect.poll(() => outcome().textContent()).toContain("lease notebook has ended");
     await opened.view("audit");
     await page.getByLabel("Role, lease, program, directory").fill("notebook");
-    for (const word of ["lease made", "lease set to", "lease revoked"]) {
+    // One that was refused, and one that was done.
+    const words = { "lease made": 1, "lease set to": 1, "lease narrowed": 2, "lease revoked": 1 };
+    for (const [word, count] of Object.entries(words)) {
       await expect
         .poll(() => page.locator(".row").filter({ hasText: "notebook" }).filter({ hasText: word }).count())
-        .toBe(1);
+        .toBe(count);
     }
   });
 

@@ -2,20 +2,14 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { StatusView } from "../../control-api/contract.js";
 import type { GuardView } from "../../control-api/guard-contract.js";
-import type { WantedScope } from "../../control-api/lease-contract.js";
 import { shellQuote } from "../../core/shell-quote.js";
 import { FormDialog } from "../parts/dialog.js";
-import { CheckField, durationIn, SelectField, secondsIn, TextField } from "../parts/fields.js";
+import { durationIn, SelectField, TextField } from "../parts/fields.js";
 import { type Outcome, usePage } from "../parts/page-context.js";
 import { GuardNote, isForTerminal, reasonIn, waitingText } from "./guard-note.js";
+import { NO_SCOPE, ScopeFields, scopeOf } from "./scope-fields.js";
 
 const FOLLOWS = "";
-
-interface TypedScope {
-  readonly isReadOnly: boolean;
-  readonly services: string;
-  readonly session: string;
-}
 
 /** `lease create`: a durable lease for an IDE, an agent, a container; narrower than its role where that is wanted. */
 export function MakeLeaseDialog({ status, role: given }: { status: StatusView; role?: string }): JSX.Element {
@@ -23,7 +17,7 @@ export function MakeLeaseDialog({ status, role: given }: { status: StatusView; r
   const [name, setName] = useState("");
   const [role, setRole] = useState(given ?? FOLLOWS);
   const [forText, setFor] = useState("");
-  const [typed, setTyped] = useState<TypedScope>({ isReadOnly: false, services: "", session: "" });
+  const [typed, setTyped] = useState(NO_SCOPE);
   const [reason, setReason] = useState("");
   const guard = status.roles.find((each) => each.name === role)?.guard ?? null;
   const submit = async (signal: AbortSignal): Promise<Outcome> => {
@@ -69,7 +63,7 @@ export function MakeLeaseDialog({ status, role: given }: { status: StatusView; r
         placeholder="8h"
         note="Without it, until it is revoked."
       />
-      {role !== FOLLOWS && <ScopeFields typed={typed} onTyped={setTyped} />}
+      {role !== FOLLOWS && <ScopeFields legend="Narrower than its role" typed={typed} onTyped={setTyped} />}
       <GuardNote
         {...{ role, guard, reason }}
         onReason={setReason}
@@ -90,47 +84,4 @@ function madeOutcome(title: string): Outcome {
     text: `lease ${title} is made; programs get it by the variables that this prints`,
     hint: `eval "$(brokerctl env --lease ${shellQuote(title)})"`,
   };
-}
-
-function ScopeFields(props: {
-  readonly typed: TypedScope;
-  readonly onTyped: (typed: TypedScope) => void;
-}): JSX.Element {
-  const { typed, onTyped } = props;
-  return (
-    <fieldset>
-      <legend>Narrower than its role</legend>
-      <CheckField
-        label="Read-only"
-        checked={typed.isReadOnly}
-        onInput={(isReadOnly) => onTyped({ ...typed, isReadOnly })}
-      />
-      <TextField
-        label="Services (optional)"
-        value={typed.services}
-        onInput={(services) => onTyped({ ...typed, services })}
-        placeholder="s3, dynamodb:read"
-        note="Only these; :read for no more than reading."
-      />
-      <TextField
-        label="Life of each set of keys (optional)"
-        value={typed.session}
-        onInput={(session) => onTyped({ ...typed, session })}
-        placeholder="10m"
-        note="A minute at least."
-      />
-    </fieldset>
-  );
-}
-
-/** What the fields say of a scope; undefined: nothing. */
-function scopeOf(typed: TypedScope): WantedScope | undefined {
-  const services = typed.services.split(/[\s,]+/).filter((each) => each !== "");
-  const seconds = secondsIn(typed.session, "The life of keys");
-  const scope: WantedScope = {
-    ...(typed.isReadOnly && { readOnly: true as const }),
-    ...(services.length > 0 && { services }),
-    ...(seconds !== undefined && { sessionSeconds: seconds }),
-  };
-  return Object.keys(scope).length === 0 ? undefined : scope;
 }

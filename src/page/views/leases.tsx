@@ -6,6 +6,7 @@ import type { Holder } from "../../core/audit-views.js";
 import { RevokeDialog } from "../actions/decide-dialogs.js";
 import { MakeLeaseDialog } from "../actions/make-lease-dialog.js";
 import { MoveDialog } from "../actions/move-dialog.js";
+import { NarrowDialog } from "../actions/narrow-dialog.js";
 import { Icon } from "../parts/icon.js";
 import { usePage } from "../parts/page-context.js";
 import { RowList, Search } from "../parts/row-list.js";
@@ -119,6 +120,7 @@ function LeaseTools({ lease, status }: { readonly lease: LeaseView; readonly sta
   const { openDialog } = usePage();
   const title = leaseTitle(lease);
   const canMove = lease.movable || lease.kind === "named";
+  const canNarrow = lease.kind === "named" || lease.kind === "child";
   return (
     <div class="row-tools">
       {canMove && (
@@ -128,6 +130,11 @@ function LeaseTools({ lease, status }: { readonly lease: LeaseView; readonly sta
           onClick={() => openDialog(<MoveDialog status={status} lease={lease} />)}
         >
           Move
+        </button>
+      )}
+      {canNarrow && (
+        <button type="button" aria-label={`Narrow ${title}`} onClick={() => openDialog(<NarrowDialog lease={lease} />)}>
+          Narrow
         </button>
       )}
       {lease.kind !== "default" && (

@@ -8,6 +8,7 @@ const EVENTS: Readonly<Record<string, string>> = {
   "lease-access": "token given",
   "lease-created": "lease made",
   "lease-handed-over": "lease handed over",
+  "lease-narrowed": "lease narrowed",
   "lease-revoked": "lease revoked",
   "lease-rotated": "token rotated",
   "lease-set": "lease set to",

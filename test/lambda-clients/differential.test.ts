@@ -2,9 +2,10 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { chooseRuntimeClient } from "../../src/runtime-api/runtime-client.js";
-import { BUILT_CLIENTS, LOCAL_ENV, type Ran, run } from "../support/invoke-locally.js";
+import { BUILT_CLIENTS, LOCAL_ENV, type RanInTurn, runInTurn } from "../support/invoke-locally.js";
 import { tempDir } from "../support/temp-dir.js";
-import { type Case, NODE_24_CASES, NODE_CASES, PYTHON_CASES, type Seen } from "./differential-cases.js";
+import { type Case, NODE_24_CASES, NODE_CASES, type Seen } from "./differential-cases.js";
+import { PYTHON_CASES } from "./python-cases.js";
 
 /**
  * The same handler and event in our client and in AWS's, behind the same Runtime API. What differs is named in the table with its
@@ -42,7 +43,15 @@ function compare(
   describe(title, () => {
     it.each(cases)(
       "$name",
-      async ({ files, handler = "app.handler", event = { a: 1 }, env = {}, differs = [], ...options }) => {
+      async ({
+        files,
+        handler = "app.handler",
+        event = { a: 1 },
+        events = [event],
+        env = {},
+        differs = [],
+        ...options
+      }) => {
         const cwd = codeOf(files);
         const { ours, theirs } = await commands(cwd, handler);
         const all = {
@@ -56,9 +65,9 @@ function compare(
           ...env,
         };
 
-        const given = { ...options, cwd, event, env: all };
-        const mine = seen(await run({ ...given, command: ours }), cwd);
-        const reference = seen(await run({ ...given, command: theirs }), cwd);
+        const given = { ...options, cwd, env: all };
+        const both = [ours, theirs].map(async (command) => seen(await runInTurn({ ...given, command }, events), cwd));
+        const [mine, reference] = (await Promise.all(both)) as [Seen, Seen];
 
         const kept = (fields: Seen): Partial<Seen> =>
           Object.fromEntries(Object.entries(fields).filter(([name]) => !differs.includes(name as keyof Seen)));
@@ -79,29 +88,41 @@ compare("our client beside aws-lambda-ric 4.0.2", NODE_24_CASES, {
 });
 compare("our client beside awslambdaric 4.2.2", PYTHON_CASES, { runtime: "python3.12", commands: onPython });
 
-function seen({ outcome, logs, streamed }: Ran, cwd: string): Seen {
+function seen(runs: readonly RanInTurn[], cwd: string): Seen {
   const plain = (text: string): string =>
-    withoutForeignFrames(text.replaceAll(outcome.requestId, "ID"), cwd)
+    withoutForeignFrames(runs.reduce(withoutRequestId, text), cwd)
       .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, "TIME")
       .replaceAll(/0x[0-9a-f]+/g, "ADDRESS");
+  const last = runs.at(-1)!;
   return {
-    status: `${outcome.phase} ${outcome.status}`,
-    payload: plain(outcome.payload.toString()),
-    contentType: outcome.contentType,
-    exit: outcome.exit,
-    streamed,
-    logs: plain(logs)
+    status: runs.map(({ outcome }) => `${outcome.phase} ${outcome.status}`).join(", "),
+    payload: plain(runs.map(({ outcome }) => outcome.payload.toString()).join("\n")),
+    contentType: last.outcome.contentType,
+    exit: last.outcome.exit,
+    streamed: last.streamed,
+    logs: plain(last.logs)
       .split("\n")
       .filter((line) => line !== "" && !/^(START|END|REPORT) RequestId|^Executing '/.test(line)),
   };
 }
 
-/** Lines of a Node trace that are not the function's own: each client has its own there. */
+function withoutRequestId(text: string, { outcome }: RanInTurn, index: number): string {
+  return text.replaceAll(outcome.requestId, index === 0 ? "ID" : `ID${index + 1}`);
+}
+
+/** Lines of a trace that are not the function's own: each client has its own there. */
 function withoutForeignFrames(text: string, cwd: string): string {
   return text
     .replaceAll(/,?" {4}at [^"]*"/g, (frame) => (frame.includes(cwd) ? frame : ""))
-    .replaceAll(/^ {4}at .*\n/gm, (frame) => (frame.includes(cwd) ? frame : ""));
+    .replaceAll(/^ {4}at .*\n/gm, (frame) => (frame.includes(cwd) ? frame : ""))
+    .replaceAll(PYTHON_FRAME_IN_DOCUMENT, "")
+    .replaceAll(PYTHON_FRAME, "");
 }
+
+const CLIENT_FILE = String.raw`(?:[^"\\]*/(?:awslambdaric/\w+|lambda_bootstrap)\.py|<frozen runpy>)`;
+const PYTHON_FRAME_IN_DOCUMENT = new RegExp(String.raw`(?:, )?"  File \\"${CLIENT_FILE}\\"(?:[^"\\]|\\.)*"`, "g");
+/** In the client's own form, whose spaces do not break, and in Python's. */
+const PYTHON_FRAME = new RegExp(String.raw`^[ \xa0]{2}File "${CLIENT_FILE}", .*\n(?:[ \xa0]{4}.*\n)*`, "gm");
 
 function codeOf(files: Readonly<Record<string, string>>): string {
   const root = tempDir("function");

@@ -3,6 +3,7 @@ import { PassThrough, Writable } from "node:stream";
 import type { InvocationOutcome } from "../../src/runtime-api/invocation-outcome.js";
 import { type RunFunctionOptions, runFunction } from "../../src/runtime-api/run-function.js";
 import type { ShippedClients } from "../../src/runtime-api/runtime-client.js";
+import { Sandbox } from "../../src/runtime-api/sandbox.js";
 import { SystemClock } from "../../src/system/clock.js";
 import { ProcPeers } from "../../src/system/peer-identity.js";
 import { killGroup } from "../../src/system/run-program.js";
@@ -38,11 +39,41 @@ export type RunOptions = Partial<Omit<RunFunctionOptions, "event" | "command">> 
   readonly event?: unknown;
 };
 
+/** What came of one of several events. */
+export type RanInTurn = Omit<Ran, "result">;
+
 /** Runs one invocation to its end, on the system's clock unless another is given. */
-export async function run({ command: [file = "", ...args], event = {}, ...options }: RunOptions): Promise<Ran> {
+export async function run(options: RunOptions): Promise<Ran> {
+  const kept = { logs: new Collected(), streamed: new Collected() };
+  const outcome = await runFunction(completed(options, kept));
+  const text = outcome.payload.toString();
+  const result: unknown = text === "" ? undefined : JSON.parse(text);
+  return { outcome, logs: kept.logs.text, streamed: kept.streamed.text, result };
+}
+
+/** One runtime gets one event after the other; each has the logs of all until then. */
+export async function runInTurn(options: RunOptions, events: readonly unknown[]): Promise<RanInTurn[]> {
   const logs = new Collected();
-  const streamed = new Collected();
-  const outcome = await runFunction({
+  const sandbox = new Sandbox(completed(options, { logs, streamed: new Collected() }));
+  const ran: RanInTurn[] = [];
+  try {
+    for (const [index, event] of events.entries()) {
+      const streamed = new Collected();
+      const isKept = index < events.length - 1;
+      const outcome = await sandbox.invoke({ ...completed({ ...options, event }, { logs, streamed }), isKept });
+      ran.push({ outcome, logs: logs.text, streamed: streamed.text });
+    }
+  } finally {
+    await sandbox.close();
+  }
+  return ran;
+}
+
+function completed(
+  { command: [file = "", ...args], event = {}, ...options }: RunOptions,
+  { logs, streamed }: { readonly logs: Collected; readonly streamed: Collected },
+): RunFunctionOptions {
+  return {
     killGroup,
     context: { functionArn: FUNCTION_ARN, version: "7", memorySize: 256 },
     timeoutMs: 30_000,
@@ -55,9 +86,7 @@ export async function run({ command: [file = "", ...args], event = {}, ...option
     ...options,
     command: { file, args },
     event: Buffer.from(JSON.stringify(event)),
-  });
-  const text = outcome.payload.toString();
-  return { outcome, logs: logs.text, streamed: streamed.text, result: text === "" ? undefined : JSON.parse(text) };
+  };
 }
 
 /** Keeps what is written, and tells when it holds a text. */

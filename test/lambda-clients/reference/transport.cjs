@@ -3,7 +3,7 @@
 // with `node --require`, this file takes the addon's place: the same three functions, two of which block as there. All else of the
 // client is AWS's own.
 const { spawnSync } = require("node:child_process");
-const { get } = require("node:http");
+const http = require("node:http");
 const Module = require("node:module");
 const process = require("node:process");
 
@@ -13,9 +13,20 @@ Module._resolveFilename = function (request, ...others) {
   return request === "./rapid-client.node" ? module.filename : resolveFilename.call(this, request, ...others);
 };
 
-function next() {
+// What the module leaves uncaught is being posted when the client asks for its first event: which of the two is through first
+// would decide. Here it is the one that was first.
+let posting;
+const request = http.request;
+http.request = function (options, ...others) {
+  const sent = request.call(this, options, ...others);
+  if (String(options.path).endsWith("/init/error")) posting = new Promise((closed) => sent.once("close", closed));
+  return sent;
+};
+
+async function next() {
+  await posting;
   return new Promise((resolve, reject) => {
-    const asked = get(`${root}/next`, (response) => {
+    const asked = http.get(`${root}/next`, (response) => {
       let bodyJson = "";
       response.setEncoding("utf8").on("data", (chunk) => (bodyJson += chunk));
       response.on("end", () => resolve({ bodyJson, headers: response.headers }));

@@ -34,6 +34,7 @@ export default tseslint.config(
       "coverage/",
       ".venv/",
       ".lambda-clients/",
+      ".public-functions/",
       ".aws-clients/",
       ".matrix-clients/",
       ".test-runs/",

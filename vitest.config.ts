@@ -10,7 +10,7 @@ const shared = {
 
 /**
  * `unit` needs npm only; `keychain` a real Secret Service; `clients` Python, Go and npm's registry; `browser` Chromium;
- * `desktop` Xvfb, zenity, xdotool, notify-send and Debian's Python with D-Bus; `systemd` root, to make namespaces; `attack` and `faults` root, for users who are not root, `faults` also to mount disks, and faketime; `lambda` Python, Go and Rust; `install` the registry that npm installs from, and Python.
+ * `desktop` Xvfb, zenity, xdotool, notify-send and Debian's Python with D-Bus; `systemd` root, to make namespaces; `attack` and `faults` root, for users who are not root, `faults` also to mount disks, and faketime; `lambda` Python, Go and Rust; `functions` these, npm's registry and Maven; `install` the registry that npm installs from, and Python.
  */
 export default defineConfig({
   test: {
@@ -29,6 +29,7 @@ export default defineConfig({
             "test/desktop/**",
             "test/faults/**",
             "test/lambda-clients/**",
+            "test/functions/**",
             "test/install/**",
             "test/native/**",
           ],
@@ -76,6 +77,7 @@ export default defineConfig({
           maxConcurrency: 8,
         },
       },
+      { test: { ...shared, name: "functions", include: ["test/functions/**/*.test.ts"] } },
       { test: { ...shared, name: "lambda", include: ["test/lambda-clients/**/*.test.ts"] } },
       { test: { ...shared, name: "clients", include: ["test/clients/**/*.test.ts"], testTimeout: 180_000 } },
     ],

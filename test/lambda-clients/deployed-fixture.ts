@@ -25,6 +25,15 @@ roles:
   dev: { source: ops-keys, role_arn: "${DEVELOPER_ARN}", region: ${REGION} }
 `;
 
+export interface CtlOptions {
+  /** Under which the proxy knows its calls. */
+  readonly label?: string;
+  readonly cwd?: string;
+  readonly input?: string;
+  /** A directory that stands first in PATH; AWS's client for Python where it is not said. */
+  readonly programs?: string;
+}
+
 /** A broker whose AWS is moto with deployed functions, and a developer who works with it. */
 export class DeployedFixture {
   readonly proxy: ExpirationProxy;
@@ -73,11 +82,11 @@ export class DeployedFixture {
   }
 
   /** `brokerctl ARGS…` in `cwd`; what its child asks of AWS is found under `label`. */
-  ctl(args: readonly string[], options: { label?: string; cwd?: string; input?: string } = {}): Promise<Outcome> {
-    const { label = "child", cwd = this.#broker.userHome, input } = options;
+  ctl(args: readonly string[], options: CtlOptions = {}): Promise<Outcome> {
+    const { label = "child", cwd = this.#broker.userHome, input, programs = PYTHON_PROGRAMS } = options;
     const env = {
       ...this.#broker.env,
-      PATH: `${PYTHON_PROGRAMS}:${process.env["PATH"] ?? ""}`,
+      PATH: `${programs}:${process.env["PATH"] ?? ""}`,
       CREDBROKER_NO_AUTOSTART: "1",
       // The slash is for Rust's SDK, which writes a bucket's name right after what it is given.
       AWS_ENDPOINT_URL: `${this.proxy.url(label)}/`,

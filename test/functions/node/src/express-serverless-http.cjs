@@ -1,0 +1,11 @@
+const express = require("express");
+const serverless = require("serverless-http");
+const { who } = require("./who.cjs");
+
+const app = express();
+app.use(express.json());
+app.post("/orders/:id", async (request, response) => {
+  response.status(201).json(await who({ order: request.body.order, id: request.params.id }));
+});
+
+exports.handler = serverless(app);

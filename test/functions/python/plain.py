@@ -1,0 +1,5 @@
+from who import who
+
+
+def handler(event, context):
+    return who(order=event["order"], name=context.function_name)

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type FakeAws, startFakeAws } from "../fakes/fake-aws/fake-aws.js";
@@ -212,6 +212,21 @@ describe("lambda invoke", () => {
     expect(await once(child, "exit")).toEqual([null, signal]);
     expect(() => process.kill(pid, 0)).toThrow("ESRCH");
     expect(await leases()).toEqual(["default"]);
+  });
+});
+
+describe("a guard of via", () => {
+  it("asks once, and the lease on the function's role has the yes", async () => {
+    trust();
+    const config = join(broker.home, "config.yaml");
+    writeFileSync(
+      config,
+      readFileSync(config, "utf8").replace(/^( {2}dev: \{.*)\}$/m, "$1, guard: { reason: true } }"),
+    );
+    const print = ["sh", "-c", 'echo "$TABLE"'];
+    expect((await lambda(["exec", "orders", "--", ...print])).code).toBe(5);
+    const { code, stdout, stderr } = await lambda(["exec", "orders", "--reason", "to look", "--", ...print]);
+    expect([code, stdout, stderr]).toEqual([0, "orders\n", stderr]);
   });
 });
 

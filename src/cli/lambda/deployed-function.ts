@@ -5,17 +5,15 @@ import type { LambdaMode } from "../../core/deployed-function.js";
 import { BrokerError } from "../../core/errors.js";
 import type { FunctionContext } from "../../core/function-context.js";
 import { shellQuote } from "../../core/shell-quote.js";
-import { directToEndpoint, withChanges } from "../access/child-environment.js";
 import type { Form } from "../access/lease-variables.js";
-import { withOwnLease } from "../access/own-lease.js";
 import { scopeOfFlags } from "../access/scope-options.js";
 import type { ScopeFlags } from "../access/wanted-scope.js";
 import { absolutePath, parseDuration } from "../arguments/argument-values.js";
-import { neutralAwsFiles } from "../aws-files/neutral-aws-files.js";
 import type { CliContext } from "../context.js";
 import { confirmRole, type NarrowedTerms } from "../guard/confirm-role.js";
 import { withLogin } from "../login/login.js";
 import { assignments } from "./code-options.js";
+import { explainDenial, fetchDeployedRole, type LocalRun, withDeployedRole } from "./deployed-role.js";
 import { functionChanges } from "./function-changes.js";
 import { sayVia } from "./lambda-options.js";
 import { type Layers, layersOf, tellLayers } from "./layers.js";
@@ -46,14 +44,11 @@ export interface FunctionRun extends NarrowedFunction {
 }
 
 /** What the function's code runs with, here. */
-export interface LocalFunction extends DeployedFunction {
-  readonly env: Readonly<Record<string, string | undefined>>;
+export interface LocalFunction extends DeployedFunction, LocalRun {
   readonly taskRoot: string;
   readonly layers: Layers | undefined;
   /** As the command line has it. */
   readonly asked: { readonly name: string; readonly mode: LambdaMode };
-  /** To be called when a child exists that the lease shall end with. */
-  readonly handOverTo: (pid: number) => Promise<void>;
 }
 
 /** Runs `use` with a lease on the function's role and the function's environment; the lease ends with it. */
@@ -68,21 +63,16 @@ export async function withFunction<T>(
   const set = assignments(wanted.set);
   const layers = await layersOf(wanted.layers, context);
   const deployed = await deployedFunction(wanted, context);
-  const { role, scope } = deployed;
+  const { role, scope, confirmation } = deployed;
   const found = { ...deployed, context: withHandler(deployed.context, wanted.handler) };
   tellLayers(wanted.name, found.context, { layers, output: context.output });
-  return withOwnLease(
-    { role, forSeconds, form, ...(scope && { scope }) },
-    context,
-    async ({ variables, handOverTo }) => {
-      // Not the settings of `[default]`: on AWS a function has no `~/.aws` of ours.
-      const { files } = await neutralAwsFiles(context);
-      const granted = { ...variables, ...files, ...directToEndpoint(context.env) };
-      const described = { function: found.context, granted, taskRoot: root, hasLayers: layers !== undefined, set };
-      const changes = functionChanges(described, context);
-      const asked = { name: wanted.name, mode: wanted.mode ?? "assume" };
-      return use({ ...found, env: withChanges(context.env, changes), taskRoot: root, layers, asked, handOverTo });
-    },
+  const terms = { ...(scope && { scope }), ...(confirmation !== undefined && { confirmation }) };
+  const described = { function: found.context, taskRoot: root, hasLayers: layers !== undefined, set };
+  const asked = { name: wanted.name, mode: wanted.mode ?? "assume" };
+  return withDeployedRole(
+    { role, forSeconds, form, ...terms },
+    (granted) => functionChanges({ ...described, granted }, context),
+    { context, use: (run) => use({ ...found, ...run, taskRoot: root, layers, asked }) },
   );
 }
 
@@ -125,20 +115,15 @@ export async function readDeployed(
 export async function deployedFunction(named: NarrowedFunction, context: CliContext): Promise<DeployedFunction> {
   const { name, mode = "assume", forSeconds, reason } = named;
   const scope = await scopeOfFlags(named, context);
-  const narrowed = scope ? { scope } : {};
-  const { client } = context;
-  const asked = { target: { by: "new" }, forSeconds, reason } as const;
   const { request, found } = await describedFunction(named, context);
-  try {
-    await withLogin(context, found.role, () => client.call("warm", { role: found.role, ...narrowed }));
-  } catch (error) {
-    throw mode === "assume"
-      ? explainDenial(error, { name: isBare(request, name) ? name : found.context.functionArn, found })
-      : error;
-  }
-  const described = { ...found, ...narrowed, request };
-  if (found.confirmation !== undefined) return described;
-  return { ...described, ...(await confirmRole({ ...asked, ...narrowed, role: found.role }, context)) };
+  const { via, functionRoleArn: roleArn } = found;
+  const known = isBare(request, name) ? name : found.context.functionArn;
+  // Which of the two ways is right, only the user knows.
+  const trustCommand = `brokerctl lambda trust ${known} --via ${via}    # what would have to be added; or without it: --mode session-policy --via ROLE`;
+  const explain = (error: unknown): unknown =>
+    mode === "assume" ? explainDenial(error, { via, roleArn, trustCommand }) : error;
+  const terms = await fetchDeployedRole(found, { ...(scope && { scope }), forSeconds, reason, explain }, context);
+  return { ...found, ...terms, request };
 }
 
 /** What no mode can do is in docs/lambda.md; what a session policy narrows is said each time. */
@@ -149,21 +134,6 @@ function warningsOf({ change, notes }: ControlResponse<"lambda-role">, mode: Lam
 /** It says all that a command needs to find the function again, but for via. */
 function isBare(request: FunctionRequest, typed: string): boolean {
   return request.function === typed && request.region === undefined && request.stack === undefined;
-}
-
-interface Denied {
-  readonly name: string;
-  readonly found: ControlResponse<"lambda-role">;
-}
-
-/** Nearly always the role trusts the Lambda service alone. Which of the two ways is right, only the user knows. */
-function explainDenial(error: unknown, { name, found: { via, functionRoleArn } }: Denied): unknown {
-  if (!(error instanceof BrokerError) || error.code !== "AssumeRoleDenied") return error;
-  const message = `the trust policy of ${functionRoleArn} does not let ${via} assume it, or the role was deleted: ${error.message}`;
-  return new BrokerError("AssumeRoleDenied", message, {
-    hint: `brokerctl lambda trust ${name} --via ${via}    # what would have to be added; or without it: --mode session-policy --via ROLE`,
-    cause: error,
-  });
 }
 
 /** The absolute directory of the function's code: `--task-root`, else the current one. */

@@ -28,6 +28,14 @@ const exec = (args: readonly string[], env: Record<string, string> = {}): Promis
   fixture.run(["task", "exec", ...args], { env: { PATH: process.env["PATH"] ?? "", ...env } });
 
 describe("task exec", () => {
+  it("has the yes to a guarded role for its lease", async () => {
+    const guard = { confirm: null, reason: true, maxLeaseSeconds: 1800 };
+    fixture.control.addRole("task:web@dev", { guard });
+    expect(await exec(["web", "--via", "dev", "--", "true"])).toMatchObject({ code: 5 });
+    expect(await exec(["web", "--via", "dev", "--reason", "to look", "--", "true"])).toMatchObject({ code: 0 });
+    expect(fixture.control.requests("lease-child")).toMatchObject([{ confirmation: "yes to task:web@dev" }]);
+  });
+
   it("runs a command with a lease on the task's role and the container's variables", async () => {
     const env = { ECS_CONTAINER_METADATA_URI_V4: "http://169.254.170.2/v4/other", AWS_ACCESS_KEY_ID: "mine" };
     const { stderr, code } = await exec(["web", "--via", "dev", ...printing()], env);

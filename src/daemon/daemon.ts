@@ -143,7 +143,7 @@ async function sweep(parts: Swept): Promise<void> {
   const inUse = namesInUse(services);
   credentials.release(inUse);
   await shellFiles.publish();
-  await lambdaRoles.keepOnly(inUse).catch((err: unknown) => logger.warn({ err }, "roles of functions kept"));
+  await lambdaRoles.keepOnly(inUse).catch((err: unknown) => logger.warn({ err }, "roles of functions and tasks kept"));
   await lifecycle.probeAgain(clock.now());
   if (store.current().state === "open") await sso.sweep();
   await sessionEnds.sweep();
@@ -203,7 +203,7 @@ async function stopServing(
 /** Where they cannot be read, requests for a function's role say so; everything else works. */
 async function loadLambdaRoles({ lambdaRoles }: Services, { logger }: DaemonOptions): Promise<void> {
   const problem = await lambdaRoles.load();
-  if (problem) logger.error({ reason: problem.message }, "roles of Lambda functions not loaded");
+  if (problem) logger.error({ reason: problem.message }, "roles of functions and tasks not loaded");
 }
 
 /** Where they cannot be read, nothing is requested or approved; everything else works. */

@@ -147,10 +147,9 @@ async function define({ lambda, iamRoles }: Reading, via: Via, { functionText, m
   const named = await nameOfFunction(lambda, via, { functionText, read });
   const policies = mode === "assume" ? {} : await mirrorPolicies({ iamRoles, via, functionRoleArn: read.roleArn });
   const definition: LambdaRoleDefinition = {
-    name: lambdaRoleName({ functionText: named.text, via: via.role.name, mode }),
-    functionName: read.context.functionName,
-    functionArn: named.arn,
-    functionRoleArn: read.roleArn,
+    name: lambdaRoleName({ kind: "function", text: named.text, via: via.role.name, mode }),
+    workload: { kind: "function", name: read.context.functionName, arn: named.arn },
+    roleArn: read.roleArn,
     via: via.role.name,
     mode,
     region: read.context.region,
@@ -168,11 +167,11 @@ async function deniedRun(
   const { mode, denial, scope, narrowedBy } = asked;
   const { definition } = await define(options, via, asked);
   const kept = options.roles.get(definition.name) ?? definition;
-  const { functionName, functionRoleArn } = kept;
+  const { workload, roleArn: functionRoleArn } = kept;
   const role = lambdaRole(kept, via.role);
   const narrowed = scope ? options.narrow(role, scope) : [];
   const widen = scope && `brokerctl request ${shellQuote(role.name)} --reason TEXT    # ${WIDENED[narrowedBy]}`;
-  return { denial, mode, via, functionName, functionRoleArn, role, narrowed, widen };
+  return { denial, mode, via, functionName: workload.name, functionRoleArn, role, narrowed, widen };
 }
 
 const WIDENED: Readonly<Record<DenialQuestion["narrowedBy"], string>> = {

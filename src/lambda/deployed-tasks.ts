@@ -41,8 +41,9 @@ export function createDeployedTasks({ ecs, roles, ...around }: DeployedTasksOpti
       const read = await readTask(ecs, via, taskText);
       const context = contextOf(read, container);
       const definition: LambdaRoleDefinition = {
-        name: lambdaRoleName({ kind: "task", functionText: nameOf(read, via), via: via.role.name, mode: "assume" }),
-        ...{ functionName: context.family, functionArn: arnOf(read), functionRoleArn: read.roleArn },
+        name: lambdaRoleName({ kind: "task", text: nameOf(read, via), via: via.role.name, mode: "assume" }),
+        workload: { kind: "task", name: context.family, arn: arnOf(read) },
+        roleArn: read.roleArn,
         ...{ via: via.role.name, mode: "assume", region: read.region },
       };
       const role = lambdaRole(definition, via.role);

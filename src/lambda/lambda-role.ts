@@ -4,21 +4,26 @@ import { sessionSeconds } from "../core/guard.js";
 import type { AssumeRoleParameters, Role } from "../core/role.js";
 import { roleDigest } from "../core/role-digest.js";
 
-/**
- * All that defines the role of a function, or of a task of ECS, but for the role it is chained from (`via`): plain JSON, kept for leases
- * that name it. Of a task, what is said of the function is said of its family.
- */
+/** A function of Lambda, or a task of ECS. */
+export interface Workload {
+  readonly kind: "function" | "task";
+  /** Of a task: the family of its definition. */
+  readonly name: string;
+  /** Of a task: of its definition, without a revision where the newest one is meant. */
+  readonly arn: string;
+}
+
+/** All that defines a workload's role, but for the role it is chained from (`via`): plain JSON, kept for leases that name it. */
 export interface LambdaRoleDefinition {
   /** {@link lambdaRoleName}. */
   readonly name: string;
-  readonly functionName: string;
-  /** Of a task: of its definition, without a revision where the newest one is meant. */
-  readonly functionArn: string;
-  readonly functionRoleArn: string;
+  readonly workload: Workload;
+  /** The role that its code has where it is deployed. */
+  readonly roleArn: string;
   /** Name of the role that it is chained from. */
   readonly via: string;
   readonly mode: LambdaMode;
-  /** Of the function. */
+  /** Of the workload. */
   readonly region: string;
   /** In mode `session-policy`: minified JSON. */
   readonly policy?: string;
@@ -27,23 +32,23 @@ export interface LambdaRoleDefinition {
 }
 
 export interface LambdaRoleNameParts {
-  /** `lambda` when absent. */
-  readonly kind?: "lambda" | "task";
-  /** The function, in one spelling (name-of-function.ts). */
-  readonly functionText: string;
+  readonly kind: Workload["kind"];
+  /** The workload, in one spelling (name-of-function.ts, deployed-tasks.ts). */
+  readonly text: string;
   readonly via: string;
   readonly mode: LambdaMode;
 }
 
 const NARROWED = "+session-policy";
+const PREFIX = { function: "lambda", task: "task" } as const;
 
 /**
  * What leases call it. No entry of the config is named so, and no `SOURCE:ACCOUNT/ROLE`: an account has no `@`. A via whose own
  * name ends as the other mode's names do gets an end that no name has: what is narrowed must not share a name with what is not.
  */
-export function lambdaRoleName({ kind = "lambda", functionText, via, mode }: LambdaRoleNameParts): string {
+export function lambdaRoleName({ kind, text, via, mode }: LambdaRoleNameParts): string {
   const end = mode === "session-policy" ? NARROWED : via.endsWith(NARROWED) ? ":assume" : "";
-  return `${kind}:${functionText}@${via}${end}`;
+  return `${PREFIX[kind]}:${text}@${via}${end}`;
 }
 
 /** The role as the registry of credentials takes it; PolicyUnfit where `via` cannot be narrowed. `via` is the role so named. */
@@ -61,8 +66,8 @@ const DURATION_S = 3600;
 
 function assumedRole(definition: LambdaRoleDefinition, via: Role): Pick<Role, "origin" | "assume"> {
   const assume = {
-    roleArn: definition.functionRoleArn,
-    roleSessionName: sessionName(definition.functionName),
+    roleArn: definition.roleArn,
+    roleSessionName: sessionName(definition.workload.name),
     durationSeconds: sessionSeconds(DURATION_S, via.guard),
   };
   return { origin: { kind: "role", role: via }, assume };
@@ -73,10 +78,10 @@ function narrowedRole(definition: LambdaRoleDefinition, via: Role): Pick<Role, "
   // Without any, AssumeRole would give the whole of via.
   if (!policy && !policyArns?.length) throw notNarrowed(definition);
   const own = narrowableAssume(via);
-  if (accountIn(own.roleArn) !== accountIn(definition.functionRoleArn)) throw ofOtherAccount(definition, via);
+  if (accountIn(own.roleArn) !== accountIn(definition.roleArn)) throw ofOtherAccount(definition, via);
   const assume = {
     ...own,
-    roleSessionName: sessionName(definition.functionName),
+    roleSessionName: sessionName(definition.workload.name),
     ...(policy === undefined ? {} : { policy }),
     ...(policyArns === undefined ? {} : { policyArns }),
   };
@@ -110,10 +115,10 @@ function accountIn(roleArn: string): string {
 }
 
 /** The config may have another role under via's name by now: its own account's policies are not those that were read. */
-function ofOtherAccount({ functionRoleArn }: LambdaRoleDefinition, via: Role): BrokerError {
-  const what = `role ${via.name} is ${via.assume?.roleArn}, of another account than ${functionRoleArn}`;
+function ofOtherAccount({ workload, roleArn }: LambdaRoleDefinition, via: Role): BrokerError {
+  const what = `role ${via.name} is ${via.assume?.roleArn}, of another account than ${roleArn}`;
   return new BrokerError("PolicyUnfit", `${what}: the policies of one say nothing of the other`, {
-    hint: "--via a role of the function's account, or --mode assume",
+    hint: `--via a role of the ${workload.kind}'s account, or --mode assume`,
   });
 }
 
@@ -124,12 +129,12 @@ function notNarrowed({ name }: LambdaRoleDefinition): BrokerError {
 const MAX_SESSION_NAME = 64;
 
 /** As Lambda itself does, so that GetCallerIdentity shows the same; STS takes no name of one character, nor of more than 64. */
-export function sessionName(functionName: string): string {
-  return functionName.slice(0, MAX_SESSION_NAME).padEnd(2, "-");
+export function sessionName(workloadName: string): string {
+  return workloadName.slice(0, MAX_SESSION_NAME).padEnd(2, "-");
 }
 
 /**
- * What is another now than when the function was last read under this name: deployed anew, or a config that names another region.
+ * What is another now than when the workload was last read under this name: deployed anew, or a config that names another region.
  * Leases on the name follow at once, also in other terminals, so the user is told. undefined: nothing changed.
  */
 export function roleChange(former: LambdaRoleDefinition | undefined, now: LambdaRoleDefinition): string | undefined {
@@ -138,12 +143,13 @@ export function roleChange(former: LambdaRoleDefinition | undefined, now: Lambda
 }
 
 function differenceOf(former: LambdaRoleDefinition, now: LambdaRoleDefinition): string | undefined {
-  if (former.functionRoleArn !== now.functionRoleArn) {
-    return `the role of ${now.functionName} is ${now.functionRoleArn}, and was ${former.functionRoleArn} when it was last read`;
+  const { kind, name, arn } = now.workload;
+  if (former.roleArn !== now.roleArn) {
+    return `the role of ${kind} ${name} is ${now.roleArn}, and was ${former.roleArn} when it was last read`;
   }
-  if (former.functionArn !== now.functionArn) {
-    return `${now.functionName} is ${now.functionArn}, and was ${former.functionArn} when it was last read`;
+  if (former.workload.arn !== arn) {
+    return `${kind} ${name} is ${arn}, and was ${former.workload.arn} when it was last read`;
   }
   const isSame = former.policy === now.policy && former.policyArns?.join() === now.policyArns?.join();
-  return isSame ? undefined : `the policies of ${now.functionRoleArn} are not those that were last read`;
+  return isSame ? undefined : `the policies of ${now.roleArn} are not those that were last read`;
 }

@@ -15,7 +15,7 @@ import type { Role } from "../core/role.js";
 import { Mutex } from "../core/serial.js";
 import { StateFile, type WriteAtomic } from "../files/state-file.js";
 import type { Clock } from "../system/clock.js";
-import { type LambdaRoleDefinition, lambdaRole } from "./lambda-role.js";
+import { type LambdaRoleDefinition, lambdaRole, type Workload } from "./lambda-role.js";
 
 export interface LambdaRolesOptions {
   /** `lambda-roles.json` in the state directory. */
@@ -34,14 +34,16 @@ interface LambdaRoleRecord {
 /** Between the making of a role and the lease on it: a definition that no lease names yet is kept so long. */
 const KEEP_MS = 60 * 60_000;
 
-const VERSION = 1;
+const VERSION = 2;
+/** A task's family and ARN stood in the fields of a function. */
+const FORMER_VERSION = 1;
 const MODES: readonly LambdaMode[] = ["assume", "session-policy"];
 const roleArn = matching(/^arn:[\w-]+:iam::\d{12}:role\/.+$/);
 const arns = (value: unknown): readonly string[] | undefined =>
   Array.isArray(value) && value.every((arn): arn is string => text(arn) !== undefined) ? value : undefined;
 
 /**
- * The roles of functions, which no entry of the config names: kept on disk, so that a lease on one outlives the daemon. A file
+ * The roles of functions and tasks, which no entry of the config names: kept on disk, so that a lease on one outlives the daemon. A file
  * that cannot be read does not keep the daemon from starting: its roles are then not known, and none can be made until
  * it is fixed, because writing would replace it. It is read again before each try.
  */
@@ -53,7 +55,7 @@ export class LambdaRoles {
   readonly #writes = new Mutex();
 
   constructor({ path, writeAtomic, clock }: LambdaRolesOptions) {
-    this.#file = new StateFile({ path, writeAtomic, what: "roles of Lambda functions" });
+    this.#file = new StateFile({ path, writeAtomic, what: "roles of functions and tasks" });
     this.#clock = clock;
   }
 
@@ -121,25 +123,23 @@ function renderLambdaRoles(records: Iterable<LambdaRoleRecord>): string {
 
 /** Strict: what is unknown, missing, doubled or out of range throws an Error that says where. */
 function parseLambdaRoles(json: string): readonly LambdaRoleRecord[] {
-  const root = fieldsOf(versionedJson(json, VERSION), "the file", ["version", "roles"]);
-  const records = listOf(root, "roles", parseRecord);
+  const root = fieldsOf(versionedJson(json, VERSION, [FORMER_VERSION]), "the file", ["version", "roles"]);
+  const isFormer = root.values.get("version") === FORMER_VERSION;
+  const records = listOf(root, "roles", isFormer ? parseFormerRecord : parseRecord);
   const names = new Set(records.map(({ definition }) => definition.name));
   if (names.size < records.length) throw new Error("a role stands there twice");
   return records;
 }
 
-const FIELDS = [
-  ...["name", "functionName", "functionArn", "functionRoleArn", "via", "mode", "region", "policy", "policyArns"],
-  "madeAt",
-];
+const FIELDS = ["name", "workload", "roleArn", "via", "mode", "region", "policy", "policyArns", "madeAt"];
+const KINDS: readonly Workload["kind"][] = ["function", "task"];
 
 function parseRecord(value: unknown, at: string): LambdaRoleRecord {
   const fields = fieldsOf(value, at, FIELDS);
   const definition = {
     name: required(fields, "name", text),
-    functionName: required(fields, "functionName", text),
-    functionArn: required(fields, "functionArn", text),
-    functionRoleArn: required(fields, "functionRoleArn", roleArn),
+    workload: parseWorkload(fields.values.get("workload"), `${at}.workload`),
+    roleArn: required(fields, "roleArn", roleArn),
     via: required(fields, "via", text),
     mode: required(fields, "mode", oneOf(MODES)),
     region: required(fields, "region", text),
@@ -147,4 +147,26 @@ function parseRecord(value: unknown, at: string): LambdaRoleRecord {
     ...optional(fields, "policyArns", arns),
   };
   return { definition, madeAt: required(fields, "madeAt", count) };
+}
+
+function parseWorkload(value: unknown, at: string): Workload {
+  const fields = fieldsOf(value, at, ["kind", "name", "arn"]);
+  return {
+    kind: required(fields, "kind", oneOf(KINDS)),
+    name: required(fields, "name", text),
+    arn: required(fields, "arn", text),
+  };
+}
+
+function parseFormerRecord(value: unknown, at: string): LambdaRoleRecord {
+  const former = ["functionName", "functionArn", "functionRoleArn"];
+  const { values } = fieldsOf(value, at, [
+    ...former,
+    ...FIELDS.filter((name) => name !== "workload" && name !== "roleArn"),
+  ]);
+  const arn = values.get("functionArn");
+  const kind = typeof arn === "string" && /^arn:[\w-]+:ecs:/.test(arn) ? "task" : "function";
+  const kept = [...values].filter(([name]) => !former.includes(name));
+  const workload = { kind, name: values.get("functionName"), arn };
+  return parseRecord({ ...Object.fromEntries(kept), workload, roleArn: values.get("functionRoleArn") }, at);
 }

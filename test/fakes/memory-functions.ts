@@ -45,8 +45,9 @@ export class MemoryFunctions implements DeployedFunctions {
   async makeRole(via: Via, functionText: string, mode: LambdaMode): Promise<MadeRole> {
     const { context, roleArn } = this.#read(functionText);
     const { functionName, functionArn, region } = context;
-    const name = lambdaRoleName({ functionText, via: via.role.name, mode });
-    const definition = { name, functionName, functionArn, functionRoleArn: roleArn, via: via.role.name, mode, region };
+    const name = lambdaRoleName({ kind: "function", text: functionText, via: via.role.name, mode });
+    const workload = { kind: "function", name: functionName, arn: functionArn } as const;
+    const definition = { name, workload, roleArn, via: via.role.name, mode, region };
     return Promise.resolve({ context, roleArn, isImage: false, role: lambdaRole(definition, via.role), notes: [] });
   }
 

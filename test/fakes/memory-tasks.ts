@@ -25,9 +25,9 @@ export class MemoryTasks implements DeployedTasks {
     if (container !== null && container !== context.container) {
       throw new BrokerError("UsageInvalid", `task definition ${taskText} has no container ${container}`);
     }
-    const { family: functionName, taskDefinitionArn: functionArn, region } = context;
-    const name = lambdaRoleName({ kind: "task", functionText: taskText, via: via.role.name, mode: "assume" });
-    const named = { name, functionName, functionArn, functionRoleArn: roleArn, via: via.role.name };
+    const { family, taskDefinitionArn: arn, region } = context;
+    const name = lambdaRoleName({ kind: "task", text: taskText, via: via.role.name, mode: "assume" });
+    const named = { name, workload: { kind: "task", name: family, arn }, roleArn, via: via.role.name } as const;
     return Promise.resolve({ context, roleArn, role: lambdaRole({ ...named, mode: "assume", region }, via.role) });
   }
 

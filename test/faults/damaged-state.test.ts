@@ -175,13 +175,16 @@ async function prepared(bed: Bed, home: Rule["home"]): Promise<Access> {
 
 const LAMBDA_ROLES = `${JSON.stringify(
   {
-    version: 1,
+    version: 2,
     roles: [
       {
         name: "lambda:orders@dev",
-        functionName: "orders",
-        functionArn: "arn:aws:lambda:eu-west-1:111111111111:function:orders",
-        functionRoleArn: "arn:aws:iam::111111111111:role/orders",
+        workload: {
+          kind: "function",
+          name: "orders",
+          arn: "arn:aws:lambda:eu-west-1:111111111111:function:orders",
+        },
+        roleArn: "arn:aws:iam::111111111111:role/orders",
         via: "dev",
         mode: "assume",
         region: "eu-west-1",

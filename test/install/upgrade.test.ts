@@ -211,7 +211,7 @@ const NEWER: readonly NewerFile[] = [
   },
   {
     file: "state/lambda-roles.json",
-    make: text(() => '{"version":2,"roles":{}}\n'),
+    make: text(() => '{"version":3,"roles":{}}\n'),
     ...{ named: "log", startCode: 0, answer: 200 },
   },
   {

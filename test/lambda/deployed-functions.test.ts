@@ -53,8 +53,8 @@ describe("the role that a function's code gets here", () => {
     const next = rolesOnDisk();
     await next.load();
     expect(next.get("lambda:orders@dev")).toEqual({
-      ...{ name: "lambda:orders@dev", functionName: "orders", functionArn: ORDERS, functionRoleArn: FUNCTION_ROLE },
-      ...{ via: "dev", mode: "assume", region: "eu-west-1" },
+      ...{ name: "lambda:orders@dev", workload: { kind: "function", name: "orders", arn: ORDERS } },
+      ...{ roleArn: FUNCTION_ROLE, via: "dev", mode: "assume", region: "eu-west-1" },
     });
   });
 

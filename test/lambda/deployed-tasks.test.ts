@@ -61,7 +61,9 @@ describe("the role that a task's code gets here", () => {
         secrets: [{ name: "DB_PASSWORD", valueFrom: "db" }],
       },
     });
-    expect(roles.get("task:web@dev")).toMatchObject({ functionArn: arnOf("web"), functionRoleArn: TASK_ROLE });
+    expect(roles.get("task:web@dev")).toMatchObject({
+      ...{ workload: { kind: "task", name: "web", arn: arnOf("web") }, roleArn: TASK_ROLE },
+    });
   });
 
   test("is one for its ARN too, and another for a revision, and for the same family elsewhere", async () => {
@@ -78,8 +80,8 @@ describe("the role that a task's code gets here", () => {
   test("that is another since the family was last read is told", async () => {
     const via = await viaDev(fixture);
     await roles.put({
-      ...{ name: "task:web@dev", functionName: "web", functionArn: arnOf("web"), functionRoleArn: `${TASK_ROLE}-old` },
-      ...{ via: "dev", mode: "assume", region: "eu-west-1" },
+      ...{ name: "task:web@dev", workload: { kind: "task", name: "web", arn: arnOf("web") } },
+      ...{ roleArn: `${TASK_ROLE}-old`, via: "dev", mode: "assume", region: "eu-west-1" },
     });
     expect((await tasks.makeRole(via, "web", null)).change).toContain("leases on task:web@dev follow");
   });

@@ -6,9 +6,8 @@ import { DEV_ROLE, devRole, FUNCTION_ROLE } from "./lambda-fixture.js";
 
 const assumed: LambdaRoleDefinition = {
   name: "lambda:orders@dev",
-  functionName: "orders",
-  functionArn: "arn:aws:lambda:us-east-2:111111111111:function:orders",
-  functionRoleArn: FUNCTION_ROLE,
+  workload: { kind: "function", name: "orders", arn: "arn:aws:lambda:us-east-2:111111111111:function:orders" },
+  roleArn: FUNCTION_ROLE,
   via: "dev",
   mode: "assume",
   region: "us-east-2",
@@ -42,7 +41,9 @@ describe("the role of a function in mode assume", () => {
   });
 
   test("has a session name that STS takes even where the function's name is one character", () => {
-    expect(lambdaRole({ ...assumed, functionName: "x" }, devRole()).assume?.roleSessionName).toMatch(/^x[\w+=,.@-]+$/);
+    expect(
+      lambdaRole({ ...assumed, workload: { ...assumed.workload, name: "x" } }, devRole()).assume?.roleSessionName,
+    ).toMatch(/^x[\w+=,.@-]+$/);
   });
 });
 
@@ -117,7 +118,7 @@ describe("the digest", () => {
     const digests = [
       digest(assumed),
       digest(narrowed),
-      digest({ ...assumed, functionRoleArn: `${FUNCTION_ROLE}2` }),
+      digest({ ...assumed, roleArn: `${FUNCTION_ROLE}2` }),
       digest({ ...narrowed, policy: '{"a":1}' }),
       digest({ ...narrowed, policyArns: ["arn:aws:iam::aws:policy/B"] }),
       digest(assumed, devRole({ digest: "another via" })),
@@ -129,18 +130,18 @@ describe("the digest", () => {
 
 test("two roles never share a name, however via is called: what is narrowed is not what is not", () => {
   const names = ["dev", "dev+session-policy", "dev+session-policy+session-policy"].flatMap((via) => [
-    lambdaRoleName({ functionText: "orders", via, mode: "assume" }),
-    lambdaRoleName({ functionText: "orders", via, mode: "session-policy" }),
+    lambdaRoleName({ kind: "function", text: "orders", via, mode: "assume" }),
+    lambdaRoleName({ kind: "function", text: "orders", via, mode: "session-policy" }),
   ]);
 
   expect(new Set(names).size).toBe(names.length);
 });
 
 test("the name says function, via and mode, and can be no name of the config", () => {
-  expect(lambdaRoleName({ functionText: "orders:live", via: "team/dev", mode: "assume" })).toBe(
+  expect(lambdaRoleName({ kind: "function", text: "orders:live", via: "team/dev", mode: "assume" })).toBe(
     "lambda:orders:live@team/dev",
   );
-  expect(lambdaRoleName({ functionText: "orders", via: "corp:111111111111/Dev", mode: "session-policy" })).toBe(
-    "lambda:orders@corp:111111111111/Dev+session-policy",
-  );
+  expect(
+    lambdaRoleName({ kind: "function", text: "orders", via: "corp:111111111111/Dev", mode: "session-policy" }),
+  ).toBe("lambda:orders@corp:111111111111/Dev+session-policy");
 });

@@ -11,6 +11,7 @@ import { tempDir } from "../support/temp-dir.js";
 import { devRole, FUNCTION_ROLE } from "./lambda-fixture.js";
 
 const HOUR = 3_600_000;
+const ORDERS = "arn:aws:lambda:eu-west-1:111111111111:function:orders";
 let clock: FakeClock;
 let path: string;
 let isDiskFull: boolean;
@@ -30,8 +31,8 @@ function rolesOn(file = path): LambdaRoles {
 
 function definition(name: string, extra: Partial<LambdaRoleDefinition> = {}): LambdaRoleDefinition {
   return {
-    ...{ name, functionName: "orders", functionArn: "arn:aws:lambda:eu-west-1:111111111111:function:orders" },
-    ...{ functionRoleArn: FUNCTION_ROLE, via: "dev", mode: "assume", region: "eu-west-1", ...extra },
+    ...{ name, workload: { kind: "function", name: "orders", arn: ORDERS }, roleArn: FUNCTION_ROLE },
+    ...{ via: "dev", mode: "assume", region: "eu-west-1", ...extra },
   };
 }
 
@@ -141,18 +142,79 @@ describe("what no lease names", () => {
   });
 });
 
+/** As version 1 wrote them: a task's family and ARN in the fields of a function. */
+const formerFunction = {
+  ...{ name: "lambda:orders@dev", functionName: "orders", functionArn: ORDERS, functionRoleArn: FUNCTION_ROLE },
+  ...{
+    via: "dev",
+    mode: "session-policy",
+    region: "eu-west-1",
+    policy: "{}",
+    policyArns: ["arn:aws:iam::aws:policy/A"],
+  },
+  madeAt: 1,
+};
+const WEB = "arn:aws-cn:ecs:cn-north-1:111111111111:task-definition/web";
+const formerTask = {
+  ...{ name: "task:web@dev", functionName: "web", functionArn: WEB, functionRoleArn: FUNCTION_ROLE },
+  ...{ via: "dev", mode: "assume", region: "cn-north-1", madeAt: 2 },
+};
+
+test("a file of version 1 is read without loss, and written as one of version 2", async () => {
+  writeFileSync(path, JSON.stringify({ version: 1, roles: [formerFunction, formerTask] }), { mode: 0o600 });
+  const roles = rolesOn();
+  expect(await roles.load()).toBeUndefined();
+
+  const orders = { kind: "function", name: "orders", arn: ORDERS };
+  const web = { kind: "task", name: "web", arn: WEB };
+  const ofFunction = {
+    ...{ name: "lambda:orders@dev", workload: orders, roleArn: FUNCTION_ROLE, via: "dev", mode: "session-policy" },
+    ...{ region: "eu-west-1", policy: "{}", policyArns: ["arn:aws:iam::aws:policy/A"] },
+  };
+  const ofTask = {
+    ...{
+      name: "task:web@dev",
+      workload: web,
+      roleArn: FUNCTION_ROLE,
+      via: "dev",
+      mode: "assume",
+      region: "cn-north-1",
+    },
+  };
+  expect(roles.get("lambda:orders@dev")).toEqual(ofFunction);
+  expect(roles.get("task:web@dev")).toEqual(ofTask);
+
+  await roles.put(definition("new"));
+  const kept = JSON.parse(readFileSync(path, "utf8")) as {
+    readonly version: number;
+    readonly roles: readonly object[];
+  };
+  expect(kept.version).toBe(2);
+  expect(kept.roles.slice(0, 2)).toEqual([
+    { ...ofFunction, madeAt: 1 },
+    { ...ofTask, madeAt: 2 },
+  ]);
+  const next = rolesOn();
+  expect(await next.load()).toBeUndefined();
+  expect(next.get("task:web@dev")).toEqual(ofTask);
+});
+
 describe("a file that is of no use", () => {
   const valid = { ...definition("a"), madeAt: 1 };
   test.each([
     ["empty", ""],
     ["cut off", '{"version":1,"roles":['],
-    ["of a newer version", '{"version":2,"roles":[]}'],
+    ["of a newer version", '{"version":3,"roles":[]}'],
     ["of no version", '{"roles":[]}'],
-    ["with an unknown field", JSON.stringify({ version: 1, roles: [{ ...valid, extra: 1 }] })],
-    ["with an unknown mode", JSON.stringify({ version: 1, roles: [{ ...valid, mode: "admin" }] })],
-    ["with a role ARN that is none", JSON.stringify({ version: 1, roles: [{ ...valid, functionRoleArn: "x" }] })],
-    ["with ARNs that are none", JSON.stringify({ version: 1, roles: [{ ...valid, policyArns: [1] }] })],
-    ["with a name twice", JSON.stringify({ version: 1, roles: [valid, valid] })],
+    ["with an unknown field", JSON.stringify({ version: 2, roles: [{ ...valid, extra: 1 }] })],
+    ["with an unknown mode", JSON.stringify({ version: 2, roles: [{ ...valid, mode: "admin" }] })],
+    ["with a role ARN that is none", JSON.stringify({ version: 2, roles: [{ ...valid, roleArn: "x" }] })],
+    ["with ARNs that are none", JSON.stringify({ version: 2, roles: [{ ...valid, policyArns: [1] }] })],
+    ["with a name twice", JSON.stringify({ version: 2, roles: [valid, valid] })],
+    ["with a workload of no kind", JSON.stringify({ version: 2, roles: [{ ...valid, workload: { kind: "pod" } }] })],
+    ["with the fields of version 1", JSON.stringify({ version: 2, roles: [formerFunction] })],
+    ["of version 1 with those of version 2", JSON.stringify({ version: 1, roles: [valid] })],
+    ["of version 1 without an ARN", JSON.stringify({ version: 1, roles: [{ ...formerFunction, functionArn: 1 }] })],
   ])("%s: is told, left as it is, and does not keep the daemon from starting", async (_name, text) => {
     writeFileSync(path, text, { mode: 0o600 });
     const roles = rolesOn();
@@ -181,7 +243,7 @@ describe("a file that is of no use", () => {
   });
 
   test("open to others: is refused with its fix, and used once that was done", async () => {
-    writeFileSync(path, JSON.stringify({ version: 1, roles: [valid] }));
+    writeFileSync(path, JSON.stringify({ version: 2, roles: [valid] }));
     chmodSync(path, 0o644);
     const roles = rolesOn();
 

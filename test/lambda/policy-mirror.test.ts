@@ -31,8 +31,8 @@ describe("the session that a function's policies narrow", () => {
     const via = await viaDev(fixture);
     const role = lambdaRole(
       {
-        ...{ name: "lambda:orders@dev+session-policy", functionName: "orders", functionArn: "arn" },
-        ...{ functionRoleArn: FUNCTION_ROLE, via: "dev", mode: "session-policy", region: "eu-west-1" },
+        ...{ name: "lambda:orders@dev+session-policy", workload: { kind: "function", name: "orders", arn: "arn" } },
+        ...{ roleArn: FUNCTION_ROLE, via: "dev", mode: "session-policy", region: "eu-west-1" },
         ...policies,
       },
       via.role,

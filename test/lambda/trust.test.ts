@@ -43,7 +43,12 @@ function options(via: Via, roleArn = FUNCTION_ROLE, terms: TrustTerms = {}): Tru
 async function assume({ role, signer }: Via): Promise<string> {
   const made = lambdaRole(
     {
-      ...{ name: "l", functionName: "orders", functionArn: "a", functionRoleArn: FUNCTION_ROLE, via: role.name },
+      ...{
+        name: "l",
+        workload: { kind: "function", name: "orders", arn: "a" },
+        roleArn: FUNCTION_ROLE,
+        via: role.name,
+      },
       ...{ mode: "assume", region: "eu-west-1" },
     },
     role,

@@ -37,7 +37,7 @@ export const PYTHON_BASICS: readonly Case[] = [
   does("raises, with JSON logs", ["raise ValueError('boo')"], { env: JSON_LOGS }),
   does("exits", ["os._exit(7)"]),
   does("exits by sys.exit", ["sys.exit(3)"]),
-  does("prints", ["print('out'); print('err', file=sys.stderr)"]),
+  does("prints to stderr", ["print('err', file=sys.stderr)"]),
   does("logs", ["logging.warning('w %s', 1); logging.info('i'); logging.getLogger('x').error('e')"]),
   does("logs an exception", ["try:", "    1 / 0", "except ZeroDivisionError:", "    logging.exception('oh')"]),
   does("logs JSON", ["logging.warning('w %s', 1, extra={'order': 5}); logging.warning({'a': 1})"], { env: JSON_LOGS }),

@@ -67,7 +67,6 @@ export const PYTHON_LOGS: readonly Case[] = [
     "subprocess.run(['echo', 'theirs'])",
     "sys.stdout.writelines(['x', 'y'])",
     "subprocess.run(['echo', 'z'])",
-    "sys.stderr.write('e')",
     "sys.stdout.buffer.write(b'raw')",
     "print()",
   ]),

@@ -82,7 +82,7 @@ const TABLE: readonly (readonly [argv: string, names: RegExp, fix: RegExp])[] = 
   ["exec dev --for 0s -- true", /--for/, /--for 30m/],
   ["exec dev --lease ide -- true", /--lease ide/, /--lease ide -- CMD/],
   ["exec dev --session-for 5s -- true", /--session-for/, /./],
-  ["lease", /create, list, show, set, rotate, revoke/, /brokerctl lease --help/],
+  ["lease", /create, list, show, set, narrow, rotate, revoke/, /brokerctl lease --help/],
   ["lease create", /NAME/, /brokerctl lease create --help/],
   ["lease create a:b", /'a:b'/, /brokerctl lease create/],
   ["lease create a --for 1x", /--for .*'1x'/, /--for 30m/],

@@ -83,6 +83,17 @@ describe.skipIf(!hasChromium())("the page of 200 roles and 500 leases", () => {
     }
   });
 
+  it("shows lines of the record as they come in the elements of those before", async () => {
+    await open();
+    await opened.view("audit");
+    const first = page.locator(".row").first();
+    await first.waitFor();
+    await page.evaluate<unknown>(`document.querySelector(".row").isMarked = true`);
+    await broker.call("lease-create", { name: "fresh", role: "team-1" });
+    await expect.poll(() => first.textContent()).toContain("lease fresh");
+    expect(await page.evaluate<boolean>(`document.querySelector(".row").isMarked === true`)).toBe(true);
+  });
+
   it("has a guarded role asked for on the desktop while it waits, and none of it once the dialog is closed", async () => {
     const dialogs = new FakeDialogs();
     vi.spyOn(SystemDialogs.prototype, "ask").mockImplementation((dialog) => dialogs.ask(dialog));

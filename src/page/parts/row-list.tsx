@@ -15,7 +15,8 @@ export function pageOf(count: number, wanted: number): { readonly page: number; 
 export function RowList<T>(props: {
   readonly label: string;
   readonly rows: readonly T[];
-  readonly keyOf: (row: T) => string;
+  /** `index`: its place among those that are shown. */
+  readonly keyOf: (row: T, index: number) => string;
   readonly render: (row: T) => ComponentChild;
   readonly empty: ComponentChild;
 }): JSX.Element {
@@ -27,8 +28,8 @@ export function RowList<T>(props: {
   return (
     <>
       <ul class="rows" role="list" aria-label={label}>
-        {shown.map((row) => (
-          <li key={keyOf(row)} class="row">
+        {shown.map((row, index) => (
+          <li key={keyOf(row, index)} class="row">
             {render(row)}
           </li>
         ))}

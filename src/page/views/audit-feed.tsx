@@ -52,12 +52,20 @@ export function AuditFeed({ status, lines, now }: AuditProps): JSX.Element {
       <RowList
         label="lines of the audit log"
         rows={rows}
-        keyOf={({ n, prev }) => `${n} ${prev}`}
+        keyOf={rowKey}
         render={(line) => <Line line={line} now={now} />}
         empty={lines.length === 0 ? "Nothing is on record yet." : "No line fits."}
       />
     </Section>
   );
+}
+
+/**
+ * A place of the list has the elements of the line that was there before: fifty lines in a second made new ones for all of it, twice, and
+ * the browser keeps what is gone for a minute. A line with a command to copy has its own, so that the button under a hand stays that line's.
+ */
+function rowKey({ n, prev, hint }: Pick<AuditLine, "n" | "prev" | "hint">, index: number): string {
+  return hint === undefined ? `at ${index}` : `${n} ${prev}`;
 }
 
 /** "Who has prod now": the roles that are held, the guarded ones first. */

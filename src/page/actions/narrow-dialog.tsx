@@ -16,10 +16,10 @@ export function NarrowDialog({ lease }: { readonly lease: LeaseView }): JSX.Elem
   const [typed, setTyped] = useState(NO_SCOPE);
   const [forText, setFor] = useState("");
   const title = leaseTitle(lease);
-  const submit = async (): Promise<Outcome> => {
+  const submit = async (signal: AbortSignal): Promise<Outcome> => {
     const scope = scopeOf(typed);
     const wanted = { ...(scope && { scope }), ...durationIn(forText, "For") };
-    return narrowedOutcome(await client.call("lease-narrow", { lease: selectorOf(lease), ...wanted }));
+    return narrowedOutcome(await client.call("lease-narrow", { lease: selectorOf(lease), ...wanted }, signal));
   };
   return (
     <FormDialog title={`Narrow ${title}?`} verb="Narrow" isDangerous submit={submit}>

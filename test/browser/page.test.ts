@@ -89,6 +89,7 @@ describe.skipIf(!hasChromium())("the page of a day's work", () => {
     await opened.view("now");
     await press("Table");
     await page.getByRole("button", { name: /^Approve prod/ }).click();
+    await dialog().waitFor();
     expect(await axeViolations(page)).toEqual([]);
     await page.keyboard.press("Escape");
     await page.getByRole("button", { name: /^Deny prod/ }).click();
@@ -139,6 +140,24 @@ describe.skipIf(!hasChromium())("the page of a day's work", () => {
     await day.broker.call("use", { lease: { by: "default" }, role: "dev" });
     // Told by the stream, without a reload.
     await expect.poll(() => page.textContent(".lead h2")).toBe("Your programs get dev");
+  });
+
+  it("opens a dialog anew where it is asked for before the end of the last one is told", async () => {
+    await open();
+    await press("Use another role");
+    await dialog().waitFor();
+    await page.getByLabel("For (optional)").fill("20m");
+    // The browser tells of the end in a task of its own, after both.
+    await page.evaluate<unknown>(`new Promise((resolve) => {
+      const closed = document.querySelector("dialog[open]");
+      closed.addEventListener("close", () => setTimeout(resolve));
+      closed.close();
+      document.querySelector(".lead button.primary").click();
+    })`);
+    await dialog().waitFor();
+    expect(await page.getByLabel("For (optional)").inputValue()).toBe("");
+    await page.keyboard.press("Escape");
+    await dialog().waitFor({ state: "hidden" });
   });
 
   it("makes a narrowed lease, moves it, narrows it further and revokes it, each on record", async () => {

@@ -23,9 +23,10 @@ export function Dialog(props: {
       if (opener instanceof HTMLElement) opener.focus();
     };
   }, []);
+  // The browser tells of it later: by then another one may be open.
   const close = (): void => {
     onClose?.();
-    openDialog(null);
+    if (ref.current) openDialog(null);
   };
   return (
     <dialog ref={ref} aria-labelledby={titleId} onClose={close}>

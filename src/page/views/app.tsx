@@ -1,5 +1,5 @@
-import type { ComponentChild, JSX } from "preact";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { type ComponentChild, Fragment, type JSX } from "preact";
+import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 import type { StatusView } from "../../control-api/contract.js";
 import { unlock } from "../actions/act.js";
 import { LockDialog } from "../actions/decide-dialogs.js";
@@ -37,11 +37,11 @@ function viewInAddress(): ViewName {
 
 export function App({ client, store }: { readonly client: PageClient; readonly store: PageStore }): JSX.Element {
   const [view, setView] = useState(viewInAddress);
-  const [dialog, openDialog] = useState<ComponentChild>(null);
+  const [dialog, openDialog] = useDialog();
   const [outcomes, setOutcomes] = useState<readonly Outcome[]>([]);
   const parts = useMemo<PageParts>(
     () => ({ client, store, openDialog, say: (outcome) => setOutcomes((before) => withOutcome(before, outcome)) }),
-    [client, store],
+    [client, store, openDialog],
   );
   useEffect(() => {
     const onMove = (): void => {
@@ -68,6 +68,17 @@ export function App({ client, store }: { readonly client: PageClient; readonly s
     </PageContext.Provider>
   );
 }
+
+/** One dialog at a time, each a new one: what is opened again before the last one's end was told has not that one's state. */
+function useDialog(): [ComponentChild, PageParts["openDialog"]] {
+  const [{ content, opened }, setDialog] = useState<{ content: ComponentChild; opened: number }>(NO_DIALOG);
+  const openDialog = useCallback((content: ComponentChild): void => {
+    setDialog((before) => ({ content, opened: before.opened + 1 }));
+  }, []);
+  return [content === null ? null : <Fragment key={opened}>{content}</Fragment>, openDialog];
+}
+
+const NO_DIALOG = { content: null, opened: 0 };
 
 /** What was said before, in the same words, is said once. */
 function withOutcome(before: readonly Outcome[], outcome: Outcome): readonly Outcome[] {

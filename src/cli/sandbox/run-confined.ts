@@ -101,11 +101,15 @@ function ended(child: ChildProcess): Promise<ChildEnd> {
 /** What bwrap tells in lines of JSON: the first process of the sandbox, and the end of the command, where it ran. */
 class BwrapStatus {
   #text = "";
+  readonly #waiting: (() => void)[] = [];
   readonly #isRead: Promise<void>;
 
   constructor(child: ChildProcess, filter: Buffer) {
     const told = child.stdio[STATUS_DESCRIPTOR] as Readable | undefined;
-    told?.setEncoding("utf8").on("data", (text: string) => (this.#text += text));
+    told?.setEncoding("utf8").on("data", (text: string) => {
+      this.#text += text;
+      if (this.firstPid !== undefined) for (const act of this.#waiting.splice(0)) act();
+    });
     told?.on("error", () => undefined);
     this.#isRead = new Promise((resolve) => {
       if (told) told.once("close", resolve);
@@ -118,6 +122,12 @@ class BwrapStatus {
   /** As this machine numbers it. */
   get firstPid(): number | undefined {
     return this.#number("child-pid");
+  }
+
+  /** At once where that process is known. The command may run, and have said so, before we have read it. */
+  whenFirst(act: () => void): void {
+    if (this.firstPid === undefined) this.#waiting.push(act);
+    else act();
   }
 
   async exitCode(): Promise<number | undefined> {
@@ -164,6 +174,11 @@ class ForwardedSignals {
   }
 
   #send(signal: NodeJS.Signals, to: "command" | "all"): void {
+    if (this.#status) this.#status.whenFirst(() => this.#pass(signal, to));
+    else this.#pass(signal, to);
+  }
+
+  #pass(signal: NodeJS.Signals, to: "command" | "all"): void {
     const first = this.#status ? this.#status.firstPid : this.#child.pid;
     if (first === undefined) return;
     this.#sent.add(signal);

@@ -54,7 +54,7 @@ describe.each(SHELLS_HERE)("a %s with the hook", (shell) => {
     const { leaseUrl } = await fixture.broker.call("lease-access", { lease: { by: "default" } });
     const { stdout, stderr } = await fixture.hooked(shell, `${URI}; ${look}`);
     expect(stderr).toBe("");
-    expect(stdout).toContain(`uri=${leaseUrl} region=eu-west-1`);
+    expect(stdout.replaceAll(leaseUrl, "URL")).toContain("uri=URL region=eu-west-1");
     expect(prompts(stdout)).toEqual(["dev"]);
     expect(await fixture.ownRoles()).toEqual([]);
   });
@@ -94,7 +94,7 @@ describe.each(SHELLS_HERE)("a %s with the hook", (shell) => {
     const { stdout } = await fixture.hooked(shell, `brokerctl use prod; ${elsewhere}; ${look}`);
     const { leaseUrl } = await fixture.broker.call("lease-access", { lease: { by: "default" } });
     expect(prompts(stdout)).toEqual(["dev", "prod"]);
-    expect(uris(stdout)).toEqual([leaseUrl]);
+    expect(uris(stdout).map((uri) => uri === leaseUrl)).toEqual([true]);
   });
 
   it("keeps its lease over exec of another shell, and takes the default one where that has ended", async () => {
@@ -126,7 +126,7 @@ describe.each(SHELLS_HERE)("a %s with the hook", (shell) => {
     expect(await shown({ CREDBROKER_LEASE: "" })).toBe("chained(31m)");
     expect(await shown({ AWS_CONTAINER_CREDENTIALS_FULL_URI: "http://127.0.0.1:1/lease/brk_x" })).toBe("?unknown");
     const { leaseUrl } = await fixture.broker.call("lease-rotate", { lease: { by: "default" } });
-    await expect.poll(() => readFileSync(fixture.hookFile(shell), "utf8")).toContain(leaseUrl);
+    await expect.poll(() => readFileSync(fixture.hookFile(shell), "utf8").includes(leaseUrl)).toBe(true);
     expect(await shown()).toBe("chained(31m)");
   });
 

@@ -4,6 +4,11 @@ import type { BrokerErrorCode } from "../core/errors.js";
 export const EXIT = { done: 0, failed: 1, usage: 2, unreachable: 3, needsPerson: 4, refused: 5 } as const;
 /** Of commands that run another one, as env(1), timeout(1) and docker have it. */
 export const EXEC_EXIT = { ownFailure: 125, notExecutable: 126, notFound: 127 } as const;
+/** The same in words, for their help. */
+export const EXEC_EXIT_TEXT = [
+  "of CMD, when it ran; death by signal is repeated",
+  "125 brokerctl itself failed · 126 CMD cannot be run · 127 CMD not found",
+] as const;
 
 const BY_CODE: Partial<Record<BrokerErrorCode, number>> = {
   UsageInvalid: EXIT.usage,

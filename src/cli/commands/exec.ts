@@ -22,7 +22,7 @@ import { parseDuration } from "../arguments/argument-values.js";
 import { neutralAwsFiles } from "../aws-files/neutral-aws-files.js";
 import { defineCommand, type OptionSpecs, type Outcome } from "../command.js";
 import type { CliContext } from "../context.js";
-import { EXEC_EXIT } from "../exit-codes.js";
+import { EXEC_EXIT, EXEC_EXIT_TEXT } from "../exit-codes.js";
 import { confirmRole, REASON_OPTION } from "../guard/confirm-role.js";
 import { withLogin } from "../login/login.js";
 import { CONFINE_OPTIONS, sandboxOf } from "../sandbox/confine-options.js";
@@ -76,8 +76,7 @@ ${SCOPE_DETAILS}`,
     "brokerctl exec dev                 a shell",
   ],
   exitCodes: [
-    "of CMD, when it ran; death by signal is repeated",
-    "125 brokerctl itself failed · 126 CMD cannot be run · 127 CMD not found",
+    ...EXEC_EXIT_TEXT,
     "(2 for wrong flags, 4 for a missing login and 5 for a guard's or pin's refusal stay as they are)",
   ],
   failureCode: EXEC_EXIT.ownFailure,

@@ -12,7 +12,7 @@ import type { NeutralAwsFiles } from "../aws-files/copies-stamp.js";
 import { neutralAwsFiles } from "../aws-files/neutral-aws-files.js";
 import { defineCommand, type Outcome } from "../command.js";
 import type { CliContext } from "../context.js";
-import { EXEC_EXIT } from "../exit-codes.js";
+import { EXEC_EXIT, EXEC_EXIT_TEXT } from "../exit-codes.js";
 import type { SocketAnswer } from "../forward/ask-socket.js";
 import { type Bridge, openBridge } from "../forward/bridge.js";
 import { LINK_LOCAL } from "../forward/link-local.js";
@@ -42,10 +42,7 @@ The socket is one of \`lease create --socket\` or \`exec --socket\`, shared into
     "brokerctl exec dev --socket -- unshare -rn brokerctl forward --imds -- ./old-program",
     "brokerctl forward --format dotenv > aws.env &",
   ],
-  exitCodes: [
-    "of CMD, when it ran; death by signal is repeated",
-    "125 brokerctl itself failed · 126 CMD cannot be run · 127 CMD not found",
-  ],
+  exitCodes: EXEC_EXIT_TEXT,
   failureCode: EXEC_EXIT.ownFailure,
   async run({ options, rest }, context) {
     const socket = socketOf(options.socket, context);

@@ -1,7 +1,7 @@
 import { childWords, runChild } from "../access/run-child.js";
 import { SCOPE_OPTIONS } from "../access/scope-options.js";
 import { defineCommand, type OptionSpecs } from "../command.js";
-import { EXEC_EXIT } from "../exit-codes.js";
+import { EXEC_EXIT, EXEC_EXIT_TEXT } from "../exit-codes.js";
 import { CODE_OPTIONS, LAYERS_OPTION } from "../lambda/code-options.js";
 import { withFunction } from "../lambda/deployed-function.js";
 import { AS_OPTION, FUNCTION_POSITIONAL, MODE_DETAILS, ROLE_OPTIONS } from "../lambda/lambda-options.js";
@@ -31,8 +31,7 @@ reserves, minus what would win over the lease.${MODE_DETAILS}`,
     "brokerctl lambda exec orders-api --as static -- sam local invoke",
   ],
   exitCodes: [
-    "of CMD, when it ran; death by signal is repeated",
-    "125 brokerctl itself failed · 126 CMD cannot be run · 127 CMD not found",
+    ...EXEC_EXIT_TEXT,
     "(2 for wrong flags, 4 for a missing login and 5 for what a guard or a scope refuses stay as they are)",
   ],
   failureCode: EXEC_EXIT.ownFailure,

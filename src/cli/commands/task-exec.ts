@@ -1,7 +1,7 @@
 import { childWords, runChild } from "../access/run-child.js";
 import { SCOPE_OPTIONS } from "../access/scope-options.js";
 import { defineCommand, type OptionSpecs } from "../command.js";
-import { EXEC_EXIT } from "../exit-codes.js";
+import { EXEC_EXIT, EXEC_EXIT_TEXT } from "../exit-codes.js";
 import { REASON_OPTION } from "../guard/confirm-role.js";
 import { CODE_OPTIONS } from "../lambda/code-options.js";
 import { AS_OPTION, REGION_OPTION } from "../lambda/lambda-options.js";
@@ -34,8 +34,7 @@ policy must allow (\`brokerctl task trust\`).`,
     "brokerctl task exec orders --set DB_PASSWORD=local -- npm run dev",
   ],
   exitCodes: [
-    "of CMD, when it ran; death by signal is repeated",
-    "125 brokerctl itself failed · 126 CMD cannot be run · 127 CMD not found",
+    ...EXEC_EXIT_TEXT,
     "(2 for wrong flags, 4 for a missing login and 5 for what a guard or a scope refuses stay as they are)",
   ],
   failureCode: EXEC_EXIT.ownFailure,
